@@ -1,0 +1,1 @@
+//! HTTP routes, access control, OpenAPI, server-sent events and the embedded dashboard.

@@ -1,0 +1,2 @@
+//! The ironcore-backup binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Everything that leaves the machine: HTTP, SMTP, secrets, signing, address filter, redaction.

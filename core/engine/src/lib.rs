@@ -1,0 +1,1 @@
+//! Scheduler, worker slots, task context and the jobs themselves.

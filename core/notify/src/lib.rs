@@ -1,0 +1,1 @@
+//! Matching, messages, lanes, retries, templates, inbox, advice and actions.

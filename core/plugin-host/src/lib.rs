@@ -1,0 +1,1 @@
+//! Loads, grants, calls, limits and kills WebAssembly plugins.

@@ -1,0 +1,1 @@
+//! Hub-to-hub sync: the store's peer seam over HTTP.

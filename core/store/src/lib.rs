@@ -1,0 +1,1 @@
+//! The deduplicating datastore: chunks, packs, index, signed manifests, prune, gc, verify, sync.

@@ -1,0 +1,1 @@
+//! Calendar expressions: systemd style and crontab, evaluated in a time zone.

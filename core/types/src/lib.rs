@@ -1,0 +1,35 @@
+//! The vocabulary of the hub: ids, tasks, events, error codes, retention and calendar expressions.
+//!
+//! Everything here is plain data and pure functions. No I/O, no tokio, no clock: time and randomness
+//! come in through [`seams`]. What the rows mean in a database or on disk is left to the crates above.
+
+pub mod calendar;
+pub mod clock_text;
+pub mod error_code;
+pub mod event;
+pub mod ids;
+pub mod objects;
+pub mod progress;
+pub mod retention;
+mod schema;
+pub mod seams;
+pub mod snapshot;
+pub mod spec;
+pub mod task;
+pub mod timestamp;
+pub mod upid;
+pub mod verification;
+
+pub use error_code::ErrorCode;
+pub use event::{Event, EventData, EventType, Severity};
+pub use ids::{
+    BackupId, DatastoreName, EventId, GroupName, HandlerName, HubId, JobName, MessageId, NodeName,
+    PluginName, ProjectName, SessionId, TaskId, UserId,
+};
+pub use seams::Seams;
+pub use snapshot::{BackupType, SnapshotRef};
+pub use spec::TaskSpec;
+pub use task::{TaskState, TaskType};
+pub use timestamp::{Span, Timestamp};
+pub use upid::Upid;
+pub use verification::VerifyResult;

@@ -1,0 +1,198 @@
+//! The objects that people configure: projects, datastores, groups with their handlers, jobs, secrets by name.
+//!
+//! [`Document`] is what `apply -f FILE` reads and `export` writes. Unknown keys are refused.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::event::{EventType, Severity};
+use crate::ids::{DatastoreName, GroupName, HandlerName, JobName, PluginName, ProjectName, UserId};
+use crate::spec::TaskSpec;
+use crate::timestamp::Span;
+
+/// A whole declaration. What it names is made or changed; what it leaves out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Document {
+    /// Projects.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub project: Vec<Project>,
+    /// Datastores.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub datastore: Vec<DatastoreObject>,
+    /// Notification groups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub group: Vec<Group>,
+    /// Jobs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub job: Vec<Job>,
+}
+
+/// A project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Project {
+    /// Its name; never changes.
+    pub name: ProjectName,
+    /// For people.
+    #[serde(default)]
+    pub title: Option<String>,
+}
+
+/// A datastore of the hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DatastoreObject {
+    /// Its name; never changes.
+    pub name: DatastoreName,
+    /// The folder that holds it, absolute.
+    #[schema(value_type = String)]
+    pub path: PathBuf,
+    /// How long a verification counts; older is STALE.
+    #[serde(default = "thirty_days")]
+    pub keep_verified: Span,
+    /// Projects that may use it; every project when empty.
+    #[serde(default)]
+    pub projects: Vec<ProjectName>,
+}
+
+fn thirty_days() -> Span {
+    Span::from_days(30)
+}
+
+/// A notification group of a project.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Group {
+    /// Whose.
+    pub project: ProjectName,
+    /// Its name within the project.
+    pub name: GroupName,
+    /// For people.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// Who is told, and how.
+    #[serde(default)]
+    pub handler: Vec<Handler>,
+}
+
+/// A handler: a plugin with its configuration, told of the events that its filter lets pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Handler {
+    /// Its name within the group.
+    pub name: HandlerName,
+    /// Which plugin.
+    pub plugin: PluginName,
+    /// Switched off when false.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Checked by the plugin's JSON Schema. Secrets stand here as names: `{ secret = "smtp-password" }`.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub config: serde_json::Map<String, serde_json::Value>,
+    /// Which events.
+    #[serde(default)]
+    pub filter: Filter,
+    /// Which template; the plugin's own when missing.
+    #[serde(default)]
+    pub template: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Which events reach a handler. Parts that are empty let everything pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Filter {
+    /// Event types, with or without `ironcore.`; completed, warning and failed tasks by default.
+    #[schemars(with = "Vec<String>")]
+    #[schema(value_type = Vec<String>)]
+    pub events: Vec<EventType>,
+    /// At least this severity.
+    pub min_severity: Option<Severity>,
+    /// Only events of these jobs.
+    pub jobs: Vec<JobName>,
+    /// Only events about these datastores.
+    pub datastores: Vec<DatastoreName>,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self {
+            events: vec![
+                EventType::TaskCompleted,
+                EventType::TaskWarning,
+                EventType::TaskFailed,
+            ],
+            min_severity: None,
+            jobs: Vec::new(),
+            datastores: Vec::new(),
+        }
+    }
+}
+
+/// What happens to ticks that nobody fired in time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MissedPolicy {
+    /// Run once, however many were missed.
+    #[default]
+    RunOnce,
+    /// Leave them out.
+    Skip,
+}
+
+/// A job: a task to run at its times, or after another job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Job {
+    /// Whose.
+    pub project: ProjectName,
+    /// Its name within the project.
+    pub name: JobName,
+    /// For people.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// The user its scheduled tasks run as.
+    pub owner: UserId,
+    /// Switched off when false.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Calendar expression; none when the job runs only by hand or after another.
+    #[serde(default)]
+    pub schedule: Option<String>,
+    /// The time zone of the schedule (IANA name).
+    #[serde(default = "utc")]
+    pub timezone: String,
+    /// Runs when this job of the same project ended `ok` or `warning`.
+    #[serde(default)]
+    pub after: Option<JobName>,
+    /// What happens to missed ticks.
+    #[serde(default)]
+    pub missed: MissedPolicy,
+    /// How often a failed or lost run is tried again.
+    #[serde(default)]
+    pub retries: u32,
+    /// How long to wait before the first retry; doubled for each further one, up to an hour.
+    #[serde(default = "minute")]
+    pub retry_delay: Span,
+    /// Groups that are told of its runs.
+    #[serde(default)]
+    pub groups: Vec<GroupName>,
+    /// What to do.
+    pub task: TaskSpec,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+fn minute() -> Span {
+    Span::from_secs(60)
+}

@@ -1,0 +1,71 @@
+//! How far a task is, stage by stage, and what it found on its way.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::error_code::ErrorCode;
+use crate::timestamp::Timestamp;
+
+/// One stage of a task, such as `read source` or `mark`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct Stage {
+    /// What is done, in a word or two.
+    pub name: String,
+    /// Units done so far.
+    pub done: u64,
+    /// Units in all, once known.
+    pub total: Option<u64>,
+    /// What is counted: `files`, `chunks`, `snapshots`, `packs`.
+    pub unit: String,
+    /// Bytes handled so far.
+    pub bytes: u64,
+    /// Bytes in all, once known.
+    pub bytes_total: Option<u64>,
+    /// When the stage began.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+}
+
+/// All stages of a task, in order. One row a task, written at most once a second.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct Progress {
+    /// Stages begun so far, the running one last.
+    pub stages: Vec<Stage>,
+}
+
+/// A non-fatal issue of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct Warning {
+    /// What kind of issue.
+    pub code: ErrorCode,
+    /// The path it is about; bytes that are no UTF-8 are shown as U+FFFD.
+    pub path: Option<String>,
+    /// In words.
+    pub message: String,
+}
+
+/// What a finished task moved and found. Which counters have a meaning depends on the task's type; others stay zero.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(default)]
+pub struct TaskStats {
+    /// Bytes transferred or processed; for a backup the bytes of the source that the snapshot holds.
+    pub bytes: u64,
+    /// Bytes read from the source or from the datastore.
+    pub bytes_read: u64,
+    /// Bytes newly written to the datastore, after compression.
+    pub bytes_stored: u64,
+    /// Files, folders and links.
+    pub files: u64,
+    /// Files taken over from the previous snapshot without reading them.
+    pub files_unchanged: u64,
+    /// Chunks referenced.
+    pub chunks: u64,
+    /// Chunks referenced that the datastore held already.
+    pub chunks_known: u64,
+    /// Snapshots looked at, copied or kept.
+    pub snapshots: u64,
+    /// Snapshots removed or found bad.
+    pub snapshots_affected: u64,
+}

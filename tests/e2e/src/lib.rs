@@ -1,0 +1,1 @@
+//! Whole nights against a real hub and real receivers.

@@ -1,0 +1,1 @@
+//! What tests share: TestHub, manual clock, faulty file system, real receivers.

@@ -1,0 +1,1 @@
+//! Checks of the house: edges between crates, sizes, module documents.
