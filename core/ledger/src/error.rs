@@ -1,0 +1,127 @@
+//! Why a verb was refused or failed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ironcore_types::{ErrorCode, TaskState, Upid};
+
+/// The result of a verb.
+pub type Result<T, E = LedgerError> = std::result::Result<T, E>;
+
+/// Why a verb was refused or failed. Nothing of a verb that failed is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The database did not do what it should.
+    #[error("the database failed: {0}")]
+    Database(#[source] Arc<sqlx::Error>),
+    /// The tables could not be brought up to date.
+    #[error("the database cannot be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Another process has it.
+    #[error("the database {} is in use by another process", .0.display())]
+    Locked(PathBuf),
+    /// The file or its folder cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The SQLite library is too old to be trusted.
+    #[error("SQLite {found} is too old: {wanted} or newer is needed")]
+    Version {
+        /// What is there.
+        found: String,
+        /// What is needed.
+        wanted: &'static str,
+    },
+    /// The ledger was closed.
+    #[error("the database is closed")]
+    Closed,
+    /// There is nothing of that name.
+    #[error("{0} does not exist")]
+    NotFound(String),
+    /// There is no such task.
+    #[error("there is no task {0}")]
+    NoTask(String),
+    /// The caller no longer holds what it speaks of: its lease ran out, or it never had one.
+    #[error("{0} is not held by this session (any more)")]
+    Fenced(String),
+    /// The task is over.
+    #[error("task {upid} is over: it ended {}", state.shown())]
+    Final {
+        /// Which task.
+        upid: Box<Upid>,
+        /// How it ended.
+        state: TaskState,
+    },
+    /// The change cannot be made; the message names the object and what is in its way.
+    #[error("{message}")]
+    Refused {
+        /// `config.invalid`, `request.invalid`, `conflict`, `datastore.shared-path` or `schedule.invalid`.
+        code: ErrorCode,
+        /// In words.
+        message: String,
+    },
+    /// A row cannot be understood.
+    #[error("the database holds {what} that cannot be read: {source}")]
+    Row {
+        /// Which column.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl LedgerError {
+    /// The stable code.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Database(_) | Self::Migrate(_) | Self::Io { .. } | Self::Version { .. } | Self::Closed => {
+                ErrorCode::LedgerUnavailable
+            }
+            Self::Locked(_) => ErrorCode::LedgerLocked,
+            Self::NotFound(_) => ErrorCode::NotFound,
+            Self::NoTask(_) => ErrorCode::TaskNotFound,
+            Self::Fenced(_) => ErrorCode::Conflict,
+            Self::Final { .. } => ErrorCode::TaskFinal,
+            Self::Refused { code, .. } => *code,
+            Self::Row { .. } => ErrorCode::Internal,
+        }
+    }
+
+    /// The change contradicts what is there.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::Refused { code: ErrorCode::Conflict, message: message.into() }
+    }
+
+    /// The declaration is not valid.
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::Refused { code: ErrorCode::ConfigInvalid, message: message.into() }
+    }
+
+    /// The request is not valid.
+    pub(crate) fn request(message: impl Into<String>) -> Self {
+        Self::Refused { code: ErrorCode::RequestInvalid, message: message.into() }
+    }
+
+    /// A column of a row cannot be understood.
+    pub(crate) fn row(
+        what: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Row { what, source: source.into() }
+    }
+}
+
+impl From<sqlx::Error> for LedgerError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
+            other => Self::Database(Arc::new(other)),
+        }
+    }
+}

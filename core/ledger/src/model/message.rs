@@ -1,0 +1,390 @@
+//! What notify keeps: matches, messages, attempts, circuits, tips, actions and the plugins' key-value rows.
+
+use ironcore_types::event::{ErrorData, Tip};
+use ironcore_types::objects::Handler;
+use ironcore_types::{
+    ErrorCode, EventId, GroupName, HandlerName, JobName, MessageId, PluginName, ProjectName, SessionId, Timestamp,
+    UserId,
+};
+use serde::{Deserialize, Serialize};
+
+use super::event::SeqEvent;
+use super::inbox::InboxEntry;
+use super::page::Count;
+use super::task::{NewTask, Task};
+
+/// A handler by name: in a group of a project, or the hub's own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HandlerRef {
+    /// Whose; none for the hub's own.
+    pub project: Option<ProjectName>,
+    /// Its group. Handlers that are built in may use a group that nobody declared.
+    pub group: GroupName,
+    /// Its name.
+    pub handler: HandlerName,
+}
+
+impl std::fmt::Display for HandlerRef {
+    /// `PROJECT/GROUP/HANDLER`, with `-` for the hub's own.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.project {
+            Some(project) => write!(f, "{project}/{}/{}", self.group, self.handler),
+            None => write!(f, "-/{}/{}", self.group, self.handler),
+        }
+    }
+}
+
+/// That an event passed the filter of a handler. Unique.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMatch {
+    /// Which handler.
+    pub handler: HandlerRef,
+}
+
+/// A message to be made for the event at hand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewMessage {
+    /// For which handler.
+    pub handler: HandlerRef,
+    /// That handler as it stands; used later only when it is no longer declared.
+    pub snapshot: Handler,
+    /// To whom: an address, or empty when the destination is one.
+    pub recipient: String,
+    /// Order holds within a thread of one handler and recipient: a task's number, an incident.
+    pub thread: String,
+    /// `notice`, `digest`, `incident` or a later kind.
+    pub kind: String,
+    /// Sets messages of one thread and kind apart: the event's id for notices, the hour for a digest.
+    pub window: String,
+    /// Project and destination as one text; circuits are per lane.
+    pub lane: String,
+    /// Not to be sent before.
+    pub due: Timestamp,
+    /// What notify wants back when it sends.
+    pub attrs: serde_json::Map<String, serde_json::Value>,
+}
+
+/// All that comes of one event. Recording it moves the cursor past the event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FanOut {
+    /// The event's place; must be the next one unmatched.
+    pub seq: i64,
+    /// What to do about it.
+    pub tips: Vec<Tip>,
+    /// The handlers whose filter it passed.
+    pub matches: Vec<NewMatch>,
+    /// The messages that policy makes of the matches.
+    pub messages: Vec<NewMessage>,
+}
+
+/// What a fan-out did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FanOutReport {
+    /// Messages made.
+    pub created: Vec<MessageId>,
+    /// Messages that were there, waiting, and have one more event now.
+    pub joined: Vec<MessageId>,
+    /// Messages that were there and no longer wait; the event was not added.
+    pub closed: Vec<MessageId>,
+}
+
+/// Where a message is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageState {
+    /// Waits for its time, its thread, or its lane.
+    Pending,
+    /// Somebody is sending it.
+    Sending,
+    /// The destination took it.
+    Delivered,
+    /// It will not be tried again: rejected or exhausted.
+    Dead,
+}
+
+impl MessageState {
+    /// The word used everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sending => "sending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// The state of that word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Pending, Self::Sending, Self::Delivered, Self::Dead].into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// A message to one recipient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its id, the same at every attempt.
+    pub id: MessageId,
+    /// The order in which messages were made.
+    pub number: i64,
+    /// For which handler.
+    pub handler: HandlerRef,
+    /// Which plugin sends it.
+    pub plugin: PluginName,
+    /// To whom.
+    pub recipient: String,
+    /// In which thread.
+    pub thread: String,
+    /// What kind.
+    pub kind: String,
+    /// Sets messages of one thread and kind apart.
+    pub window: String,
+    /// 0, or how often it was replayed.
+    pub replay: u32,
+    /// Project and destination.
+    pub lane: String,
+    /// Where it is in its life.
+    pub state: MessageState,
+    /// Attempts ended so far, those of lost senders included.
+    pub attempts: u32,
+    /// Not to be sent before.
+    pub due: Timestamp,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was delivered or given up.
+    pub ended: Option<Timestamp>,
+    /// What the destination answered when it took it.
+    pub receipt: Option<String>,
+    /// Why the last attempt failed.
+    pub error: Option<ErrorData>,
+    /// What notify keeps with it.
+    pub attrs: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A message that its claimer is to send now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimedMessage {
+    /// The message.
+    pub message: Message,
+    /// Its handler as declared now, or as it was when the message was made.
+    pub handler: Handler,
+    /// Whether the handler is still declared and enabled (always true for built-in ones, which nobody declares).
+    pub handler_active: bool,
+    /// Its events, oldest first.
+    pub events: Vec<SeqEvent>,
+    /// The tips of these events.
+    pub tips: Vec<Tip>,
+    /// The number of this attempt; the first is 1.
+    pub attempt: u32,
+}
+
+/// How an attempt to send ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum AttemptOutcome {
+    /// The destination took it.
+    Delivered {
+        /// What it answered.
+        receipt: String,
+    },
+    /// Try again.
+    Retry {
+        /// Not before.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+        /// The stable code.
+        code: ErrorCode,
+    },
+    /// It failed once more and that was the last time.
+    Exhausted {
+        /// Why.
+        reason: String,
+        /// The stable code.
+        code: ErrorCode,
+    },
+    /// The destination will never take it.
+    Rejected {
+        /// Why.
+        reason: String,
+        /// The stable code.
+        code: ErrorCode,
+    },
+    /// The sender was lost; written by the ledger alone.
+    Lost,
+}
+
+/// The report of one attempt by the session that claimed the message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FinishAttempt {
+    /// Which message.
+    pub message: MessageId,
+    /// Who claimed it.
+    pub session: SessionId,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// The destination's status code.
+    pub status: Option<u16>,
+    /// Headers, body and captured output, cut and redacted by the caller.
+    pub detail: Option<String>,
+    /// What the plugin wrote; committed with the outcome.
+    pub kv: Vec<KvWrite>,
+    /// What the plugin put into the inbox; committed with the outcome.
+    pub inbox: Vec<InboxEntry>,
+}
+
+/// What recording an attempt did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptResult {
+    /// The message after it.
+    pub message: Message,
+    /// True when the plugin's writes went over its quota and were left out, all of them. The outcome stands.
+    pub kv_refused: bool,
+}
+
+/// One attempt, as recorded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Which message.
+    pub message: MessageId,
+    /// 1 for the first.
+    pub number: u32,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// The destination's status code.
+    pub status: Option<u16>,
+    /// Headers, body and captured output.
+    pub detail: Option<String>,
+}
+
+/// Which messages are wanted. Parts that are empty let everything pass.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageFilter {
+    /// Of this project.
+    pub project: Option<ProjectName>,
+    /// Any of these states.
+    pub states: Vec<MessageState>,
+    /// Of this group.
+    pub group: Option<GroupName>,
+    /// Of this handler.
+    pub handler: Option<HandlerName>,
+    /// About this event.
+    pub event: Option<EventId>,
+    /// Made at or after this.
+    pub since: Option<Timestamp>,
+}
+
+/// A page of messages, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessagePage {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// Where the next page begins; none at the end.
+    pub next: Option<String>,
+    /// How many match.
+    pub total: Count,
+}
+
+/// A lane whose destination fails: nothing is claimed on it before `until`; then one message at a time,
+/// until the circuit is closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Circuit {
+    /// Project and destination.
+    pub lane: String,
+    /// Nothing is sent before.
+    pub until: Timestamp,
+    /// How often in a row it was opened.
+    pub failures: u32,
+    /// Why, in words.
+    pub reason: String,
+    /// When it was first opened.
+    pub opened: Timestamp,
+}
+
+/// Whose key-value rows: a plugin's, for one handler.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KvScope {
+    /// Which plugin.
+    pub plugin: PluginName,
+    /// For which handler, and so for which project.
+    pub handler: HandlerRef,
+}
+
+/// A change of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KvWrite {
+    /// At most 256 bytes.
+    pub key: String,
+    /// The value; none to remove the key.
+    pub value: Option<Vec<u8>>,
+}
+
+/// What an action does, in the transaction that records it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ActionWork {
+    /// Nothing but being recorded: it is suggested, or waits to be asked for.
+    Record,
+    /// Enqueues a task.
+    Enqueue(Box<NewTask>),
+    /// Switches a job off.
+    PauseJob {
+        /// Whose.
+        project: ProjectName,
+        /// Which job.
+        job: JobName,
+    },
+}
+
+/// An action to be recorded, unique on (cause, kind, target).
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewAction {
+    /// The event that caused it.
+    pub cause: EventId,
+    /// `verify`, `full-backup`, `gc`, `resync`, `retry`, `pause-job`, …
+    pub kind: String,
+    /// What it is done to.
+    pub target: String,
+    /// Who does it: a user, or `NAME@plugin`.
+    pub actor: UserId,
+    /// How many actions led to its cause; 0 for the first.
+    pub depth: u32,
+    /// What to do.
+    pub work: ActionWork,
+}
+
+/// A recorded action.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// The event that caused it.
+    pub cause: EventId,
+    /// What kind.
+    pub kind: String,
+    /// What it was done to.
+    pub target: String,
+    /// Who did it.
+    pub actor: UserId,
+    /// How many actions led to its cause.
+    pub depth: u32,
+    /// The task it enqueued.
+    pub task: Option<ironcore_types::TaskId>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What recording an action did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActionResult {
+    /// The action.
+    pub action: Action,
+    /// False when it had been recorded before; nothing was done then.
+    pub new: bool,
+    /// The task that was enqueued now.
+    pub task: Option<Task>,
+}

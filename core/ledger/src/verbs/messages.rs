@@ -1,0 +1,90 @@
+//! Verbs of fan-out and delivery. Which events match, when to try again and when to give up is notify's to decide.
+
+use ironcore_types::{EventId, MessageId, SessionId, Timestamp};
+
+use crate::error::Result;
+use crate::model::{
+    Attempt, AttemptResult, Circuit, ClaimedMessage, FanOut, FanOutReport, FinishAttempt, HandlerRef, Message,
+    MessageFilter, MessagePage, Page, SeqEvent,
+};
+use crate::{Ledger, dispatch};
+
+impl Ledger {
+    /// Up to `limit` events that nobody has fanned out, in order.
+    pub async fn take_unmatched(&self, limit: u32) -> Result<Vec<SeqEvent>> {
+        dispatch!(self, take_unmatched(limit))
+    }
+
+    /// Records what comes of these events, which must be the next unmatched ones in order, in one transaction, and
+    /// moves the cursor past them. [`Fenced`](crate::LedgerError::Fenced) when somebody else was faster.
+    ///
+    /// Messages are unique on (handler, recipient, thread, kind, window, replay): an event for one that is waiting
+    /// and was never tried joins it.
+    pub async fn record_fanout(&self, fanouts: Vec<FanOut>) -> Result<FanOutReport> {
+        dispatch!(self, record_fanout(fanouts))
+    }
+
+    /// The handlers that an event matched.
+    pub async fn matches_of(&self, event: EventId) -> Result<Vec<HandlerRef>> {
+        dispatch!(self, matches_of(event))
+    }
+
+    /// Takes up to `n` messages that are due, for a live session, under a lease of [`LEASE`](crate::LEASE). A later
+    /// message of a thread waits for the earlier one; a lane whose circuit is open gives none, and one at a time
+    /// between the end of its pause and `close_circuit`.
+    pub async fn claim_messages(&self, session: SessionId, n: u32) -> Result<Vec<ClaimedMessage>> {
+        dispatch!(self, claim_messages(session, n))
+    }
+
+    /// Records the outcome of an attempt with all that the plugin wrote, in one transaction. Fenced.
+    /// `Exhausted` and `Rejected` make the message a dead letter and tell `delivery.exhausted`.
+    pub async fn finish_attempt(&self, report: FinishAttempt) -> Result<AttemptResult> {
+        dispatch!(self, finish_attempt(report))
+    }
+
+    /// When the next message could be claimed, circuits considered; none when nothing waits. It may be past.
+    pub async fn next_message_due(&self) -> Result<Option<Timestamp>> {
+        dispatch!(self, next_message_due())
+    }
+
+    /// The message of that id.
+    pub async fn message(&self, id: MessageId) -> Result<Option<Message>> {
+        dispatch!(self, message(id))
+    }
+
+    /// A page of the messages that pass `filter`, newest first.
+    pub async fn messages(&self, filter: &MessageFilter, page: &Page) -> Result<MessagePage> {
+        dispatch!(self, messages(filter.clone(), page.clone()))
+    }
+
+    /// The events of a message, oldest first.
+    pub async fn message_events(&self, id: MessageId) -> Result<Vec<SeqEvent>> {
+        dispatch!(self, message_events(id))
+    }
+
+    /// The attempts of a message, first to last.
+    pub async fn attempts(&self, id: MessageId) -> Result<Vec<Attempt>> {
+        dispatch!(self, attempts(id))
+    }
+
+    /// Makes a new message of one that was delivered or given up: the same events, a new id, `replay` one higher.
+    /// `conflict` while it is still being tried.
+    pub async fn replay(&self, id: MessageId) -> Result<Message> {
+        dispatch!(self, replay(id))
+    }
+
+    /// Opens the circuit of a lane until then, or prolongs it; counts how often in a row.
+    pub async fn open_circuit(&self, lane: &str, until: Timestamp, reason: &str) -> Result<Circuit> {
+        dispatch!(self, open_circuit(lane.to_owned(), until, reason.to_owned()))
+    }
+
+    /// The destination works again. True when its circuit was open.
+    pub async fn close_circuit(&self, lane: &str) -> Result<bool> {
+        dispatch!(self, close_circuit(lane.to_owned()))
+    }
+
+    /// The circuits that are not closed.
+    pub async fn circuits(&self) -> Result<Vec<Circuit>> {
+        dispatch!(self, circuits())
+    }
+}

@@ -1,0 +1,117 @@
+//! Verbs of what people configure: projects, datastores, groups, jobs.
+
+use ironcore_types::objects::{Document, Group, Job, Project};
+use ironcore_types::snapshot::BackupGroup;
+use ironcore_types::{DatastoreName, GroupName, HubId, JobName, ProjectName, UserId};
+
+use crate::error::Result;
+use crate::model::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
+use crate::{Ledger, dispatch};
+
+impl Ledger {
+    /// Makes or changes what `document` names, in one transaction, and leaves the rest as it is.
+    ///
+    /// Refused as a whole, naming the object, when a reference dangles or is not granted (`config.invalid`), two
+    /// datastores would share a path (`datastore.shared-path`), a schedule cannot be read (`schedule.invalid`), or
+    /// something immutable would change (`conflict`).
+    pub async fn apply(&self, document: &Document, actor: &UserId) -> Result<ApplyReport> {
+        dispatch!(self, apply(document.clone(), actor.clone()))
+    }
+
+    /// Everything that was configured, sorted by name; applying it again changes nothing.
+    pub async fn export(&self) -> Result<Document> {
+        dispatch!(self, export())
+    }
+
+    /// All projects, by name.
+    pub async fn projects(&self) -> Result<Vec<Project>> {
+        Ok(self.export().await?.project)
+    }
+
+    /// One project.
+    pub async fn project(&self, name: &ProjectName) -> Result<Option<Project>> {
+        Ok(self.projects().await?.into_iter().find(|project| project.name == *name))
+    }
+
+    /// All datastores, by name.
+    pub async fn datastores(&self) -> Result<Vec<DatastoreRow>> {
+        dispatch!(self, datastores())
+    }
+
+    /// One datastore.
+    pub async fn datastore(&self, name: &DatastoreName) -> Result<Option<DatastoreRow>> {
+        Ok(self.datastores().await?.into_iter().find(|row| row.object.name == *name))
+    }
+
+    /// All jobs, or those of one project, by project and name.
+    pub async fn jobs(&self, project: Option<&ProjectName>) -> Result<Vec<Job>> {
+        dispatch!(self, jobs(project.cloned()))
+    }
+
+    /// One job.
+    pub async fn job(&self, project: &ProjectName, name: &JobName) -> Result<Option<Job>> {
+        Ok(self.jobs(Some(project)).await?.into_iter().find(|job| job.name == *name))
+    }
+
+    /// All notification groups, or those of one project, by project and name.
+    pub async fn groups(&self, project: Option<&ProjectName>) -> Result<Vec<Group>> {
+        dispatch!(self, groups(project.cloned()))
+    }
+
+    /// One notification group.
+    pub async fn group(&self, project: &ProjectName, name: &GroupName) -> Result<Option<Group>> {
+        Ok(self.groups(Some(project)).await?.into_iter().find(|group| group.name == *name))
+    }
+
+    /// Removes a project. `conflict` while anything belongs to it.
+    pub async fn delete_project(&self, name: &ProjectName) -> Result<()> {
+        dispatch!(self, delete_project(name.clone()))
+    }
+
+    /// Forgets a datastore (its files stay). `conflict` while a job, or a task that is not over, uses it.
+    pub async fn delete_datastore(&self, name: &DatastoreName) -> Result<()> {
+        dispatch!(self, delete_datastore(name.clone()))
+    }
+
+    /// Removes a group. `conflict` while a job names it.
+    pub async fn delete_group(&self, project: &ProjectName, name: &GroupName) -> Result<()> {
+        dispatch!(self, delete_group(project.clone(), name.clone()))
+    }
+
+    /// Removes a job; its tasks stay in the history. `conflict` while another job comes after it, a filter names it,
+    /// or a task of it is not over.
+    pub async fn delete_job(&self, project: &ProjectName, name: &JobName) -> Result<()> {
+        dispatch!(self, delete_job(project.clone(), name.clone()))
+    }
+
+    /// Switches a job on or off. Ticks that pass while it is off are not missed.
+    pub async fn set_job_enabled(&self, project: &ProjectName, name: &JobName, enabled: bool) -> Result<Job> {
+        dispatch!(self, set_job_enabled(project.clone(), name.clone(), enabled))
+    }
+
+    /// Remembers the key that a datastore's manifests must be signed with, and which hub owns it.
+    pub async fn pin_datastore(&self, name: &DatastoreName, public_key: [u8; 32], owner: HubId) -> Result<()> {
+        dispatch!(self, pin_datastore(name.clone(), public_key, owner))
+    }
+
+    /// Remembers what was seen of a datastore; `datastore.status-changed` is told when it went offline or came back.
+    pub async fn set_datastore_status(&self, name: &DatastoreName, status: &DatastoreStatus) -> Result<()> {
+        dispatch!(self, set_datastore_status(name.clone(), status.clone()))
+    }
+
+    /// Makes `project` the owner of a backup group, unless it has one. `conflict` when that is another project.
+    /// To be called before the first byte is written.
+    pub async fn own_group(
+        &self,
+        datastore: &DatastoreName,
+        group: &BackupGroup,
+        project: &ProjectName,
+    ) -> Result<()> {
+        dispatch!(self, own_group(datastore.clone(), group.clone(), project.clone()))
+    }
+
+    /// The backup groups of a datastore that have an owner.
+    pub async fn group_owners(&self, datastore: &DatastoreName) -> Result<Vec<GroupOwner>> {
+        dispatch!(self, group_owners(datastore.clone()))
+    }
+}
