@@ -1,0 +1,224 @@
+//! What a call of `deliver` is given and what comes of it.
+
+use std::time::Duration;
+
+use ironcore_types::event::{Tip, TipAction};
+use ironcore_types::{
+    Event, EventId, GroupName, HandlerName, HubId, MessageId, ProjectName, Severity, Timestamp,
+};
+use serde_json::{Map, Value, json};
+
+use crate::effects::LogLine;
+
+/// What several events have in common.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incident {
+    /// What makes them one.
+    pub key: String,
+    /// One line for people.
+    pub title: String,
+    /// When it began.
+    pub opened: Timestamp,
+    /// How many events it has.
+    pub count: u64,
+    /// Whether it is over.
+    pub resolved: bool,
+}
+
+/// Where to read more: absolute addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Links {
+    /// The dashboard.
+    pub dashboard: Option<String>,
+    /// The task that the message is about.
+    pub task: Option<String>,
+    /// Its log.
+    pub log: Option<String>,
+}
+
+/// The hub that sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hub {
+    /// Its id.
+    pub id: HubId,
+    /// Its name for people.
+    pub name: String,
+}
+
+/// One attempt to deliver one message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// `event`, `digest`, `incident`, `test`.
+    pub kind: String,
+    /// The message; the same for every attempt.
+    pub message: MessageId,
+    /// What the message belongs to.
+    pub thread: String,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// Who is told, when the handler tells several.
+    pub recipient: Option<String>,
+    /// Whose handler; none for a group of the hub.
+    pub project: Option<ProjectName>,
+    /// The group.
+    pub group: GroupName,
+    /// The handler.
+    pub handler: HandlerName,
+    /// The handler's configuration. It is checked again before each call.
+    pub config: Map<String, Value>,
+    /// The template that the handler asks for in place of the plugin's own.
+    pub template: Option<String>,
+    /// The events, oldest first; at least one.
+    pub events: Vec<Event>,
+    /// What they have in common.
+    pub incident: Option<Incident>,
+    /// Advice about them.
+    pub tips: Vec<Tip>,
+    /// Where to read more.
+    pub links: Links,
+    /// Who sends.
+    pub hub: Hub,
+    /// Open pairs of name and value.
+    pub attrs: Vec<(String, String)>,
+}
+
+impl Delivery {
+    /// The context that templates see; `templates/README.md` describes it. `event` is the last of `events`.
+    pub fn context(&self, extra: Value) -> Value {
+        let events: Vec<Value> = self.events.iter().map(to_json).collect();
+        json!({
+            "event": events.last(),
+            "events": events,
+            "tips": self.tips.iter().map(to_json).collect::<Vec<_>>(),
+            "incident": self.incident.as_ref().map(|incident| json!({
+                "key": incident.key,
+                "title": incident.title,
+                "opened": incident.opened.to_string(),
+                "count": incident.count,
+                "resolved": incident.resolved,
+            })),
+            "message": {
+                "id": self.message.to_string(),
+                "kind": self.kind,
+                "thread": self.thread,
+                "attempt": self.attempt,
+            },
+            "links": {
+                "dashboard": self.links.dashboard,
+                "task": self.links.task,
+                "log": self.links.log,
+            },
+            "hub": { "id": self.hub.id.to_string(), "name": self.hub.name },
+            "extra": extra,
+        })
+    }
+}
+
+/// Types that are written as JSON objects with string keys cannot fail to be written.
+fn to_json(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+/// An error code of a plugin or its destination, and what happened in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Such as `delivery.unreachable`; a plugin may use words of its own.
+    pub code: String,
+    /// In words.
+    pub message: String,
+}
+
+/// Proof that the destination took the message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// What the destination calls the message, when it says.
+    pub id: Option<String>,
+    /// The destination's status.
+    pub status: Option<u16>,
+    /// Its answer in a line.
+    pub detail: String,
+}
+
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureScope {
+    /// This message's; others may get through.
+    Message,
+    /// The destination's; it concerns every message of its lane.
+    Destination,
+}
+
+/// What a plugin answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliverOutcome {
+    /// The destination took the message.
+    Delivered(Receipt),
+    /// Try again later.
+    Retry {
+        /// Not before this long from now, when the destination says so.
+        after: Option<Duration>,
+        /// Why.
+        reason: Reason,
+        /// Whose fault.
+        scope: FailureScope,
+        /// The destination's status.
+        status: Option<u16>,
+    },
+    /// Never try this message again.
+    Rejected {
+        /// Why.
+        reason: Reason,
+        /// The destination is gone for good: the handler is of no use any more.
+        gone: bool,
+        /// The destination's status.
+        status: Option<u16>,
+    },
+}
+
+/// A change of the plugin's values, to be committed with the outcome. In order; a later one of a key wins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KvWrite {
+    /// 1 to 256 bytes.
+    pub key: String,
+    /// The value; none removes it.
+    pub value: Option<Vec<u8>>,
+}
+
+/// How an event is to be shown in the inbox, to be committed with the outcome. At most one an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InboxWrite {
+    /// An event of the delivery.
+    pub event: EventId,
+    /// One line.
+    pub title: String,
+    /// Markdown; HTML in it is to be shown as text.
+    pub body: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Text and address.
+    pub links: Vec<(String, String)>,
+    /// Buttons.
+    pub buttons: Vec<TipAction>,
+}
+
+/// What a call took and said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallReport {
+    /// Lines that the guest logged or printed, in order, cut to a sensible number.
+    pub log: Vec<LogLine>,
+    /// The most memory the guest had, bytes.
+    pub memory: u64,
+}
+
+/// All that came of a call of `deliver` that ended normally.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivered {
+    /// What the plugin answered.
+    pub outcome: DeliverOutcome,
+    /// Changes of its values.
+    pub kv: Vec<KvWrite>,
+    /// Presentation of events in the inbox.
+    pub inbox: Vec<InboxWrite>,
+    /// What it took and said.
+    pub report: CallReport,
+}
