@@ -12,7 +12,8 @@ use crate::timestamp::Timestamp;
 
 /// The unique id of a task, in the form the field's tools parse. Derived once at enqueue, never changed.
 ///
-/// Numbers are upper-case hexadecimal of at least eight digits; `id` is escaped as systemd does.
+/// Numbers are upper-case hexadecimal of at least eight digits; `id` is escaped as systemd does. The text is the
+/// identity: of the many spellings that could mean the same, only the one that is printed is read.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -119,26 +120,30 @@ impl FromStr for Upid {
             return Err(fail("it must have eight fields after UPID:"));
         };
         let hex = |field: &str, why| {
-            let valid = (8..=16).contains(&field.len()) && field.bytes().all(|b| b.is_ascii_hexdigit());
-            let number = valid.then(|| u64::from_str_radix(field, 16).ok()).flatten();
-            number
-                .and_then(|n| i64::try_from(n).ok())
+            let valid = field.len() >= 8 && field.bytes().all(|b| b.is_ascii_hexdigit());
+            valid
+                .then(|| u64::from_str_radix(field, 16).ok())
+                .flatten()
                 .ok_or_else(|| fail(why))
         };
-        let start = hex(start, "the start time is not hexadecimal")?;
-        Ok(Self {
+        let positive = |field: &str, why| i64::try_from(hex(field, why)?).map_err(|_| fail(why));
+        let upid = Self {
             node: node.parse().map_err(|_| fail("the node is not valid"))?,
             pid: u32::try_from(hex(pid, "the process id is not hexadecimal")?)
                 .map_err(|_| fail("the process id is too large"))?,
-            pstart: hex(pstart, "the process start is not hexadecimal")?.unsigned_abs(),
-            task: TaskId(hex(task, "the task number is not hexadecimal")?),
-            start: Timestamp::from_seconds(start),
+            pstart: hex(pstart, "the process start is not hexadecimal")?,
+            task: TaskId(positive(task, "the task number is not hexadecimal")?),
+            start: Timestamp::from_seconds(positive(start, "the start time is not hexadecimal")?),
             task_type: task_type
                 .parse()
                 .map_err(|_| fail("the task type is not known"))?,
             id: unescape(id).ok_or_else(|| fail("the id is not escaped as it should be"))?,
             user: user.parse().map_err(|_| fail("the user is not valid"))?,
-        })
+        };
+        if upid.to_string() != text {
+            return Err(fail("it is not spelled as the hub spells it"));
+        }
+        Ok(upid)
     }
 }
 
