@@ -1,0 +1,50 @@
+// The first page: what runs now, what went wrong lately, and the latest tasks.
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { IconListDetails } from '@tabler/icons-react';
+
+import { useLatestTasks } from './api/tasks';
+import classes from './DashboardPage.module.css';
+import { RecentFailures } from './tasks/RecentFailures';
+import { RunningTasks } from './tasks/RunningTasks';
+import { TaskPanel } from './tasks/TaskPanel';
+import { TaskTable } from './tasks/TaskTable';
+import { Empty, Failure, Loading, PageHead, Panel } from './ui/Panel';
+
+const route = getRouteApi('/');
+
+export function DashboardPage() {
+  const { task } = route.useSearch();
+  const navigate = useNavigate();
+  return (
+    <>
+      <PageHead title="Dashboard" />
+      <div className={classes.grid}>
+        <div className={classes.running}><RunningTasks /></div>
+        <div className={classes.failures}><RecentFailures /></div>
+        <div className={classes.latest}><LatestTasks selected={task} /></div>
+      </div>
+      {task !== undefined && (
+        <TaskPanel key={task} upid={task} onClose={() => void navigate({ to: '/', search: {}, resetScroll: false })} />
+      )}
+    </>
+  );
+}
+
+function LatestTasks({ selected }: { selected: string | undefined }) {
+  const { data, error, refetch } = useLatestTasks();
+  return (
+    <Panel title="Latest tasks" flush side={<Link to="/tasks" className={classes.all}>All tasks</Link>}>
+      {data === undefined && (
+        <div className={classes.pad}>
+          {error === null ? <Loading rows={8} height={22} /> : <Failure error={error} retry={() => void refetch()} />}
+        </div>
+      )}
+      {data?.tasks.length === 0 && (
+        <Empty icon={<IconListDetails size={21} stroke={1.7} />} title="There are no tasks yet">
+          Every backup, restore, sync and verification will be listed here.
+        </Empty>
+      )}
+      {data !== undefined && data.tasks.length > 0 && <TaskTable tasks={data.tasks} label="Latest tasks" selected={selected} />}
+    </Panel>
+  );
+}

@@ -1,0 +1,148 @@
+// The questions the pages ask about tasks, each as a hook.
+import { keepPreviousData, useInfiniteQuery, useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+
+import { type TaskSearch, toQuery } from '../tasks/filters';
+import { keepMeters, noteProgress } from '../tasks/rate';
+import { AUTO_REFRESH_PAGES, keys } from './cache';
+import { answer, api } from './client';
+import { useRefreshInterval } from './live';
+import type { LogPage, Task, TaskPage, Tip } from './model';
+
+const PAGE = 50;
+
+/** Running and queued tasks. */
+export function useActiveTasks() {
+  const refetchInterval = useRefreshInterval();
+  return useQuery({
+    queryKey: keys.active,
+    refetchInterval,
+    queryFn: async ({ signal }): Promise<TaskPage> => {
+      const page = await answer(api.GET('/api/v1/tasks', { params: { query: { status: 'running,queued', limit: 100 } }, signal }));
+      const now = Date.now();
+      for (const task of page.tasks) if (task.state === 'running') noteProgress(task.upid, now, task.progress);
+      keepMeters(new Set(page.tasks.map((task) => task.upid)));
+      return page;
+    },
+  });
+}
+
+/** The last tasks, whatever became of them. */
+export function useLatestTasks() {
+  const refetchInterval = useRefreshInterval();
+  return useQuery({
+    queryKey: keys.latest,
+    refetchInterval,
+    queryFn: ({ signal }) => answer(api.GET('/api/v1/tasks', { params: { query: { limit: 12 } }, signal })),
+  });
+}
+
+/** The five most recent failures across all types. */
+export function useRecentFailures() {
+  const refetchInterval = useRefreshInterval();
+  return useQuery({
+    queryKey: keys.failures,
+    refetchInterval,
+    queryFn: ({ signal }) => answer(api.GET('/api/v1/tasks', { params: { query: { status: 'failed', limit: 5 } }, signal })),
+  });
+}
+
+/** The tips of each of these tasks, which are over; lists come without them. Not known yet is no tip. */
+export function useTips(upids: string[]): Map<string, Tip[]> {
+  return useQueries({
+    queries: upids.map((upid) => ({
+      queryKey: keys.detail(upid),
+      queryFn: ({ signal }: { signal: AbortSignal }) => answer(api.GET('/api/v1/tasks/{upid}', { params: { path: { upid } }, signal })),
+      staleTime: 60_000,
+    })),
+    combine: (results) => new Map(results.flatMap(({ data }) => (data === undefined ? [] : [[data.upid, data.tips]]))),
+  });
+}
+
+interface PageParam {
+  cursor: string | null;
+  since?: string;
+  until?: string;
+}
+
+const FIRST: PageParam = { cursor: null };
+
+/** The task list, page by page. A relative time is fixed by the first page, so that the next ones fit to it. */
+export function useTaskList(search: TaskSearch) {
+  const refetchInterval = useRefreshInterval();
+  return useInfiniteQuery({
+    queryKey: keys.list(search),
+    initialPageParam: FIRST,
+    queryFn: async ({ pageParam, signal }) => {
+      const query: Record<string, string | number> = { ...toQuery(search, Date.now()), limit: PAGE };
+      if (pageParam.cursor !== null) {
+        query.cursor = pageParam.cursor;
+        if (pageParam.since !== undefined) query.since = pageParam.since;
+        if (pageParam.until !== undefined) query.until = pageParam.until;
+      }
+      const page = await answer(api.GET('/api/v1/tasks', { params: { query }, signal }));
+      const fixed: { since?: string; until?: string } = {};
+      if (typeof query.since === 'string') fixed.since = query.since;
+      if (typeof query.until === 'string') fixed.until = query.until;
+      return { ...page, ...fixed };
+    },
+    getNextPageParam: (last): PageParam | undefined => {
+      if (last.next == null) return undefined;
+      const next: PageParam = { cursor: last.next };
+      if (last.since !== undefined) next.since = last.since;
+      if (last.until !== undefined) next.until = last.until;
+      return next;
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > AUTO_REFRESH_PAGES ? false : refetchInterval),
+  });
+}
+
+/** How many tasks arrived that a long list does not show yet. */
+export function useTasksBehind(): number {
+  return useQuery({ queryKey: keys.behind, queryFn: () => 0, enabled: false, initialData: 0 }).data;
+}
+
+/** One task. What a list knows of it already is shown until the answer comes. */
+export function useTask(upid: string) {
+  const client = useQueryClient();
+  const refetchInterval = useRefreshInterval();
+  return useQuery<Task>({
+    queryKey: keys.detail(upid),
+    queryFn: ({ signal }) => answer(api.GET('/api/v1/tasks/{upid}', { params: { path: { upid } }, signal })),
+    refetchInterval,
+    placeholderData: (): Task | undefined => {
+      const pages = client.getQueriesData<{ tasks?: Task[]; pages?: TaskPage[] }>({ queryKey: keys.tasks });
+      for (const [, data] of pages) {
+        const tasks = data?.tasks ?? data?.pages?.flatMap((page) => page.tasks) ?? [];
+        const found = tasks.find((task) => task.upid === upid);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    },
+  });
+}
+
+/** A part of a task's log: the lines after `after`, or from the beginning. */
+export function fetchLog(upid: string, after: number | null, limit: number, signal: AbortSignal): Promise<LogPage> {
+  const query = after === null ? { limit } : { after, limit };
+  return answer(api.GET('/api/v1/tasks/{upid}/log', { params: { path: { upid }, query }, signal }));
+}
+
+/** The whole log as a text file. */
+export function fetchLogFile(upid: string): Promise<Blob> {
+  return answer(api.GET('/api/v1/tasks/{upid}/log.txt', { params: { path: { upid } }, parseAs: 'blob' }));
+}
+
+/** Asks the hub to cancel a task. A queued one is over at once; a running one ends when its worker has stopped. */
+export function useCancelTask() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (upid: string) => {
+      const { error, response } = await api.POST('/api/v1/tasks/{upid}/cancel', { params: { path: { upid } } });
+      await answer(Promise.resolve({ error, response }));
+      return upid;
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: keys.tasks }),
+  });
+}
+

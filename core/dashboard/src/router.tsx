@@ -1,0 +1,53 @@
+// Every address of the pages. A page that is not here does not exist, and the navigation shows no other.
+import { createRootRoute, createRoute, createRouter, Link, type ErrorComponentProps } from '@tanstack/react-router';
+import { IconMapQuestion } from '@tabler/icons-react';
+
+import { DashboardPage } from './DashboardPage';
+import { Shell } from './shell/Shell';
+import { parseSearch, readSearch, stringifySearch, type TaskSearch } from './tasks/filters';
+import { TaskRoutePanel, TasksPage } from './tasks/TasksPage';
+import { Empty, Failure } from './ui/Panel';
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: () => (
+    <Empty icon={<IconMapQuestion size={22} />} title="There is no such page.">
+      <Link to="/">Go to the dashboard</Link>
+    </Empty>
+  ),
+});
+
+const dashboard = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  validateSearch: (search: Record<string, unknown>): { task?: string } =>
+    typeof search.task === 'string' && search.task !== '' ? { task: search.task } : {},
+  component: DashboardPage,
+});
+
+const tasks = createRoute({
+  getParentRoute: () => root,
+  path: '/tasks',
+  validateSearch: (search: Record<string, unknown>): TaskSearch => readSearch(search),
+  component: TasksPage,
+});
+
+const task = createRoute({ getParentRoute: () => tasks, path: '$upid', component: TaskRoutePanel });
+
+export const router = createRouter({
+  routeTree: root.addChildren([dashboard, tasks.addChildren([task])]),
+  parseSearch,
+  stringifySearch,
+  pathParamsAllowedCharacters: [':', '@'],
+  defaultPreload: false,
+  scrollRestoration: true,
+  defaultErrorComponent: ({ error, reset }: ErrorComponentProps) => (
+    <Failure error={error instanceof Error ? error : new Error(String(error))} retry={reset} />
+  ),
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,119 @@
+// The frame around every page: who is signed in, where one can go, in which zone times are, whether news arrives.
+import { AppShell, Burger, NavLink } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useQuery } from '@tanstack/react-query';
+import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { IconLayoutDashboard, IconListDetails } from '@tabler/icons-react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
+
+import { keys } from '../api/cache';
+import { answer, api } from '../api/client';
+import { LiveProvider } from '../api/live';
+import type { Session } from '../api/model';
+import { currentToken, onTokenChange } from '../api/token';
+import { Failure, Loading } from '../ui/Panel';
+import { ColorSchemeButton, LiveSign, UserMenu, ZoneMenu } from './HeaderTools';
+import { Login } from './Login';
+import { ReconnectBanner } from './ReconnectBanner';
+import classes from './Shell.module.css';
+
+const PAGES = [
+  { to: '/', label: 'Dashboard', icon: IconLayoutDashboard },
+  { to: '/tasks', label: 'Tasks', icon: IconListDetails },
+] as const;
+
+export function Shell() {
+  const token = useSyncExternalStore(onTokenChange, currentToken);
+  const [hadToken, setHadToken] = useState(false);
+  if (token !== null && !hadToken) setHadToken(true);
+  if (token === null) return <Login expired={hadToken} onLeave={() => setHadToken(false)} />;
+  return (
+    <LiveProvider key={token} token={token}>
+      <Signed />
+    </LiveProvider>
+  );
+}
+
+function Signed() {
+  const session = useQuery({
+    queryKey: keys.session,
+    queryFn: ({ signal }) => answer(api.GET('/api/v1/session', { signal })),
+    staleTime: Infinity,
+    refetchInterval: (query) => (query.state.status === 'error' ? 5_000 : false),
+  });
+  if (session.data !== undefined) return <Frame session={session.data} />;
+  return (
+    <main className={classes.alone}>
+      {session.isError ? <Failure error={session.error} retry={() => void session.refetch()} /> : <Loading rows={4} />}
+    </main>
+  );
+}
+
+function Brand() {
+  return (
+    <Link to="/" className={classes.brand}>
+      <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden>
+        <g fill="none" stroke="currentColor" strokeWidth="2.4" strokeLinejoin="round">
+          <path d="M16 4.5 26 10.2v11.6L16 27.5 6 21.8V10.2z" />
+          <path d="M6 10.4l10 5.7 10-5.7M16 16.2v11" />
+        </g>
+      </svg>
+      <span>Ironcore Backup</span>
+    </Link>
+  );
+}
+
+function Frame({ session }: { session: Session }) {
+  const [open, menu] = useDisclosure();
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const page = PAGES.findLast((each) => (each.to === '/' ? path === '/' : path.startsWith(each.to)));
+
+  useEffect(() => {
+    document.title = `${page === undefined ? '' : `${page.label} · `}${session.hub.name} · Ironcore Backup`;
+  }, [page, session.hub.name]);
+
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 208, breakpoint: 'sm', collapsed: { mobile: !open } }}
+      padding={0}
+      classNames={{ header: classes.header, navbar: classes.navbar, main: classes.main }}
+    >
+      <a className="skip" href="#content">Skip to content</a>
+      <AppShell.Header>
+        <Burger opened={open} onClick={menu.toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" aria-expanded={open} />
+        <Brand />
+        <span className={classes.hub} title={`Hub ${session.hub.name}`}>{session.hub.name}</span>
+        <div className={classes.tools}>
+          <LiveSign />
+          <ZoneMenu />
+          <ColorSchemeButton />
+          <UserMenu session={session} />
+        </div>
+      </AppShell.Header>
+      <AppShell.Navbar aria-label="Pages">
+        <ul className={classes.links}>
+          {PAGES.map(({ to, label, icon: Icon }) => (
+            <li key={to}>
+              <NavLink
+                renderRoot={(props) => <Link to={to} {...props} />}
+                label={label}
+                leftSection={<Icon size={19} stroke={1.7} aria-hidden />}
+                active={page?.to === to}
+                aria-current={page?.to === to ? 'page' : undefined}
+                onClick={menu.close}
+              />
+            </li>
+          ))}
+        </ul>
+        <p className={classes.version}>Version {session.hub.version}</p>
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <ReconnectBanner />
+        <div id="content" className={classes.content} tabIndex={-1}>
+          <Outlet />
+        </div>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
