@@ -1,0 +1,51 @@
+//! What a night must have done, one line each, and the tables that show it.
+
+use serde_json::Value;
+
+use crate::steps::say;
+
+/// The checks of a run, printed as they are made.
+#[derive(Debug, Default)]
+pub(crate) struct Checks {
+    failed: Vec<String>,
+}
+
+impl Checks {
+    /// Notes whether `what` is so.
+    pub(crate) fn check(&mut self, what: &str, is_so: bool) {
+        say(&format!("  {} {what}", if is_so { "ok    " } else { "FAILED" }));
+        if !is_so {
+            self.failed.push(what.to_owned());
+        }
+    }
+
+    /// What was not as it should be.
+    pub(crate) fn failed(&self) -> &[String] {
+        &self.failed
+    }
+}
+
+/// Prints rows in columns.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
+    let widths: Vec<usize> = (0..head.len())
+        .map(|at| rows.iter().map(|row| row[at].chars().count()).chain([head[at].len()]).max().unwrap_or(0))
+        .collect();
+    let line = |cells: Vec<&str>| {
+        let cells: Vec<String> =
+            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        say(cells.join("  ").trim_end());
+    };
+    line(head.to_vec());
+    for row in rows {
+        line(row.iter().map(String::as_str).collect());
+    }
+}
+
+/// A text of a JSON value, or a dash.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,120 @@
+//! What the tests need on the machine: Debian packages, Python packages, cargo-deny. Installed when missing.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::files;
+use crate::run::{Workshop, note, read, run, say, succeeds};
+
+/// Debian packages, and what for.
+const DEBIAN: [(&str, &str); 9] = [
+    ("postfix", "a real SMTP server"),
+    ("dovecot-core", "its authentication"),
+    ("dovecot-imapd", "its mailboxes"),
+    ("rsync", "to compare a restored tree with its source"),
+    ("acl", "trees with access lists"),
+    ("attr", "trees with extended attributes"),
+    ("systemd", "systemd-analyze, a second opinion on schedules"),
+    ("python3", "the reference libraries of webhooks and CloudEvents"),
+    ("python3-venv", "a place of their own for those"),
+];
+
+/// Python packages: reference implementations that must accept what we send.
+const PYTHON: [&str; 3] = ["standardwebhooks~=1.0", "aiosmtpd~=1.4", "cloudevents~=2.0"];
+
+/// The version of cargo-deny that `deny.toml` is written for.
+const CARGO_DENY: &str = "0.20";
+
+/// Installs the Debian packages that are missing, or says which.
+pub(crate) fn debian_packages(workshop: &Workshop) -> Result<()> {
+    if !succeeds(workshop.program("dpkg-query").arg("--version")) {
+        let names = DEBIAN.map(|(name, what)| format!("{name} ({what})")).join(", ");
+        note(&format!(
+            "not a Debian system; the tests need what these packages hold: {names}"
+        ));
+        return Ok(());
+    }
+    let missing: Vec<&str> = DEBIAN
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| !installed(workshop, name))
+        .collect();
+    if missing.is_empty() {
+        note("all there");
+        return Ok(());
+    }
+    if read(workshop.program("id").arg("-u"))?.trim() != "0" {
+        bail!(
+            "the tests need Debian packages: run `apt-get install {}` as root",
+            missing.join(" ")
+        );
+    }
+    let apt = |arguments: &[&str]| {
+        run(workshop
+            .program("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    let install = [&["install", "--yes", "--no-install-recommends"], &missing[..]].concat();
+    // The lists may be fresh enough; fetch them only when they are not.
+    if apt(&install).is_err() {
+        say("fetching package lists");
+        apt(&["update"])?;
+        apt(&install)?;
+    }
+    Ok(())
+}
+
+fn installed(workshop: &Workshop, package: &str) -> bool {
+    let mut query = workshop.program("dpkg-query");
+    let output = query
+        .args(["--show", "--showformat=${db:Status-Status}", package])
+        .output();
+    output.is_ok_and(|output| output.stdout == b"installed")
+}
+
+/// Makes `build/python` with the reference libraries; tests run `build/python/bin/python`.
+pub(crate) fn python_packages(workshop: &Workshop) -> Result<()> {
+    let folder = workshop.build.join("python");
+    let python = folder.join("bin/python");
+    files::once(workshop, "python", &PYTHON.join("\n"), &python, || {
+        run(workshop
+            .program("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder))?;
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+        run(workshop.program(&python).args(install).args(PYTHON))
+    })
+}
+
+/// The path of cargo-deny: the one on the machine, or ours, compiled when missing.
+pub(crate) fn cargo_deny(workshop: &Workshop) -> Result<PathBuf> {
+    let version = |program: &Path| {
+        let output = workshop.program(program).arg("--version").output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output
+            .status
+            .success()
+            .then(|| text.trim().trim_start_matches("cargo-deny ").to_owned())
+    };
+    let ours = workshop.build.join("tools/bin/cargo-deny");
+    for program in [Path::new("cargo-deny"), &ours] {
+        if let Some(found) = version(program) {
+            note(&format!("cargo-deny {found}"));
+            return Ok(program.to_owned());
+        }
+    }
+    say("compiling cargo-deny, once; this takes some minutes");
+    let root = workshop.build.join("tools");
+    let install = [
+        "install",
+        "cargo-deny",
+        "--locked",
+        "--version",
+        CARGO_DENY,
+        "--root",
+    ];
+    run(workshop.cargo().args(install).arg(&root)).context("cargo-deny checks licences and bans")?;
+    Ok(ours)
+}

@@ -1,0 +1,146 @@
+//! Running programs and saying so; where things are.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this program talks to a terminal"
+)]
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// The checkout, and where its products go.
+pub(crate) struct Workshop {
+    /// The folder with the workspace's `Cargo.toml`.
+    pub(crate) root: PathBuf,
+    /// Cargo's target folder.
+    pub(crate) target: PathBuf,
+    /// What the hub embeds and what the tests need; never checked in.
+    pub(crate) build: PathBuf,
+}
+
+impl Workshop {
+    /// The checkout that this program was compiled from.
+    pub(crate) fn find() -> Result<Self> {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = package
+            .parent()
+            .context("xtask lies in the root of the project")?
+            .to_owned();
+        ensure!(
+            root.join("Cargo.toml").is_file(),
+            "the project is no longer in {}",
+            root.display()
+        );
+        let metadata = read(cargo(&root).args(["metadata", "--no-deps", "--format-version", "1"]))?;
+        let metadata: serde_json::Value = serde_json::from_str(&metadata).context("cargo metadata")?;
+        let target = metadata["target_directory"]
+            .as_str()
+            .context("cargo metadata names no target folder")?;
+        Ok(Self {
+            target: PathBuf::from(target),
+            build: root.join("build"),
+            root,
+        })
+    }
+
+    /// A program that runs in the root of the project.
+    pub(crate) fn program(&self, name: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(name);
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// The cargo that runs us.
+    pub(crate) fn cargo(&self) -> Command {
+        cargo(&self.root)
+    }
+}
+
+fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    // Told to us by the cargo that runs us, about us: it would make the next cargo compile things anew.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A line that says what comes now.
+pub(crate) fn say(what: &str) {
+    println!("==> {what}");
+}
+
+/// A line about what was just done or needs not be done.
+pub(crate) fn note(what: &str) {
+    println!("    {what}");
+}
+
+/// A line about what went wrong.
+pub(crate) fn complain(what: &str) {
+    eprintln!("xtask: {what}");
+}
+
+/// Runs `command` with its output on the terminal.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let shown = show(command);
+    note(&format!("$ {shown}"));
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {shown}"))?;
+    ensure!(status.success(), "{shown} failed: {status}");
+    Ok(())
+}
+
+/// Does `work` and says how long it took.
+pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    say(what);
+    let begun = Instant::now();
+    let result = work().with_context(|| what.to_owned())?;
+    note(&format!("done in {:.1} s", begun.elapsed().as_secs_f64()));
+    Ok(result)
+}
+
+/// What `command` prints.
+pub(crate) fn read(command: &mut Command) -> Result<String> {
+    let shown = show(command);
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {shown}"))?;
+    ensure!(output.status.success(), "{shown} failed: {}", output.status);
+    String::from_utf8(output.stdout).with_context(|| format!("{shown} does not print text"))
+}
+
+/// Whether `command` can be started and succeeds; its output is dropped.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Refuses with `why` when the program `name` cannot be started.
+pub(crate) fn need(name: &str, why: &str) -> Result<()> {
+    if succeeds(Command::new(name).arg("--version")) {
+        return Ok(());
+    }
+    bail!("{name} is not installed: {why}")
+}
+
+fn show(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let program = program.file_name().unwrap_or(program.as_os_str());
+    let words = std::iter::once(program).chain(command.get_args());
+    words
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
