@@ -3,6 +3,8 @@
 pub mod error;
 pub mod model;
 mod open;
+mod rules;
+mod sqlite;
 mod verbs;
 
 pub use error::{LedgerError, Result};
@@ -17,10 +19,12 @@ pub const KV_QUOTA_BYTES: u64 = 1024 * 1024;
 /// Keys that one key-value scope may hold.
 pub const KV_QUOTA_KEYS: u64 = 1_000;
 
+/// Calls the verb of the backend at hand.
 macro_rules! dispatch {
-    ($ledger:expr, $verb:ident($($arg:expr),*)) => {{
-        $(let _unused = $arg;)*
-        Err($ledger.closed())
-    }};
+    ($ledger:expr, $verb:ident($($arg:expr),*)) => {
+        match &$ledger.backend {
+            $crate::open::Backend::Sqlite(sqlite) => sqlite.$verb($($arg),*).await,
+        }
+    };
 }
 pub(crate) use dispatch;

@@ -1,11 +1,13 @@
-//! The ledger itself.
+//! Opening and closing a ledger, and the choice of its backend. What is in it is left to the verbs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ironcore_types::{HubId, NodeName, Seams};
 use tokio::sync::watch;
 
-use crate::error::{LedgerError, Result};
+use crate::error::Result;
+use crate::sqlite::Sqlite;
 
 /// Where the ledger is, and who opens it.
 #[derive(Debug, Clone)]
@@ -35,39 +37,46 @@ pub struct Wakes {
     pub objects: watch::Receiver<u64>,
 }
 
-/// The ledger, cheap to clone.
-#[derive(Clone)]
+/// The ledger: every verb of the hub's state over one of its backends. Cheap to clone; dropped without
+/// [`close`](Ledger::close) it loses nothing that was acknowledged.
+#[derive(Debug, Clone)]
 pub struct Ledger {
-    hub: HubId,
+    pub(crate) backend: Backend,
+}
+
+/// Where the rows are. Each backend has the same verbs as inherent methods; `dispatch!` picks one.
+#[derive(Debug, Clone)]
+pub(crate) enum Backend {
+    Sqlite(Arc<Sqlite>),
 }
 
 impl Ledger {
     /// Opens the ledger, making or migrating it.
-    pub async fn open(_options: LedgerOptions, _seams: Seams) -> Result<Self> {
-        Err(LedgerError::Closed)
+    ///
+    /// [`Locked`](crate::LedgerError::Locked) when another process (or another `Ledger` of this one) has it open,
+    /// [`Version`](crate::LedgerError::Version) when the SQLite library is one that can lose data.
+    pub async fn open(options: LedgerOptions, seams: Seams) -> Result<Self> {
+        Ok(Self { backend: Backend::Sqlite(Arc::new(Sqlite::open(options, seams).await?)) })
     }
 
-    /// Ends what is under way and closes the database. Other clones get [`LedgerError::Closed`] from then on.
-    pub async fn close(&self) {}
+    /// Ends what is under way and closes the database. Other clones get [`LedgerError::Closed`](crate::LedgerError::Closed) from then on.
+    pub async fn close(&self) {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.close().await,
+        }
+    }
 
     /// The hub's id, made when its ledger was.
     pub fn hub_id(&self) -> HubId {
-        self.hub
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.hub_id(),
+        }
     }
 
     /// Receivers that tell when to look again.
     pub fn wakes(&self) -> Wakes {
-        let (_, receiver) = watch::channel(0);
-        Wakes {
-            tasks: receiver.clone(),
-            events: receiver.clone(),
-            messages: receiver.clone(),
-            logs: receiver.clone(),
-            objects: receiver,
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.wakes(),
         }
-    }
-
-    pub(crate) fn closed(&self) -> LedgerError {
-        LedgerError::Closed
     }
 }

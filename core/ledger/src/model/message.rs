@@ -34,6 +34,32 @@ impl std::fmt::Display for HandlerRef {
     }
 }
 
+/// A text that names no handler.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no handler: write PROJECT/GROUP/HANDLER, with - for a handler of the hub")]
+pub struct InvalidHandlerRef(String);
+
+impl std::str::FromStr for HandlerRef {
+    type Err = InvalidHandlerRef;
+    fn from_str(text: &str) -> Result<Self, InvalidHandlerRef> {
+        let fail = || InvalidHandlerRef(text.to_owned());
+        let mut parts = text.split('/');
+        let (Some(project), Some(group), Some(handler), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(fail());
+        };
+        Ok(Self {
+            project: match project {
+                "-" => None,
+                name => Some(ProjectName::new(name).map_err(|_| fail())?),
+            },
+            group: GroupName::new(group).map_err(|_| fail())?,
+            handler: HandlerName::new(handler).map_err(|_| fail())?,
+        })
+    }
+}
+
 /// That an event passed the filter of a handler. Unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMatch {

@@ -47,6 +47,9 @@ impl Count {
     /// Where counting stops.
     pub const CAP: u64 = 10_000;
 
+    /// Rows to look for: one above the cap.
+    pub(crate) const PROBE: i64 = 10_001;
+
     /// From a count that stopped one above the cap.
     pub(crate) fn capped(counted: i64) -> Self {
         let counted = u64::try_from(counted).unwrap_or(0);

@@ -1,0 +1,8 @@
+//! What holds whatever the backend: plain functions without SQL, so that a second backend cannot decide otherwise.
+
+pub(crate) mod configure;
+pub(crate) mod frames;
+pub(crate) mod references;
+pub(crate) mod removal;
+pub(crate) mod retry;
+pub(crate) mod tell;

@@ -1,0 +1,170 @@
+//! Whether a whole configuration holds together: nothing dangles, nothing is shared that must not be.
+
+use std::path::{Component, Path};
+
+use ironcore_types::calendar::{self, Calendar};
+use ironcore_types::objects::{DatastoreObject, Document, Group, Job};
+use ironcore_types::{DatastoreName, ErrorCode, ProjectName, TaskSpec};
+
+use super::configure::{datastore_label, group_label, job_label};
+use crate::error::{LedgerError, Result};
+
+/// Checks every object of `all` against every other.
+pub(crate) fn check(all: &Document) -> Result<()> {
+    paths(&all.datastore)?;
+    for datastore in &all.datastore {
+        for project in &datastore.projects {
+            known_project(all, project, &datastore_label(datastore))?;
+        }
+    }
+    for group in &all.group {
+        known_project(all, &group.project, &group_label(group))?;
+        check_group(all, group)?;
+    }
+    for job in &all.job {
+        known_project(all, &job.project, &job_label(job))?;
+        check_job(all, job)?;
+    }
+    Ok(())
+}
+
+fn refuse<T>(label: &str, why: impl std::fmt::Display) -> Result<T> {
+    Err(LedgerError::config(format!("{label}: {why}")))
+}
+
+fn known_project(all: &Document, project: &ProjectName, label: &str) -> Result<()> {
+    if all.project.iter().any(|known| known.name == *project) {
+        return Ok(());
+    }
+    refuse(label, format_args!("project {project} does not exist"))
+}
+
+fn plain_absolute(path: &Path) -> bool {
+    path.is_absolute() && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)))
+}
+
+fn paths(datastores: &[DatastoreObject]) -> Result<()> {
+    for (at, datastore) in datastores.iter().enumerate() {
+        let label = datastore_label(datastore);
+        if !plain_absolute(&datastore.path) {
+            return refuse(&label, format_args!("path {} is not absolute", datastore.path.display()));
+        }
+        // One inside the other is as bad as both in one: each would find the other's files.
+        let shared = datastores[..at]
+            .iter()
+            .find(|other| other.path.starts_with(&datastore.path) || datastore.path.starts_with(&other.path));
+        if let Some(other) = shared {
+            return Err(LedgerError::Refused {
+                code: ErrorCode::DatastoreShared,
+                message: format!(
+                    "{label}: path {} is shared with {} at {}",
+                    datastore.path.display(),
+                    datastore_label(other),
+                    other.path.display()
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_group(all: &Document, group: &Group) -> Result<()> {
+    let label = group_label(group);
+    for (at, handler) in group.handler.iter().enumerate() {
+        let name = &handler.name;
+        if group.handler[..at].iter().any(|other| other.name == *name) {
+            return refuse(&label, format_args!("handler {name} is declared twice"));
+        }
+        for job in &handler.filter.jobs {
+            if !all.job.iter().any(|known| known.project == group.project && known.name == *job) {
+                return refuse(&label, format_args!("the filter of handler {name} names job {job}, which does not exist"));
+            }
+        }
+        for datastore in &handler.filter.datastores {
+            if !all.datastore.iter().any(|known| known.name == *datastore) {
+                return refuse(
+                    &label,
+                    format_args!("the filter of handler {name} names datastore {datastore}, which does not exist"),
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a task of `project` may use these datastores, and they exist.
+pub(crate) fn usable(
+    datastores: &[DatastoreObject],
+    project: Option<&ProjectName>,
+    wanted: &[&DatastoreName],
+    label: &str,
+) -> Result<()> {
+    for name in wanted {
+        let Some(datastore) = datastores.iter().find(|known| known.name == **name) else {
+            return refuse(label, format_args!("datastore {name} does not exist"));
+        };
+        // Tasks without a project are the administrators'.
+        if let Some(project) = project
+            && !datastore.projects.is_empty()
+            && !datastore.projects.contains(project)
+        {
+            return refuse(label, format_args!("datastore {name} is not granted to project {project}"));
+        }
+    }
+    Ok(())
+}
+
+fn check_job(all: &Document, job: &Job) -> Result<()> {
+    let label = job_label(job);
+    usable(&all.datastore, Some(&job.project), &job.task.datastores(), &label)?;
+    for group in &job.groups {
+        if !all.group.iter().any(|known| known.project == job.project && known.name == *group) {
+            return refuse(&label, format_args!("group {group} does not exist in project {}", job.project));
+        }
+    }
+    schedule(job, &label)?;
+    spec(&job.task, &label)?;
+    chain(all, job, &label)
+}
+
+fn schedule(job: &Job, label: &str) -> Result<()> {
+    let invalid =
+        |why: String| LedgerError::Refused { code: ErrorCode::ScheduleInvalid, message: format!("{label}: {why}") };
+    if let Some(text) = &job.schedule {
+        Calendar::parse(text).map_err(|error| invalid(error.to_string()))?;
+    }
+    calendar::zone(&job.timezone).map_err(|error| invalid(error.to_string()))?;
+    Ok(())
+}
+
+fn spec(task: &TaskSpec, label: &str) -> Result<()> {
+    match task {
+        TaskSpec::Backup(spec) if !spec.source.tree.is_absolute() => {
+            refuse(label, format_args!("source {} is not absolute", spec.source.tree.display()))
+        }
+        TaskSpec::Restore(spec) if !spec.to.is_absolute() => {
+            refuse(label, format_args!("target {} is not absolute", spec.to.display()))
+        }
+        TaskSpec::Sync(spec) if spec.from.remote.is_none() && spec.from.datastore == spec.to => {
+            refuse(label, format_args!("datastore {} cannot be synced to itself", spec.to))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The jobs before this one exist, and none of them comes after it.
+fn chain(all: &Document, job: &Job, label: &str) -> Result<()> {
+    let mut seen = vec![&job.name];
+    let mut at = job;
+    while let Some(before) = &at.after {
+        if seen.contains(&before) {
+            return refuse(label, format_args!("it would come after itself, by way of job {before}"));
+        }
+        seen.push(before);
+        at = match all.job.iter().find(|known| known.project == job.project && known.name == *before) {
+            Some(found) => found,
+            None => return refuse(label, format_args!("it comes after job {before}, which does not exist")),
+        };
+    }
+    Ok(())
+}

@@ -1,0 +1,343 @@
+//! Configured objects on SQLite. Each is its JSON body, with the columns that other verbs ask for beside it.
+
+use ironcore_types::objects::{DatastoreObject, Document, Group, Job, Project};
+use ironcore_types::{DatastoreName, GroupName, JobName, ProjectName, UserId};
+use sqlx::SqliteConnection;
+
+use super::Sqlite;
+use super::columns::{Columns, to_json};
+use super::tx::Tx;
+use crate::error::{LedgerError, Result};
+use crate::model::{ApplyReport, DatastoreRow, DatastoreStatus};
+use crate::rules::configure::{JobChange, plan};
+use crate::rules::{removal, tell};
+
+impl Sqlite {
+    pub(crate) async fn apply(&self, document: Document, actor: UserId) -> Result<ApplyReport> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let plan = plan(&export(&mut tx.conn).await?, &document)?;
+                for project in &plan.projects {
+                    tx.put_project(project).await?;
+                }
+                for datastore in &plan.datastores {
+                    tx.put_datastore(datastore).await?;
+                }
+                for group in &plan.groups {
+                    tx.put_group(group).await?;
+                }
+                for change in &plan.jobs {
+                    tx.put_job(change).await?;
+                }
+                tracing::info!(%actor, created = ?plan.report.created, changed = ?plan.report.changed, "configuration applied");
+                tx.woken.objects = true;
+                tx.woken.tasks = true;
+                Ok(plan.report)
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn export(&self) -> Result<Document> {
+        export(&mut *self.reader().await?).await
+    }
+
+    pub(crate) async fn datastores(&self) -> Result<Vec<DatastoreRow>> {
+        let mut conn = self.reader().await?;
+        let rows = sqlx::query("SELECT * FROM datastores ORDER BY name").fetch_all(&mut *conn).await?;
+        rows.iter().map(|row| datastore_row(row)).collect()
+    }
+
+    pub(crate) async fn jobs(&self, project: Option<ProjectName>) -> Result<Vec<Job>> {
+        let mut conn = self.reader().await?;
+        jobs(&mut conn, project.as_ref()).await
+    }
+
+    pub(crate) async fn groups(&self, project: Option<ProjectName>) -> Result<Vec<Group>> {
+        let mut conn = self.reader().await?;
+        groups(&mut conn, project.as_ref()).await
+    }
+
+    pub(crate) async fn delete_project(&self, name: ProjectName) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                removal::project(&export(&mut tx.conn).await?, &name)?;
+                let open = tx.open_task("project = ?1", name.as_str(), "").await?;
+                tx.remove(open, format!("project/{name}"), "DELETE FROM projects WHERE name = ?1", name.as_str(), "")
+                    .await
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn delete_datastore(&self, name: DatastoreName) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                removal::datastore(&export(&mut tx.conn).await?, &name)?;
+                let open = tx.open_task_on(&name).await?;
+                let sql = "DELETE FROM datastores WHERE name = ?1";
+                tx.remove(open, format!("datastore/{name}"), sql, name.as_str(), "").await
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn delete_group(&self, project: ProjectName, name: GroupName) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                removal::group(&export(&mut tx.conn).await?, &project, &name)?;
+                let sql = "DELETE FROM notification_groups WHERE project = ?1 AND name = ?2";
+                tx.remove(None, format!("group/{project}/{name}"), sql, project.as_str(), name.as_str()).await
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn delete_job(&self, project: ProjectName, name: JobName) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                removal::job(&export(&mut tx.conn).await?, &project, &name)?;
+                let open = tx.open_task("project = ?1 AND job = ?2", project.as_str(), name.as_str()).await?;
+                let sql = "DELETE FROM jobs WHERE project = ?1 AND name = ?2";
+                tx.remove(open, format!("job/{project}/{name}"), sql, project.as_str(), name.as_str()).await
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn set_job_enabled(&self, project: ProjectName, name: JobName, enabled: bool) -> Result<Job> {
+        self.write(move |tx| Box::pin(async move { tx.set_job_enabled(&project, &name, enabled).await })).await
+    }
+
+    pub(crate) async fn pin_datastore(
+        &self,
+        name: DatastoreName,
+        public_key: [u8; 32],
+        owner: ironcore_types::HubId,
+    ) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let done = sqlx::query("UPDATE datastores SET public_key = ?, owner = ? WHERE name = ?")
+                    .bind(public_key.as_slice())
+                    .bind(owner.to_string())
+                    .bind(name.as_str())
+                    .execute(&mut tx.conn)
+                    .await?;
+                tx.woken.objects = true;
+                found(done.rows_affected(), || format!("datastore/{name}"))
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn set_datastore_status(&self, name: DatastoreName, status: DatastoreStatus) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let row = sqlx::query("SELECT status FROM datastores WHERE name = ?")
+                    .bind(name.as_str())
+                    .fetch_optional(&mut tx.conn)
+                    .await?
+                    .ok_or_else(|| LedgerError::NotFound(format!("datastore/{name}")))?;
+                let before: Option<DatastoreStatus> = row.opt_json("status")?;
+                sqlx::query("UPDATE datastores SET status = ? WHERE name = ?")
+                    .bind(to_json("a datastore's status", &status)?)
+                    .bind(name.as_str())
+                    .execute(&mut tx.conn)
+                    .await?;
+                tx.woken.objects = true;
+                // A datastore is thought to be online until it is seen otherwise.
+                if before.is_none_or(|before| before.online) != status.online {
+                    tx.tell(tell::datastore(&name, &status), None).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+fn found(rows: u64, what: impl FnOnce() -> String) -> Result<()> {
+    if rows == 0 { Err(LedgerError::NotFound(what())) } else { Ok(()) }
+}
+
+fn datastore_row(row: &sqlx::sqlite::SqliteRow) -> Result<DatastoreRow> {
+    use sqlx::Row as _;
+    let key: Option<Vec<u8>> = row.try_get("public_key")?;
+    let public_key = key
+        .map(|bytes| bytes.try_into().map_err(|_| LedgerError::row("public_key", "a key of another length")))
+        .transpose()?;
+    Ok(DatastoreRow {
+        object: row.json("body")?,
+        public_key,
+        owner: row.opt_word("owner")?,
+        status: row.opt_json("status")?,
+        created: row.time("created")?,
+    })
+}
+
+/// All that is configured, by name.
+pub(super) async fn export(conn: &mut SqliteConnection) -> Result<Document> {
+    let projects = sqlx::query("SELECT body FROM projects ORDER BY name").fetch_all(&mut *conn).await?;
+    Ok(Document {
+        project: projects.iter().map(|row| row.json("body")).collect::<Result<_>>()?,
+        datastore: datastore_objects(conn).await?,
+        group: groups(conn, None).await?,
+        job: jobs(conn, None).await?,
+    })
+}
+
+/// The datastores as configured, by name.
+pub(super) async fn datastore_objects(conn: &mut SqliteConnection) -> Result<Vec<DatastoreObject>> {
+    let rows = sqlx::query("SELECT body FROM datastores ORDER BY name").fetch_all(conn).await?;
+    rows.iter().map(|row| row.json("body")).collect()
+}
+
+async fn groups(conn: &mut SqliteConnection, project: Option<&ProjectName>) -> Result<Vec<Group>> {
+    let sql = "SELECT body FROM notification_groups WHERE ?1 IS NULL OR project = ?1 ORDER BY project, name";
+    let rows = sqlx::query(sql).bind(project.map(ProjectName::as_str)).fetch_all(conn).await?;
+    rows.iter().map(|row| row.json("body")).collect()
+}
+
+async fn jobs(conn: &mut SqliteConnection, project: Option<&ProjectName>) -> Result<Vec<Job>> {
+    let sql = "SELECT body FROM jobs WHERE ?1 IS NULL OR project = ?1 ORDER BY project, name";
+    let rows = sqlx::query(sql).bind(project.map(ProjectName::as_str)).fetch_all(conn).await?;
+    rows.iter().map(|row| row.json("body")).collect()
+}
+
+/// One job as declared.
+pub(super) async fn job(
+    conn: &mut SqliteConnection,
+    project: &ProjectName,
+    name: &JobName,
+) -> Result<Option<Job>> {
+    let row = sqlx::query("SELECT body FROM jobs WHERE project = ? AND name = ?")
+        .bind(project.as_str())
+        .bind(name.as_str())
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| row.json("body")).transpose()
+}
+
+impl Tx {
+    async fn put_project(&mut self, project: &Project) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO projects (name, body, created) VALUES (?1, ?2, ?3)
+             ON CONFLICT (name) DO UPDATE SET body = ?2",
+        )
+        .bind(project.name.as_str())
+        .bind(to_json("a project", project)?)
+        .bind(self.now.as_micros())
+        .execute(&mut self.conn)
+        .await?;
+        Ok(())
+    }
+
+    async fn put_datastore(&mut self, datastore: &DatastoreObject) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO datastores (name, path, body, created) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (name) DO UPDATE SET body = ?3",
+        )
+        .bind(datastore.name.as_str())
+        .bind(datastore.path.to_string_lossy())
+        .bind(to_json("a datastore", datastore)?)
+        .bind(self.now.as_micros())
+        .execute(&mut self.conn)
+        .await?;
+        Ok(())
+    }
+
+    async fn put_group(&mut self, group: &Group) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO notification_groups (project, name, body) VALUES (?1, ?2, ?3)
+             ON CONFLICT (project, name) DO UPDATE SET body = ?3",
+        )
+        .bind(group.project.as_str())
+        .bind(group.name.as_str())
+        .bind(to_json("a group", group)?)
+        .execute(&mut self.conn)
+        .await?;
+        Ok(())
+    }
+
+    async fn put_job(&mut self, change: &JobChange) -> Result<()> {
+        let job = &change.job;
+        sqlx::query(
+            "INSERT INTO jobs (project, name, body, enabled, scheduled, after_job, ticked)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (project, name) DO UPDATE SET body = ?3, enabled = ?4, scheduled = ?5, after_job = ?6,
+                ticked = CASE WHEN ?8 THEN MAX(ticked, ?7) ELSE ticked END",
+        )
+        .bind(job.project.as_str())
+        .bind(job.name.as_str())
+        .bind(to_json("a job", job)?)
+        .bind(job.enabled)
+        .bind(job.schedule.is_some())
+        .bind(job.after.as_ref().map(JobName::as_str))
+        .bind(self.now.as_micros())
+        .bind(change.times_changed)
+        .execute(&mut self.conn)
+        .await?;
+        Ok(())
+    }
+
+    pub(super) async fn set_job_enabled(
+        &mut self,
+        project: &ProjectName,
+        name: &JobName,
+        enabled: bool,
+    ) -> Result<Job> {
+        let mut job = job(&mut self.conn, project, name)
+            .await?
+            .ok_or_else(|| LedgerError::NotFound(format!("job/{project}/{name}")))?;
+        let times_changed = enabled && !job.enabled;
+        job.enabled = enabled;
+        let change = JobChange { job, times_changed };
+        self.put_job(&change).await?;
+        self.woken.objects = true;
+        Ok(change.job)
+    }
+
+    /// The UPID of a task that is not over and matches `condition` on ?1 and ?2.
+    async fn open_task(&mut self, condition: &'static str, first: &str, second: &str) -> Result<Option<String>> {
+        let sql = format!(
+            "SELECT upid FROM tasks WHERE state IN ('queued', 'running') AND {condition} AND ?2 = ?2 LIMIT 1"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(first)
+            .bind(second)
+            .fetch_optional(&mut self.conn)
+            .await?;
+        row.map(|row| row.text("upid")).transpose()
+    }
+
+    async fn open_task_on(&mut self, datastore: &DatastoreName) -> Result<Option<String>> {
+        let rows = sqlx::query("SELECT upid, spec FROM tasks WHERE state IN ('queued', 'running')")
+            .fetch_all(&mut self.conn)
+            .await?;
+        for row in rows {
+            let spec: ironcore_types::TaskSpec = row.json("spec")?;
+            if spec.datastores().contains(&datastore) {
+                return row.text("upid").map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn remove(
+        &mut self,
+        open: Option<String>,
+        label: String,
+        sql: &'static str,
+        first: &str,
+        second: &str,
+    ) -> Result<()> {
+        if let Some(upid) = open {
+            return Err(LedgerError::conflict(format!("{label} cannot be removed: task {upid} is not over")));
+        }
+        let query = sqlx::query(sql).bind(first);
+        let query = if sql.contains("?2") { query.bind(second) } else { query };
+        let done = query.execute(&mut self.conn).await?;
+        self.woken.objects = true;
+        found(done.rows_affected(), || label)
+    }
+}
