@@ -85,7 +85,7 @@ pub struct Delivery {
 impl Delivery {
     /// The context that templates see; `templates/README.md` describes it. `event` is the last of `events`.
     pub fn context(&self, extra: Value) -> Value {
-        let events: Vec<Value> = self.events.iter().map(to_json).collect();
+        let events: Vec<Value> = self.events.iter().map(event_context).collect();
         json!({
             "event": events.last(),
             "events": events,
@@ -112,6 +112,20 @@ impl Delivery {
             "extra": extra,
         })
     }
+}
+
+/// Parts of an event that it may be without. Templates are strict, so there they are null instead of missing.
+const OPTIONAL: [&str; 9] =
+    ["task", "snapshot", "verification", "job", "datastore", "node", "delivery", "actor", "error"];
+
+fn event_context(event: &Event) -> Value {
+    let mut json = to_json(event);
+    if let Some(data) = json.get_mut("data").and_then(Value::as_object_mut) {
+        for part in OPTIONAL {
+            data.entry(part).or_insert(Value::Null);
+        }
+    }
+    json
 }
 
 /// Types that are written as JSON objects with string keys cannot fail to be written.
