@@ -174,7 +174,7 @@ createServer(async (req, res) => {
     const file = extname(path) in types ? path : '/index.html';
     const body = await readFile(join(dist, normalize(file))).catch(() => null);
     if (body === null) return problem(res, 404, 'http.404', 'Not found');
-    res.writeHead(200, { 'content-type': types[extname(file)] ?? 'text/html', 'content-security-policy': "default-src 'self'; style-src 'self' 'unsafe-inline'" });
+    res.writeHead(200, { 'content-type': types[extname(file)] ?? 'text/html', 'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'" });
     return res.end(body);
   }
   const token = req.headers.authorization?.replace(/^Bearer /, '');

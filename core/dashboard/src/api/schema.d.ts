@@ -29,15 +29,15 @@ export interface components {
     Progress: { stages: components['schemas']['Stage'][] };
     Warning: { code: string; path?: string | null; message: string };
     TaskStats: {
-      bytes: number;
-      bytes_read: number;
-      bytes_stored: number;
-      files: number;
-      files_unchanged: number;
-      chunks: number;
-      chunks_known: number;
-      snapshots: number;
-      snapshots_affected: number;
+      bytes?: number;
+      bytes_read?: number;
+      bytes_stored?: number;
+      files?: number;
+      files_unchanged?: number;
+      chunks?: number;
+      chunks_known?: number;
+      snapshots?: number;
+      snapshots_affected?: number;
     };
     ErrorData: { code: string; message: string };
     TipAction: { kind: string; target: string; label: string };
@@ -72,14 +72,17 @@ export interface components {
       waiting?: string | null;
       tips: components['schemas']['Tip'][];
     };
-    TaskPage: {
+    TaskList: {
       tasks: components['schemas']['Task'][];
       next?: string | null;
       count: number;
       count_capped: boolean;
     };
-    LogLine: { line: number; time: string; level: string; text: string };
-    LogPage: { lines: components['schemas']['LogLine'][]; next: number; done: boolean };
+    LogEntry: { line: number; time: string; level: components['schemas']['LogLevel']; text: string };
+    LogPage: { lines: components['schemas']['LogEntry'][]; next: number; done: boolean };
+    /** @enum {string} */
+    LogLevel: 'info' | 'warn' | 'error';
+    CancelAnswer: { upid: string; outcome: 'cancelled' | 'requested' | 'already-over' };
     Hub: { name: string; id: string; version: string };
     Session: { user: string; role: string; project?: string | null; hub: components['schemas']['Hub'] };
     Problem: {
@@ -87,8 +90,8 @@ export interface components {
       title: string;
       status: number;
       code: string;
-      detail?: string | null;
-      request_id?: string | null;
+      detail: string;
+      request_id: string;
     };
   };
 }
@@ -124,7 +127,7 @@ export interface operations {
       cookie?: never;
     };
     requestBody?: never;
-    responses: { 200: Json<components['schemas']['TaskPage']>; 400: Failed };
+    responses: { 200: Json<components['schemas']['TaskList']>; 400: Failed };
   };
   task: {
     parameters: { query?: never; header?: never; path: { upid: string }; cookie?: never };
@@ -152,6 +155,6 @@ export interface operations {
   cancel_task: {
     parameters: { query?: never; header?: never; path: { upid: string }; cookie?: never };
     requestBody?: never;
-    responses: { 202: Json<unknown>; 409: Failed };
+    responses: { 200: Json<components['schemas']['CancelAnswer']>; 409: Failed };
   };
 }

@@ -5,6 +5,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { IconDownload, IconSearch } from '@tabler/icons-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 
+import type { LogLine } from '../api/model';
 import { fetchLogFile } from '../api/tasks';
 import { formatCount } from '../format/bytes';
 import { formatClock, formatTime } from '../format/time';
@@ -89,7 +90,7 @@ export function LogView({ upid }: { upid: string }) {
                   ref={rows.measureElement}
                   data-index={row.index}
                   className={classes.row}
-                  data-level={line.level.toLowerCase()}
+                  data-level={line.level}
                   style={{ transform: `translateY(${row.start}px)` }}
                 >
                   <span className={classes.no} style={{ minWidth: `${digits}ch` }} aria-hidden>{line.line}</span>
@@ -109,8 +110,8 @@ export function LogView({ upid }: { upid: string }) {
   );
 }
 
-function isProblem(level: string): boolean {
-  return /^(warn|err|fatal)/i.test(level);
+function isProblem(level: LogLine['level']): boolean {
+  return level !== 'info';
 }
 
 function emptyNote(error: Error | null, filtered: boolean, done: boolean): string {

@@ -14,9 +14,11 @@ import classes from './TaskPanel.module.css';
 
 type Fact = [name: string, value: ReactNode];
 
+const ZERO = { bytes_read: 0, bytes_stored: 0, files: 0, files_unchanged: 0, chunks: 0, chunks_known: 0, snapshots: 0, snapshots_affected: 0 };
+
 /** The counters that mean something for this task: those that are not zero. */
 function counted(task: Task): Fact[] {
-  const { stats } = task;
+  const stats = { ...ZERO, ...task.stats };
   const facts: Fact[] = [];
   const bytes: [string, number][] = [['Read', stats.bytes_read], ['Newly stored', stats.bytes_stored]];
   for (const [name, value] of bytes) if (value > 0) facts.push([name, <Bytes key={name} value={value} />]);

@@ -38,7 +38,7 @@ export function TaskPanel({ upid, onClose }: { upid: string; onClose: () => void
           <div className={classes.tools}>
             {task !== undefined && !isFinal(task.state) && <CancelTask key={task.state} task={task} />}
             <CopyButton value={taskAddress(upid)} what="link" icon={<IconLink size={16} />} />
-            <Drawer.CloseButton aria-label="Close" icon={<IconX size={19} stroke={1.8} />} />
+            <Drawer.CloseButton data-autofocus aria-label="Close" icon={<IconX size={19} stroke={1.8} />} />
           </div>
         </div>
         <Drawer.Body className={classes.body}>

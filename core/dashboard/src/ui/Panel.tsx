@@ -52,6 +52,8 @@ export function Empty({ icon, title, children }: { icon: ReactNode; title: strin
 /** Why something could not be shown, with the code and the request's id for whoever is asked for help. */
 export function Failure({ error, retry }: { error: Error; retry?: () => void }) {
   const known = error instanceof ApiError ? error : null;
+  // What the hub refused once, it refuses again.
+  const refused = known !== null && known.status >= 400 && known.status < 500;
   return (
     <div className={classes.empty} role="alert">
       <span className={classes.sign} data-bad aria-hidden><IconPlugConnectedX size={22} /></span>
@@ -62,7 +64,7 @@ export function Failure({ error, retry }: { error: Error; retry?: () => void }) 
           {known.requestId !== null && <> · request <code>{known.requestId}</code></>}
         </p>
       )}
-      {retry !== undefined && <Button variant="default" size="xs" onClick={retry}>Try again</Button>}
+      {retry !== undefined && !refused && <Button variant="default" size="xs" onClick={retry}>Try again</Button>}
     </div>
   );
 }
