@@ -1,1 +1,33 @@
 //! Matching, messages, lanes, retries, templates, inbox, advice and actions.
+//!
+//! Events come out of the ledger and end as messages that handlers deliver. Two reconcilers do it, each woken by the
+//! ledger and each safe to run again after a crash: `fanout` turns every event into tips, matches and messages in one
+//! transaction; `delivery` claims due messages, lets their plugin deliver them and records the attempt. What to do is
+//! decided by plain functions ([`matching`], [`retry`], [`circuit`]) that know no clock and no runtime.
+//!
+//! Left to others: who runs jobs (the engine), how plugins are run (the plugin host), what leaves the machine
+//! (egress), and all SQL (the ledger).
+
+pub mod actions;
+pub mod circuit;
+mod delivery;
+mod error;
+mod fanout;
+pub mod matching;
+mod notify;
+mod options;
+mod outcome;
+mod plugin_failures;
+mod plugins;
+mod requests;
+pub mod retry;
+mod services;
+mod template_helpers;
+pub mod templates;
+
+pub use error::NotifyError;
+pub use notify::Notify;
+pub use options::{CircuitPolicy, NotifyOptions, RetryPolicy, SCHEDULE};
+pub use notify::NotifyParts;
+pub use plugins::{HandlerFault, Plugins, PluginsOptions, Refused};
+pub use templates::{TemplateError, Templates};

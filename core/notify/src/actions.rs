@@ -1,0 +1,226 @@
+//! Actions that tips offer, performed when a person asks for it: recorded once for each cause, kind and target, and
+//! enqueued in the same transaction. Whether that person may do it is the caller's to check.
+
+use ironcore_ledger::Ledger;
+use ironcore_ledger::model::{ActionResult, ActionWork, NewAction, NewTask, Task};
+use ironcore_types::event::{Tip, TipAction};
+use ironcore_types::objects::Job;
+use ironcore_types::spec::{GcSpec, VerifySpec};
+use ironcore_types::{
+    DatastoreName, ErrorCode, Event, EventId, JobName, ProjectName, SnapshotRef, TaskSpec, TaskState, Upid, UserId,
+};
+
+use crate::error::NotifyError;
+use crate::matching::job_of;
+
+/// What to do for an action, and for whom. What it touches tells callers which rights it takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// The project that it belongs to.
+    pub project: Option<ProjectName>,
+    /// The action as the ledger takes it.
+    pub action: NewAction,
+}
+
+/// Whether a tip of an event offers this.
+pub fn offered(tips: &[Tip], kind: &str, target: &str) -> bool {
+    tips.iter()
+        .flat_map(|tip| &tip.actions)
+        .any(|action: &TipAction| action.kind == kind && action.target == target)
+}
+
+/// Plans the action `kind` on `target`, which a tip about `event` offers, for the user `by`. Nothing is changed yet.
+///
+/// Refused with `not-found` when there is no such event or object, or no tip offers it; with `request.invalid` when
+/// the hub knows no such kind; with `conflict` when its target is in no state for it.
+pub async fn plan(
+    ledger: &Ledger,
+    event: EventId,
+    kind: &str,
+    target: &str,
+    by: &UserId,
+) -> Result<Planned, NotifyError> {
+    let cause = ledger
+        .event(event)
+        .await?
+        .ok_or_else(|| NotifyError::action(ErrorCode::NotFound, format!("there is no event {event}")))?
+        .event;
+    if !offered(&ledger.tips_of(event).await?, kind, target) {
+        let message = format!("no tip about this event offers {kind} of {target}");
+        return Err(NotifyError::action(ErrorCode::NotFound, message));
+    }
+    let (project, work) = work(ledger, &cause, kind, target, by).await?;
+    let action = NewAction {
+        cause: event,
+        kind: kind.to_owned(),
+        target: target.to_owned(),
+        actor: by.clone(),
+        // A person's click begins a chain; it is not caused by an action before it.
+        depth: 0,
+        work,
+    };
+    Ok(Planned { project, action })
+}
+
+/// Records and performs an action, as [`plan`] says it. Asked for again, it does nothing and answers what was done
+/// the first time.
+pub async fn act(
+    ledger: &Ledger,
+    event: EventId,
+    kind: &str,
+    target: &str,
+    by: &UserId,
+) -> Result<ActionResult, NotifyError> {
+    let planned = plan(ledger, event, kind, target, by).await?;
+    Ok(ledger.record_action(planned.action).await?)
+}
+
+type Work = (Option<ProjectName>, ActionWork);
+
+async fn work(
+    ledger: &Ledger,
+    cause: &Event,
+    kind: &str,
+    target: &str,
+    by: &UserId,
+) -> Result<Work, NotifyError> {
+    let project = cause.data.project.clone();
+    match kind {
+        "verify" => Ok(enqueue(project.clone(), by, verify(target)?)),
+        "gc" => {
+            let spec = GcSpec { datastore: parse(target, "a datastore")?, dry_run: false };
+            Ok(enqueue(project, by, TaskSpec::Gc(spec)))
+        }
+        "retry" => retry(ledger, target, by).await,
+        "full-backup" => {
+            let job = job(ledger, cause, target).await?;
+            let TaskSpec::Backup(mut spec) = job.task.clone() else {
+                let message = format!("the job {} is no backup", job.name);
+                return Err(NotifyError::action(ErrorCode::RequestInvalid, message));
+            };
+            spec.full = true;
+            Ok(run(&job, by, TaskSpec::Backup(spec)))
+        }
+        "resync" => match target.parse::<Upid>() {
+            Ok(_) => retry(ledger, target, by).await,
+            Err(_) => {
+                let job = sync_job(ledger, cause, target).await?;
+                let spec = job.task.clone();
+                Ok(run(&job, by, spec))
+            }
+        },
+        "pause-job" => {
+            let job = job(ledger, cause, target).await?;
+            let work = ActionWork::PauseJob { project: job.project.clone(), job: job.name };
+            Ok((Some(job.project), work))
+        }
+        other => {
+            let message = format!("this hub does not know how to perform {other:?}");
+            Err(NotifyError::action(ErrorCode::RequestInvalid, message))
+        }
+    }
+}
+
+fn enqueue(project: Option<ProjectName>, by: &UserId, spec: TaskSpec) -> Work {
+    (project.clone(), ActionWork::Enqueue(Box::new(NewTask::new(project, by.clone(), spec))))
+}
+
+fn run(job: &Job, by: &UserId, spec: TaskSpec) -> Work {
+    let mut task = NewTask::new(Some(job.project.clone()), by.clone(), spec);
+    task.job = Some(job.name.clone());
+    (Some(job.project.clone()), ActionWork::Enqueue(Box::new(task)))
+}
+
+fn parse<T: std::str::FromStr>(target: &str, what: &str) -> Result<T, NotifyError> {
+    target.parse().map_err(|_| {
+        NotifyError::action(ErrorCode::RequestInvalid, format!("{target:?} is not the name of {what}"))
+    })
+}
+
+fn verify(target: &str) -> Result<TaskSpec, NotifyError> {
+    let (datastore, snapshot) = match target.parse::<SnapshotRef>() {
+        Ok(reference) => (reference.datastore, Some(reference.path)),
+        Err(_) => (parse(target, "a snapshot or a datastore")?, None),
+    };
+    Ok(TaskSpec::Verify(VerifySpec { datastore, namespace: None, snapshot, depth: Default::default(), again: true }))
+}
+
+async fn retry(ledger: &Ledger, target: &str, by: &UserId) -> Result<Work, NotifyError> {
+    let upid: Upid = parse(target, "a task")?;
+    let task: Task = ledger
+        .task(&upid)
+        .await?
+        .ok_or_else(|| NotifyError::action(ErrorCode::TaskNotFound, format!("there is no task {upid}")))?;
+    if !matches!(task.state, TaskState::Failed | TaskState::Cancelled | TaskState::Warning) {
+        let message = format!("the task is {}; there is nothing to try again", task.state.shown());
+        return Err(NotifyError::action(ErrorCode::Conflict, message));
+    }
+    let mut new = NewTask::new(task.project.clone(), by.clone(), task.spec);
+    new.job = task.job;
+    new.retry_of = Some(upid);
+    Ok((task.project, ActionWork::Enqueue(Box::new(new))))
+}
+
+/// The job that a target names: `JOB`, `PROJECT/JOB`, or the UPID of one of its runs.
+async fn job(ledger: &Ledger, cause: &Event, target: &str) -> Result<Job, NotifyError> {
+    let missing = || NotifyError::action(ErrorCode::NotFound, format!("there is no job {target}"));
+    let (project, name) = if let Ok(upid) = target.parse::<Upid>() {
+        let task = ledger.task(&upid).await?.ok_or_else(missing)?;
+        (task.project, task.job.ok_or_else(missing)?)
+    } else {
+        let (project, name) = match target.strip_prefix("job/").unwrap_or(target).split_once('/') {
+            Some((project, name)) => (Some(parse(project, "a project")?), name),
+            None => (cause.data.project.clone(), target.strip_prefix("job/").unwrap_or(target)),
+        };
+        (project, parse::<JobName>(name, "a job")?)
+    };
+    // A tip about one project's event must not reach into another.
+    if cause.data.project.is_some() && project != cause.data.project {
+        return Err(missing());
+    }
+    ledger.job(&project.ok_or_else(missing)?, &name).await?.ok_or_else(missing)
+}
+
+/// The sync job that a target names: the job itself, or the datastore that it fills; of several, the one that the
+/// event is about, else the first.
+async fn sync_job(ledger: &Ledger, cause: &Event, target: &str) -> Result<Job, NotifyError> {
+    if let Ok(found) = job(ledger, cause, target).await
+        && matches!(found.task, TaskSpec::Sync(_))
+    {
+        return Ok(found);
+    }
+    let datastore: DatastoreName = parse(target, "a sync job or a datastore")?;
+    let jobs = ledger.jobs(cause.data.project.as_ref()).await?;
+    let fills = |job: &&Job| matches!(&job.task, TaskSpec::Sync(spec) if spec.to == datastore);
+    let named = jobs.iter().filter(fills).find(|job| Some(&job.name) == job_of(&cause.data));
+    named.or_else(|| jobs.iter().find(fills)).cloned().ok_or_else(|| {
+        NotifyError::action(ErrorCode::NotFound, format!("there is no job that syncs to {datastore}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_and_datastores_can_be_verified_again() {
+        let one = verify("ibs-primary:vm/12345/2026-05-21T00:00:00Z").expect("a snapshot");
+        let TaskSpec::Verify(spec) = one else { panic!("{one:?}") };
+        assert!(spec.again && spec.snapshot.is_some());
+        let all = verify("ibs-primary").expect("a datastore");
+        assert!(matches!(all, TaskSpec::Verify(spec) if spec.snapshot.is_none()));
+        assert_eq!(verify("no such thing!").expect_err("neither").code(), ErrorCode::RequestInvalid);
+    }
+
+    #[test]
+    fn only_what_a_tip_offers_can_be_done() {
+        let tip: Tip = serde_json::from_value(serde_json::json!({
+            "title": "t", "why": "w", "steps": [], "link": null, "plugin": "remediation",
+            "actions": [{ "kind": "gc", "target": "ibs-primary", "label": "Collect garbage" }],
+        }))
+        .expect("a tip");
+        assert!(offered(std::slice::from_ref(&tip), "gc", "ibs-primary"));
+        assert!(!offered(std::slice::from_ref(&tip), "gc", "ibs-other"));
+        assert!(!offered(&[], "gc", "ibs-primary"));
+    }
+}

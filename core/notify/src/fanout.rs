@@ -1,0 +1,177 @@
+//! From events to messages: takes events in the order of their commits, asks for advice about each, decides who is
+//! told, and records it all in one transaction a batch. Running it twice, or in two processes, makes nothing twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use futures::stream::{self, StreamExt};
+use ironcore_ledger::model::{FanOut, NewMatch, NewMessage, SeqEvent};
+use ironcore_plugin_host::{NoServices, Plugin, PluginError};
+use ironcore_types::event::Tip;
+use ironcore_types::objects::{Group, Handler, Job};
+use ironcore_types::{Event, PluginName, ProjectName, Timestamp};
+use serde_json::Map;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::NotifyError;
+use crate::matching;
+use crate::notify::Shared;
+use crate::plugins::Plugins;
+
+/// Events in one transaction.
+const BATCH: u32 = 64;
+/// Tips that are kept of one event.
+const TIPS: usize = 20;
+
+/// What messages of this kind hold: one event.
+pub(crate) const KIND_EVENT: &str = "event";
+
+/// A plugin that failed to give advice.
+struct AdviceFailure {
+    plugin: PluginName,
+    error: PluginError,
+}
+
+/// Runs until cancelled.
+pub(crate) async fn run(shared: &Shared, cancel: &CancellationToken) {
+    let mut wakes = shared.ledger.wakes().events;
+    while !cancel.is_cancelled() {
+        // Seen before looking: what is committed from here on wakes again.
+        wakes.borrow_and_update();
+        match once(shared).await {
+            Ok(count) if count == BATCH as usize => continue,
+            Ok(_) => {}
+            // Another process was faster; what is left is seen at the next look.
+            Err(error) => tracing::warn!(code = %error.code(), "events could not be fanned out: {error}"),
+        }
+        let again = shared.seams.now().after(shared.options.poll);
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            _ = wakes.changed() => {}
+            () = shared.seams.sleep_until(again) => {}
+        }
+    }
+}
+
+/// Fans out one batch and says how many events it had.
+pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
+    let events = shared.ledger.take_unmatched(BATCH).await?;
+    if events.is_empty() {
+        return Ok(0);
+    }
+    let configuration = Configuration::read(shared, &events).await?;
+    let advice: Vec<(Vec<Tip>, Vec<AdviceFailure>)> = stream::iter(&events)
+        .map(|event| advise(shared, &event.event))
+        .buffered(shared.options.events_at_once.max(1))
+        .collect()
+        .await;
+    let now = shared.seams.now();
+    let inbox = shared.plugins.inbox();
+    let mut fanouts = Vec::with_capacity(events.len());
+    let mut failures = Vec::new();
+    for (event, (tips, failed)) in events.iter().zip(advice) {
+        let (jobs, groups) = configuration.of(&event.event);
+        fanouts.push(decide(event, tips, jobs, groups, &shared.plugins, inbox.as_ref(), now));
+        if !matching::is_about_delivery(event.event.event_type) {
+            failures.extend(failed);
+        }
+    }
+    shared.ledger.record_fanout(fanouts).await?;
+    for failure in failures {
+        shared.tell_failure(&failure.plugin, None, None, failure.error.code(), &failure.error.to_string()).await;
+    }
+    Ok(events.len())
+}
+
+/// The jobs and groups of the projects that a batch is about.
+struct Configuration {
+    projects: BTreeMap<ProjectName, (Vec<Job>, Vec<Group>)>,
+}
+
+impl Configuration {
+    async fn read(shared: &Shared, events: &[SeqEvent]) -> Result<Self, NotifyError> {
+        let mut projects = BTreeMap::new();
+        for project in events.iter().filter_map(|event| event.event.data.project.as_ref()) {
+            if !projects.contains_key(project) {
+                let jobs = shared.ledger.jobs(Some(project)).await?;
+                let groups = shared.ledger.groups(Some(project)).await?;
+                projects.insert(project.clone(), (jobs, groups));
+            }
+        }
+        Ok(Self { projects })
+    }
+
+    fn of(&self, event: &Event) -> (&[Job], &[Group]) {
+        let project = event.data.project.as_ref().and_then(|project| self.projects.get(project));
+        project.map_or((&[], &[]), |(jobs, groups)| (jobs, groups))
+    }
+}
+
+/// All that comes of one event.
+fn decide(
+    event: &SeqEvent,
+    tips: Vec<Tip>,
+    jobs: &[Job],
+    groups: &[Group],
+    plugins: &Plugins,
+    inbox: Option<&PluginName>,
+    now: Timestamp,
+) -> FanOut {
+    let matches = matching::matches(&event.event, jobs, groups, inbox);
+    let messages = matches
+        .iter()
+        .map(|found| NewMessage {
+            handler: found.handler.clone(),
+            snapshot: found.declared.clone(),
+            recipient: String::new(),
+            thread: matching::thread_of(&event.event),
+            kind: KIND_EVENT.to_owned(),
+            window: event.event.id.to_string(),
+            lane: lane(plugins, event.event.data.project.as_ref(), &found.declared),
+            due: now,
+            attrs: Map::new(),
+        })
+        .collect();
+    FanOut {
+        seq: event.seq,
+        tips,
+        matches: matches.into_iter().map(|found| NewMatch { handler: found.handler }).collect(),
+        messages,
+    }
+}
+
+/// Project and destination as one text. A plugin that is not loaded cannot tell the destination, so its handler's
+/// messages share a lane of their own.
+pub(crate) fn lane(plugins: &Plugins, project: Option<&ProjectName>, handler: &Handler) -> String {
+    let destination = match plugins.get(&handler.plugin) {
+        Some(plugin) => plugin.destination(&handler.config),
+        None => format!("{} of {}", handler.plugin, handler.name),
+    };
+    format!("{}/{destination}", project.map_or("-", ProjectName::as_str))
+}
+
+async fn advise(shared: &Shared, event: &Event) -> (Vec<Tip>, Vec<AdviceFailure>) {
+    let calls = shared.plugins.advisers().map(|plugin| async move {
+        match ask(shared, plugin, event).await {
+            Ok(tips) => (tips, None),
+            Err(error) => (Vec::new(), Some(AdviceFailure { plugin: plugin.name().clone(), error })),
+        }
+    });
+    let mut tips = Vec::new();
+    let mut failures = Vec::new();
+    for (some, failure) in join_all(calls).await {
+        tips.extend(some);
+        failures.extend(failure);
+    }
+    tips.truncate(TIPS);
+    (tips, failures)
+}
+
+async fn ask(shared: &Shared, plugin: &Arc<Plugin>, event: &Event) -> Result<Vec<Tip>, PluginError> {
+    let limit = shared.options.advice_timeout;
+    tokio::time::timeout(limit, plugin.advise(event, Arc::new(NoServices))).await.unwrap_or_else(|_| {
+        let plugin = plugin.name().to_string();
+        Err(PluginError::Timeout { plugin, what: "time for advice", limit })
+    })
+}

@@ -1,0 +1,168 @@
+//! The helpers that templates have beside Handlebars' own: `bytes`, `duration`, `json`, `time` and `upper`.
+//!
+//! A null is written as `–`; a value of the wrong kind is an error at its place in the template.
+
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason};
+use ironcore_types::Timestamp;
+use serde_json::Value;
+
+const NOTHING: &str = "–";
+
+/// Makes the helpers known to a registry.
+pub(crate) fn register(registry: &mut Handlebars<'static>) {
+    registry.register_helper("bytes", Box::new(Text { name: "bytes", write: bytes }));
+    registry.register_helper("duration", Box::new(Text { name: "duration", write: duration }));
+    registry.register_helper("time", Box::new(Text { name: "time", write: time }));
+    registry.register_helper("upper", Box::new(Text { name: "upper", write: upper }));
+    registry.register_helper("json", Box::new(json));
+}
+
+/// A helper that makes a text of one value; the text is escaped like any other value.
+struct Text {
+    name: &'static str,
+    write: fn(&Value) -> Result<String, &'static str>,
+}
+
+impl handlebars::HelperDef for Text {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        registry: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        let value = parameter(helper, self.name)?;
+        let text = (self.write)(value)
+            .map_err(|wanted| other(format!("{} takes {wanted}, not {}", self.name, kind(value))))?;
+        out.write(&registry.get_escape_fn()(&text))?;
+        Ok(())
+    }
+}
+
+/// Writes a value as JSON, which needs no further escaping in a `.json` template. In HTML it is escaped.
+fn json<'reg, 'rc>(
+    helper: &Helper<'rc>,
+    registry: &'reg Handlebars<'reg>,
+    _: &'rc Context,
+    _: &mut RenderContext<'reg, 'rc>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let value = parameter(helper, "json")?;
+    let text = serde_json::to_string(value).map_err(RenderErrorReason::from)?;
+    out.write(&registry.get_escape_fn()(&text))?;
+    Ok(())
+}
+
+fn parameter<'a>(helper: &'a Helper<'_>, name: &'static str) -> Result<&'a Value, RenderError> {
+    let parameter = helper.param(0).ok_or(RenderErrorReason::ParamNotFoundForIndex(name, 0))?;
+    if parameter.is_value_missing() {
+        return Err(RenderErrorReason::MissingVariable(parameter.relative_path().cloned()).into());
+    }
+    Ok(parameter.value())
+}
+
+fn other(message: String) -> RenderError {
+    RenderErrorReason::Other(message).into()
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "this text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// `1.2 GiB`, with one digit after the point from KiB on.
+fn bytes(value: &Value) -> Result<String, &'static str> {
+    if value.is_null() {
+        return Ok(NOTHING.to_owned());
+    }
+    let number = value.as_u64().ok_or("a number of bytes")?;
+    let mut unit = "B";
+    let mut size = number as f64;
+    for next in ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"] {
+        // Above this one digit would be rounded up to the next unit.
+        if size < 1023.95 {
+            break;
+        }
+        size /= 1024.0;
+        unit = next;
+    }
+    Ok(if unit == "B" { format!("{number} B") } else { format!("{size:.1} {unit}") })
+}
+
+/// Microseconds as `350 ms`, `4.2 s`, `3 min 05 s` or `2 h 04 min`.
+fn duration(value: &Value) -> Result<String, &'static str> {
+    if value.is_null() {
+        return Ok(NOTHING.to_owned());
+    }
+    let micros = value.as_u64().ok_or("a number of microseconds")?;
+    let seconds = micros / 1_000_000;
+    Ok(match seconds {
+        0 => format!("{} ms", micros / 1_000),
+        1..60 => format!("{}.{} s", seconds, micros / 100_000 % 10),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    })
+}
+
+/// RFC 3339 as `2026-05-21 02:00:00 UTC`.
+fn time(value: &Value) -> Result<String, &'static str> {
+    const WANTED: &str = "a time in RFC 3339";
+    match value {
+        Value::Null => Ok(NOTHING.to_owned()),
+        Value::String(text) => {
+            let time: Timestamp = text.parse().map_err(|_| WANTED)?;
+            // Whole seconds, so that the text has no fraction.
+            let text = Timestamp::from_seconds(time.as_seconds()).to_string();
+            Ok(format!("{} UTC", text.trim_end_matches('Z').replace('T', " ")))
+        }
+        _ => Err(WANTED),
+    }
+}
+
+fn upper(value: &Value) -> Result<String, &'static str> {
+    match value {
+        Value::Null => Ok(NOTHING.to_owned()),
+        Value::String(text) => Ok(text.to_uppercase()),
+        _ => Err("a text"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn sizes_durations_and_times_read_well() {
+        for (value, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1_288_490_189, "1.2 GiB"),
+            (1_048_575, "1.0 MiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(bytes(&json!(value)), Ok(text.to_owned()));
+        }
+        for (micros, text) in [
+            (350_000_u64, "350 ms"),
+            (4_250_000, "4.2 s"),
+            (185_000_000, "3 min 05 s"),
+            (7_440_000_000, "2 h 04 min"),
+        ] {
+            assert_eq!(duration(&json!(micros)), Ok(text.to_owned()));
+        }
+        assert_eq!(time(&json!("2026-05-21T02:00:00.123456Z")), Ok("2026-05-21 02:00:00 UTC".to_owned()));
+        assert_eq!(time(&Value::Null), Ok("–".to_owned()));
+        assert!(time(&json!("yesterday")).is_err() && bytes(&json!("x")).is_err());
+        assert_eq!(upper(&json!("failed")), Ok("FAILED".to_owned()));
+    }
+}

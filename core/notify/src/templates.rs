@@ -1,0 +1,327 @@
+//! Handlebars templates: the built-in ones, and an admin's folder that overrides any file of them.
+//!
+//! A template is named by its path with the extension, such as `email/body.html`; partials are templates like others.
+//! Values are escaped for HTML in `.html` templates and written as they are elsewhere, where the `json` helper writes
+//! JSON. A value that the context does not have is an error, not an empty text.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use handlebars::{Handlebars, RenderErrorReason};
+use ironcore_types::{ErrorCode, Seams, Timestamp};
+use serde::Serialize;
+
+use crate::template_helpers;
+
+#[derive(rust_embed::RustEmbed)]
+#[folder = "../../templates"]
+struct Builtin;
+
+/// How long a look at the admin's folder counts.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// An override larger than this is refused, bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Why nothing was rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// There is no template of this name.
+    #[error("there is no template {name:?}; it was looked for {looked}")]
+    NotFound {
+        /// Its name.
+        name: String,
+        /// Where it was looked for, in words.
+        looked: String,
+    },
+    /// The template cannot be read, or not with these values.
+    #[error("{file}:{line}:{column}: {message}")]
+    Invalid {
+        /// Its file, or `built-in/NAME`.
+        file: String,
+        /// From 1; 0 when not known.
+        line: u32,
+        /// From 1; 0 when not known.
+        column: u32,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl TemplateError {
+    /// The stable code.
+    pub fn code(&self) -> ErrorCode {
+        ErrorCode::TemplateInvalid
+    }
+}
+
+/// All templates, cheap to clone.
+#[derive(Clone)]
+pub struct Templates {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    admin: Option<PathBuf>,
+    seams: Seams,
+    state: Mutex<State>,
+}
+
+struct State {
+    looked: Timestamp,
+    files: BTreeMap<String, Stamp>,
+    set: Arc<Set>,
+}
+
+/// What tells that a file is another than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
+    path: PathBuf,
+    modified: Option<std::time::SystemTime>,
+    length: u64,
+}
+
+struct Set {
+    html: Handlebars<'static>,
+    plain: Handlebars<'static>,
+    files: BTreeMap<String, String>,
+    broken: BTreeMap<String, TemplateError>,
+}
+
+impl Templates {
+    /// The built-in templates, and those of `admin` before them. A file there that is no template is an error only
+    /// when it is rendered; [`Templates::faults`] tells beforehand.
+    pub fn new(admin: Option<PathBuf>, seams: Seams) -> Self {
+        let files = admin.as_deref().map(scan).unwrap_or_default();
+        let set = Arc::new(Set::compile(&files));
+        let state = State {
+            looked: seams.now(),
+            files,
+            set,
+        };
+        Self {
+            shared: Arc::new(Shared {
+                admin,
+                seams,
+                state: Mutex::new(state),
+            }),
+        }
+    }
+
+    /// Renders the template `name` with `context`. Changes in the admin's folder count within a second.
+    pub fn render(&self, name: &str, context: &impl Serialize) -> Result<String, TemplateError> {
+        let set = self.current();
+        if let Some(error) = set.broken.get(name) {
+            return Err(error.clone());
+        }
+        let registry = if is_html(name) { &set.html } else { &set.plain };
+        if !registry.has_template(name) {
+            return Err(self.not_found(name));
+        }
+        registry
+            .render(name, context)
+            .map_err(|error| self.render_error(&set, name, &error))
+    }
+
+    /// The names of all templates.
+    pub fn names(&self) -> Vec<String> {
+        let set = self.current();
+        set.files.keys().cloned().collect()
+    }
+
+    /// Everything that is wrong with templates as they stand.
+    pub fn faults(&self) -> Vec<TemplateError> {
+        self.current().broken.values().cloned().collect()
+    }
+
+    fn current(&self) -> Arc<Set> {
+        let mut state = self
+            .shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(folder) = &self.shared.admin {
+            let now = self.shared.seams.now();
+            if now.since(state.looked) >= LOOK_AGAIN || now < state.looked {
+                state.looked = now;
+                let files = scan(folder);
+                if files != state.files {
+                    tracing::info!(folder = %folder.display(), files = files.len(), "templates have changed");
+                    state.set = Arc::new(Set::compile(&files));
+                    state.files = files;
+                }
+            }
+        }
+        Arc::clone(&state.set)
+    }
+
+    fn not_found(&self, name: &str) -> TemplateError {
+        let looked = match &self.shared.admin {
+            Some(folder) => format!(
+                "at {} and among the built-in templates",
+                folder.join(name).display()
+            ),
+            None => "among the built-in templates; there is no folder for others".to_owned(),
+        };
+        TemplateError::NotFound {
+            name: name.to_owned(),
+            looked,
+        }
+    }
+
+    fn render_error(&self, set: &Set, name: &str, error: &handlebars::RenderError) -> TemplateError {
+        if let RenderErrorReason::PartialNotFound(partial) = error.reason()
+            && let Some(broken) = set.broken.get(partial)
+        {
+            return broken.clone();
+        }
+        let at = error.template_name.as_deref().unwrap_or(name);
+        let message = match error.reason() {
+            RenderErrorReason::MissingVariable(Some(path)) => format!("there is no value {path}"),
+            RenderErrorReason::PartialNotFound(partial) => self.not_found(partial).to_string(),
+            reason => reason.to_string(),
+        };
+        TemplateError::Invalid {
+            file: set.files.get(at).cloned().unwrap_or_else(|| at.to_owned()),
+            line: number(error.line_no),
+            column: number(error.column_no),
+            message,
+        }
+    }
+}
+
+impl Set {
+    fn compile(overrides: &BTreeMap<String, Stamp>) -> Self {
+        let mut set = Self {
+            html: registry(true),
+            plain: registry(false),
+            files: BTreeMap::new(),
+            broken: BTreeMap::new(),
+        };
+        for name in Builtin::iter() {
+            if is_template(Path::new(name.as_ref()))
+                && !overrides.contains_key(name.as_ref())
+                && let Some(file) = Builtin::get(&name)
+            {
+                set.add(
+                    &name,
+                    format!("built-in/{name}"),
+                    &String::from_utf8_lossy(&file.data),
+                );
+            }
+        }
+        for (name, stamp) in overrides {
+            let file = stamp.path.display().to_string();
+            match read(stamp) {
+                Ok(text) => set.add(name, file, &text),
+                Err(message) => {
+                    let error = TemplateError::Invalid {
+                        file: file.clone(),
+                        line: 0,
+                        column: 0,
+                        message,
+                    };
+                    set.files.insert(name.clone(), file);
+                    set.broken.insert(name.clone(), error);
+                }
+            }
+        }
+        set
+    }
+
+    fn add(&mut self, name: &str, file: String, text: &str) {
+        let added = self
+            .html
+            .register_template_string(name, text)
+            .and_then(|()| self.plain.register_template_string(name, text));
+        if let Err(error) = added {
+            let (line, column) = error.pos().unwrap_or_default();
+            let fault = TemplateError::Invalid {
+                file: file.clone(),
+                line: number(Some(line)),
+                column: number(Some(column)),
+                message: error.reason().to_string(),
+            };
+            tracing::warn!("{fault}");
+            self.broken.insert(name.to_owned(), fault);
+        }
+        self.files.insert(name.to_owned(), file);
+    }
+}
+
+fn registry(html: bool) -> Handlebars<'static> {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    registry.set_prevent_indent(true);
+    if !html {
+        registry.register_escape_fn(handlebars::no_escape);
+    }
+    template_helpers::register(&mut registry);
+    registry
+}
+
+/// Other files, such as a README, may lie beside templates.
+fn is_template(path: &Path) -> bool {
+    path.extension().is_some_and(|found| ["html", "txt", "json"].iter().any(|known| found == *known))
+}
+
+fn is_html(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "html")
+}
+
+fn number(value: Option<usize>) -> u32 {
+    value
+        .and_then(|value| u32::try_from(value).ok())
+        .unwrap_or(0)
+}
+
+fn read(stamp: &Stamp) -> Result<String, String> {
+    if stamp.length > LARGEST {
+        return Err(format!(
+            "it is larger than {} KiB, which no template should be",
+            LARGEST >> 10
+        ));
+    }
+    std::fs::read_to_string(&stamp.path).map_err(|error| format!("it cannot be read: {error}"))
+}
+
+/// The template files of a folder, by name. A folder that cannot be read has none.
+fn scan(folder: &Path) -> BTreeMap<String, Stamp> {
+    let mut found = BTreeMap::new();
+    let mut todo = vec![folder.to_owned()];
+    while let Some(next) = todo.pop() {
+        let Ok(entries) = std::fs::read_dir(&next) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let Ok(meta) = std::fs::metadata(&path) else {
+                continue;
+            };
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            // Nesting deeper than any built-in name would only be a loop of links.
+            if hidden || path.components().count() > folder.components().count() + 8 {
+                continue;
+            } else if meta.is_dir() {
+                todo.push(path);
+            } else if is_template(&path) && let Ok(relative) = path.strip_prefix(folder) {
+                let parts: Vec<_> = relative
+                    .components()
+                    .map(|part| part.as_os_str().to_string_lossy())
+                    .collect();
+                let stamp = Stamp {
+                    modified: meta.modified().ok(),
+                    length: meta.len(),
+                    path: path.clone(),
+                };
+                found.insert(parts.join("/"), stamp);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+#[path = "templates_tests.rs"]
+mod tests;

@@ -1,0 +1,120 @@
+//! Tests of templates: overriding, escaping, and errors that say where.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use ironcore_types::seams::{Clock, Random};
+use serde_json::json;
+
+use super::*;
+
+#[derive(Default)]
+struct Hands(AtomicI64);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
+    }
+    fn sleep_until(&self, _: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {})
+    }
+}
+
+struct Zero;
+
+impl Random for Zero {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+fn with(files: &[(&str, &str)]) -> (tempfile::TempDir, Arc<Hands>, Templates) {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        put(folder.path(), name, text);
+    }
+    let hands = Arc::new(Hands::default());
+    let seams = Seams::new(Arc::clone(&hands) as Arc<dyn Clock>, Arc::new(Zero));
+    let templates = Templates::new(Some(folder.path().to_owned()), seams);
+    (folder, hands, templates)
+}
+
+fn put(folder: &Path, name: &str, text: &str) {
+    use std::io::Write as _;
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+    let mut file = std::fs::File::create(path).expect("a file");
+    file.write_all(text.as_bytes()).expect("written");
+}
+
+#[test]
+fn html_is_escaped_and_text_and_json_are_not() {
+    let (_folder, _, templates) = with(&[
+        ("t/a.html", "<b>{{title}}</b> {{upper title}}"),
+        ("t/a.txt", "{{title}}"),
+        ("t/a.json", "{\"title\": {{json title}}}"),
+    ]);
+    let context = json!({ "title": "<a> & \"b\"" });
+    assert_eq!(
+        templates.render("t/a.html", &context).expect("renders"),
+        "<b>&lt;a&gt; &amp; &quot;b&quot;</b> &lt;A&gt; &amp; &quot;B&quot;"
+    );
+    assert_eq!(templates.render("t/a.txt", &context).expect("renders"), "<a> & \"b\"");
+    let json: serde_json::Value =
+        serde_json::from_str(&templates.render("t/a.json", &context).expect("renders")).expect("valid JSON");
+    assert_eq!(json, json!({ "title": "<a> & \"b\"" }));
+}
+
+#[test]
+fn a_value_that_is_not_there_is_an_error_with_file_and_line() {
+    let (folder, _, templates) = with(&[("t/a.txt", "one\ntwo\n{{ event.nothing }}")]);
+    let error = templates.render("t/a.txt", &json!({ "event": {} })).expect_err("no such value");
+    let TemplateError::Invalid { file, line, message, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(file, &folder.path().join("t/a.txt").display().to_string());
+    assert_eq!(*line, 3);
+    assert!(message.contains("event.nothing"), "{message}");
+    assert_eq!(error.code(), ErrorCode::TemplateInvalid);
+}
+
+#[test]
+fn a_template_that_cannot_be_read_says_where_and_so_do_those_that_use_it() {
+    let (_folder, _, templates) =
+        with(&[("t/bad.txt", "fine\n{{#if x}}\nno end"), ("t/uses.txt", "{{> t/bad.txt}}")]);
+    for name in ["t/bad.txt", "t/uses.txt"] {
+        let error = templates.render(name, &json!({ "x": true })).expect_err("cannot be read").to_string();
+        assert!(error.contains("t/bad.txt:"), "{error}");
+    }
+    assert_eq!(templates.faults().len(), 1);
+}
+
+#[test]
+fn a_missing_template_says_where_it_was_looked_for() {
+    let (folder, _, templates) = with(&[]);
+    let error = templates.render("t/none.txt", &json!({})).expect_err("missing").to_string();
+    assert!(error.contains(&folder.path().join("t/none.txt").display().to_string()), "{error}");
+    assert!(error.contains("built-in"), "{error}");
+}
+
+#[test]
+fn an_override_counts_when_it_appears_and_when_it_goes() {
+    let (folder, hands, templates) = with(&[]);
+    let name = templates.names().into_iter().find(|name| name.ends_with(".txt"));
+    let Some(name) = name else { panic!("there are no built-in templates") };
+    put(folder.path(), &name, "mine");
+    assert_ne!(templates.render(&name, &json!({})).ok().as_deref(), Some("mine"));
+    hands.0.fetch_add(2, Ordering::SeqCst);
+    assert_eq!(templates.render(&name, &json!({})).expect("renders"), "mine");
+    std::fs::remove_file(folder.path().join(&name)).expect("removed");
+    hands.0.fetch_add(2, Ordering::SeqCst);
+    assert_ne!(templates.render(&name, &json!({})).ok().as_deref(), Some("mine"));
+}
+
+#[test]
+fn names_do_not_leave_the_folder() {
+    let (_folder, _, templates) = with(&[]);
+    for name in ["../secret.txt", "/etc/passwd", ""] {
+        assert!(matches!(templates.render(name, &json!({})), Err(TemplateError::NotFound { .. })), "{name}");
+    }
+}

@@ -1,0 +1,14 @@
+//! Events through the whole of notification: a real ledger in a folder of its own, the built-in plugins, and a
+//! receiver on this machine. Time is a clock that the tests set, so schedules of days pass at once.
+
+mod actions;
+mod circuit;
+mod inbox;
+mod misbehaviour;
+mod ordering;
+mod receiver;
+mod restart;
+mod retries;
+mod signed;
+mod time;
+mod world;

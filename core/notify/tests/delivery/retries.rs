@@ -1,0 +1,139 @@
+//! Failures of the destination are tried again at their times, refusals are not.
+
+use std::time::Duration;
+
+use ironcore_ledger::model::{AttemptOutcome, Message, MessageState};
+use ironcore_notify::SCHEDULE;
+use ironcore_types::{ErrorCode, EventType, TaskState};
+use serde_json::json;
+
+use crate::receiver::Answer;
+use crate::signed::verify;
+use crate::world::{World, webhook};
+
+fn waits_after(attempts: u32) -> impl Fn(&[Message]) -> bool {
+    move |all| all.iter().any(|one| one.state == MessageState::Pending && one.attempts == attempts)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_request_is_sent_again_at_its_time_under_the_same_id() {
+    let mut world = World::new(|receiver| json!([webhook(receiver, "hook", "/hook", &[])])).await;
+    world.receiver.answer("/hook", &[Answer::Status(500)]);
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    let failed = world.until("a failed attempt", waits_after(1)).await;
+    assert_eq!(failed[0].due, world.now().after(SCHEDULE[0]));
+    assert_eq!(failed[0].error.as_ref().map(|error| error.code), Some(ErrorCode::DeliveryUnreachable));
+
+    world.clock.advance(SCHEDULE[0]);
+    let messages = world.delivered(1).await;
+    world.stop().await;
+    let got = world.receiver.got();
+    assert_eq!(got.len(), 2);
+    for one in &got {
+        verify(one);
+        assert_eq!(one.header("webhook-id"), messages[0].id.to_string());
+    }
+    assert_ne!(got[0].header("webhook-timestamp"), got[1].header("webhook-timestamp"), "signed anew");
+    let attempts = world.attempts(&messages[0]).await;
+    let statuses: Vec<_> = attempts.iter().map(|attempt| attempt.status).collect();
+    assert_eq!(statuses, [Some(500), Some(200)]);
+    assert!(matches!(attempts[0].outcome, AttemptOutcome::Retry { at, .. } if at == failed[0].due));
+    assert!(matches!(attempts[1].outcome, AttemptOutcome::Delivered { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_try_makes_it_a_dead_letter_that_others_are_told_of() {
+    let mut world = World::new(|receiver| {
+        json!([
+            webhook(receiver, "hook", "/hook", &["task.failed", "delivery.exhausted"]),
+            webhook(receiver, "spare", "/spare", &["delivery.exhausted"]),
+        ])
+    })
+    .await;
+    world.receiver.always("/hook", Some(Answer::Status(503)));
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    for attempt in 1..=SCHEDULE.len() {
+        let attempt = u32::try_from(attempt).expect("small");
+        let waiting = world.until("a failed attempt", waits_after(attempt)).await;
+        world.clock.set(waiting[0].due);
+        // The circuit of the destination may ask for a little more patience than the schedule.
+        world.clock.advance(Duration::from_secs(300));
+    }
+    let dead = |all: &[Message]| all.iter().any(|one| one.state == MessageState::Dead);
+    let messages = world.until("a dead letter", dead).await;
+    let exhausted = world.event(EventType::DeliveryExhausted).await;
+    world.delivered(1).await;
+    world.stop().await;
+
+    assert_eq!(world.attempts(&messages[0]).await.len(), SCHEDULE.len() + 1);
+    assert_eq!(world.receiver.got_at("/hook").len(), SCHEDULE.len() + 1, "it is not told of its own failure");
+    let told = world.receiver.got_at("/spare");
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].json()["id"], exhausted.event.id.to_string());
+    assert_eq!(told[0].json()["data"]["delivery"]["message"], messages[0].id.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_a_dead_letter_at_once() {
+    for status in [400, 410] {
+        let mut world = World::new(|receiver| json!([webhook(receiver, "hook", "/hook", &[])])).await;
+        world.receiver.answer("/hook", &[Answer::Status(status)]);
+        world.start();
+        world.task("nightly", TaskState::Failed).await;
+        let dead = |all: &[Message]| all.iter().any(|one| one.state == MessageState::Dead);
+        let messages = world.until("a dead letter", dead).await;
+        let event = world.event(EventType::DeliveryExhausted).await;
+        // The next event is told as if nothing had been.
+        world.task("nightly", TaskState::Ok).await;
+        world.delivered(1).await;
+        world.stop().await;
+        let attempts = world.attempts(&messages[0]).await;
+        assert_eq!(attempts.len(), 1);
+        assert_eq!(attempts[0].status, Some(status));
+        assert!(matches!(attempts[0].outcome, AttemptOutcome::Rejected { code: ErrorCode::DeliveryRejected, .. }));
+        let delivery = event.event.data.delivery.expect("the message");
+        assert_eq!(delivery.message, Some(messages[0].id));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_handlers_that_refuse_do_not_tell_each_other_for_ever() {
+    let all = ["task.failed", "delivery.exhausted", "plugin.failed"];
+    let mut world = World::new(|receiver| {
+        json!([webhook(receiver, "one", "/one", &all), webhook(receiver, "two", "/two", &all)])
+    })
+    .await;
+    world.receiver.always("/one", Some(Answer::Status(404)));
+    world.receiver.always("/two", Some(Answer::Status(404)));
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    let dead = |all: &[Message]| all.iter().filter(|one| one.state == MessageState::Dead).count() == 4;
+    world.until("four dead letters", dead).await;
+    // Whatever those four led to is in the ledger by the time that a later event has been dealt with.
+    world.receiver.always("/one", None);
+    world.task("nightly", TaskState::Failed).await;
+    world.delivered(1).await;
+    world.until("the other one", |all| all.iter().filter(|one| one.state == MessageState::Dead).count() >= 5).await;
+    world.stop().await;
+    // Each refused the task's event, and what it was told of the other's refusal.
+    assert_eq!(world.events(EventType::DeliveryExhausted).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destination_that_asks_for_a_pause_gets_it() {
+    let mut world = World::new(|receiver| json!([webhook(receiver, "hook", "/hook", &[])])).await;
+    world.receiver.answer("/hook", &[Answer::Later(429, 120)]);
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    let waiting = world.until("a failed attempt", waits_after(1)).await;
+    assert_eq!(waiting[0].due, world.now().after(Duration::from_secs(120)));
+    let circuits = world.ledger.circuits().await.expect("circuits");
+    assert_eq!(circuits.len(), 1, "other messages to it wait as well");
+    assert_eq!(circuits[0].until, world.now().after(Duration::from_secs(120)));
+    world.clock.advance(Duration::from_secs(120));
+    world.delivered(1).await;
+    assert!(world.ledger.circuits().await.expect("circuits").is_empty());
+    world.stop().await;
+}
