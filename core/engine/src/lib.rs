@@ -1,1 +1,16 @@
-//! Scheduler, worker slots, task context and the jobs themselves.
+//! Runs the hub's jobs: a scheduler that turns calendar ticks into tasks, and a worker that takes tasks
+//! from the ledger and does them.
+//!
+//! Both are reconcilers over the ledger: a wake-up only says "look again", so a crash, a restart and a tick
+//! take the same path. What happens to events afterwards is nobody's business here.
+
+mod error;
+mod jobs;
+mod scheduler;
+mod stores;
+mod worker;
+
+pub use error::EngineError;
+pub use scheduler::{Scheduler, SchedulerOptions};
+pub use stores::{DatastoreState, RemotePeers, SigningSeed, Stores};
+pub use worker::{Worker, WorkerOptions};

@@ -1,0 +1,38 @@
+//! Removes the snapshots that no retention rule keeps, saying for each one why it stays or goes.
+
+use ironcore_store::{PruneRequest, SnapshotFilter};
+use ironcore_types::progress::TaskStats;
+use ironcore_types::spec::PruneSpec;
+
+use super::JobContext;
+use crate::error::EngineError;
+
+pub(super) fn run(job: &JobContext, spec: &PruneSpec) -> Result<TaskStats, EngineError> {
+    let datastore = job.datastore(&spec.datastore)?;
+    let plan = datastore.prune_plan(&PruneRequest {
+        filter: SnapshotFilter {
+            namespace: Some(spec.namespace.clone()),
+            groups: spec.groups.clone(),
+            job: None,
+        },
+        keep: spec.keep.clone(),
+        timezone: spec.timezone.clone(),
+    })?;
+    for entry in &plan.entries {
+        let verb = if entry.kept { "keep" } else { "remove" };
+        job.info(format!("{verb} {} ({})", entry.snapshot, entry.why));
+    }
+    for snapshot in &plan.left_alone {
+        job.info(format!("leave {snapshot} alone (its manifest cannot be trusted)"));
+    }
+    if spec.dry_run {
+        job.info("dry run: nothing was removed");
+        let kept = plan.entries.iter().filter(|entry| entry.kept).count();
+        return Ok(TaskStats {
+            snapshots: u64::try_from(kept).unwrap_or(u64::MAX),
+            snapshots_affected: u64::try_from(plan.entries.len() - kept).unwrap_or(u64::MAX),
+            ..TaskStats::default()
+        });
+    }
+    Ok(datastore.prune_apply(&plan, &job.watch)?)
+}

@@ -1,0 +1,132 @@
+//! Checks stored snapshots. Each result is recorded and told of at once, not at the end.
+
+use ironcore_store::{SnapshotFilter, VerifyRequest};
+use ironcore_types::ErrorCode;
+use ironcore_types::progress::TaskStats;
+use ironcore_types::snapshot::SnapshotPath;
+use ironcore_types::spec::VerifySpec;
+use ironcore_types::verification::{VerifyReport, VerifyResult};
+
+use super::JobContext;
+use crate::error::EngineError;
+
+pub(super) fn run(job: &JobContext, spec: &VerifySpec) -> Result<TaskStats, EngineError> {
+    let datastore = job.datastore(&spec.datastore)?;
+    let paths = match &spec.snapshot {
+        Some(path) => vec![datastore.snapshot(path)?.path],
+        None => due(job, spec, &datastore)?,
+    };
+    let mut found = Found::default();
+    let request = VerifyRequest {
+        snapshots: paths,
+        depth: spec.depth,
+    };
+    let stats = datastore.verify(
+        request,
+        &mut |report| {
+            let line = match &report.failure {
+                None => format!(
+                    "{}: {} ({} chunks)",
+                    report.snapshot, report.result, report.chunks
+                ),
+                Some(failure) => format!(
+                    "{}: {}: {} [{}]",
+                    report.snapshot, report.result, failure.reason, failure.code
+                ),
+            };
+            job.info(line);
+            found.note(
+                job.wait(
+                    job.ledger
+                        .record_verification(job.task.id, job.session, &spec.datastore, &report),
+                ),
+                &report,
+            );
+        },
+        &job.watch,
+    )?;
+    found.into_result(stats)
+}
+
+/// The snapshots of the scope that were not verified within `keep-verified`, or not well.
+fn due(
+    job: &JobContext,
+    spec: &VerifySpec,
+    datastore: &ironcore_store::Datastore,
+) -> Result<Vec<SnapshotPath>, EngineError> {
+    let filter = match &spec.namespace {
+        Some(namespace) => SnapshotFilter {
+            namespace: Some(namespace.clone()),
+            ..SnapshotFilter::default()
+        },
+        None => SnapshotFilter::default(),
+    };
+    let all = datastore.snapshots(&filter)?;
+    let in_scope = all.len();
+    let known = job.wait(job.ledger.verifications(&spec.datastore, None))?;
+    let window = job.object(&spec.datastore)?.keep_verified.duration();
+    let fresh_since = job.watch.now().before(window);
+    let paths: Vec<SnapshotPath> = all
+        .into_iter()
+        .map(|info| info.path)
+        .filter(|path| {
+            spec.again
+                || !known.iter().any(|row| {
+                    row.report.snapshot == *path
+                        && row.report.result == VerifyResult::Ok
+                        && row.report.depth >= spec.depth
+                        && row.report.started >= fresh_since
+                })
+        })
+        .collect();
+    job.info(format!(
+        "{} of {in_scope} snapshots to verify; the others were verified OK within {}",
+        paths.len(),
+        ironcore_types::Span::new(window)
+    ));
+    Ok(paths)
+}
+
+#[derive(Default)]
+struct Found {
+    checked: u64,
+    bad: u64,
+    first: Option<(ErrorCode, String)>,
+    unrecorded: Option<EngineError>,
+}
+
+impl Found {
+    fn note(&mut self, recorded: Result<(), EngineError>, report: &VerifyReport) {
+        self.checked += 1;
+        if report.result.is_bad() {
+            self.bad += 1;
+            let (code, reason) = match &report.failure {
+                Some(failure) => (failure.code, failure.reason.as_str()),
+                None => (ErrorCode::ManifestInvalid, "no reason given"),
+            };
+            self.first.get_or_insert_with(|| {
+                (
+                    code,
+                    format!("{} is {}: {reason}", report.snapshot, report.result),
+                )
+            });
+        }
+        if let Err(error) = recorded {
+            self.unrecorded.get_or_insert(error);
+        }
+    }
+
+    fn into_result(self, stats: TaskStats) -> Result<TaskStats, EngineError> {
+        match (self.first, self.unrecorded) {
+            // A result that nobody can look up later must not pass for a verification.
+            (_, Some(error)) => Err(error),
+            (Some((code, first)), None) => Err(EngineError::BadSnapshots {
+                code,
+                bad: self.bad,
+                checked: self.checked,
+                first,
+            }),
+            (None, None) => Ok(stats),
+        }
+    }
+}

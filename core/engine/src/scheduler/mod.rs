@@ -1,0 +1,140 @@
+//! The scheduler: fires the ticks of the jobs' calendars, each exactly once.
+//!
+//! The ledger keeps, per job, up to which time its ticks were looked at, and refuses a tick that was fired
+//! before; [`decide`] says which ticks are due. So any number of schedulers, a restart and a clock that jumps
+//! are all the same case.
+
+mod decide;
+
+use std::time::Duration;
+
+use ironcore_ledger::{Ledger, model::Tick};
+use ironcore_types::calendar::{Calendar, zone};
+use ironcore_types::objects::Job;
+use ironcore_types::{Seams, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::EngineError;
+
+/// How the scheduler behaves.
+#[derive(Debug, Clone)]
+pub struct SchedulerOptions {
+    /// A tick fired later than this after its time counts as missed.
+    pub grace: Duration,
+    /// Look again at least this often, whatever else happens.
+    pub longest_sleep: Duration,
+}
+
+impl Default for SchedulerOptions {
+    fn default() -> Self {
+        Self {
+            grace: Duration::from_secs(120),
+            longest_sleep: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Turns calendar ticks into tasks.
+#[derive(Debug)]
+pub struct Scheduler {
+    ledger: Ledger,
+    seams: Seams,
+    options: SchedulerOptions,
+}
+
+impl Scheduler {
+    /// A scheduler over `ledger`.
+    pub fn new(ledger: Ledger, seams: Seams, options: SchedulerOptions) -> Self {
+        Self {
+            ledger,
+            seams,
+            options,
+        }
+    }
+
+    /// Fires ticks until `cancel`.
+    pub async fn run(self, cancel: CancellationToken) {
+        let mut wakes = self.ledger.wakes();
+        loop {
+            wakes.objects.mark_unchanged();
+            let now = self.seams.now();
+            let longest = now.after(self.options.longest_sleep);
+            let next = match self.fire_due(now).await {
+                Ok(next) => next.map_or(longest, |next| next.min(longest)),
+                Err(error) => {
+                    tracing::error!(code = %error.code(), %error, "the scheduler could not fire ticks; trying again");
+                    now.after(Duration::from_secs(1))
+                }
+            };
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                () = self.seams.sleep_until(next) => {}
+                changed = wakes.objects.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// One look: fires what is due at `now`; answers when the next tick is.
+    pub async fn fire_due(&self, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
+        if self.ledger.scheduler_paused().await?.is_some() {
+            return Ok(None);
+        }
+        let mut ticks = Vec::new();
+        let mut next: Option<Timestamp> = None;
+        let jobs = self.ledger.jobs(None).await?;
+        for cursor in self.ledger.cursors().await? {
+            let same = |job: &&Job| job.project == cursor.project && job.name == cursor.job;
+            let Some(job) = jobs.iter().find(same) else {
+                continue;
+            };
+            let (calendar, zone) = match rule(job) {
+                Ok(Some(rule)) => rule,
+                Ok(None) => continue,
+                Err(error) => {
+                    tracing::error!(job = %job.name, project = %job.project, %error, "job cannot be scheduled");
+                    continue;
+                }
+            };
+            let decision = decide::decide(
+                |after| calendar.next_after(after, &zone),
+                cursor.until,
+                now,
+                self.options.grace,
+                job.missed,
+            );
+            if let Some(due) = decision.due {
+                ticks.push(Tick {
+                    project: cursor.project.clone(),
+                    job: cursor.job.clone(),
+                    scheduled_for: due.scheduled_for,
+                    missed: due.missed,
+                    run: due.run,
+                });
+            }
+            next = match (next, decision.next) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        }
+        if !ticks.is_empty() {
+            for task in self.ledger.fire_ticks(&ticks).await? {
+                tracing::info!(upid = %task.upid, "scheduled");
+            }
+        }
+        Ok(next)
+    }
+}
+
+/// The calendar and zone of a job that has a schedule and is enabled.
+fn rule(job: &Job) -> Result<Option<(Calendar, jiff::tz::TimeZone)>, EngineError> {
+    let Some(schedule) = job.schedule.as_deref().filter(|_| job.enabled) else {
+        return Ok(None);
+    };
+    let calendar = Calendar::parse(schedule).map_err(|error| EngineError::Schedule(error.to_string()))?;
+    let zone = zone(&job.timezone).map_err(|error| EngineError::Schedule(error.to_string()))?;
+    Ok(Some((calendar, zone)))
+}

@@ -1,0 +1,280 @@
+//! The open datastores of this hub: opened when first wanted, kept open, looked up by name.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ironcore_ledger::Ledger;
+use ironcore_store::{Datastore, OpenOptions, Peer, PublicKey, SigningKey, StoreError, Usage};
+use ironcore_types::event::ErrorData;
+use ironcore_types::objects::{DatastoreObject, Document};
+use ironcore_types::spec::Remote;
+use ironcore_types::{DatastoreName, Seams, UserId};
+use tokio::sync::Mutex;
+
+use crate::error::EngineError;
+
+/// The seed of the key that this hub signs manifests with (Ed25519).
+#[derive(Clone)]
+pub struct SigningSeed(pub [u8; 32]);
+
+impl fmt::Debug for SigningSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningSeed(…)")
+    }
+}
+
+/// The way to datastores of other hubs.
+pub trait RemotePeers: fmt::Debug + Send + Sync {
+    /// The other side of a sync. What it asks of the other hub is asked on `runtime` while the caller blocks.
+    fn peer(
+        &self,
+        remote: &Remote,
+        datastore: &DatastoreName,
+        runtime: tokio::runtime::Handle,
+    ) -> Result<Box<dyn Peer>, StoreError>;
+}
+
+/// A datastore as it is now.
+#[derive(Debug)]
+pub struct DatastoreState {
+    /// As configured.
+    pub object: DatastoreObject,
+    /// Whether it can be used.
+    pub online: bool,
+    /// Why not.
+    pub error: Option<ErrorData>,
+    /// How full it is.
+    pub usage: Option<Usage>,
+}
+
+/// The datastores of this hub.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    ledger: Ledger,
+    signing: SigningSeed,
+    remotes: Option<Arc<dyn RemotePeers>>,
+    seams: Seams,
+    open: Mutex<HashMap<PathBuf, Datastore>>,
+}
+
+impl Stores {
+    /// Datastores as `ledger` lists them, signing with `signing`; without `remotes` there are no other hubs.
+    pub fn new(
+        ledger: Ledger,
+        signing: SigningSeed,
+        remotes: Option<Arc<dyn RemotePeers>>,
+        seams: Seams,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                ledger,
+                signing,
+                remotes,
+                seams,
+                open: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Opens the datastore of that name, or gives the one that is open.
+    pub async fn open(&self, name: &DatastoreName) -> Result<Datastore, EngineError> {
+        let row = self.inner.ledger.datastore(name).await?;
+        let row = row.ok_or_else(|| EngineError::NoDatastore(name.clone()))?;
+        let pinned = row.public_key.map(PublicKey);
+        let datastore = self.open_path(&row.object.path, pinned).await?;
+        if pinned.is_none() {
+            // From now on a datastore with another key in this place is refused.
+            let (key, hub) = (datastore.public_key().0, self.inner.ledger.hub_id());
+            self.inner.ledger.pin_datastore(name, key, hub).await?;
+        }
+        Ok(datastore)
+    }
+
+    /// Makes a datastore in an empty or missing folder, and records it.
+    pub async fn create(&self, object: &DatastoreObject, actor: &UserId) -> Result<(), EngineError> {
+        check_path(&object.path)?;
+        self.refuse_known(object).await?;
+        self.create_path(&object.path).await?;
+        self.record(object, actor).await
+    }
+
+    /// Records a datastore that exists and belongs to this hub.
+    pub async fn attach(&self, object: &DatastoreObject, actor: &UserId) -> Result<(), EngineError> {
+        check_path(&object.path)?;
+        self.refuse_known(object).await?;
+        self.open_path(&object.path, None).await?;
+        self.record(object, actor).await
+    }
+
+    /// For a declaration: makes the datastore when its folder is missing or empty, else checks that it can be
+    /// opened. One that the hub knows is left alone, so that a disk that is away is never taken for an empty one.
+    /// Records nothing.
+    pub async fn ensure(&self, object: &DatastoreObject) -> Result<(), EngineError> {
+        check_path(&object.path)?;
+        if self.inner.ledger.datastore(&object.name).await?.is_some() {
+            return Ok(());
+        }
+        self.refuse_known(object).await?;
+        let folder = object.path.clone();
+        let empty = tokio::task::spawn_blocking(move || {
+            std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
+        });
+        if empty
+            .await
+            .map_err(|error| EngineError::Internal(error.to_string()))?
+        {
+            self.create_path(&object.path).await
+        } else {
+            self.open_path(&object.path, None).await.map(|_| ())
+        }
+    }
+
+    /// A datastore of another hub, for a sync.
+    pub(crate) fn remote(
+        &self,
+        remote: &Remote,
+        datastore: &DatastoreName,
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<Box<dyn Peer>, EngineError> {
+        let remotes = self.inner.remotes.as_ref();
+        let remotes = remotes.ok_or_else(|| EngineError::Internal("this hub has no way out".to_owned()))?;
+        Ok(remotes.peer(remote, datastore, runtime.clone())?)
+    }
+
+    /// Every datastore, with whether it can be used and how full it is.
+    pub async fn states(&self) -> Result<Vec<DatastoreState>, EngineError> {
+        let mut states = Vec::new();
+        for row in self.inner.ledger.datastores().await? {
+            let object = row.object;
+            states.push(match self.usage(&object).await {
+                Ok(usage) => DatastoreState {
+                    object,
+                    online: true,
+                    error: None,
+                    usage: Some(usage),
+                },
+                Err(error) => {
+                    let error = ErrorData {
+                        code: error.code(),
+                        message: error.to_string(),
+                    };
+                    DatastoreState {
+                        object,
+                        online: false,
+                        error: Some(error),
+                        usage: None,
+                    }
+                }
+            });
+        }
+        Ok(states)
+    }
+
+    async fn usage(&self, object: &DatastoreObject) -> Result<Usage, EngineError> {
+        let datastore = self.open(&object.name).await?;
+        blocking(move || datastore.usage()).await
+    }
+
+    async fn open_path(&self, path: &Path, pinned: Option<PublicKey>) -> Result<Datastore, EngineError> {
+        // Held while opening: two opens of one folder at once would each recover it.
+        let mut open = self.inner.open.lock().await;
+        if let Some(datastore) = open.get(path) {
+            return Ok(datastore.clone());
+        }
+        let (owner, seed, folder) = (
+            self.inner.ledger.hub_id(),
+            self.inner.signing.clone(),
+            path.to_owned(),
+        );
+        let seams = self.inner.seams.clone();
+        let datastore = blocking(move || {
+            let signing = SigningKey::from_seed(&seed.0)?;
+            let options = OpenOptions {
+                owner: Some(owner),
+                signing: Some(signing),
+                pinned,
+                seams,
+            };
+            Datastore::open(&folder, options)
+        })
+        .await?;
+        open.insert(path.to_owned(), datastore.clone());
+        Ok(datastore)
+    }
+
+    async fn create_path(&self, path: &Path) -> Result<(), EngineError> {
+        let mut open = self.inner.open.lock().await;
+        let (owner, seed, folder) = (
+            self.inner.ledger.hub_id(),
+            self.inner.signing.clone(),
+            path.to_owned(),
+        );
+        let seams = self.inner.seams.clone();
+        let datastore =
+            blocking(move || Datastore::create(&folder, owner, SigningKey::from_seed(&seed.0)?, seams))
+                .await?;
+        open.insert(path.to_owned(), datastore);
+        Ok(())
+    }
+
+    /// A name or a path that is taken is refused before anything is made on disk.
+    async fn refuse_known(&self, object: &DatastoreObject) -> Result<(), EngineError> {
+        for known in self
+            .inner
+            .ledger
+            .datastores()
+            .await?
+            .into_iter()
+            .map(|row| row.object)
+        {
+            if known.path == object.path || known.name == object.name {
+                return Err(EngineError::Taken {
+                    wanted: object.name.clone(),
+                    by: known.name,
+                    path: known.path,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn record(&self, object: &DatastoreObject, actor: &UserId) -> Result<(), EngineError> {
+        let document = Document {
+            datastore: vec![object.clone()],
+            ..Document::default()
+        };
+        self.inner.ledger.apply(&document, actor).await?;
+        Ok(())
+    }
+}
+
+fn check_path(path: &Path) -> Result<(), EngineError> {
+    let plain = path
+        .components()
+        .all(|part| !matches!(part, std::path::Component::ParentDir));
+    if path.is_absolute() && plain {
+        Ok(())
+    } else {
+        Err(EngineError::Path {
+            path: path.to_owned(),
+            why: "give an absolute path without `..`",
+        })
+    }
+}
+
+/// Runs a datastore's work where it may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, EngineError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(EngineError::from),
+        Err(error) => Err(EngineError::Internal(error.to_string())),
+    }
+}
