@@ -1,42 +1,44 @@
-//! The dashboard: installed and built by npm, only when its inputs changed.
+//! Node packages, and the dashboard: installed and built by npm, only when the inputs changed.
+
+use std::path::Path;
 
 use anyhow::{Result, ensure};
 
 use crate::files;
-use crate::run::{Workshop, need, run};
+use crate::steps::{need, program, root, run};
 
-/// Builds `core/dashboard` into its `dist`.
-pub(crate) fn build(workshop: &Workshop) -> Result<()> {
-    let folder = workshop.root.join("core/dashboard");
-    need("npm", "the dashboard needs Node 20 or newer")?;
-    let versions = workshop.program("node").arg("--version").output()?.stdout;
-    let packages = files::fingerprint(
-        &[folder.join("package.json"), folder.join("package-lock.json")],
-        &[],
-    )?;
-    let packages = format!("{packages} {}", String::from_utf8_lossy(&versions).trim());
+/// Installs what `package-lock.json` of `folder` names. Gives a text that changes when the packages do.
+pub(crate) fn install(folder: &Path) -> Result<String> {
+    need("npm", "the dashboard and the demonstration need Node 20 or newer")?;
+    let node = program("node").arg("--version").output()?.stdout;
+    let manifests = [folder.join("package.json"), folder.join("package-lock.json")];
+    let packages = format!(
+        "{} {}",
+        files::fingerprint(&manifests, &[])?,
+        String::from_utf8_lossy(&node).trim()
+    );
+    let name = folder
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let installed = folder.join("node_modules/.package-lock.json");
-    files::once(workshop, "npm-ci", &packages, &installed, || {
-        run(workshop
-            .program("npm")
-            .current_dir(&folder)
+    files::once(&format!("npm-{name}"), &packages, &installed, || {
+        run(program("npm")
+            .current_dir(folder)
             .args(["ci", "--no-audit", "--no-fund"]))
     })?;
+    Ok(packages)
+}
 
+/// Builds `core/dashboard` into its `dist`.
+pub(crate) fn build() -> Result<()> {
+    let folder = root().join("core/dashboard");
+    let packages = install(&folder)?;
     let sources = files::fingerprint(std::slice::from_ref(&folder), &["node_modules", "dist"])?;
     let page = folder.join("dist/index.html");
-    files::once(
-        workshop,
-        "dashboard",
-        &format!("{sources} {packages}"),
-        &page,
-        || {
-            run(workshop
-                .program("npm")
-                .current_dir(&folder)
-                .args(["run", "build"]))
-        },
-    )?;
+    files::once("dashboard", &format!("{sources} {packages}"), &page, || {
+        run(program("npm").current_dir(&folder).args(["run", "build"]))
+    })?;
     ensure!(
         page.is_file(),
         "npm run build left no core/dashboard/dist/index.html"
@@ -45,11 +47,10 @@ pub(crate) fn build(workshop: &Workshop) -> Result<()> {
 }
 
 /// Runs the checks of the dashboard's own that its `package.json` names.
-pub(crate) fn check(workshop: &Workshop) -> Result<()> {
-    let folder = workshop.root.join("core/dashboard");
+pub(crate) fn check() -> Result<()> {
+    let folder = root().join("core/dashboard");
     for script in ["check", "test"] {
-        run(workshop
-            .program("npm")
+        run(program("npm")
             .current_dir(&folder)
             .args(["run", "--if-present", script]))?;
     }

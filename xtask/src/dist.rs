@@ -2,23 +2,19 @@
 
 use anyhow::Result;
 
-use crate::run::{Workshop, read, run, say, step};
-use crate::{build, files};
-
-/// The program, as cargo and people call it.
-const BINARY: &str = "ironcore-backup";
+use crate::build::{self, BINARY};
+use crate::files;
+use crate::steps::{cargo, products, program, read, run, say, step, target};
 
 /// Compiles for release into `build/dist`.
-pub(crate) fn pack(workshop: &Workshop) -> Result<()> {
-    build::all(workshop)?;
+pub(crate) fn pack() -> Result<()> {
+    build::all()?;
     let made = step("release binary", || {
-        run(workshop
-            .cargo()
-            .args(["build", "--release", "-p", "ironcore-cli", "--bin", BINARY]))?;
-        let host = read(workshop.program("rustc").args(["--print", "host-tuple"]))?;
+        run(cargo().args(["build", "--release", "-p", "ironcore-cli", "--bin", BINARY]))?;
+        let host = read(program("rustc").args(["--print", "host-tuple"]))?;
         let name = format!("{BINARY}-{}-{}", env!("CARGO_PKG_VERSION"), host.trim());
-        let made = workshop.build.join("dist").join(name);
-        files::place(&workshop.target.join("release").join(BINARY), &made)?;
+        let made = products().join("dist").join(name);
+        files::place(&target()?.join("release").join(BINARY), &made)?;
         std::fs::set_permissions(&made, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
         Ok(made)
     })?;
@@ -28,7 +24,7 @@ pub(crate) fn pack(workshop: &Workshop) -> Result<()> {
         .unwrap_or_default();
     let digest = files::sha256(&made)?;
     files::write(
-        &workshop.build.join("dist/SHA256SUMS"),
+        &products().join("dist/SHA256SUMS"),
         format!("{digest}  {name}\n").as_bytes(),
     )?;
     let size = std::fs::metadata(&made)?.len();

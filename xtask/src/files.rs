@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use crate::run::{Workshop, note};
+use crate::steps::{note, products};
 
 /// Copies `from` to `to` unless they are equal already, so that nothing that embeds `to` is compiled in vain.
 pub(crate) fn place(from: &Path, to: &Path) -> Result<()> {
@@ -38,13 +38,12 @@ pub(crate) fn sha256(path: &Path) -> Result<String> {
 
 /// Does `work` unless `name` was made from the same `inputs` before and `product` is still there.
 pub(crate) fn once(
-    workshop: &Workshop,
     name: &str,
     inputs: &str,
     product: &Path,
     work: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
-    let stamp = workshop.build.join("stamps").join(name);
+    let stamp = products().join("stamps").join(name);
     if product.exists() && fs::read_to_string(&stamp).is_ok_and(|found| found == inputs) {
         note(&format!("{name}: nothing changed"));
         return Ok(());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::files;
-use crate::run::{Workshop, note, read, run, say, succeeds};
+use crate::steps::{cargo, note, products, program, read, run, say, succeeds};
 
 /// Debian packages, and what for.
 const DEBIAN: [(&str, &str); 9] = [
@@ -24,11 +24,11 @@ const DEBIAN: [(&str, &str); 9] = [
 const PYTHON: [&str; 3] = ["standardwebhooks~=1.0", "aiosmtpd~=1.4", "cloudevents~=2.0"];
 
 /// The version of cargo-deny that `deny.toml` is written for.
-const CARGO_DENY: &str = "0.20";
+const CARGO_DENY: &str = "^0.20";
 
 /// Installs the Debian packages that are missing, or says which.
-pub(crate) fn debian_packages(workshop: &Workshop) -> Result<()> {
-    if !succeeds(workshop.program("dpkg-query").arg("--version")) {
+pub(crate) fn debian_packages() -> Result<()> {
+    if !succeeds(program("dpkg-query").arg("--version")) {
         let names = DEBIAN.map(|(name, what)| format!("{name} ({what})")).join(", ");
         note(&format!(
             "not a Debian system; the tests need what these packages hold: {names}"
@@ -38,21 +38,20 @@ pub(crate) fn debian_packages(workshop: &Workshop) -> Result<()> {
     let missing: Vec<&str> = DEBIAN
         .iter()
         .map(|(name, _)| *name)
-        .filter(|name| !installed(workshop, name))
+        .filter(|name| !installed(name))
         .collect();
     if missing.is_empty() {
         note("all there");
         return Ok(());
     }
-    if read(workshop.program("id").arg("-u"))?.trim() != "0" {
+    if read(program("id").arg("-u"))?.trim() != "0" {
         bail!(
             "the tests need Debian packages: run `apt-get install {}` as root",
             missing.join(" ")
         );
     }
     let apt = |arguments: &[&str]| {
-        run(workshop
-            .program("apt-get")
+        run(program("apt-get")
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive"))
     };
@@ -66,8 +65,8 @@ pub(crate) fn debian_packages(workshop: &Workshop) -> Result<()> {
     Ok(())
 }
 
-fn installed(workshop: &Workshop, package: &str) -> bool {
-    let mut query = workshop.program("dpkg-query");
+fn installed(package: &str) -> bool {
+    let mut query = program("dpkg-query");
     let output = query
         .args(["--show", "--showformat=${db:Status-Status}", package])
         .output();
@@ -75,38 +74,35 @@ fn installed(workshop: &Workshop, package: &str) -> bool {
 }
 
 /// Makes `build/python` with the reference libraries; tests run `build/python/bin/python`.
-pub(crate) fn python_packages(workshop: &Workshop) -> Result<()> {
-    let folder = workshop.build.join("python");
+pub(crate) fn python_packages() -> Result<()> {
+    let folder = products().join("python");
     let python = folder.join("bin/python");
-    files::once(workshop, "python", &PYTHON.join("\n"), &python, || {
-        run(workshop
-            .program("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder))?;
+    files::once("python", &PYTHON.join("\n"), &python, || {
+        run(program("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
         let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        run(workshop.program(&python).args(install).args(PYTHON))
+        run(program(&python).args(install).args(PYTHON))
     })
 }
 
 /// The path of cargo-deny: the one on the machine, or ours, compiled when missing.
-pub(crate) fn cargo_deny(workshop: &Workshop) -> Result<PathBuf> {
-    let version = |program: &Path| {
-        let output = workshop.program(program).arg("--version").output().ok()?;
+pub(crate) fn cargo_deny() -> Result<PathBuf> {
+    let version = |path: &Path| {
+        let output = program(path).arg("--version").output().ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         output
             .status
             .success()
             .then(|| text.trim().trim_start_matches("cargo-deny ").to_owned())
     };
-    let ours = workshop.build.join("tools/bin/cargo-deny");
-    for program in [Path::new("cargo-deny"), &ours] {
-        if let Some(found) = version(program) {
+    let ours = products().join("tools/bin/cargo-deny");
+    for path in [Path::new("cargo-deny"), &ours] {
+        if let Some(found) = version(path) {
             note(&format!("cargo-deny {found}"));
-            return Ok(program.to_owned());
+            return Ok(path.to_owned());
         }
     }
     say("compiling cargo-deny, once; this takes some minutes");
-    let root = workshop.build.join("tools");
+    let root = products().join("tools");
     let install = [
         "install",
         "cargo-deny",
@@ -115,6 +111,6 @@ pub(crate) fn cargo_deny(workshop: &Workshop) -> Result<PathBuf> {
         CARGO_DENY,
         "--root",
     ];
-    run(workshop.cargo().args(install).arg(&root)).context("cargo-deny checks licences and bans")?;
+    run(cargo().args(install).arg(&root)).context("cargo-deny checks licences and bans")?;
     Ok(ours)
 }

@@ -5,19 +5,19 @@
 
 mod build;
 mod dashboard;
+mod demo;
 mod dist;
 mod files;
 mod machine;
 mod plugins;
-mod run;
+mod steps;
 mod test;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-
-use run::Workshop;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about, disable_help_subcommand = true)]
@@ -31,7 +31,16 @@ struct Arguments {
 enum Command {
     /// Compile the plugins and the dashboard, which the hub embeds.
     Build,
-    /// Install what the tests need, then run every check.
+    /// Start a hub, a mail server and a webhook consumer to look at, and back up a real tree.
+    Demo {
+        /// Run one night unattended and check how it came out.
+        #[arg(long)]
+        once: bool,
+        /// The folder to do it in; `.demo` when missing.
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
+    /// Install what the tests need, then run every check and the demonstration.
     Test,
     /// Compile the hub for release; print its size and SHA-256.
     Dist,
@@ -40,21 +49,21 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match work(&Arguments::parse().command) {
+    match work(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            run::complain(&format!("{error:#}"));
+            steps::complain(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn work(command: &Command) -> Result<()> {
-    let workshop = Workshop::find()?;
+fn work(command: Command) -> Result<()> {
     match command {
-        Command::Build => build::all(&workshop),
-        Command::Test => test::all(&workshop),
-        Command::Dist => dist::pack(&workshop),
-        Command::Schemas => build::schemas(&workshop),
+        Command::Build => build::all(),
+        Command::Demo { once, dir } => demo::run(dir, once),
+        Command::Test => test::all(),
+        Command::Dist => dist::pack(),
+        Command::Schemas => build::schemas(),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::files;
-use crate::run::{Workshop, note, read, run, succeeds};
+use crate::steps::{self, cargo, note, products, program, read, root, run, succeeds};
 
 const TARGET: &str = "wasm32-wasip2";
 
@@ -13,57 +13,50 @@ const TARGET: &str = "wasm32-wasip2";
 const BUILT_IN: [&str; 4] = ["email", "webhook", "inbox", "remediation"];
 
 /// Compiles the built-in plugins to `build/plugins/NAME.wasm`.
-pub(crate) fn build(workshop: &Workshop) -> Result<()> {
-    target(workshop)?;
-    let mut cargo = workshop.cargo();
+pub(crate) fn build() -> Result<()> {
+    component_target()?;
+    let mut cargo = cargo();
     cargo.args(["build", "--profile", "plugin", "--target", TARGET]);
     for name in BUILT_IN {
         cargo.args(["-p", &format!("ironcore-plugin-{name}")]);
     }
     run(&mut cargo)?;
     for name in BUILT_IN {
-        let made = workshop
-            .target
+        let made = steps::target()?
             .join(TARGET)
             .join("plugin")
             .join(format!("ironcore_plugin_{name}.wasm"));
-        place(
-            &made,
-            &workshop.build.join("plugins").join(format!("{name}.wasm")),
-        )?;
+        place(&made, &products().join("plugins").join(format!("{name}.wasm")))?;
     }
     Ok(())
 }
 
 /// Compiles each plugin below `examples/plugins`, as its author would, to `build/plugins-examples/FOLDER.wasm`.
-pub(crate) fn build_examples(workshop: &Workshop) -> Result<()> {
-    target(workshop)?;
-    let products = workshop.target.join("examples");
-    for folder in example_folders(&workshop.root.join("examples/plugins"))? {
+pub(crate) fn build_examples() -> Result<()> {
+    component_target()?;
+    let cargo_folder = steps::target()?.join("examples");
+    for folder in example_folders(&root().join("examples/plugins"))? {
         let manifest = folder.join("Cargo.toml");
         let name = folder
             .file_name()
             .context("an example has a name")?
             .to_string_lossy()
             .into_owned();
-        let mut cargo = workshop.cargo();
+        let mut cargo = cargo();
         cargo
             .args(["build", "--release", "--target", TARGET, "--manifest-path"])
             .arg(&manifest);
         if folder.join("Cargo.lock").is_file() {
             cargo.arg("--locked");
         }
-        run(cargo.env("CARGO_TARGET_DIR", &products))?;
-        let made = products
+        run(cargo.env("CARGO_TARGET_DIR", &cargo_folder))?;
+        let made = cargo_folder
             .join(TARGET)
             .join("release")
-            .join(library(workshop, &manifest)? + ".wasm");
+            .join(library(&manifest)? + ".wasm");
         place(
             &made,
-            &workshop
-                .build
-                .join("plugins-examples")
-                .join(format!("{name}.wasm")),
+            &products().join("plugins-examples").join(format!("{name}.wasm")),
         )?;
     }
     Ok(())
@@ -97,7 +90,7 @@ fn example_folders(parent: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The file name, without extension, of the library that a package makes.
-fn library(workshop: &Workshop, manifest: &Path) -> Result<String> {
+fn library(manifest: &Path) -> Result<String> {
     let arguments = [
         "metadata",
         "--no-deps",
@@ -105,7 +98,7 @@ fn library(workshop: &Workshop, manifest: &Path) -> Result<String> {
         "1",
         "--manifest-path",
     ];
-    let text = read(workshop.cargo().args(arguments).arg(manifest))?;
+    let text = read(cargo().args(arguments).arg(manifest))?;
     let metadata: serde_json::Value = serde_json::from_str(&text).context("cargo metadata")?;
     let targets = metadata["packages"][0]["targets"]
         .as_array()
@@ -125,18 +118,14 @@ fn library(workshop: &Workshop, manifest: &Path) -> Result<String> {
 }
 
 /// Makes sure that the compiler can make WebAssembly components.
-fn target(workshop: &Workshop) -> Result<()> {
-    let libraries = read(
-        workshop
-            .program("rustc")
-            .args(["--print", "target-libdir", "--target", TARGET]),
-    )?;
+fn component_target() -> Result<()> {
+    let libraries = read(program("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
     if Path::new(libraries.trim()).is_dir() {
         return Ok(());
     }
-    if !succeeds(workshop.program("rustup").arg("--version")) {
+    if !succeeds(program("rustup").arg("--version")) {
         bail!("the compiler lacks the target {TARGET}, and there is no rustup to install it with");
     }
-    run(workshop.program("rustup").args(["target", "add", TARGET]))
+    run(program("rustup").args(["target", "add", TARGET]))
         .with_context(|| format!("the plugins need the target {TARGET}: run `rustup target add {TARGET}`"))
 }

@@ -23,7 +23,10 @@ pub(crate) struct Hub {
 impl Hub {
     /// Starts a hub in `folder` on `port` (0 chooses a free one).
     pub(crate) fn start(binary: &Path, folder: &Path, port: u16) -> Result<Self> {
-        ensure!(receivers::certificate(folder).exists(), "the receivers' certificate is missing");
+        ensure!(
+            receivers::certificate(folder).exists(),
+            "the receivers' certificate is missing"
+        );
         let template = std::fs::read_to_string(root().join("examples/one-night/hub.toml"))?;
         let config = template
             .replace("${DEMO}", &folder.display().to_string())
@@ -79,7 +82,11 @@ impl Hub {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        child.stdin.take().context("no standard input")?.write_all(input.as_bytes())?;
+        child
+            .stdin
+            .take()
+            .context("no standard input")?
+            .write_all(input.as_bytes())?;
         Ok(child.wait_with_output()?)
     }
 
@@ -129,8 +136,11 @@ impl Hub {
             return Ok(None);
         }
         std::fs::create_dir_all(config.join("ironcore-backup"))?;
-        let text =
-            format!("{MARK}\nserver = \"{}\"\ntoken-file = \"{}\"\n", self.url, self.token_file().display());
+        let text = format!(
+            "{MARK}\nserver = \"{}\"\ntoken-file = \"{}\"\n",
+            self.url,
+            self.token_file().display()
+        );
         std::fs::File::create(&path)?.write_all(text.as_bytes())?;
         Ok(Some(path))
     }
@@ -138,7 +148,11 @@ impl Hub {
     /// Waits until the hub ends (Ctrl-C reaches it too).
     pub(crate) fn wait(&self) -> Result<()> {
         let status = self.child.borrow_mut().wait()?;
-        ensure!(status.success(), "the hub ended with {status}; see {}", self.folder.join("hub.log").display());
+        ensure!(
+            status.success(),
+            "the hub ended with {status}; see {}",
+            self.folder.join("hub.log").display()
+        );
         Ok(())
     }
 }

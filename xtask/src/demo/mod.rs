@@ -49,11 +49,19 @@ pub(crate) fn run(folder: Option<PathBuf>, once: bool) -> Result<()> {
     say(&format!("  receivers   {} (mail and webhooks)", receivers.http));
     say(&format!("  folder      {}", folder.display()));
     match client {
-        Some(path) => say(&format!("  command     {} task list   (reads {})", binary.display(), path.display())),
+        Some(path) => say(&format!(
+            "  command     {} task list   (reads {})",
+            binary.display(),
+            path.display()
+        )),
         None => {
             say("  command     your client file is not the demonstration's, so it was left alone; use");
             say(&format!("    export IRONCORE_SERVER={}", hub.url));
-            say(&format!("    {} --token-file {} task list", binary.display(), hub.token_file().display()));
+            say(&format!(
+                "    {} --token-file {} task list",
+                binary.display(),
+                hub.token_file().display()
+            ));
         }
     }
     hub.wait()
@@ -77,7 +85,10 @@ fn remove(folder: &Path) -> Result<()> {
         return Ok(());
     }
     if !folder.join("hub.toml").exists() {
-        bail!("{} is not empty and not a demonstration's folder; give another with --dir", folder.display());
+        bail!(
+            "{} is not empty and not a demonstration's folder; give another with --dir",
+            folder.display()
+        );
     }
     std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))
 }

@@ -27,11 +27,20 @@ pub(crate) fn run(hub: &Hub, receivers: &Receivers, tree: &Path, folder: &Path) 
     say(&format!("the night begins at {soon}"));
     let tasks = wait_for("the night is over", || over(hub))?;
     for job in CHAIN {
-        let state = tasks.iter().find(|task| task["job"] == job).map_or("missing".to_owned(), |t| text(&t["status"]));
+        let state = tasks
+            .iter()
+            .find(|task| task["job"] == job)
+            .map_or("missing".to_owned(), |t| text(&t["status"]));
         checks.check(&format!("{job} ended OK (it is {state})"), state == "OK");
     }
-    let bytes = tasks.iter().find(|task| task["job"] == "backup").and_then(|task| task["bytes"].as_u64());
-    checks.check("at least 1 GiB was backed up", bytes.is_some_and(|bytes| bytes >= 1 << 30));
+    let bytes = tasks
+        .iter()
+        .find(|task| task["job"] == "backup")
+        .and_then(|task| task["bytes"].as_u64());
+    checks.check(
+        "at least 1 GiB was backed up",
+        bytes.is_some_and(|bytes| bytes >= 1 << 30),
+    );
 
     let snapshots = hub.json(&["snapshot", "list", "ibs-primary"])?;
     let snapshot = text(&snapshots["snapshots"][0]["snapshot"]);
@@ -42,16 +51,26 @@ pub(crate) fn run(hub: &Hub, receivers: &Receivers, tree: &Path, folder: &Path) 
     say("breaking one stored chunk of ibs-primary");
     break_chunk(&folder.join("ibs-primary"))?;
     let verify = hub.try_cli(&["job", "run", "verify", "--project", "demo", "--wait"], "")?;
-    checks.check("the next verification exits with 6", verify.status.code() == Some(6));
+    checks.check(
+        "the next verification exits with 6",
+        verify.status.code() == Some(6),
+    );
     let shown = hub.try_cli(&["snapshot", "show", &snapshot, "--verify"], "")?;
     let corrupt = String::from_utf8_lossy(&shown.stdout).contains("CORRUPT");
-    checks.check("snapshot show --verify says CORRUPT and exits with 6", corrupt && shown.status.code() == Some(6));
+    checks.check(
+        "snapshot show --verify says CORRUPT and exits with 6",
+        corrupt && shown.status.code() == Some(6),
+    );
 
     let messages = wait_for("every message is delivered", || delivered(hub))?;
     told(hub, receivers, &mut checks)?;
     print(hub, &messages)?;
     if !checks.failed().is_empty() {
-        bail!("{} of the night's checks failed: {}", checks.failed().len(), checks.failed().join("; "));
+        bail!(
+            "{} of the night's checks failed: {}",
+            checks.failed().len(),
+            checks.failed().join("; ")
+        );
     }
     say("the night came out as it should");
     Ok(())
@@ -60,7 +79,11 @@ pub(crate) fn run(hub: &Hub, receivers: &Receivers, tree: &Path, folder: &Path) 
 /// The tasks of the night, once the last has ended or one has failed.
 fn over(hub: &Hub) -> Result<Option<Vec<Value>>> {
     let tasks = tasks(hub)?;
-    let ended = |job: &str| tasks.iter().any(|task| task["job"] == job && !task["ended"].is_null());
+    let ended = |job: &str| {
+        tasks
+            .iter()
+            .any(|task| task["job"] == job && !task["ended"].is_null())
+    };
     let failed = tasks.iter().any(|task| task["status"] == "FAILED");
     Ok((ended("verify") || failed).then_some(tasks))
 }
@@ -76,9 +99,16 @@ fn tasks(hub: &Hub) -> Result<Vec<Value>> {
 /// All messages, once none waits any more.
 fn delivered(hub: &Hub) -> Result<Option<Vec<Value>>> {
     let mut list = hub.json(&["message", "list", "--limit", "1000"])?;
-    let Value::Array(messages) = list["messages"].take() else { bail!("message list printed no messages") };
-    let failures = messages.iter().filter(|m| m["kind"] == "ironcore.task.failed").count();
-    let open = messages.iter().any(|m| m["state"] == "pending" || m["state"] == "sending");
+    let Value::Array(messages) = list["messages"].take() else {
+        bail!("message list printed no messages")
+    };
+    let failures = messages
+        .iter()
+        .filter(|m| m["kind"] == "ironcore.task.failed")
+        .count();
+    let open = messages
+        .iter()
+        .any(|m| m["state"] == "pending" || m["state"] == "sending");
     Ok((failures >= 3 && !open).then_some(messages))
 }
 
@@ -87,18 +117,30 @@ fn restore(hub: &Hub, snapshot: &str, tree: &Path, folder: &Path, checks: &mut C
     let path = to.display().to_string();
     let restored = hub.try_cli(&["restore", "start", snapshot, "--to", &path, "--wait"], "")?;
     checks.check("the restore ended OK", restored.status.code() == Some(0));
-    let compared = Command::new("rsync").args(["-anci", "--delete", "-AXH"]).args([slash(tree), slash(&to)]).output();
+    let compared = Command::new("rsync")
+        .args(["-anci", "--delete", "-AXH"])
+        .args([slash(tree), slash(&to)])
+        .output();
     let (tool, output) = match compared {
         Ok(output) => ("rsync -anc --delete -AXH", output),
         // Where rsync is not installed: contents only.
-        Err(_) => {
-            ("diff -r --no-dereference", Command::new("diff").args(["-r", "--no-dereference"]).arg(tree).arg(&to).output()?)
-        }
+        Err(_) => (
+            "diff -r --no-dereference",
+            Command::new("diff")
+                .args(["-r", "--no-dereference"])
+                .arg(tree)
+                .arg(&to)
+                .output()?,
+        ),
     };
     let same = output.status.success() && output.stdout.is_empty();
     checks.check(&format!("the restored tree equals the source ({tool})"), same);
     if !same {
-        say(&String::from_utf8_lossy(&output.stdout).lines().take(20).collect::<Vec<_>>().join("\n"));
+        say(&String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .take(20)
+            .collect::<Vec<_>>()
+            .join("\n"));
         say(&String::from_utf8_lossy(&output.stderr));
     }
     std::fs::remove_dir_all(&to).context("the restored tree cannot be removed")
@@ -148,24 +190,44 @@ fn told(hub: &Hub, receivers: &Receivers, checks: &mut Checks) -> Result<()> {
     let tip = "full backup";
     let mail = mails.iter().find(|mail| text(&mail["text"]).contains("CORRUPT"));
     checks.check("a mail says CORRUPT", mail.is_some());
-    checks.check("that mail has the tip", mail.is_some_and(|m| text(&m["text"]).to_lowercase().contains(tip)));
-    checks.check("every mail came over TLS by a user who logged in", mails.iter().all(|m| m["secure"] == true && m["user"] == "hub"));
+    checks.check(
+        "that mail has the tip",
+        mail.is_some_and(|m| text(&m["text"]).to_lowercase().contains(tip)),
+    );
+    checks.check(
+        "every mail came over TLS by a user who logged in",
+        mails.iter().all(|m| m["secure"] == true && m["user"] == "hub"),
+    );
     let corrupt = |hook: &&Value| hook["body"]["data"]["error"]["code"] == "chunk.corrupt";
     let hook = hooks.iter().find(corrupt);
     checks.check("a webhook says chunk.corrupt", hook.is_some());
-    checks.check("that webhook has the tip", hook.is_some_and(|h| h["body"].to_string().to_lowercase().contains(tip)));
-    checks.check("every webhook's signature is valid", !hooks.is_empty() && hooks.iter().all(|h| h["verified"] == true));
+    checks.check(
+        "that webhook has the tip",
+        hook.is_some_and(|h| h["body"].to_string().to_lowercase().contains(tip)),
+    );
+    checks.check(
+        "every webhook's signature is valid",
+        !hooks.is_empty() && hooks.iter().all(|h| h["verified"] == true),
+    );
     let ids: BTreeSet<String> = hooks.iter().map(|hook| text(&hook["id"])).collect();
     checks.check("every webhook came once", ids.len() == hooks.len());
     let inbox = hub.json(&["inbox", "list", "--limit", "200"])?;
     let entries = inbox["entries"].as_array().unwrap_or(&none);
-    let entry = entries.iter().find(|e| e["event"]["data"]["error"]["code"] == "chunk.corrupt");
+    let entry = entries
+        .iter()
+        .find(|e| e["event"]["data"]["error"]["code"] == "chunk.corrupt");
     checks.check("the inbox says so", entry.is_some());
-    checks.check("the inbox has the tip", entry.is_some_and(|e| e.to_string().to_lowercase().contains(tip)));
+    checks.check(
+        "the inbox has the tip",
+        entry.is_some_and(|e| e.to_string().to_lowercase().contains(tip)),
+    );
     let failed = tasks(hub)?.into_iter().find(|task| task["status"] == "FAILED");
     let upid = failed.map(|task| text(&task["upid"])).unwrap_or_default();
     let shown = hub.json(&["task", "show", "--upid", &upid])?;
-    checks.check("the task has the tip", shown["tips"].to_string().to_lowercase().contains(tip));
+    checks.check(
+        "the task has the tip",
+        shown["tips"].to_string().to_lowercase().contains(tip),
+    );
     Ok(())
 }
 
@@ -176,7 +238,13 @@ fn print(hub: &Hub, messages: &[Value]) -> Result<()> {
     let rows: Vec<Vec<String>> = tasks
         .iter()
         .map(|task| {
-            vec![text(&task["type"]), text(&task["status"]), text(&task["bytes"]), duration(task), text(&task["upid"])]
+            vec![
+                text(&task["type"]),
+                text(&task["status"]),
+                text(&task["bytes"]),
+                duration(task),
+                text(&task["upid"]),
+            ]
         })
         .collect();
     table(&["TYPE", "STATE", "BYTES", "DURATION", "UPID"], &rows);
@@ -184,7 +252,14 @@ fn print(hub: &Hub, messages: &[Value]) -> Result<()> {
     let rows: Vec<Vec<String>> = messages
         .iter()
         .rev()
-        .map(|m| vec![text(&m["handler"]), text(&m["kind"]), text(&m["state"]), text(&m["attempts"])])
+        .map(|m| {
+            vec![
+                text(&m["handler"]),
+                text(&m["kind"]),
+                text(&m["state"]),
+                text(&m["attempts"]),
+            ]
+        })
         .collect();
     table(&["HANDLER", "KIND", "OUTCOME", "ATTEMPTS"], &rows);
     say("");

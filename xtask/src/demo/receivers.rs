@@ -42,16 +42,28 @@ impl Receivers {
         let pid = u64::from(child.id());
         let info: Value = wait_for("the receivers are up", || {
             if let Some(status) = child.try_wait()? {
-                bail!("the receivers ended with {status}; see {}", folder.join("receivers.log").display());
+                bail!(
+                    "the receivers ended with {status}; see {}",
+                    folder.join("receivers.log").display()
+                );
             }
-            let Ok(text) = std::fs::read_to_string(&info) else { return Ok(None) };
+            let Ok(text) = std::fs::read_to_string(&info) else {
+                return Ok(None);
+            };
             let value: Value = serde_json::from_str(&text)?;
             Ok((value["pid"] == pid).then_some(value))
         })?;
-        let text = |value: &Value| value.as_str().map(str::to_owned).context("receivers.json is not whole");
+        let text = |value: &Value| {
+            value
+                .as_str()
+                .map(str::to_owned)
+                .context("receivers.json is not whole")
+        };
         Ok(Self {
             http: text(&info["http"])?,
-            smtp_port: info["smtp"]["port"].as_u64().context("receivers.json is not whole")?,
+            smtp_port: info["smtp"]["port"]
+                .as_u64()
+                .context("receivers.json is not whole")?,
             password: text(&info["password"])?,
             signing_secret: text(&info["signingSecret"])?,
             child,

@@ -29,7 +29,10 @@ pub(crate) fn assemble(tree: &Path, wanted: u64) -> Result<PathBuf> {
         copy(&from, &tree.join(name))?;
         bytes = size(tree)?;
     }
-    ensure!(bytes >= wanted, "only {bytes} bytes of real files were found; {wanted} are wanted");
+    ensure!(
+        bytes >= wanted,
+        "only {bytes} bytes of real files were found; {wanted} are wanted"
+    );
     oddities(&tree.join("oddities"))?;
     std::fs::File::create(ready)?;
     Ok(tree.to_owned())
@@ -51,15 +54,25 @@ fn sources() -> Result<Vec<(&'static str, PathBuf)>> {
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    let status = Command::new("cp").args(["-a", "--reflink=auto"]).arg(from).arg(to).status()?;
+    let status = Command::new("cp")
+        .args(["-a", "--reflink=auto"])
+        .arg(from)
+        .arg(to)
+        .status()?;
     ensure!(status.success(), "cp -a {} ended with {status}", from.display());
     Ok(())
 }
 
 fn size(tree: &Path) -> Result<u64> {
-    let output = Command::new("du").args(["-s", "--apparent-size", "--block-size=1"]).arg(tree).output()?;
+    let output = Command::new("du")
+        .args(["-s", "--apparent-size", "--block-size=1"])
+        .arg(tree)
+        .output()?;
     let text = String::from_utf8(output.stdout)?;
-    text.split_whitespace().next().and_then(|n| n.parse().ok()).context("du printed no number")
+    text.split_whitespace()
+        .next()
+        .and_then(|n| n.parse().ok())
+        .context("du printed no number")
 }
 
 /// A sparse file, hard links, a symbolic link to nowhere, odd names and times.
@@ -79,6 +92,9 @@ fn oddities(folder: &Path) -> Result<()> {
     std::fs::File::create(&odd)?;
     std::fs::set_permissions(&odd, std::fs::Permissions::from_mode(0o640))?;
     let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(1_000_000_000_123_456_789);
-    std::fs::File::options().write(true).open(&odd)?.set_modified(old)?;
+    std::fs::File::options()
+        .write(true)
+        .open(&odd)?
+        .set_modified(old)?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Running programs and saying so; where things are.
+//! Steps of work: running programs and saying so, waiting, and where things are.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -7,62 +7,47 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 
-/// The checkout, and where its products go.
-pub(crate) struct Workshop {
-    /// The folder with the workspace's `Cargo.toml`.
-    pub(crate) root: PathBuf,
-    /// Cargo's target folder.
-    pub(crate) target: PathBuf,
-    /// What the hub embeds and what the tests need; never checked in.
-    pub(crate) build: PathBuf,
+/// How long [`wait_for`] waits at most.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// The folder with the workspace's `Cargo.toml`: the checkout that this program was compiled from.
+pub(crate) fn root() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
 }
 
-impl Workshop {
-    /// The checkout that this program was compiled from.
-    pub(crate) fn find() -> Result<Self> {
-        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = package
-            .parent()
-            .context("xtask lies in the root of the project")?
-            .to_owned();
-        ensure!(
-            root.join("Cargo.toml").is_file(),
-            "the project is no longer in {}",
-            root.display()
-        );
-        let metadata = read(cargo(&root).args(["metadata", "--no-deps", "--format-version", "1"]))?;
-        let metadata: serde_json::Value = serde_json::from_str(&metadata).context("cargo metadata")?;
-        let target = metadata["target_directory"]
-            .as_str()
-            .context("cargo metadata names no target folder")?;
-        Ok(Self {
-            target: PathBuf::from(target),
-            build: root.join("build"),
-            root,
-        })
-    }
-
-    /// A program that runs in the root of the project.
-    pub(crate) fn program(&self, name: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new(name);
-        command.current_dir(&self.root);
-        command
-    }
-
-    /// The cargo that runs us.
-    pub(crate) fn cargo(&self) -> Command {
-        cargo(&self.root)
-    }
+/// What the hub embeds and what the tests need; never checked in.
+pub(crate) fn products() -> PathBuf {
+    root().join("build")
 }
 
-fn cargo(root: &Path) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root);
+/// Cargo's target folder, wherever it was put.
+pub(crate) fn target() -> Result<PathBuf> {
+    let metadata = read(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).context("cargo metadata")?;
+    let target = metadata["target_directory"]
+        .as_str()
+        .context("cargo metadata names no target folder")?;
+    Ok(PathBuf::from(target))
+}
+
+/// A program that runs in the root of the project.
+pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(name);
+    command.current_dir(root());
+    command
+}
+
+/// The cargo that runs us.
+pub(crate) fn cargo() -> Command {
+    let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // Told to us by the cargo that runs us, about us: it would make the next cargo compile things anew.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {
@@ -143,4 +128,36 @@ fn show(command: &Command) -> String {
         .map(|word| word.to_string_lossy())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Asks `look` again and again until it has an answer.
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().with_context(|| format!("while waiting until {what}"))? {
+            return Ok(found);
+        }
+        ensure!(
+            begun.elapsed() < PATIENCE,
+            "waited {} minutes in vain until {what}",
+            PATIENCE.as_secs() / 60
+        );
+        sleep(Duration::from_millis(100));
+    }
+}
+
+/// Ends a program that we started: it is asked to, and killed when it does not within ten seconds.
+pub(crate) fn end(child: &mut Child) {
+    let asked = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    if let (Ok(None), Some(pid)) = (child.try_wait(), asked) {
+        if kill_process(pid, Signal::TERM).is_ok() {
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_secs(10) && matches!(child.try_wait(), Ok(None)) {
+                sleep(Duration::from_millis(50));
+            }
+        }
+        if matches!(child.try_wait(), Ok(None)) && child.kill().is_ok() && child.wait().is_err() {
+            complain("a program that was started does not end");
+        }
+    }
 }
