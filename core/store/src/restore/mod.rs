@@ -1,0 +1,250 @@
+//! Restore: writes a snapshot back to files.
+//!
+//! Folders are made in the order of the tree, files by workers; then hard links; at last the attributes of
+//! folders, innermost first, since everything made in a folder changes its time.
+
+mod apply;
+mod content;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ironcore_types::ErrorCode;
+use ironcore_types::progress::{Stage, TaskStats};
+use ironcore_types::snapshot::SnapshotPath;
+
+use crate::datastore::Datastore;
+use crate::error::{Result, StoreError};
+use crate::index::View;
+use crate::tree::{Attributes, Entry, Node, TreeReader, show};
+use crate::watch::{self, Watch};
+use apply::Target;
+use content::FileWorker;
+
+/// What to restore, and where to.
+#[derive(Debug, Clone)]
+pub struct RestoreRequest {
+    /// Which snapshot.
+    pub snapshot: SnapshotPath,
+    /// The folder to write to; made when missing.
+    pub to: PathBuf,
+    /// Write into a folder that is not empty, over files that exist; otherwise that is refused.
+    pub overwrite: bool,
+    /// Leave out what is damaged, with a warning each, instead of failing. Also takes a snapshot whose
+    /// signature is not valid.
+    pub keep_going: bool,
+}
+
+/// Files under way at most.
+const QUEUE: usize = 64;
+
+struct Shared<'a> {
+    datastore: &'a Datastore,
+    view: &'a View,
+    target: &'a Target,
+    watch: &'a dyn Watch,
+    keep_going: bool,
+    stop: AtomicBool,
+    bytes: AtomicU64,
+    read: AtomicU64,
+    failure: Mutex<Option<StoreError>>,
+}
+
+impl Shared<'_> {
+    fn failure(&self) -> MutexGuard<'_, Option<StoreError>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What to do about an entry that could not be restored.
+    fn failed(&self, path: &[u8], error: StoreError) {
+        if self.keep_going && matches!(error, StoreError::Chunk { .. }) {
+            self.watch.warn(watch::warning(error.code(), show(path), format!("not restored: {error}")));
+            return;
+        }
+        self.failure().get_or_insert(error);
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    fn check(&self) -> Result<()> {
+        watch::check(self.watch)?;
+        if !self.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(self.failure().take().unwrap_or(StoreError::Cancelled))
+    }
+}
+
+impl Datastore {
+    /// Restores a snapshot. Stats: `bytes` and `bytes_read` written and read, `files`.
+    pub fn restore(&self, request: RestoreRequest, watch: &dyn Watch) -> Result<TaskStats> {
+        let read = crate::manifest::Manifest::read(
+            &request.snapshot,
+            &self.manifest_bytes(&request.snapshot)?,
+            &self.trusted_keys(),
+        )?;
+        if !read.trusted {
+            let error = crate::manifest::bad_signature(&request.snapshot);
+            if !request.keep_going {
+                return Err(error);
+            }
+            watch.warn(watch::warning(ErrorCode::ManifestSignature, request.snapshot.to_string(), error.to_string()));
+        }
+        let view = self.view(false)?;
+        let target = Target::prepare(&request.to, request.overwrite)?;
+        let tree = TreeReader::new(self, &view, &read.manifest)?;
+        let shared = Shared {
+            datastore: self,
+            view: &view,
+            target: &target,
+            watch,
+            keep_going: request.keep_going,
+            stop: AtomicBool::new(false),
+            bytes: AtomicU64::new(0),
+            read: AtomicU64::new(0),
+            failure: Mutex::default(),
+        };
+        let mut stage = watch::stage("write files", "files");
+        stage.total = Some(read.manifest.entries);
+        stage.bytes_total = Some(read.manifest.bytes);
+        let files = restore_tree(&shared, tree, &mut stage)?;
+        Ok(TaskStats {
+            bytes: shared.bytes.load(Ordering::Relaxed),
+            bytes_read: shared.read.load(Ordering::Relaxed),
+            files,
+            snapshots: 1,
+            ..TaskStats::default()
+        })
+    }
+}
+
+/// What is left to do once all files are there.
+#[derive(Default)]
+struct Later {
+    links: Vec<(Vec<u8>, Vec<u8>)>,
+    folders: Vec<(Vec<u8>, Attributes)>,
+    files: u64,
+}
+
+fn restore_tree(shared: &Shared<'_>, tree: TreeReader<'_>, stage: &mut Stage) -> Result<u64> {
+    let (jobs, queue) = sync_channel::<Entry>(QUEUE);
+    let queue = Mutex::new(queue);
+    let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(1, 16);
+    let later = std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let queue = &queue;
+            scope.spawn(move || work(shared, queue));
+        }
+        let result = walk(shared, tree, &jobs, stage);
+        if result.is_err() {
+            shared.stop.store(true, Ordering::Relaxed);
+        }
+        drop(jobs);
+        result
+    })?;
+    shared.check()?;
+    for (path, first) in &later.links {
+        shared.check()?;
+        match shared.target.exists(first) {
+            true => shared.target.link(path, first)?,
+            // Only when keeping going: the file itself was damaged.
+            false => shared.watch.warn(watch::warning(
+                ErrorCode::ChunkCorrupt,
+                show(path),
+                format!("not restored: neither was {}", show(first)),
+            )),
+        }
+    }
+    for (path, attributes) in later.folders.iter().rev() {
+        shared.check()?;
+        shared.target.set_attributes(path, attributes, false, shared.watch)?;
+    }
+    stage.done = later.files;
+    stage.bytes = shared.bytes.load(Ordering::Relaxed);
+    shared.watch.progress(stage);
+    Ok(later.files)
+}
+
+fn walk(
+    shared: &Shared<'_>,
+    mut tree: TreeReader<'_>,
+    jobs: &SyncSender<Entry>,
+    stage: &mut Stage,
+) -> Result<Later> {
+    let mut later = Later::default();
+    // The folders that lead to the entry: nothing may be written below what the snapshot says is no folder.
+    let mut open: Vec<Vec<u8>> = Vec::new();
+    loop {
+        let entry = match tree.next() {
+            Ok(Some(entry)) => entry,
+            Ok(None) => return Ok(later),
+            Err(error @ StoreError::Chunk { .. }) if shared.keep_going => {
+                let message = format!("the rest of the tree cannot be read: {error}");
+                shared.watch.warn(watch::warning(error.code(), ".", message));
+                return Ok(later);
+            }
+            Err(error) => return Err(error),
+        };
+        shared.check()?;
+        let parent = entry.path.iter().rposition(|byte| *byte == b'/').map_or(&[][..], |at| &entry.path[..at]);
+        while open.last().is_some_and(|folder| folder != parent) {
+            open.pop();
+        }
+        if open.is_empty() && !entry.path.is_empty() {
+            let reason = "the snapshot has an entry without its folder";
+            return Err(StoreError::manifest(show(&entry.path), reason));
+        }
+        later.files += 1;
+        stage.done += 1;
+        if stage.done % 64 == 0 {
+            stage.bytes = shared.bytes.load(Ordering::Relaxed);
+            shared.watch.progress(stage);
+        }
+        match entry.node {
+            Node::Folder => {
+                shared.target.make_folder(&entry.path)?;
+                open.push(entry.path.clone());
+                later.folders.push((entry.path, entry.attributes));
+            }
+            Node::HardLink(first) => later.links.push((entry.path, first)),
+            Node::File(_) => {
+                if jobs.send(entry).is_err() {
+                    return Err(StoreError::Busy("the workers of the restore ended early".to_owned()));
+                }
+            }
+            _ => shared.target.make_special(&entry, shared.watch)?,
+        }
+    }
+}
+
+fn work(shared: &Shared<'_>, jobs: &Mutex<Receiver<Entry>>) {
+    let mut worker = FileWorker::new(shared.datastore, shared.view);
+    loop {
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(entry) = job else { return };
+        if shared.stop.load(Ordering::Relaxed) || shared.watch.cancelled() {
+            continue;
+        }
+        let Node::File(content) = &entry.node else { continue };
+        let result = match &mut worker {
+            Ok(worker) => worker
+                .write(shared.target, &entry.path, content, shared.watch)
+                .and_then(|()| shared.target.set_attributes(&entry.path, &entry.attributes, false, shared.watch)),
+            Err(error) => Err(StoreError::Request(error.to_string())),
+        };
+        match result {
+            Ok(()) => {
+                let bytes = content.pieces.iter().map(|piece| u64::from(piece.len)).sum::<u64>();
+                shared.bytes.fetch_add(bytes, Ordering::Relaxed);
+            }
+            Err(error) => {
+                shared.target.remove(&entry.path);
+                shared.failed(&entry.path, error);
+            }
+        }
+        if let Ok(worker) = &mut worker {
+            shared.read.fetch_add(worker.take_bytes_read(), Ordering::Relaxed);
+        }
+    }
+}
