@@ -1,0 +1,154 @@
+//! What to do when a remote hub, a worker, a schedule or the hub itself is the trouble.
+
+use super::{PAUSE, RESYNC, RETRY, Rule};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        codes: &["remote.auth"],
+        title: "Give this hub a valid token for the remote one",
+        why: "The remote hub did not accept the token: it was revoked, has run out, or has no right to read the datastore.",
+        steps: &[
+            "On the remote hub, look at the token (`USER@REALM!NAME`), and at its role and project.",
+            "Make a new one if need be, and set the secret that {job} names to it.",
+            "Test the connection, then sync again.",
+        ],
+        offers: &[RESYNC, PAUSE],
+    },
+    Rule {
+        codes: &["remote.fingerprint"],
+        title: "Compare the remote hub's certificate before trusting it",
+        why: "The remote hub showed another certificate than the pinned one. It was renewed, or somebody stands between.",
+        steps: &[
+            "Ask the administrator of the remote hub for its fingerprint, over another channel.",
+            "If it is the new certificate, set `fingerprint` of the remote to it.",
+            "If it is not, do not sync: find out who answers at that address.",
+        ],
+        offers: &[PAUSE],
+    },
+    Rule {
+        codes: &["remote.unreachable"],
+        title: "Make the remote hub reachable again",
+        why: "Nobody answered at the remote hub's address.",
+        steps: &[
+            "Look whether the remote hub runs, and whether its address and port (8007) are right.",
+            "Look at firewalls and name resolution: `curl -v https://HOST:8007/` from this machine.",
+            "If it only takes too long, look whether a bandwidth limit was set on the sync job or the datastore.",
+            "Sync again; what was copied already is not copied anew.",
+        ],
+        offers: &[RESYNC, RETRY],
+    },
+    Rule {
+        codes: &["remote.protocol"],
+        title: "Bring both hubs to versions that fit",
+        why: "The remote hub answered in a way that is not understood: it is of another version, or something else answers there.",
+        steps: &[
+            "Compare the versions of both hubs, and update the older.",
+            "Look whether a proxy between them answers in its place.",
+            "Sync again.",
+        ],
+        offers: &[RESYNC],
+    },
+    Rule {
+        codes: &["worker.lost"],
+        title: "Find out why the worker went away",
+        why: "The worker that ran the task did not renew its lease: it crashed, was stopped, or lost the database. The task ended as failed; what it had stored is reused by the next run.",
+        steps: &[
+            "Look at the services: `ironcore-backup status --services`.",
+            "Look at the worker's log and at `dmesg`: a worker that the kernel killed for memory says so there.",
+            "If a retry is not under way already, try again.",
+        ],
+        offers: &[RETRY],
+    },
+    Rule {
+        codes: &["task.timeout"],
+        title: "Give the task more time, or less to do",
+        why: "The task took longer than it may.",
+        steps: &[
+            "Look at its stages: which one took the time?",
+            "A source that is read slowly, a bandwidth limit that was set, or a first backup without anything to reuse are the usual reasons.",
+            "Raise the limit of {job}, move it to a quieter time, or split it.",
+            "A garbage collection that takes very long ends sooner when less was pruned at once: run it more often.",
+        ],
+        offers: &[RETRY, PAUSE],
+    },
+    Rule {
+        codes: &["task.cancelled"],
+        title: "Run it again if it was cancelled by mistake",
+        why: "Somebody stopped the task before it was complete; it made no snapshot.",
+        steps: &["Look at the task's log for who stopped it.", "Run {job} again, or wait for its next time."],
+        offers: &[RETRY],
+    },
+    Rule {
+        codes: &["job.overlap"],
+        title: "Give {job} more room between its runs",
+        why: "The previous run was still going on when the next one was due.",
+        steps: &[
+            "Look how long {job} usually takes, and schedule it less often than that.",
+            "Look whether it waits for a worker slot: more slots, or other times for other jobs.",
+            "If it has become slower, look for a bandwidth limit that was set, and at the disk.",
+        ],
+        offers: &[PAUSE],
+    },
+    Rule {
+        codes: &["schedule.invalid"],
+        title: "Correct the schedule of {job}",
+        why: "Its calendar expression cannot be read, so it never runs.",
+        steps: &[
+            "Write it as systemd does (`02:00`, `Sun 06:00`, `mon..fri 8..18/2:30`) or as five cron fields.",
+            "Try it out: `ironcore-backup schedule next EXPRESSION`.",
+        ],
+        offers: &[],
+    },
+    Rule {
+        codes: &["task.not-found", "task.final", "not-found", "conflict", "request.invalid", "config.invalid"],
+        title: "Correct what was asked for",
+        why: "The hub could not do this: something named in it does not exist, is over, is in the way, or is not valid.",
+        steps: &[
+            "Read the message below: it names what is wrong.",
+            "Check the configuration: `ironcore-backup config check`.",
+        ],
+        offers: &[],
+    },
+    Rule {
+        codes: &["auth.required", "auth.denied"],
+        title: "Use a token that may do this",
+        why: "The request carried no valid token, or one without the right. Tokens start with no rights.",
+        steps: &[
+            "Look at the token's role and project, and when it runs out.",
+            "Ask an administrator for the right, or for a token of the project.",
+        ],
+        offers: &[],
+    },
+    Rule {
+        codes: &["overloaded"],
+        title: "Try again when the hub has less to do",
+        why: "The hub had too much to do, and took nothing more.",
+        steps: &[
+            "Look at the queue and the workers: `ironcore-backup status --services`.",
+            "Spread jobs over the night, or add worker slots.",
+        ],
+        offers: &[RETRY],
+    },
+    Rule {
+        codes: &["ledger.locked", "ledger.unavailable"],
+        title: "Make the hub's database usable again",
+        why: "The database is used by another process, or cannot be used: no space, no right, or its server is down.",
+        steps: &[
+            "Look whether another hub runs on the same database, and stop one of them.",
+            "Look at the space and the rights of the hub's data folder, or at the database server.",
+            "The hub goes on by itself when it can be used again; queued tasks and messages are kept.",
+        ],
+        offers: &[],
+    },
+    Rule {
+        codes: &["internal"],
+        title: "Report this: it is a fault of the hub",
+        why: "Something happened that must not happen. What was committed before is safe.",
+        steps: &[
+            "Download the task's log, and keep the hub's own log of that time.",
+            "Try again: if it works, the fault was passing.",
+            "Report it, with both logs.",
+        ],
+        offers: &[RETRY],
+    },
+];
