@@ -68,6 +68,14 @@ pub(crate) fn fill(
                 value.set_sensitive(true);
                 parts.headers.insert(header, value);
             }
+            SecretSlot::Token { .. } => {
+                let token = bearer(value);
+                redactor.add(token);
+                let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+                    .map_err(|_| unfit("it cannot be the value of a header"))?;
+                value.set_sensitive(true);
+                parts.headers.insert(AUTHORIZATION, value);
+            }
             SecretSlot::Basic { user, .. } => {
                 if user.contains(':') || user.chars().any(char::is_control) {
                     return Err(Failure::invalid(
@@ -85,6 +93,15 @@ pub(crate) fn fill(
         }
     }
     Ok(())
+}
+
+/// The part of a token that a server wants to see: what follows its name, when it has one.
+fn bearer(token: &str) -> &str {
+    let token = token.trim();
+    match token.split_once('=') {
+        Some((name, secret)) if name.contains('!') => secret,
+        _ => token,
+    }
 }
 
 fn basic(user: &str, password: &str) -> String {
@@ -240,6 +257,12 @@ mod tests {
         let shown = redactor.text(&format!("{} {:?}", parts.url, parts.headers["x-token"]));
         assert!(!shown.contains("%2Fb") && !shown.contains("c?d"), "{shown}");
         assert_eq!(redactor.text(&basic("u", "a/b c?d&e")), "[redacted]");
+    }
+
+    #[test]
+    fn a_token_is_sent_without_its_name() {
+        assert_eq!(bearer("sync@polystack!replication=c2VjcmV0=="), "c2VjcmV0==");
+        assert_eq!(bearer(" c2VjcmV0==\n"), "c2VjcmV0==");
     }
 
     #[test]

@@ -44,6 +44,11 @@ pub enum SecretSlot {
         /// Which secret.
         secret: SecretName,
     },
+    /// The secret is an API token of a hub, `USER@REALM!NAME=SECRET` or its last part alone, as a bearer credential.
+    Token {
+        /// Which secret.
+        secret: SecretName,
+    },
     /// The secret is the password of a basic credential (RFC 7617).
     Basic {
         /// The user; no colon.
@@ -68,6 +73,7 @@ impl SecretSlot {
             | Self::PathSegment { secret, .. }
             | Self::Query { secret, .. }
             | Self::Header { secret, .. }
+            | Self::Token { secret }
             | Self::Basic { secret, .. }
             | Self::Body { secret, .. } => secret,
         }
