@@ -95,17 +95,26 @@ impl LedgerError {
 
     /// The change contradicts what is there.
     pub(crate) fn conflict(message: impl Into<String>) -> Self {
-        Self::Refused { code: ErrorCode::Conflict, message: message.into() }
+        Self::Refused {
+            code: ErrorCode::Conflict,
+            message: message.into(),
+        }
     }
 
     /// The declaration is not valid.
     pub(crate) fn config(message: impl Into<String>) -> Self {
-        Self::Refused { code: ErrorCode::ConfigInvalid, message: message.into() }
+        Self::Refused {
+            code: ErrorCode::ConfigInvalid,
+            message: message.into(),
+        }
     }
 
     /// The request is not valid.
     pub(crate) fn request(message: impl Into<String>) -> Self {
-        Self::Refused { code: ErrorCode::RequestInvalid, message: message.into() }
+        Self::Refused {
+            code: ErrorCode::RequestInvalid,
+            message: message.into(),
+        }
     }
 
     /// A column of a row cannot be understood.
@@ -113,7 +122,10 @@ impl LedgerError {
         what: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::Row { what, source: source.into() }
+        Self::Row {
+            what,
+            source: source.into(),
+        }
     }
 }
 

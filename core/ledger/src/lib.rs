@@ -1,6 +1,65 @@
-//! All SQL of the hub.
+//! All SQL of the hub behind one type: [`Ledger`], whose methods are the domain's verbs. The ledger is the only
+//! authority about tasks, events, messages and configuration. It knows nothing of stores, plugins or HTTP.
+//!
+//! # The protocol
+//!
+//! **One transaction a verb.** Every enqueue, every change of state, and the event that tells of it are committed
+//! together or not at all. A verb returns after COMMIT; an error means that nothing of it was kept. `events` is the
+//! outbox: whoever acts on an event finds the state it speaks of. `seq` is the order of commits, without gaps that
+//! fill up later; streams, fan-out and inbox go by it alone.
+//!
+//! **Wake-ups say only "look again"** ([`Wakes`]). They come after COMMIT and carry nothing, so that a crash, a
+//! restart and a tick share one path: look, claim, work, finish.
+//!
+//! **Claims are leased and fenced.** What is handed out belongs to a session (one life of one process) for
+//! [`LEASE`]; [`Ledger::renew`] every 10 s keeps it. [`Ledger::reap`] takes back what was not renewed. Everything
+//! that a holder writes is checked against (thing, session): a late finisher gets [`LedgerError::Fenced`], and
+//! nothing of what it wrote is kept.
+//!
+//! | what | claimed by | given back | fence |
+//! | --- | --- | --- | --- |
+//! | task | [`Ledger::claim`] | ends `failed` with `worker.lost`; a new task with `retry_of` by the job's policy | task, session |
+//! | message | [`Ledger::claim_messages`] | waits again under the same id; the attempt is recorded as lost | message, session |
+//! | tick | [`Ledger::fire_ticks`] | – (fired or not, at once) | job's cursor; (job, scheduled_for) |
+//! | event to fan out | [`Ledger::record_fanout`] | – | the cursor must stand right before it |
+//! | action | [`Ledger::record_action`] | – | (cause, kind, target) |
+//!
+//! **One task is one attempt.** `queued → running → ok | warning | failed`, `queued | running → cancelled`; final is
+//! final, and the table itself refuses rows that contradict their state. A retry is a new task in the same
+//! transaction that ends the old one, delayed by the job's `retry-delay`, doubled for each further attempt. Jobs that
+//! name another in `after` are enqueued by the transaction that ends it well. What was asked to cancel never runs
+//! again. A job never runs beside itself.
+//!
+//! **Messages** are unique on (handler, recipient, thread, kind, window, replay) and joined to one or many events.
+//! Within a thread only the earliest unfinished one (`head`) can be claimed. An open circuit rests its lane; after
+//! its pause one message tries until the circuit is closed. What a plugin wrote is committed with the outcome of the
+//! attempt, within a quota. When to try again and when to give up is decided above; the ledger only keeps it.
+//!
+//! # Tables
+//!
+//! | tables | hold |
+//! | --- | --- |
+//! | `hub` | the hub's id, the scheduler's pause, up to where events were fanned out |
+//! | `projects`, `datastores`, `notification_groups`, `jobs`, `group_owners` | configuration as JSON bodies, with the columns that verbs ask for; who owns a backup group |
+//! | `tokens`, `sessions` | SHA-256 of secrets; lives of processes |
+//! | `ticks` | every tick that was dealt with |
+//! | `tasks`, `task_progress`, `log_frames` | tasks; one row of progress each; zstd frames of log lines |
+//! | `verifications`, `verification_history` | the latest result of each snapshot, and all of them |
+//! | `events`, `tips`, `matches` | the outbox, what to do about it, which handlers it matched |
+//! | `messages`, `message_events`, `attempts`, `circuits` | delivery |
+//! | `plugin_kv`, `actions` | what plugins keep and cause |
+//! | `inbox_entries`, `inbox_read` | how events show, and who has read them |
+//!
+//! Times are `i64` microseconds UTC. Nothing is deleted but what a verb says it deletes.
+//!
+//! # Backends
+//!
+//! Each backend is a folder with the same verbs as inherent methods on a concrete type; an enum picks one. What holds
+//! whatever the backend (titles of events, retry delays, what a declaration may say) is in `rules`, without SQL.
+//! One conformance suite runs on every backend. SQLite: WAL, `synchronous=FULL`, one writer that runs verbs in
+//! savepoints and commits them in groups, a few readers that never wait, a lock file that keeps other processes out.
 
-pub mod error;
+mod error;
 pub mod model;
 mod open;
 mod rules;

@@ -56,7 +56,9 @@ impl Ledger {
     /// [`Locked`](crate::LedgerError::Locked) when another process (or another `Ledger` of this one) has it open,
     /// [`Version`](crate::LedgerError::Version) when the SQLite library is one that can lose data.
     pub async fn open(options: LedgerOptions, seams: Seams) -> Result<Self> {
-        Ok(Self { backend: Backend::Sqlite(Arc::new(Sqlite::open(options, seams).await?)) })
+        Ok(Self {
+            backend: Backend::Sqlite(Arc::new(Sqlite::open(options, seams).await?)),
+        })
     }
 
     /// Ends what is under way and closes the database. Other clones get [`LedgerError::Closed`](crate::LedgerError::Closed) from then on.

@@ -3,8 +3,8 @@
 use ironcore_types::event::{ErrorData, Tip};
 use ironcore_types::objects::Handler;
 use ironcore_types::{
-    ErrorCode, EventId, GroupName, HandlerName, JobName, MessageId, PluginName, ProjectName, SessionId, Timestamp,
-    UserId,
+    ErrorCode, EventId, GroupName, HandlerName, JobName, MessageId, PluginName, ProjectName, SessionId,
+    Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -141,7 +141,9 @@ impl MessageState {
 
     /// The state of that word.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Pending, Self::Sending, Self::Delivered, Self::Dead].into_iter().find(|s| s.as_str() == text)
+        [Self::Pending, Self::Sending, Self::Delivered, Self::Dead]
+            .into_iter()
+            .find(|s| s.as_str() == text)
     }
 }
 

@@ -16,15 +16,15 @@ pub use access::{NewToken, Role, Token};
 pub use event::{NewEvent, Scope, SeqEvent};
 pub use inbox::{InboxEntry, InboxItem, InboxPage};
 pub use message::{
-    Action, ActionResult, ActionWork, Attempt, AttemptOutcome, AttemptResult, Circuit, ClaimedMessage, FanOut,
-    FanOutReport, FinishAttempt, HandlerRef, KvScope, KvWrite, Message, MessageFilter, MessagePage,
+    Action, ActionResult, ActionWork, Attempt, AttemptOutcome, AttemptResult, Circuit, ClaimedMessage,
+    FanOut, FanOutReport, FinishAttempt, HandlerRef, KvScope, KvWrite, Message, MessageFilter, MessagePage,
     MessageState, NewAction, NewMatch, NewMessage,
 };
 pub use object::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
 pub use page::{Count, Page};
 pub use session::{JobCursor, NewSession, Service, Session, Tick};
 pub use task::{
-    Cancelled, Finished, LogLevel, LogLine, NewLogLine, NewTask, Outcome, Renewal, RenewalState, Renewals, Task,
-    TaskFilter, TaskPage,
+    Cancelled, Finished, LogLevel, LogLine, NewLogLine, NewTask, Outcome, Renewal, RenewalState, Renewals,
+    Task, TaskFilter, TaskPage,
 };
 pub use verification::VerificationRow;

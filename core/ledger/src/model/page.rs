@@ -19,7 +19,10 @@ impl Page {
 
     /// What follows `cursor`.
     pub fn after(limit: u32, cursor: impl Into<String>) -> Self {
-        Self { limit, cursor: Some(cursor.into()) }
+        Self {
+            limit,
+            cursor: Some(cursor.into()),
+        }
     }
 
     /// The limit within its bounds.
@@ -53,13 +56,20 @@ impl Count {
     /// From a count that stopped one above the cap.
     pub(crate) fn capped(counted: i64) -> Self {
         let counted = u64::try_from(counted).unwrap_or(0);
-        Self { value: counted.min(Self::CAP), more: counted > Self::CAP }
+        Self {
+            value: counted.min(Self::CAP),
+            more: counted > Self::CAP,
+        }
     }
 }
 
 impl std::fmt::Display for Count {
     /// `12`, or `10,000+`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.more { f.write_str("10,000+") } else { write!(f, "{}", self.value) }
+        if self.more {
+            f.write_str("10,000+")
+        } else {
+            write!(f, "{}", self.value)
+        }
     }
 }

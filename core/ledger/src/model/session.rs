@@ -28,8 +28,15 @@ pub enum Service {
 
 impl Service {
     /// All of them, in the order they are shown.
-    pub const ALL: &'static [Self] =
-        &[Self::Api, Self::Scheduler, Self::Worker, Self::Verifier, Self::Gc, Self::Sync, Self::Notify];
+    pub const ALL: &'static [Self] = &[
+        Self::Api,
+        Self::Scheduler,
+        Self::Worker,
+        Self::Verifier,
+        Self::Gc,
+        Self::Sync,
+        Self::Notify,
+    ];
 
     /// The word used everywhere.
     pub fn as_str(self) -> &'static str {
@@ -59,7 +66,11 @@ pub struct UnknownService(String);
 impl FromStr for Service {
     type Err = UnknownService;
     fn from_str(text: &str) -> Result<Self, UnknownService> {
-        Self::ALL.iter().copied().find(|s| s.as_str() == text).ok_or_else(|| UnknownService(text.to_owned()))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|s| s.as_str() == text)
+            .ok_or_else(|| UnknownService(text.to_owned()))
     }
 }
 

@@ -31,7 +31,14 @@ pub struct NewTask {
 impl NewTask {
     /// A task of `user` that belongs to no job and may start at once.
     pub fn new(project: Option<ProjectName>, user: UserId, spec: TaskSpec) -> Self {
-        Self { project, job: None, user, spec, retry_of: None, not_before: None }
+        Self {
+            project,
+            job: None,
+            user,
+            spec,
+            retry_of: None,
+            not_before: None,
+        }
     }
 }
 
@@ -279,7 +286,10 @@ impl Outcome {
 
     /// A failure.
     pub fn failed(error: ErrorData) -> Self {
-        Self { error: Some(error), ..Self::new(TaskState::Failed) }
+        Self {
+            error: Some(error),
+            ..Self::new(TaskState::Failed)
+        }
     }
 }
 

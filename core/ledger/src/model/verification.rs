@@ -23,6 +23,9 @@ pub struct VerificationRow {
 impl VerificationRow {
     /// The snapshot with its datastore.
     pub fn snapshot(&self) -> SnapshotRef {
-        SnapshotRef { datastore: self.datastore.clone(), path: self.report.snapshot.clone() }
+        SnapshotRef {
+            datastore: self.datastore.clone(),
+            path: self.report.snapshot.clone(),
+        }
     }
 }

@@ -75,8 +75,12 @@ fn overlay<T: Clone + PartialEq>(
 pub(crate) fn plan(current: &Document, wanted: &Document) -> Result<Plan> {
     let mut report = ApplyReport::default();
     let (projects, all_projects) = overlay(&current.project, &wanted.project, project_label, &mut report)?;
-    let (datastores, all_datastores) =
-        overlay(&current.datastore, &wanted.datastore, datastore_label, &mut report)?;
+    let (datastores, all_datastores) = overlay(
+        &current.datastore,
+        &wanted.datastore,
+        datastore_label,
+        &mut report,
+    )?;
     let (groups, all_groups) = overlay(&current.group, &wanted.group, group_label, &mut report)?;
     let (jobs, all_jobs) = overlay(&current.job, &wanted.job, job_label, &mut report)?;
     for (new, old) in &datastores {
@@ -91,13 +95,19 @@ pub(crate) fn plan(current: &Document, wanted: &Document) -> Result<Plan> {
             });
         }
     }
-    let whole = Document { project: all_projects, datastore: all_datastores, group: all_groups, job: all_jobs };
+    let whole = Document {
+        project: all_projects,
+        datastore: all_datastores,
+        group: all_groups,
+        job: all_jobs,
+    };
     references::check(&whole)?;
     let jobs = jobs
         .into_iter()
         .map(|(job, old)| {
             let times_changed = old.as_ref().is_none_or(|old| {
-                (&old.schedule, &old.timezone) != (&job.schedule, &job.timezone) || (!old.enabled && job.enabled)
+                (&old.schedule, &old.timezone) != (&job.schedule, &job.timezone)
+                    || (!old.enabled && job.enabled)
             });
             JobChange { job, times_changed }
         })

@@ -35,7 +35,12 @@ pub(crate) fn decode(first: u64, bytes: &[u8]) -> Result<Vec<LogLine>> {
         .map(|(row, line)| {
             let (micros, level, text): (i64, LogLevel, String) =
                 serde_json::from_slice(row).map_err(|e| LedgerError::row("a log line", e))?;
-            Ok(LogLine { line, time: Timestamp::from_micros(micros), level, text })
+            Ok(LogLine {
+                line,
+                time: Timestamp::from_micros(micros),
+                level,
+                text,
+            })
         })
         .collect()
 }
@@ -48,7 +53,11 @@ mod tests {
     fn frames_read_back() {
         let lines: Vec<_> = ["plain", "", "two\nlines \u{1f4be} \"quoted\""]
             .iter()
-            .map(|text| NewLogLine { time: Timestamp::EPOCH, level: LogLevel::Warn, text: (*text).to_owned() })
+            .map(|text| NewLogLine {
+                time: Timestamp::EPOCH,
+                level: LogLevel::Warn,
+                text: (*text).to_owned(),
+            })
             .collect();
         let back = decode(7, &encode(&lines).expect("encode")).expect("decode");
         assert_eq!(back.iter().map(|l| l.line).collect::<Vec<_>>(), [7, 8, 9]);

@@ -40,14 +40,20 @@ fn known_project(all: &Document, project: &ProjectName, label: &str) -> Result<(
 }
 
 fn plain_absolute(path: &Path) -> bool {
-    path.is_absolute() && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)))
+    path.is_absolute()
+        && path
+            .components()
+            .all(|part| matches!(part, Component::RootDir | Component::Normal(_)))
 }
 
 fn paths(datastores: &[DatastoreObject]) -> Result<()> {
     for (at, datastore) in datastores.iter().enumerate() {
         let label = datastore_label(datastore);
         if !plain_absolute(&datastore.path) {
-            return refuse(&label, format_args!("path {} is not absolute", datastore.path.display()));
+            return refuse(
+                &label,
+                format_args!("path {} is not absolute", datastore.path.display()),
+            );
         }
         // One inside the other is as bad as both in one: each would find the other's files.
         let shared = datastores[..at]
@@ -76,15 +82,24 @@ fn check_group(all: &Document, group: &Group) -> Result<()> {
             return refuse(&label, format_args!("handler {name} is declared twice"));
         }
         for job in &handler.filter.jobs {
-            if !all.job.iter().any(|known| known.project == group.project && known.name == *job) {
-                return refuse(&label, format_args!("the filter of handler {name} names job {job}, which does not exist"));
+            if !all
+                .job
+                .iter()
+                .any(|known| known.project == group.project && known.name == *job)
+            {
+                return refuse(
+                    &label,
+                    format_args!("the filter of handler {name} names job {job}, which does not exist"),
+                );
             }
         }
         for datastore in &handler.filter.datastores {
             if !all.datastore.iter().any(|known| known.name == *datastore) {
                 return refuse(
                     &label,
-                    format_args!("the filter of handler {name} names datastore {datastore}, which does not exist"),
+                    format_args!(
+                        "the filter of handler {name} names datastore {datastore}, which does not exist"
+                    ),
                 );
             }
         }
@@ -108,7 +123,10 @@ pub(crate) fn usable(
             && !datastore.projects.is_empty()
             && !datastore.projects.contains(project)
         {
-            return refuse(label, format_args!("datastore {name} is not granted to project {project}"));
+            return refuse(
+                label,
+                format_args!("datastore {name} is not granted to project {project}"),
+            );
         }
     }
     Ok(())
@@ -118,8 +136,15 @@ fn check_job(all: &Document, job: &Job) -> Result<()> {
     let label = job_label(job);
     usable(&all.datastore, Some(&job.project), &job.task.datastores(), &label)?;
     for group in &job.groups {
-        if !all.group.iter().any(|known| known.project == job.project && known.name == *group) {
-            return refuse(&label, format_args!("group {group} does not exist in project {}", job.project));
+        if !all
+            .group
+            .iter()
+            .any(|known| known.project == job.project && known.name == *group)
+        {
+            return refuse(
+                &label,
+                format_args!("group {group} does not exist in project {}", job.project),
+            );
         }
     }
     schedule(job, &label)?;
@@ -128,8 +153,10 @@ fn check_job(all: &Document, job: &Job) -> Result<()> {
 }
 
 fn schedule(job: &Job, label: &str) -> Result<()> {
-    let invalid =
-        |why: String| LedgerError::Refused { code: ErrorCode::ScheduleInvalid, message: format!("{label}: {why}") };
+    let invalid = |why: String| LedgerError::Refused {
+        code: ErrorCode::ScheduleInvalid,
+        message: format!("{label}: {why}"),
+    };
     if let Some(text) = &job.schedule {
         Calendar::parse(text).map_err(|error| invalid(error.to_string()))?;
     }
@@ -139,15 +166,18 @@ fn schedule(job: &Job, label: &str) -> Result<()> {
 
 fn spec(task: &TaskSpec, label: &str) -> Result<()> {
     match task {
-        TaskSpec::Backup(spec) if !spec.source.tree.is_absolute() => {
-            refuse(label, format_args!("source {} is not absolute", spec.source.tree.display()))
-        }
-        TaskSpec::Restore(spec) if !spec.to.is_absolute() => {
-            refuse(label, format_args!("target {} is not absolute", spec.to.display()))
-        }
-        TaskSpec::Sync(spec) if spec.from.remote.is_none() && spec.from.datastore == spec.to => {
-            refuse(label, format_args!("datastore {} cannot be synced to itself", spec.to))
-        }
+        TaskSpec::Backup(spec) if !spec.source.tree.is_absolute() => refuse(
+            label,
+            format_args!("source {} is not absolute", spec.source.tree.display()),
+        ),
+        TaskSpec::Restore(spec) if !spec.to.is_absolute() => refuse(
+            label,
+            format_args!("target {} is not absolute", spec.to.display()),
+        ),
+        TaskSpec::Sync(spec) if spec.from.remote.is_none() && spec.from.datastore == spec.to => refuse(
+            label,
+            format_args!("datastore {} cannot be synced to itself", spec.to),
+        ),
         _ => Ok(()),
     }
 }
@@ -158,12 +188,24 @@ fn chain(all: &Document, job: &Job, label: &str) -> Result<()> {
     let mut at = job;
     while let Some(before) = &at.after {
         if seen.contains(&before) {
-            return refuse(label, format_args!("it would come after itself, by way of job {before}"));
+            return refuse(
+                label,
+                format_args!("it would come after itself, by way of job {before}"),
+            );
         }
         seen.push(before);
-        at = match all.job.iter().find(|known| known.project == job.project && known.name == *before) {
+        at = match all
+            .job
+            .iter()
+            .find(|known| known.project == job.project && known.name == *before)
+        {
             Some(found) => found,
-            None => return refuse(label, format_args!("it comes after job {before}, which does not exist")),
+            None => {
+                return refuse(
+                    label,
+                    format_args!("it comes after job {before}, which does not exist"),
+                );
+            }
         };
     }
     Ok(())

@@ -52,5 +52,8 @@ pub(crate) fn retry(task: &Task, job: Option<&Job>, by: RetryBy, now: Timestamp)
 fn delay(job: &Job, attempt: u32) -> Duration {
     let first = job.retry_delay.duration();
     let factor = 2_u32.saturating_pow(attempt.saturating_sub(1).min(30));
-    first.checked_mul(factor).unwrap_or(LONGEST).min(LONGEST.max(first))
+    first
+        .checked_mul(factor)
+        .unwrap_or(LONGEST)
+        .min(LONGEST.max(first))
 }

@@ -28,60 +28,107 @@ fn deed(spec: &TaskSpec) -> String {
 }
 
 fn counted(count: u64, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {one}s")
+    }
 }
 
 /// The event of the state that `task` is in now.
 pub(crate) fn task(task: &Task, log_tail: Vec<String>) -> NewEvent {
     let deed = deed(&task.spec);
     let (event_type, title) = match task.state {
-        TaskState::Queued if task.retry_of.is_some() => {
-            (EventType::TaskQueued, format!("{deed} is queued again (attempt {})", task.attempt))
-        }
+        TaskState::Queued if task.retry_of.is_some() => (
+            EventType::TaskQueued,
+            format!("{deed} is queued again (attempt {})", task.attempt),
+        ),
         TaskState::Queued => (EventType::TaskQueued, format!("{deed} is queued")),
         TaskState::Running => (EventType::TaskStarted, format!("{deed} started")),
         TaskState::Ok => (EventType::TaskCompleted, format!("{deed} completed")),
         TaskState::Warning => {
             let warnings = counted(task.warning_count.max(1), "warning");
-            (EventType::TaskWarning, format!("{deed} completed with {warnings}"))
+            (
+                EventType::TaskWarning,
+                format!("{deed} completed with {warnings}"),
+            )
         }
         TaskState::Failed => {
-            let why = task.error.as_ref().map_or("no reason was given", |e| e.message.as_str());
+            let why = task
+                .error
+                .as_ref()
+                .map_or("no reason was given", |e| e.message.as_str());
             (EventType::TaskFailed, format!("{deed} failed: {why}"))
         }
         TaskState::Cancelled => {
-            let by = task.cancel_by.as_ref().map(|user| format!(" by {user}")).unwrap_or_default();
+            let by = task
+                .cancel_by
+                .as_ref()
+                .map(|user| format!(" by {user}"))
+                .unwrap_or_default();
             (EventType::TaskCancelled, format!("{deed} was cancelled{by}"))
         }
     };
     let mut data = EventData::new(task.project.clone(), event_type.default_severity(), title);
     data.task = Some(task.data(log_tail));
-    data.actor = task.cancel_by.clone().filter(|_| task.state == TaskState::Cancelled);
+    data.actor = task
+        .cancel_by
+        .clone()
+        .filter(|_| task.state == TaskState::Cancelled);
     data.error.clone_from(&task.error);
-    data.job = task.job.clone().map(|name| JobData { name, scheduled_for: task.scheduled_for, missed: 0 });
-    NewEvent { event_type, subject: Some(task.upid.to_string()), data }
+    data.job = task.job.clone().map(|name| JobData {
+        name,
+        scheduled_for: task.scheduled_for,
+        missed: 0,
+    });
+    NewEvent {
+        event_type,
+        subject: Some(task.upid.to_string()),
+        data,
+    }
 }
 
 /// `snapshot.verified`.
 pub(crate) fn verified(task: &Task, datastore: &DatastoreName, report: &VerifyReport) -> NewEvent {
-    let snapshot = ironcore_types::SnapshotRef { datastore: datastore.clone(), path: report.snapshot.clone() };
+    let snapshot = ironcore_types::SnapshotRef {
+        datastore: datastore.clone(),
+        path: report.snapshot.clone(),
+    };
     let mut title = format!("Snapshot {snapshot} is {}", report.result);
     if let Some(failure) = &report.failure {
         title.push_str(&format!(": {}", failure.reason));
     }
-    let severity = if report.result.is_bad() { Severity::Error } else { Severity::Info };
+    let severity = if report.result.is_bad() {
+        Severity::Error
+    } else {
+        Severity::Info
+    };
     let mut data = EventData::new(task.project.clone(), severity, title);
-    data.error = report
-        .failure
-        .as_ref()
-        .map(|failure| ErrorData { code: failure.code, message: failure.reason.clone() });
+    data.error = report.failure.as_ref().map(|failure| ErrorData {
+        code: failure.code,
+        message: failure.reason.clone(),
+    });
     // The verifying task still runs; its stages would be those of a moment ago.
-    let verifier = Task { progress: Progress::default(), ..task.clone() };
-    data.task = Some(TaskData { warnings: Vec::new(), ..verifier.data(Vec::new()) });
-    data.job = task.job.clone().map(|name| JobData { name, scheduled_for: None, missed: 0 });
+    let verifier = Task {
+        progress: Progress::default(),
+        ..task.clone()
+    };
+    data.task = Some(TaskData {
+        warnings: Vec::new(),
+        ..verifier.data(Vec::new())
+    });
+    data.job = task.job.clone().map(|name| JobData {
+        name,
+        scheduled_for: None,
+        missed: 0,
+    });
     data.snapshot = Some(snapshot.clone());
     data.verification = Some(report.clone());
-    NewEvent { event_type: EventType::SnapshotVerified, subject: Some(snapshot.to_string()), data }
+    NewEvent {
+        event_type: EventType::SnapshotVerified,
+        subject: Some(snapshot.to_string()),
+        data,
+    }
 }
 
 /// `job.missed`.
@@ -90,16 +137,26 @@ pub(crate) fn missed(tick: &Tick) -> NewEvent {
     let title = if tick.run {
         format!("{what}, the last one due at {}; it runs now", tick.scheduled_for)
     } else {
-        format!("{what}, the last one due at {}; it runs again at its next time", tick.scheduled_for)
+        format!(
+            "{what}, the last one due at {}; it runs again at its next time",
+            tick.scheduled_for
+        )
     };
-    let mut data =
-        EventData::new(Some(tick.project.clone()), EventType::JobMissed.default_severity(), title);
+    let mut data = EventData::new(
+        Some(tick.project.clone()),
+        EventType::JobMissed.default_severity(),
+        title,
+    );
     data.job = Some(JobData {
         name: tick.job.clone(),
         scheduled_for: Some(tick.scheduled_for),
         missed: tick.missed,
     });
-    NewEvent { event_type: EventType::JobMissed, subject: Some(format!("job/{}/{}", tick.project, tick.job)), data }
+    NewEvent {
+        event_type: EventType::JobMissed,
+        subject: Some(format!("job/{}/{}", tick.project, tick.job)),
+        data,
+    }
 }
 
 /// Why a worker is gone.
@@ -116,12 +173,23 @@ pub(crate) fn worker(session: &Session, gone: Option<Gone>) -> NewEvent {
     let (event_type, severity, what) = match gone {
         None => (EventType::WorkerOnline, Severity::Info, "is online"),
         Some(Gone::Stopped) => (EventType::WorkerOffline, Severity::Notice, "stopped"),
-        Some(Gone::Lost) => (EventType::WorkerOffline, Severity::Warning, "is gone: it no longer renews its lease"),
+        Some(Gone::Lost) => (
+            EventType::WorkerOffline,
+            Severity::Warning,
+            "is gone: it no longer renews its lease",
+        ),
     };
     let title = format!("Worker on {} (process {}) {what}", session.node, session.pid);
     let mut data = EventData::new(None, severity, title);
-    data.node = Some(NodeData { name: session.node.clone(), service: "worker".to_owned() });
-    NewEvent { event_type, subject: Some(format!("worker/{}", session.node)), data }
+    data.node = Some(NodeData {
+        name: session.node.clone(),
+        service: "worker".to_owned(),
+    });
+    NewEvent {
+        event_type,
+        subject: Some(format!("worker/{}", session.node)),
+        data,
+    }
 }
 
 /// `scheduler.paused` or `scheduler.resumed`.
@@ -131,20 +199,34 @@ pub(crate) fn scheduler(paused: bool, by: &ironcore_types::UserId) -> NewEvent {
     } else {
         (EventType::SchedulerResumed, "resumed")
     };
-    let mut data =
-        EventData::new(None, event_type.default_severity(), format!("The scheduler was {what} by {by}"));
+    let mut data = EventData::new(
+        None,
+        event_type.default_severity(),
+        format!("The scheduler was {what} by {by}"),
+    );
     data.actor = Some(by.clone());
-    NewEvent { event_type, subject: Some("scheduler".to_owned()), data }
+    NewEvent {
+        event_type,
+        subject: Some("scheduler".to_owned()),
+        data,
+    }
 }
 
 /// `auth.token-created`.
 pub(crate) fn token(token: &Token, actor: Option<&ironcore_types::UserId>) -> NewEvent {
     let by = actor.map(|user| format!(" by {user}")).unwrap_or_default();
-    let title = format!("API token {} with role {} was created{by}", token.user, token.role);
+    let title = format!(
+        "API token {} with role {} was created{by}",
+        token.user, token.role
+    );
     let event_type = EventType::AuthTokenCreated;
     let mut data = EventData::new(token.project.clone(), event_type.default_severity(), title);
     data.actor = actor.cloned();
-    NewEvent { event_type, subject: Some(format!("token/{}", token.user)), data }
+    NewEvent {
+        event_type,
+        subject: Some(format!("token/{}", token.user)),
+        data,
+    }
 }
 
 /// `datastore.status-changed`.
@@ -153,7 +235,11 @@ pub(crate) fn datastore(name: &DatastoreName, status: &crate::model::DatastoreSt
     let (severity, title) = if status.online {
         (Severity::Notice, format!("Datastore {name} is online"))
     } else {
-        let why = status.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let why = status
+            .reason
+            .as_deref()
+            .map(|reason| format!(": {reason}"))
+            .unwrap_or_default();
         (Severity::Error, format!("Datastore {name} is offline{why}"))
     };
     let mut data = EventData::new(None, severity, title);
@@ -163,14 +249,22 @@ pub(crate) fn datastore(name: &DatastoreName, status: &crate::model::DatastoreSt
         used: status.used,
         free: status.free,
     });
-    NewEvent { event_type, subject: Some(format!("datastore/{name}")), data }
+    NewEvent {
+        event_type,
+        subject: Some(format!("datastore/{name}")),
+        data,
+    }
 }
 
 /// `delivery.exhausted`: the message is a dead letter for this reason.
 pub(crate) fn exhausted(message: &Message, error: &ErrorData, rejected: bool) -> NewEvent {
     let event_type = EventType::DeliveryExhausted;
     let handler = &message.handler;
-    let what = if rejected { "was rejected" } else { "could not be delivered" };
+    let what = if rejected {
+        "was rejected"
+    } else {
+        "could not be delivered"
+    };
     let title = format!(
         "A message of handler {}/{} ({}) {what} after {}: {}",
         handler.group,
@@ -188,5 +282,9 @@ pub(crate) fn exhausted(message: &Message, error: &ErrorData, rejected: bool) ->
         attempts: message.attempts,
     });
     data.error = Some(error.clone());
-    NewEvent { event_type, subject: Some(format!("message/{}", message.id)), data }
+    NewEvent {
+        event_type,
+        subject: Some(format!("message/{}", message.id)),
+        data,
+    }
 }

@@ -41,11 +41,15 @@ pub(crate) trait Columns {
     }
 
     fn word<T: FromStr<Err: Into<BoxError>>>(&self, column: &'static str) -> Result<T> {
-        self.text(column)?.parse().map_err(|e: T::Err| LedgerError::row(column, e))
+        self.text(column)?
+            .parse()
+            .map_err(|e: T::Err| LedgerError::row(column, e))
     }
 
     fn opt_word<T: FromStr<Err: Into<BoxError>>>(&self, column: &'static str) -> Result<Option<T>> {
-        self.opt_text(column)?.map(|text| text.parse().map_err(|e: T::Err| LedgerError::row(column, e))).transpose()
+        self.opt_text(column)?
+            .map(|text| text.parse().map_err(|e: T::Err| LedgerError::row(column, e)))
+            .transpose()
     }
 
     fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T> {
@@ -54,7 +58,8 @@ pub(crate) trait Columns {
 
     fn opt_json<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>> {
         let text = self.opt_text(column)?;
-        text.map(|text| serde_json::from_str(&text).map_err(|e| LedgerError::row(column, e))).transpose()
+        text.map(|text| serde_json::from_str(&text).map_err(|e| LedgerError::row(column, e)))
+            .transpose()
     }
 }
 

@@ -1,12 +1,14 @@
 //! Claiming messages and recording attempts on SQLite.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ironcore_types::event::ErrorData;
 use ironcore_types::objects::{Group, Handler};
-use ironcore_types::{SessionId, Timestamp};
+use ironcore_types::{EventType, SessionId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 
 use super::Sqlite;
-use super::columns::{Columns, micros, to_json};
+use super::columns::{Columns, micros, to_json, words};
 use super::events::event;
 use super::messages::{load, message};
 use super::tx::Tx;
@@ -20,7 +22,9 @@ use crate::rules::tell;
 impl Tx {
     /// The handler as it is declared now.
     pub(super) async fn declared(&mut self, handler: &HandlerRef) -> Result<Option<Handler>> {
-        let Some(project) = &handler.project else { return Ok(None) };
+        let Some(project) = &handler.project else {
+            return Ok(None);
+        };
         let row = sqlx::query("SELECT body FROM notification_groups WHERE project = ? AND name = ?")
             .bind(project.as_str())
             .bind(handler.group.as_str())
@@ -28,34 +32,67 @@ impl Tx {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let group: Group = row.json("body")?;
-        Ok(group.handler.into_iter().find(|known| known.name == handler.handler))
+        Ok(group
+            .handler
+            .into_iter()
+            .find(|known| known.name == handler.handler))
     }
 
-    async fn claim_messages(&mut self, session: SessionId, n: u32) -> Result<Vec<ClaimedMessage>> {
+    async fn claim_messages(
+        &mut self,
+        session: SessionId,
+        n: u32,
+        per_lane: u32,
+    ) -> Result<Vec<ClaimedMessage>> {
         self.live_session(session).await?;
-        let rows = sqlx::query(
-            "SELECT m.*, c.lane IS NOT NULL AS half_open FROM messages m LEFT JOIN circuits c ON c.lane = m.lane
-             WHERE m.state = 'pending' AND m.head = 1 AND m.due <= ?1
-               AND (c.lane IS NULL OR (c.until <= ?1 AND NOT EXISTS (
-                    SELECT 1 FROM messages r WHERE r.state = 'sending' AND r.lane = m.lane)))
-             ORDER BY m.due, m.number LIMIT ?2",
-        )
-        .bind(self.now.as_micros())
-        .bind(n)
-        .fetch_all(&mut self.conn)
-        .await?;
-        let mut claimed: Vec<ClaimedMessage> = Vec::with_capacity(rows.len());
-        for row in &rows {
-            // The first message after a pause tries whether the destination works again.
-            let taken = row.flag("half_open")? && {
+        let mut sending: BTreeMap<String, u32> = BTreeMap::new();
+        for row in
+            sqlx::query("SELECT lane, COUNT(*) AS sent FROM messages WHERE state = 'sending' GROUP BY lane")
+                .fetch_all(&mut self.conn)
+                .await?
+        {
+            sending.insert(row.text("lane")?, row.small("sent")?);
+        }
+        let mut full: BTreeSet<String> = sending
+            .iter()
+            .filter(|(_, sent)| **sent >= per_lane)
+            .map(|(lane, _)| lane.clone())
+            .collect();
+        let n = n as usize;
+        let mut claimed: Vec<ClaimedMessage> = Vec::new();
+        loop {
+            let wanted = n - claimed.len();
+            let rows = sqlx::query(
+                "SELECT m.*, c.lane IS NOT NULL AS half_open FROM messages m LEFT JOIN circuits c ON c.lane = m.lane
+                 WHERE m.state = 'pending' AND m.head = 1 AND m.due <= ?1
+                   AND m.lane NOT IN (SELECT value FROM json_each(?3))
+                   AND (c.lane IS NULL OR (c.until <= ?1 AND NOT EXISTS (
+                        SELECT 1 FROM messages r WHERE r.state = 'sending' AND r.lane = m.lane)))
+                 ORDER BY m.due, m.number LIMIT ?2",
+            )
+            .bind(self.now.as_micros())
+            .bind(i64::try_from(wanted).unwrap_or(i64::MAX))
+            .bind(words(full.iter().map(String::as_str))?)
+            .fetch_all(&mut self.conn)
+            .await?;
+            let full_before = full.len();
+            for row in &rows {
                 let lane = row.text("lane")?;
-                claimed.iter().any(|other| other.message.lane == lane)
-            };
-            if !taken {
-                claimed.push(self.claim_message(row, session).await?);
+                // The first message after a pause tries whether the destination works again.
+                let most = if row.flag("half_open")? { 1 } else { per_lane };
+                let sent = sending.entry(lane.clone()).or_default();
+                if *sent >= most {
+                    full.insert(lane);
+                } else {
+                    *sent += 1;
+                    claimed.push(self.claim_message(row, session).await?);
+                }
+            }
+            // Behind the messages of lanes that are full there may be others.
+            if claimed.len() == n || full.len() == full_before {
+                return Ok(claimed);
             }
         }
-        Ok(claimed)
     }
 
     async fn claim_message(&mut self, row: &SqliteRow, session: SessionId) -> Result<ClaimedMessage> {
@@ -98,7 +135,10 @@ impl Tx {
             message,
             handler,
             handler_active,
-            events: events.iter().map(|row| event(self.ctx.hub, row)).collect::<Result<_>>()?,
+            events: events
+                .iter()
+                .map(|row| event(self.ctx.hub, row))
+                .collect::<Result<_>>()?,
             tips: tips.iter().map(|row| row.json("body")).collect::<Result<_>>()?,
         })
     }
@@ -137,7 +177,14 @@ impl Tx {
         let mut message = message(&row)?;
         message.attempts += 1;
         let times = (report.started, report.ended);
-        self.put_attempt(&message, times, &report.outcome, report.status, report.detail.as_deref()).await?;
+        self.put_attempt(
+            &message,
+            times,
+            &report.outcome,
+            report.status,
+            report.detail.as_deref(),
+        )
+        .await?;
         let kv_refused = !self.write_kv(&message, &report.kv).await?;
         for entry in &report.inbox {
             self.put_inbox_entry(&message, entry).await?;
@@ -145,9 +192,10 @@ impl Tx {
         message.error = match &report.outcome {
             AttemptOutcome::Retry { reason, code, .. }
             | AttemptOutcome::Exhausted { reason, code }
-            | AttemptOutcome::Rejected { reason, code } => {
-                Some(ErrorData { code: *code, message: reason.clone() })
-            }
+            | AttemptOutcome::Rejected { reason, code } => Some(ErrorData {
+                code: *code,
+                message: reason.clone(),
+            }),
             AttemptOutcome::Delivered { .. } | AttemptOutcome::Lost => None,
         };
         match &report.outcome {
@@ -160,13 +208,18 @@ impl Tx {
                 message.due = *at;
             }
             AttemptOutcome::Lost => {
-                return Err(LedgerError::request("an attempt is recorded as lost by the ledger alone"));
+                return Err(LedgerError::request(
+                    "an attempt is recorded as lost by the ledger alone",
+                ));
             }
             AttemptOutcome::Exhausted { .. } | AttemptOutcome::Rejected { .. } => {
                 message.state = MessageState::Dead;
-                if let Some(error) = &message.error {
+                if let Some(error) = &message.error
+                    && !self.is_about_delivery(message.number).await?
+                {
                     let rejected = matches!(report.outcome, AttemptOutcome::Rejected { .. });
-                    self.tell(tell::exhausted(&message, error, rejected), None).await?;
+                    self.tell(tell::exhausted(&message, error, rejected), None)
+                        .await?;
                 }
             }
         }
@@ -176,6 +229,21 @@ impl Tx {
             self.advance_thread(&message).await?;
         }
         Ok(AttemptResult { message, kv_refused })
+    }
+
+    /// Whether a message tells of a failure to tell. That such a message got lost is told no further: two handlers
+    /// that refuse everything would keep each other busy for ever.
+    async fn is_about_delivery(&mut self, number: i64) -> Result<bool> {
+        let about: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM message_events l JOIN events e ON e.seq = l.seq
+             WHERE l.message = ? AND e.type IN (?, ?))",
+        )
+        .bind(number)
+        .bind(EventType::DeliveryExhausted.as_str())
+        .bind(EventType::PluginFailed.as_str())
+        .fetch_one(&mut self.conn)
+        .await?;
+        Ok(about)
     }
 
     async fn put_outcome(&mut self, message: &Message) -> Result<()> {
@@ -189,7 +257,13 @@ impl Tx {
         .bind(message.due.as_micros())
         .bind(micros(message.ended))
         .bind(message.receipt.as_deref())
-        .bind(message.error.as_ref().map(|e| to_json("an error", e)).transpose()?)
+        .bind(
+            message
+                .error
+                .as_ref()
+                .map(|e| to_json("an error", e))
+                .transpose()?,
+        )
         .bind(message.number)
         .execute(&mut self.conn)
         .await?;
@@ -224,17 +298,25 @@ impl Tx {
         message.attempts += 1;
         message.state = MessageState::Pending;
         message.due = self.now;
-        self.put_attempt(&message, (claimed, self.now), &AttemptOutcome::Lost, None, None).await?;
+        self.put_attempt(&message, (claimed, self.now), &AttemptOutcome::Lost, None, None)
+            .await?;
         self.put_outcome(&message).await
     }
 }
 
 impl Sqlite {
-    pub(crate) async fn claim_messages(&self, session: SessionId, n: u32) -> Result<Vec<ClaimedMessage>> {
-        self.write(move |tx| Box::pin(async move { tx.claim_messages(session, n).await })).await
+    pub(crate) async fn claim_messages(
+        &self,
+        session: SessionId,
+        n: u32,
+        per_lane: u32,
+    ) -> Result<Vec<ClaimedMessage>> {
+        self.write(move |tx| Box::pin(async move { tx.claim_messages(session, n, per_lane).await }))
+            .await
     }
 
     pub(crate) async fn finish_attempt(&self, report: FinishAttempt) -> Result<AttemptResult> {
-        self.write(move |tx| Box::pin(async move { tx.finish_attempt(report).await })).await
+        self.write(move |tx| Box::pin(async move { tx.finish_attempt(report).await }))
+            .await
     }
 }

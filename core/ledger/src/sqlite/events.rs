@@ -30,8 +30,15 @@ fn envelope(hub: HubId, id: EventId, new: NewEvent, time: ironcore_types::Timest
 
 /// The event of a row of `events`.
 pub(super) fn event(hub: HubId, row: &SqliteRow) -> Result<SeqEvent> {
-    let new = NewEvent { event_type: row.word("type")?, subject: row.opt_text("subject")?, data: row.json("body")? };
-    Ok(SeqEvent { seq: row.num("seq")?, event: envelope(hub, row.word("id")?, new, row.time("time")?) })
+    let new = NewEvent {
+        event_type: row.word("type")?,
+        subject: row.opt_text("subject")?,
+        data: row.json("body")?,
+    };
+    Ok(SeqEvent {
+        seq: row.num("seq")?,
+        event: envelope(hub, row.word("id")?, new, row.time("time")?),
+    })
 }
 
 impl Tx {
@@ -54,20 +61,27 @@ impl Tx {
         .await?;
         self.woken.events = true;
         let event = envelope(self.ctx.hub, id, new, self.now);
-        Ok(SeqEvent { seq: done.last_insert_rowid(), event })
+        Ok(SeqEvent {
+            seq: done.last_insert_rowid(),
+            event,
+        })
     }
 }
 
 /// The place of an event.
 pub(super) async fn seq_of(conn: &mut SqliteConnection, id: EventId) -> Result<Option<i64>> {
-    let row = sqlx::query("SELECT seq FROM events WHERE id = ?").bind(id.to_string()).fetch_optional(conn).await?;
+    let row = sqlx::query("SELECT seq FROM events WHERE id = ?")
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await?;
     row.map(|row| row.num("seq")).transpose()
 }
 
 impl Sqlite {
     pub(crate) async fn emit(&self, new: NewEvent) -> Result<SeqEvent> {
         let task = new.data.task.as_ref().map(|task| task.upid.task);
-        self.write(move |tx| Box::pin(async move { tx.tell(new, task).await })).await
+        self.write(move |tx| Box::pin(async move { tx.tell(new, task).await }))
+            .await
     }
 
     pub(crate) async fn events_after(&self, seq: i64, limit: u32, scope: Scope) -> Result<Vec<SeqEvent>> {
@@ -83,12 +97,19 @@ impl Sqlite {
             None => query,
             Some(project) => query.bind(project.as_str()),
         };
-        query.fetch_all(&mut *conn).await?.iter().map(|row| event(self.ctx.hub, row)).collect()
+        query
+            .fetch_all(&mut *conn)
+            .await?
+            .iter()
+            .map(|row| event(self.ctx.hub, row))
+            .collect()
     }
 
     pub(crate) async fn last_seq(&self) -> Result<i64> {
         let mut conn = self.reader().await?;
-        Ok(sqlx::query_scalar("SELECT COALESCE(MAX(seq), 0) FROM events").fetch_one(&mut *conn).await?)
+        Ok(sqlx::query_scalar("SELECT COALESCE(MAX(seq), 0) FROM events")
+            .fetch_one(&mut *conn)
+            .await?)
     }
 
     pub(crate) async fn event(&self, id: EventId) -> Result<Option<SeqEvent>> {

@@ -17,7 +17,10 @@ impl Tx {
                 .fetch_one(&mut self.conn)
                 .await?;
         if next != Some(fanout.seq) {
-            return Err(LedgerError::Fenced(format!("the fan-out of event {}", fanout.seq)));
+            return Err(LedgerError::Fenced(format!(
+                "the fan-out of event {}",
+                fanout.seq
+            )));
         }
         for (place, tip) in (0_i64..).zip(&fanout.tips) {
             sqlx::query("INSERT INTO tips (seq, place, body) VALUES (?, ?, ?)")
@@ -37,7 +40,10 @@ impl Tx {
         for new in fanout.messages {
             self.put_message(fanout.seq, new, report).await?;
         }
-        sqlx::query("UPDATE hub SET matched_seq = ?").bind(fanout.seq).execute(&mut self.conn).await?;
+        sqlx::query("UPDATE hub SET matched_seq = ?")
+            .bind(fanout.seq)
+            .execute(&mut self.conn)
+            .await?;
         Ok(())
     }
 
@@ -109,11 +115,12 @@ impl Tx {
 impl Sqlite {
     pub(crate) async fn take_unmatched(&self, limit: u32) -> Result<Vec<SeqEvent>> {
         let mut conn = self.reader().await?;
-        let rows =
-            sqlx::query("SELECT e.* FROM events e WHERE e.seq > (SELECT matched_seq FROM hub) ORDER BY e.seq LIMIT ?")
-                .bind(limit.min(MOST))
-                .fetch_all(&mut *conn)
-                .await?;
+        let rows = sqlx::query(
+            "SELECT e.* FROM events e WHERE e.seq > (SELECT matched_seq FROM hub) ORDER BY e.seq LIMIT ?",
+        )
+        .bind(limit.min(MOST))
+        .fetch_all(&mut *conn)
+        .await?;
         rows.iter().map(|row| event(self.ctx.hub, row)).collect()
     }
 

@@ -16,8 +16,15 @@ use crate::rules::tell;
 
 /// What a lost worker leaves: nothing is known but what the ledger was told before.
 fn lost(task: &Task, message: &str) -> Outcome {
-    let state = if task.cancel_by.is_some() { TaskState::Cancelled } else { TaskState::Failed };
-    let error = ErrorData { code: ErrorCode::WorkerLost, message: message.to_owned() };
+    let state = if task.cancel_by.is_some() {
+        TaskState::Cancelled
+    } else {
+        TaskState::Failed
+    };
+    let error = ErrorData {
+        code: ErrorCode::WorkerLost,
+        message: message.to_owned(),
+    };
     Outcome {
         error: (state == TaskState::Failed).then_some(error),
         progress: task.progress.clone(),
@@ -27,7 +34,10 @@ fn lost(task: &Task, message: &str) -> Outcome {
 
 fn check(outcome: &Outcome) -> Result<()> {
     if !TaskState::Running.may_become(outcome.state) {
-        return Err(LedgerError::request(format!("a running task cannot become {}", outcome.state)));
+        return Err(LedgerError::request(format!(
+            "a running task cannot become {}",
+            outcome.state
+        )));
     }
     if outcome.state == TaskState::Failed && outcome.error.is_none() {
         return Err(LedgerError::request("a task that failed must say why"));
@@ -38,7 +48,14 @@ fn check(outcome: &Outcome) -> Result<()> {
 impl Tx {
     /// running → final, with the event and all that follows.
     async fn end(&mut self, mut task: Task, outcome: Outcome, by: RetryBy) -> Result<Finished> {
-        let Outcome { state, error, stats, mut warnings, warning_count, progress } = outcome;
+        let Outcome {
+            state,
+            error,
+            stats,
+            mut warnings,
+            warning_count,
+            progress,
+        } = outcome;
         let warning_count = warning_count.max(u64::try_from(warnings.len()).unwrap_or(u64::MAX));
         warnings.truncate(tell::MAX_WARNINGS);
         let done = sqlx::query(
@@ -81,10 +98,15 @@ impl Tx {
             _ => None,
         };
         if let Some(Retry { new, attempt }) = retry(task, job.as_ref(), by, self.now) {
-            let origin = Origin { attempt, scheduled_for: task.scheduled_for };
+            let origin = Origin {
+                attempt,
+                scheduled_for: task.scheduled_for,
+            };
             return Ok(vec![self.put_task(new, origin).await?.id]);
         }
-        let (Some(project), Some(name)) = (&task.project, &task.job) else { return Ok(Vec::new()) };
+        let (Some(project), Some(name)) = (&task.project, &task.job) else {
+            return Ok(Vec::new());
+        };
         if !matches!(task.state, TaskState::Ok | TaskState::Warning) {
             return Ok(Vec::new());
         }
@@ -112,11 +134,13 @@ impl Tx {
         }
         self.woken.tasks = true;
         if task.state == TaskState::Running {
-            sqlx::query("UPDATE tasks SET cancel_by = COALESCE(cancel_by, ?) WHERE id = ? AND state = 'running'")
-                .bind(by.as_str())
-                .bind(task.id.0)
-                .execute(&mut self.conn)
-                .await?;
+            sqlx::query(
+                "UPDATE tasks SET cancel_by = COALESCE(cancel_by, ?) WHERE id = ? AND state = 'running'",
+            )
+            .bind(by.as_str())
+            .bind(task.id.0)
+            .execute(&mut self.conn)
+            .await?;
             return Ok(Cancelled::Requested);
         }
         sqlx::query("UPDATE tasks SET state = 'cancelled', ended = ?, cancel_by = ? WHERE id = ? AND state = 'queued'")
@@ -134,7 +158,10 @@ impl Tx {
 
     /// Ends a running task whose worker is gone. None when it is not running any more.
     pub(super) async fn lose(&mut self, id: TaskId, message: &str) -> Result<Option<TaskId>> {
-        let Some(task) = load(&mut self.conn, id).await?.filter(|task| task.state == TaskState::Running) else {
+        let Some(task) = load(&mut self.conn, id)
+            .await?
+            .filter(|task| task.state == TaskState::Running)
+        else {
             return Ok(None);
         };
         let outcome = lost(&task, message);
@@ -144,7 +171,12 @@ impl Tx {
 }
 
 impl Sqlite {
-    pub(crate) async fn finish(&self, task: TaskId, session: SessionId, outcome: Outcome) -> Result<Finished> {
+    pub(crate) async fn finish(
+        &self,
+        task: TaskId,
+        session: SessionId,
+        outcome: Outcome,
+    ) -> Result<Finished> {
         check(&outcome)?;
         self.write(move |tx| {
             Box::pin(async move {
@@ -167,6 +199,7 @@ impl Sqlite {
     }
 
     pub(crate) async fn cancel(&self, upid: Upid, by: UserId) -> Result<Cancelled> {
-        self.write(move |tx| Box::pin(async move { tx.cancel(&upid, &by).await })).await
+        self.write(move |tx| Box::pin(async move { tx.cancel(&upid, &by).await }))
+            .await
     }
 }

@@ -17,7 +17,9 @@ use crate::model::{Count, InboxEntry, InboxItem, InboxPage, Message, Page, Scope
 impl Tx {
     /// Keeps how an event shows, when it is one of the message's.
     pub(super) async fn put_inbox_entry(&mut self, message: &Message, entry: &InboxEntry) -> Result<()> {
-        let Some(seq) = seq_of(&mut self.conn, entry.event).await? else { return Ok(()) };
+        let Some(seq) = seq_of(&mut self.conn, entry.event).await? else {
+            return Ok(());
+        };
         let done = sqlx::query(
             "INSERT INTO inbox_entries (seq, message, body)
              SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM message_events WHERE message = ?2 AND seq = ?1)
@@ -38,7 +40,9 @@ impl Tx {
 
 fn scoped(query: &mut QueryBuilder<Db>, scope: &Scope) {
     if let Some(project) = scope.project() {
-        query.push(" AND e.project = ").push_bind(project.as_str().to_owned());
+        query
+            .push(" AND e.project = ")
+            .push_bind(project.as_str().to_owned());
     }
 }
 
@@ -77,7 +81,10 @@ impl Sqlite {
             });
         }
         let next = next_cursor(&mut items, limit, |item| item.event.seq);
-        let places = to_json("places", &items.iter().map(|item| item.event.seq).collect::<Vec<_>>())?;
+        let places = to_json(
+            "places",
+            &items.iter().map(|item| item.event.seq).collect::<Vec<_>>(),
+        )?;
         let rows = sqlx::query(
             "SELECT seq, body FROM tips WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq, place",
         )
@@ -97,9 +104,16 @@ impl Sqlite {
         );
         query.push_bind(user.as_str().to_owned()).push(")");
         scoped(&mut query, &scope);
-        query.push(" ORDER BY e.seq DESC LIMIT ").push_bind(Count::PROBE).push(")");
+        query
+            .push(" ORDER BY e.seq DESC LIMIT ")
+            .push_bind(Count::PROBE)
+            .push(")");
         let unread = query.build().fetch_one(&mut *conn).await?.num("total")?;
-        Ok(InboxPage { items, next, unread: Count::capped(unread) })
+        Ok(InboxPage {
+            items,
+            next,
+            unread: Count::capped(unread),
+        })
     }
 
     pub(crate) async fn mark_read(

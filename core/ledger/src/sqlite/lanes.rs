@@ -41,7 +41,12 @@ impl Sqlite {
         Ok(free.into_iter().chain(paused).min().map(Timestamp::from_micros))
     }
 
-    pub(crate) async fn open_circuit(&self, lane: String, until: Timestamp, reason: String) -> Result<Circuit> {
+    pub(crate) async fn open_circuit(
+        &self,
+        lane: String,
+        until: Timestamp,
+        reason: String,
+    ) -> Result<Circuit> {
         self.write(move |tx| {
             Box::pin(async move {
                 let row = sqlx::query(
@@ -65,8 +70,10 @@ impl Sqlite {
     pub(crate) async fn close_circuit(&self, lane: String) -> Result<bool> {
         self.write(move |tx| {
             Box::pin(async move {
-                let done =
-                    sqlx::query("DELETE FROM circuits WHERE lane = ?").bind(lane).execute(&mut tx.conn).await?;
+                let done = sqlx::query("DELETE FROM circuits WHERE lane = ?")
+                    .bind(lane)
+                    .execute(&mut tx.conn)
+                    .await?;
                 let was_open = done.rows_affected() > 0;
                 tx.woken.messages |= was_open;
                 Ok(was_open)
@@ -77,7 +84,9 @@ impl Sqlite {
 
     pub(crate) async fn circuits(&self) -> Result<Vec<Circuit>> {
         let mut conn = self.reader().await?;
-        let rows = sqlx::query("SELECT * FROM circuits ORDER BY lane").fetch_all(&mut *conn).await?;
+        let rows = sqlx::query("SELECT * FROM circuits ORDER BY lane")
+            .fetch_all(&mut *conn)
+            .await?;
         rows.iter().map(circuit).collect()
     }
 }

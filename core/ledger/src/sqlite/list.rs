@@ -11,7 +11,10 @@ use crate::model::{Count, Page, TaskFilter, TaskPage};
 
 /// `needle` for LIKE with `\` as escape: what people type stands for itself.
 fn like(needle: &str) -> String {
-    let escaped = needle.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let escaped = needle
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
     format!("%{escaped}%")
 }
 
@@ -19,11 +22,17 @@ fn conditions(query: &mut QueryBuilder<Db>, filter: &TaskFilter) -> Result<()> {
     query.push(" WHERE 1 = 1");
     if !filter.types.is_empty() {
         let types = words(filter.types.iter().copied().map(TaskType::as_str))?;
-        query.push(" AND t.type IN (SELECT value FROM json_each(").push_bind(types).push("))");
+        query
+            .push(" AND t.type IN (SELECT value FROM json_each(")
+            .push_bind(types)
+            .push("))");
     }
     if !filter.states.is_empty() {
         let states = words(filter.states.iter().copied().map(TaskState::as_str))?;
-        query.push(" AND t.state IN (SELECT value FROM json_each(").push_bind(states).push("))");
+        query
+            .push(" AND t.state IN (SELECT value FROM json_each(")
+            .push_bind(states)
+            .push("))");
     }
     if let Some(since) = filter.since {
         query.push(" AND t.shown_time >= ").push_bind(since.as_micros());
@@ -47,7 +56,12 @@ fn conditions(query: &mut QueryBuilder<Db>, filter: &TaskFilter) -> Result<()> {
         let pattern = like(text);
         for (at, column) in ["source", "target", "job", "upid", "error"].iter().enumerate() {
             query.push(if at == 0 { " AND (" } else { " OR " });
-            query.push("t.").push(column).push(" LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\'");
+            query
+                .push("t.")
+                .push(column)
+                .push(" LIKE ")
+                .push_bind(pattern.clone())
+                .push(" ESCAPE '\\'");
         }
         query.push(")");
     }
@@ -58,7 +72,10 @@ fn conditions(query: &mut QueryBuilder<Db>, filter: &TaskFilter) -> Result<()> {
 pub(super) fn cursor(page: &Page) -> Result<Option<i64>> {
     page.cursor
         .as_deref()
-        .map(|text| text.parse().map_err(|_| LedgerError::request(format!("{text:?} is no cursor of a page"))))
+        .map(|text| {
+            text.parse()
+                .map_err(|_| LedgerError::request(format!("{text:?} is no cursor of a page")))
+        })
         .transpose()
 }
 
@@ -91,6 +108,10 @@ impl Sqlite {
         conditions(&mut query, &filter)?;
         query.push(" LIMIT ").push_bind(Count::PROBE).push(")");
         let total = query.build().fetch_one(&mut *conn).await?.num("total")?;
-        Ok(TaskPage { tasks, next, total: Count::capped(total) })
+        Ok(TaskPage {
+            tasks,
+            next,
+            total: Count::capped(total),
+        })
     }
 }

@@ -14,7 +14,12 @@ use crate::rules::{frames, tell};
 const FRAMES: u32 = 16;
 
 /// Up to `most` lines after line `line`.
-async fn read_after(conn: &mut SqliteConnection, task: TaskId, line: u64, most: usize) -> Result<Vec<LogLine>> {
+async fn read_after(
+    conn: &mut SqliteConnection,
+    task: TaskId,
+    line: u64,
+    most: usize,
+) -> Result<Vec<LogLine>> {
     let mut lines: Vec<LogLine> = Vec::new();
     let mut from = line;
     loop {
@@ -65,7 +70,13 @@ impl Tx {
         Ok(lines.iter().map(LogLine::to_string).collect())
     }
 
-    async fn append_log(&mut self, task: TaskId, session: SessionId, frame: Vec<u8>, lines: u64) -> Result<u64> {
+    async fn append_log(
+        &mut self,
+        task: TaskId,
+        session: SessionId,
+        frame: Vec<u8>,
+        lines: u64,
+    ) -> Result<u64> {
         self.check_held(task, session).await?;
         let before = count(&mut self.conn, task).await?;
         if lines == 0 {
@@ -90,16 +101,28 @@ impl Tx {
 }
 
 impl Sqlite {
-    pub(crate) async fn append_log(&self, task: TaskId, session: SessionId, lines: Vec<NewLogLine>) -> Result<u64> {
+    pub(crate) async fn append_log(
+        &self,
+        task: TaskId,
+        session: SessionId,
+        lines: Vec<NewLogLine>,
+    ) -> Result<u64> {
         // Compressed before it waits for the writer, which has better things to do.
         let frame = frames::encode(&lines)?;
         let lines = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-        self.write(move |tx| Box::pin(async move { tx.append_log(task, session, frame, lines).await })).await
+        self.write(move |tx| Box::pin(async move { tx.append_log(task, session, frame, lines).await }))
+            .await
     }
 
     pub(crate) async fn log_after(&self, task: TaskId, line: u64, max_lines: u32) -> Result<Vec<LogLine>> {
         let mut conn = self.reader().await?;
-        read_after(&mut conn, task, line, usize::try_from(max_lines).unwrap_or(usize::MAX)).await
+        read_after(
+            &mut conn,
+            task,
+            line,
+            usize::try_from(max_lines).unwrap_or(usize::MAX),
+        )
+        .await
     }
 
     pub(crate) async fn log_lines(&self, task: TaskId) -> Result<u64> {

@@ -16,7 +16,8 @@ use crate::model::{
 
 pub(super) fn state(row: &SqliteRow) -> Result<MessageState> {
     let text = row.text("state")?;
-    MessageState::parse(&text).ok_or_else(|| LedgerError::row("state", format!("{text:?} is no state of a message")))
+    MessageState::parse(&text)
+        .ok_or_else(|| LedgerError::row("state", format!("{text:?} is no state of a message")))
 }
 
 /// The message of a row of `messages`.
@@ -49,11 +50,19 @@ pub(super) fn message(row: &SqliteRow) -> Result<Message> {
 
 /// One message.
 pub(super) async fn load(conn: &mut SqliteConnection, number: i64) -> Result<Message> {
-    message(&sqlx::query("SELECT * FROM messages WHERE number = ?").bind(number).fetch_one(conn).await?)
+    message(
+        &sqlx::query("SELECT * FROM messages WHERE number = ?")
+            .bind(number)
+            .fetch_one(conn)
+            .await?,
+    )
 }
 
 async fn find(conn: &mut SqliteConnection, id: MessageId) -> Result<Option<Message>> {
-    let row = sqlx::query("SELECT * FROM messages WHERE id = ?").bind(id.to_string()).fetch_optional(conn).await?;
+    let row = sqlx::query("SELECT * FROM messages WHERE id = ?")
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await?;
     row.as_ref().map(message).transpose()
 }
 
@@ -71,7 +80,10 @@ fn conditions(query: &mut QueryBuilder<Db>, filter: &MessageFilter) -> Result<()
     }
     if !filter.states.is_empty() {
         let states = words(filter.states.iter().copied().map(MessageState::as_str))?;
-        query.push(" AND m.state IN (SELECT value FROM json_each(").push_bind(states).push("))");
+        query
+            .push(" AND m.state IN (SELECT value FROM json_each(")
+            .push_bind(states)
+            .push("))");
     }
     if let Some(since) = filter.since {
         query.push(" AND m.created >= ").push_bind(since.as_micros());
@@ -88,7 +100,12 @@ fn conditions(query: &mut QueryBuilder<Db>, filter: &MessageFilter) -> Result<()
 
 impl Tx {
     /// 1 when no open message of the thread comes before one that is made now.
-    pub(super) async fn thread_is_free(&mut self, handler: &str, recipient: &str, thread: &str) -> Result<bool> {
+    pub(super) async fn thread_is_free(
+        &mut self,
+        handler: &str,
+        recipient: &str,
+        thread: &str,
+    ) -> Result<bool> {
         let earlier = sqlx::query(
             "SELECT 1 FROM messages
              WHERE handler = ? AND recipient = ? AND thread = ? AND state IN ('pending', 'sending') LIMIT 1",
@@ -106,9 +123,13 @@ impl Tx {
             .await?
             .ok_or_else(|| LedgerError::NotFound(format!("message {id}")))?;
         if matches!(old.state, MessageState::Pending | MessageState::Sending) {
-            return Err(LedgerError::conflict(format!("message {id} is still being tried")));
+            return Err(LedgerError::conflict(format!(
+                "message {id} is still being tried"
+            )));
         }
-        let head = self.thread_is_free(&old.handler.to_string(), &old.recipient, &old.thread).await?;
+        let head = self
+            .thread_is_free(&old.handler.to_string(), &old.recipient, &old.thread)
+            .await?;
         let done = sqlx::query(
             "INSERT INTO messages (id, handler, project, group_name, handler_name, plugin, snapshot, declared,
                 recipient, thread, kind, window, replay, lane, state, head, due, created, attrs)
@@ -127,11 +148,13 @@ impl Tx {
         .execute(&mut self.conn)
         .await?;
         let number = done.last_insert_rowid();
-        sqlx::query("INSERT INTO message_events (message, seq) SELECT ?, seq FROM message_events WHERE message = ?")
-            .bind(number)
-            .bind(old.number)
-            .execute(&mut self.conn)
-            .await?;
+        sqlx::query(
+            "INSERT INTO message_events (message, seq) SELECT ?, seq FROM message_events WHERE message = ?",
+        )
+        .bind(number)
+        .bind(old.number)
+        .execute(&mut self.conn)
+        .await?;
         self.woken.messages = true;
         load(&mut self.conn, number).await
     }
@@ -158,7 +181,11 @@ impl Sqlite {
         conditions(&mut query, &filter)?;
         query.push(" LIMIT ").push_bind(Count::PROBE).push(")");
         let total = query.build().fetch_one(&mut *conn).await?.num("total")?;
-        Ok(MessagePage { messages, next, total: Count::capped(total) })
+        Ok(MessagePage {
+            messages,
+            next,
+            total: Count::capped(total),
+        })
     }
 
     pub(crate) async fn message_events(&self, id: MessageId) -> Result<Vec<SeqEvent>> {
@@ -189,7 +216,9 @@ impl Sqlite {
                     started: row.time("started")?,
                     ended: row.time("ended")?,
                     outcome: row.json("outcome")?,
-                    status: row.opt_num("status")?.and_then(|status| u16::try_from(status).ok()),
+                    status: row
+                        .opt_num("status")?
+                        .and_then(|status| u16::try_from(status).ok()),
                     detail: row.opt_text("detail")?,
                 })
             })
@@ -197,7 +226,8 @@ impl Sqlite {
     }
 
     pub(crate) async fn replay(&self, id: MessageId) -> Result<Message> {
-        self.write(move |tx| Box::pin(async move { tx.replay(id).await })).await
+        self.write(move |tx| Box::pin(async move { tx.replay(id).await }))
+            .await
     }
 
     pub(crate) async fn matches_of(&self, id: EventId) -> Result<Vec<HandlerRef>> {

@@ -78,7 +78,8 @@ impl Sqlite {
             .disable_statement_logging();
         let mut conn = connect.clone().connect().await?;
         check_version(&mut conn).await?;
-        MIGRATIONS.run(&mut conn).await?;
+        // `run` is generic over where the connection comes from, which keeps its future from moving between threads.
+        MIGRATIONS.run_direct(None, &mut conn, false).await?;
         let hub = hub(&mut conn, &seams).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -86,13 +87,33 @@ impl Sqlite {
             .connect_with(connect.create_if_missing(false).read_only(true))
             .await?;
         let instance = seams.uuid();
-        let LedgerOptions { node, pid, pstart, .. } = options;
+        let LedgerOptions {
+            node, pid, pstart, ..
+        } = options;
         let now = seams.now();
-        let ctx = Arc::new(Context { seams, node, pid, pstart, hub, instance });
+        let ctx = Arc::new(Context {
+            seams,
+            node,
+            pid,
+            pstart,
+            hub,
+            instance,
+        });
         let bells = Arc::new(Bells::new());
-        let tx = Tx { conn, ctx: ctx.clone(), now, woken: Woken::default() };
+        let tx = Tx {
+            conn,
+            ctx: ctx.clone(),
+            now,
+            woken: Woken::default(),
+        };
         let writer = Writer::start(tx, bells.clone());
-        Ok(Self { writer, readers, bells, ctx, lock: Mutex::new(Some(lock)) })
+        Ok(Self {
+            writer,
+            readers,
+            bells,
+            ctx,
+            lock: Mutex::new(Some(lock)),
+        })
     }
 
     pub(crate) async fn close(&self) {
@@ -139,7 +160,10 @@ fn lock_path(path: &Path) -> PathBuf {
 
 fn lock(path: &Path) -> Result<File> {
     let lock_path = lock_path(path);
-    let failed = |source| LedgerError::Io { path: lock_path.clone(), source };
+    let failed = |source| LedgerError::Io {
+        path: lock_path.clone(),
+        source,
+    };
     let file = File::options()
         .create(true)
         .truncate(false)
@@ -154,11 +178,16 @@ fn lock(path: &Path) -> Result<File> {
 }
 
 async fn check_version(conn: &mut SqliteConnection) -> Result<()> {
-    let found: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(conn).await?;
+    let found: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(conn)
+        .await?;
     let mut parts = found.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let mut part = || parts.next().unwrap_or(0);
     if (part(), part(), part()) < OLDEST {
-        return Err(LedgerError::Version { found, wanted: OLDEST_TEXT });
+        return Err(LedgerError::Version {
+            found,
+            wanted: OLDEST_TEXT,
+        });
     }
     Ok(())
 }
@@ -170,5 +199,8 @@ async fn hub(conn: &mut SqliteConnection, seams: &Seams) -> Result<HubId> {
         .bind(seams.now().as_micros())
         .execute(&mut *conn)
         .await?;
-    sqlx::query("SELECT id FROM hub").fetch_one(conn).await?.word("id")
+    sqlx::query("SELECT id FROM hub")
+        .fetch_one(conn)
+        .await?
+        .word("id")
 }

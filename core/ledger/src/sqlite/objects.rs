@@ -44,7 +44,9 @@ impl Sqlite {
 
     pub(crate) async fn datastores(&self) -> Result<Vec<DatastoreRow>> {
         let mut conn = self.reader().await?;
-        let rows = sqlx::query("SELECT * FROM datastores ORDER BY name").fetch_all(&mut *conn).await?;
+        let rows = sqlx::query("SELECT * FROM datastores ORDER BY name")
+            .fetch_all(&mut *conn)
+            .await?;
         rows.iter().map(|row| datastore_row(row)).collect()
     }
 
@@ -63,8 +65,14 @@ impl Sqlite {
             Box::pin(async move {
                 removal::project(&export(&mut tx.conn).await?, &name)?;
                 let open = tx.open_task("project = ?1", name.as_str(), "").await?;
-                tx.remove(open, format!("project/{name}"), "DELETE FROM projects WHERE name = ?1", name.as_str(), "")
-                    .await
+                tx.remove(
+                    open,
+                    format!("project/{name}"),
+                    "DELETE FROM projects WHERE name = ?1",
+                    name.as_str(),
+                    "",
+                )
+                .await
             })
         })
         .await
@@ -76,7 +84,8 @@ impl Sqlite {
                 removal::datastore(&export(&mut tx.conn).await?, &name)?;
                 let open = tx.open_task_on(&name).await?;
                 let sql = "DELETE FROM datastores WHERE name = ?1";
-                tx.remove(open, format!("datastore/{name}"), sql, name.as_str(), "").await
+                tx.remove(open, format!("datastore/{name}"), sql, name.as_str(), "")
+                    .await
             })
         })
         .await
@@ -87,7 +96,14 @@ impl Sqlite {
             Box::pin(async move {
                 removal::group(&export(&mut tx.conn).await?, &project, &name)?;
                 let sql = "DELETE FROM notification_groups WHERE project = ?1 AND name = ?2";
-                tx.remove(None, format!("group/{project}/{name}"), sql, project.as_str(), name.as_str()).await
+                tx.remove(
+                    None,
+                    format!("group/{project}/{name}"),
+                    sql,
+                    project.as_str(),
+                    name.as_str(),
+                )
+                .await
             })
         })
         .await
@@ -97,16 +113,31 @@ impl Sqlite {
         self.write(move |tx| {
             Box::pin(async move {
                 removal::job(&export(&mut tx.conn).await?, &project, &name)?;
-                let open = tx.open_task("project = ?1 AND job = ?2", project.as_str(), name.as_str()).await?;
+                let open = tx
+                    .open_task("project = ?1 AND job = ?2", project.as_str(), name.as_str())
+                    .await?;
                 let sql = "DELETE FROM jobs WHERE project = ?1 AND name = ?2";
-                tx.remove(open, format!("job/{project}/{name}"), sql, project.as_str(), name.as_str()).await
+                tx.remove(
+                    open,
+                    format!("job/{project}/{name}"),
+                    sql,
+                    project.as_str(),
+                    name.as_str(),
+                )
+                .await
             })
         })
         .await
     }
 
-    pub(crate) async fn set_job_enabled(&self, project: ProjectName, name: JobName, enabled: bool) -> Result<Job> {
-        self.write(move |tx| Box::pin(async move { tx.set_job_enabled(&project, &name, enabled).await })).await
+    pub(crate) async fn set_job_enabled(
+        &self,
+        project: ProjectName,
+        name: JobName,
+        enabled: bool,
+    ) -> Result<Job> {
+        self.write(move |tx| Box::pin(async move { tx.set_job_enabled(&project, &name, enabled).await }))
+            .await
     }
 
     pub(crate) async fn pin_datastore(
@@ -130,7 +161,11 @@ impl Sqlite {
         .await
     }
 
-    pub(crate) async fn set_datastore_status(&self, name: DatastoreName, status: DatastoreStatus) -> Result<()> {
+    pub(crate) async fn set_datastore_status(
+        &self,
+        name: DatastoreName,
+        status: DatastoreStatus,
+    ) -> Result<()> {
         self.write(move |tx| {
             Box::pin(async move {
                 let row = sqlx::query("SELECT status FROM datastores WHERE name = ?")
@@ -157,14 +192,22 @@ impl Sqlite {
 }
 
 fn found(rows: u64, what: impl FnOnce() -> String) -> Result<()> {
-    if rows == 0 { Err(LedgerError::NotFound(what())) } else { Ok(()) }
+    if rows == 0 {
+        Err(LedgerError::NotFound(what()))
+    } else {
+        Ok(())
+    }
 }
 
 fn datastore_row(row: &sqlx::sqlite::SqliteRow) -> Result<DatastoreRow> {
     use sqlx::Row as _;
     let key: Option<Vec<u8>> = row.try_get("public_key")?;
     let public_key = key
-        .map(|bytes| bytes.try_into().map_err(|_| LedgerError::row("public_key", "a key of another length")))
+        .map(|bytes| {
+            bytes
+                .try_into()
+                .map_err(|_| LedgerError::row("public_key", "a key of another length"))
+        })
         .transpose()?;
     Ok(DatastoreRow {
         object: row.json("body")?,
@@ -177,9 +220,14 @@ fn datastore_row(row: &sqlx::sqlite::SqliteRow) -> Result<DatastoreRow> {
 
 /// All that is configured, by name.
 pub(super) async fn export(conn: &mut SqliteConnection) -> Result<Document> {
-    let projects = sqlx::query("SELECT body FROM projects ORDER BY name").fetch_all(&mut *conn).await?;
+    let projects = sqlx::query("SELECT body FROM projects ORDER BY name")
+        .fetch_all(&mut *conn)
+        .await?;
     Ok(Document {
-        project: projects.iter().map(|row| row.json("body")).collect::<Result<_>>()?,
+        project: projects
+            .iter()
+            .map(|row| row.json("body"))
+            .collect::<Result<_>>()?,
         datastore: datastore_objects(conn).await?,
         group: groups(conn, None).await?,
         job: jobs(conn, None).await?,
@@ -188,19 +236,27 @@ pub(super) async fn export(conn: &mut SqliteConnection) -> Result<Document> {
 
 /// The datastores as configured, by name.
 pub(super) async fn datastore_objects(conn: &mut SqliteConnection) -> Result<Vec<DatastoreObject>> {
-    let rows = sqlx::query("SELECT body FROM datastores ORDER BY name").fetch_all(conn).await?;
+    let rows = sqlx::query("SELECT body FROM datastores ORDER BY name")
+        .fetch_all(conn)
+        .await?;
     rows.iter().map(|row| row.json("body")).collect()
 }
 
 async fn groups(conn: &mut SqliteConnection, project: Option<&ProjectName>) -> Result<Vec<Group>> {
     let sql = "SELECT body FROM notification_groups WHERE ?1 IS NULL OR project = ?1 ORDER BY project, name";
-    let rows = sqlx::query(sql).bind(project.map(ProjectName::as_str)).fetch_all(conn).await?;
+    let rows = sqlx::query(sql)
+        .bind(project.map(ProjectName::as_str))
+        .fetch_all(conn)
+        .await?;
     rows.iter().map(|row| row.json("body")).collect()
 }
 
 async fn jobs(conn: &mut SqliteConnection, project: Option<&ProjectName>) -> Result<Vec<Job>> {
     let sql = "SELECT body FROM jobs WHERE ?1 IS NULL OR project = ?1 ORDER BY project, name";
-    let rows = sqlx::query(sql).bind(project.map(ProjectName::as_str)).fetch_all(conn).await?;
+    let rows = sqlx::query(sql)
+        .bind(project.map(ProjectName::as_str))
+        .fetch_all(conn)
+        .await?;
     rows.iter().map(|row| row.json("body")).collect()
 }
 
@@ -298,7 +354,12 @@ impl Tx {
     }
 
     /// The UPID of a task that is not over and matches `condition` on ?1 and ?2.
-    async fn open_task(&mut self, condition: &'static str, first: &str, second: &str) -> Result<Option<String>> {
+    async fn open_task(
+        &mut self,
+        condition: &'static str,
+        first: &str,
+        second: &str,
+    ) -> Result<Option<String>> {
         let sql = format!(
             "SELECT upid FROM tasks WHERE state IN ('queued', 'running') AND {condition} AND ?2 = ?2 LIMIT 1"
         );
@@ -332,10 +393,16 @@ impl Tx {
         second: &str,
     ) -> Result<()> {
         if let Some(upid) = open {
-            return Err(LedgerError::conflict(format!("{label} cannot be removed: task {upid} is not over")));
+            return Err(LedgerError::conflict(format!(
+                "{label} cannot be removed: task {upid} is not over"
+            )));
         }
         let query = sqlx::query(sql).bind(first);
-        let query = if sql.contains("?2") { query.bind(second) } else { query };
+        let query = if sql.contains("?2") {
+            query.bind(second)
+        } else {
+            query
+        };
         let done = query.execute(&mut self.conn).await?;
         self.woken.objects = true;
         found(done.rows_affected(), || label)

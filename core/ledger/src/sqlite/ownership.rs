@@ -51,7 +51,12 @@ impl Sqlite {
             .fetch_all(&mut *conn)
             .await?;
         rows.iter()
-            .map(|row| Ok(GroupOwner { group: row.word("backup_group")?, project: row.word("project")? }))
+            .map(|row| {
+                Ok(GroupOwner {
+                    group: row.word("backup_group")?,
+                    project: row.word("project")?,
+                })
+            })
             .collect()
     }
 }

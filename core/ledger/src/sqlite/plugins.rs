@@ -106,7 +106,11 @@ impl Tx {
         .bind(new.target.as_str())
         .fetch_one(&mut self.conn)
         .await?;
-        Ok(ActionResult { action: action(&row)?, new: fresh, task })
+        Ok(ActionResult {
+            action: action(&row)?,
+            new: fresh,
+            task,
+        })
     }
 }
 
@@ -123,7 +127,8 @@ impl Sqlite {
     }
 
     pub(crate) async fn record_action(&self, new: NewAction) -> Result<ActionResult> {
-        self.write(move |tx| Box::pin(async move { tx.record_action(new).await })).await
+        self.write(move |tx| Box::pin(async move { tx.record_action(new).await }))
+            .await
     }
 
     pub(crate) async fn actions_of(&self, cause: EventId) -> Result<Vec<Action>> {

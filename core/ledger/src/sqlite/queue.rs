@@ -22,7 +22,10 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    pub(super) const FIRST: Self = Self { attempt: 1, scheduled_for: None };
+    pub(super) const FIRST: Self = Self {
+        attempt: 1,
+        scheduled_for: None,
+    };
 }
 
 /// A task of a row of `tasks` joined with its progress.
@@ -146,10 +149,22 @@ impl Tx {
         references::usable(&datastores, new.project.as_ref(), &new.spec.datastores(), &label)?;
         let mut attempt = 1;
         if let Some(upid) = &new.retry_of {
-            let before = load(&mut self.conn, upid.task).await?.filter(|task| task.upid == *upid);
-            attempt = before.ok_or_else(|| LedgerError::NoTask(upid.to_string()))?.attempt + 1;
+            let before = load(&mut self.conn, upid.task)
+                .await?
+                .filter(|task| task.upid == *upid);
+            attempt = before
+                .ok_or_else(|| LedgerError::NoTask(upid.to_string()))?
+                .attempt
+                + 1;
         }
-        self.put_task(new, Origin { attempt, scheduled_for: None }).await
+        self.put_task(
+            new,
+            Origin {
+                attempt,
+                scheduled_for: None,
+            },
+        )
+        .await
     }
 
     /// The run of a job, as its owner.
@@ -162,7 +177,14 @@ impl Tx {
             retry_of: None,
             not_before: None,
         };
-        self.put_task(new, Origin { scheduled_for, ..Origin::FIRST }).await
+        self.put_task(
+            new,
+            Origin {
+                scheduled_for,
+                ..Origin::FIRST
+            },
+        )
+        .await
     }
 
     async fn claim(&mut self, session: SessionId, types: &[TaskType], n: u32) -> Result<Vec<Task>> {
@@ -204,7 +226,9 @@ impl Tx {
         .bind(id.0)
         .execute(&mut self.conn)
         .await?;
-        let task = load(&mut self.conn, id).await?.ok_or_else(|| LedgerError::NoTask(id.to_string()))?;
+        let task = load(&mut self.conn, id)
+            .await?
+            .ok_or_else(|| LedgerError::NoTask(id.to_string()))?;
         self.woken.tasks = true;
         self.tell(tell::task(&task, Vec::new()), Some(id)).await?;
         Ok(task)
@@ -240,7 +264,10 @@ impl Tx {
             };
             renewals.push(Renewal { task: *id, state });
         }
-        Ok(Renewals { session_alive: own.rows_affected() > 0, tasks: renewals })
+        Ok(Renewals {
+            session_alive: own.rows_affected() > 0,
+            tasks: renewals,
+        })
     }
 
     /// The task, when this session runs it: the fence before everything a worker writes.
@@ -279,18 +306,26 @@ impl Tx {
 
 impl Sqlite {
     pub(crate) async fn enqueue(&self, new: NewTask) -> Result<Task> {
-        self.write(move |tx| Box::pin(async move { tx.enqueue(new).await })).await
+        self.write(move |tx| Box::pin(async move { tx.enqueue(new).await }))
+            .await
     }
 
     pub(crate) async fn claim(&self, session: SessionId, types: Vec<TaskType>, n: u32) -> Result<Vec<Task>> {
-        self.write(move |tx| Box::pin(async move { tx.claim(session, &types, n).await })).await
+        self.write(move |tx| Box::pin(async move { tx.claim(session, &types, n).await }))
+            .await
     }
 
     pub(crate) async fn renew(&self, session: SessionId, tasks: Vec<TaskId>) -> Result<Renewals> {
-        self.write(move |tx| Box::pin(async move { tx.renew(session, &tasks).await })).await
+        self.write(move |tx| Box::pin(async move { tx.renew(session, &tasks).await }))
+            .await
     }
 
-    pub(crate) async fn set_progress(&self, task: TaskId, session: SessionId, progress: Progress) -> Result<()> {
+    pub(crate) async fn set_progress(
+        &self,
+        task: TaskId,
+        session: SessionId,
+        progress: Progress,
+    ) -> Result<()> {
         self.write(move |tx| {
             Box::pin(async move {
                 tx.check_held(task, session).await?;

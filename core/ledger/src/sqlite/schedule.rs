@@ -12,7 +12,10 @@ use crate::rules::tell;
 
 impl Tx {
     async fn paused(&mut self) -> Result<Option<Timestamp>> {
-        sqlx::query("SELECT scheduler_paused FROM hub").fetch_one(&mut self.conn).await?.opt_time("scheduler_paused")
+        sqlx::query("SELECT scheduler_paused FROM hub")
+            .fetch_one(&mut self.conn)
+            .await?
+            .opt_time("scheduler_paused")
     }
 
     async fn fire(&mut self, tick: &Tick) -> Result<Option<Task>> {
@@ -29,7 +32,9 @@ impl Tx {
         if moved.rows_affected() == 0 {
             return Ok(None);
         }
-        let Some(job) = objects::job(&mut self.conn, &tick.project, &tick.job).await? else { return Ok(None) };
+        let Some(job) = objects::job(&mut self.conn, &tick.project, &tick.job).await? else {
+            return Ok(None);
+        };
         let fresh = sqlx::query(
             "INSERT INTO ticks (project, job, scheduled_for, fired, missed) VALUES (?, ?, ?, ?, ?)
              ON CONFLICT DO NOTHING",
@@ -116,6 +121,9 @@ impl Sqlite {
 
     pub(crate) async fn scheduler_paused(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.reader().await?;
-        sqlx::query("SELECT scheduler_paused FROM hub").fetch_one(&mut *conn).await?.opt_time("scheduler_paused")
+        sqlx::query("SELECT scheduler_paused FROM hub")
+            .fetch_one(&mut *conn)
+            .await?
+            .opt_time("scheduler_paused")
     }
 }

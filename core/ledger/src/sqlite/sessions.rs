@@ -63,7 +63,10 @@ impl Tx {
         .execute(&mut self.conn)
         .await?;
         if done.rows_affected() == 0 {
-            return Err(LedgerError::conflict(format!("session {} was registered before", session.id)));
+            return Err(LedgerError::conflict(format!(
+                "session {} was registered before",
+                session.id
+            )));
         }
         if !session.types.is_empty() {
             self.tell(tell::worker(&session, None), None).await?;
@@ -107,11 +110,13 @@ impl Tx {
 
 impl Sqlite {
     pub(crate) async fn register_session(&self, new: NewSession) -> Result<Session> {
-        self.write(move |tx| Box::pin(async move { tx.register_session(new).await })).await
+        self.write(move |tx| Box::pin(async move { tx.register_session(new).await }))
+            .await
     }
 
     pub(crate) async fn end_session(&self, session: SessionId) -> Result<Vec<TaskId>> {
-        self.write(move |tx| Box::pin(async move { tx.end_session(session, Gone::Stopped).await })).await
+        self.write(move |tx| Box::pin(async move { tx.end_session(session, Gone::Stopped).await }))
+            .await
     }
 
     pub(crate) async fn sessions(&self) -> Result<Vec<Session>> {
@@ -134,27 +139,36 @@ impl Sqlite {
             .bind(now)
             .fetch_all(&mut *conn)
             .await?;
-        let tasks = sqlx::query("SELECT id FROM tasks WHERE state = 'running' AND lease_until <= ? ORDER BY id")
-            .bind(now)
-            .fetch_all(&mut *conn)
-            .await?;
-        let messages = sqlx::query("SELECT number FROM messages WHERE state = 'sending' AND lease_until <= ?")
-            .bind(now)
-            .fetch_all(&mut *conn)
-            .await?;
+        let tasks =
+            sqlx::query("SELECT id FROM tasks WHERE state = 'running' AND lease_until <= ? ORDER BY id")
+                .bind(now)
+                .fetch_all(&mut *conn)
+                .await?;
+        let messages =
+            sqlx::query("SELECT number FROM messages WHERE state = 'sending' AND lease_until <= ?")
+                .bind(now)
+                .fetch_all(&mut *conn)
+                .await?;
         drop(conn);
         let mut ended = Vec::new();
         for row in sessions {
             let id: SessionId = row.word("id")?;
-            ended.extend(self.write(move |tx| Box::pin(async move { tx.reap_session(id).await })).await?);
+            ended.extend(
+                self.write(move |tx| Box::pin(async move { tx.reap_session(id).await }))
+                    .await?,
+            );
         }
         for row in tasks {
             let id = TaskId(row.num("id")?);
-            ended.extend(self.write(move |tx| Box::pin(async move { tx.reap_task(id).await })).await?);
+            ended.extend(
+                self.write(move |tx| Box::pin(async move { tx.reap_task(id).await }))
+                    .await?,
+            );
         }
         for row in messages {
             let number = row.num("number")?;
-            self.write(move |tx| Box::pin(async move { tx.reap_message(number).await })).await?;
+            self.write(move |tx| Box::pin(async move { tx.reap_message(number).await }))
+                .await?;
         }
         Ok(ended)
     }
@@ -163,15 +177,19 @@ impl Sqlite {
     pub(crate) async fn recover(&self) -> Result<Vec<TaskId>> {
         let instance = self.ctx.instance.to_string();
         let mut conn = self.reader().await?;
-        let rows = sqlx::query("SELECT id FROM sessions WHERE ended IS NULL AND instance <> ? ORDER BY started")
-            .bind(instance)
-            .fetch_all(&mut *conn)
-            .await?;
+        let rows =
+            sqlx::query("SELECT id FROM sessions WHERE ended IS NULL AND instance <> ? ORDER BY started")
+                .bind(instance)
+                .fetch_all(&mut *conn)
+                .await?;
         drop(conn);
         let mut ended = Vec::new();
         for row in rows {
             let id: SessionId = row.word("id")?;
-            ended.extend(self.write(move |tx| Box::pin(async move { tx.end_session(id, Gone::Lost).await })).await?);
+            ended.extend(
+                self.write(move |tx| Box::pin(async move { tx.end_session(id, Gone::Lost).await }))
+                    .await?,
+            );
         }
         Ok(ended)
     }
@@ -192,22 +210,25 @@ impl Tx {
     }
 
     async fn reap_task(&mut self, id: TaskId) -> Result<Option<TaskId>> {
-        let over = sqlx::query("SELECT node FROM tasks WHERE id = ? AND state = 'running' AND lease_until <= ?")
-            .bind(id.0)
-            .bind(self.now.as_micros())
-            .fetch_optional(&mut self.conn)
-            .await?;
+        let over =
+            sqlx::query("SELECT node FROM tasks WHERE id = ? AND state = 'running' AND lease_until <= ?")
+                .bind(id.0)
+                .bind(self.now.as_micros())
+                .fetch_optional(&mut self.conn)
+                .await?;
         let Some(row) = over else { return Ok(None) };
         let node = row.opt_text("node")?.unwrap_or_default();
-        self.lose(id, &format!("the worker on {node} did not renew its lease")).await
+        self.lose(id, &format!("the worker on {node} did not renew its lease"))
+            .await
     }
 
     async fn reap_message(&mut self, number: i64) -> Result<()> {
-        let over = sqlx::query("SELECT 1 FROM messages WHERE number = ? AND state = 'sending' AND lease_until <= ?")
-            .bind(number)
-            .bind(self.now.as_micros())
-            .fetch_optional(&mut self.conn)
-            .await?;
+        let over =
+            sqlx::query("SELECT 1 FROM messages WHERE number = ? AND state = 'sending' AND lease_until <= ?")
+                .bind(number)
+                .bind(self.now.as_micros())
+                .fetch_optional(&mut self.conn)
+                .await?;
         if over.is_some() {
             self.give_back(number).await?;
         }

@@ -24,7 +24,10 @@ fn token(row: &SqliteRow) -> Result<Token> {
 impl Sqlite {
     pub(crate) async fn create_token(&self, new: NewToken) -> Result<Token> {
         if new.role == Role::Member && new.project.is_none() {
-            return Err(LedgerError::request(format!("token {}: a member needs a project", new.user)));
+            return Err(LedgerError::request(format!(
+                "token {}: a member needs a project",
+                new.user
+            )));
         }
         self.write(move |tx| {
             Box::pin(async move {
@@ -49,7 +52,10 @@ impl Sqlite {
                 .execute(&mut tx.conn)
                 .await?;
                 if done.rows_affected() == 0 {
-                    return Err(LedgerError::conflict(format!("token {} exists already", new.user)));
+                    return Err(LedgerError::conflict(format!(
+                        "token {} exists already",
+                        new.user
+                    )));
                 }
                 let made = Token {
                     user: new.user,
@@ -81,7 +87,9 @@ impl Sqlite {
 
     pub(crate) async fn tokens(&self) -> Result<Vec<Token>> {
         let mut conn = self.reader().await?;
-        let rows = sqlx::query("SELECT * FROM tokens ORDER BY user").fetch_all(&mut *conn).await?;
+        let rows = sqlx::query("SELECT * FROM tokens ORDER BY user")
+            .fetch_all(&mut *conn)
+            .await?;
         rows.iter().map(token).collect()
     }
 

@@ -30,13 +30,18 @@ impl Sqlite {
         report: VerifyReport,
     ) -> Result<()> {
         if report.result == VerifyResult::Stale {
-            return Err(LedgerError::request("STALE is computed from the age of a result, never recorded"));
+            return Err(LedgerError::request(
+                "STALE is computed from the age of a result, never recorded",
+            ));
         }
         self.write(move |tx| {
             Box::pin(async move {
                 let task = tx.held(task, session).await?;
                 if task.task_type() != TaskType::Verify {
-                    return Err(LedgerError::request(format!("task {} is no verification", task.upid)));
+                    return Err(LedgerError::request(format!(
+                        "task {} is no verification",
+                        task.upid
+                    )));
                 }
                 let snapshot = report.snapshot.to_string();
                 let done = sqlx::query(
@@ -60,7 +65,8 @@ impl Sqlite {
                 .bind(done.last_insert_rowid())
                 .execute(&mut tx.conn)
                 .await?;
-                tx.tell(tell::verified(&task, &datastore, &report), Some(task.id)).await?;
+                tx.tell(tell::verified(&task, &datastore, &report), Some(task.id))
+                    .await?;
                 Ok(())
             })
         })

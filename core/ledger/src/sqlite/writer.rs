@@ -89,7 +89,13 @@ pub(crate) struct Bells {
 impl Bells {
     pub(crate) fn new() -> Self {
         let bell = || watch::channel(0).0;
-        Self { tasks: bell(), events: bell(), messages: bell(), logs: bell(), objects: bell() }
+        Self {
+            tasks: bell(),
+            events: bell(),
+            messages: bell(),
+            logs: bell(),
+            objects: bell(),
+        }
     }
 
     fn ring(&self, woken: Woken) {
@@ -131,7 +137,10 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let order = Box::new(Waiting { verb, reply });
-        self.orders.send(Order::Run(order)).await.map_err(|_| LedgerError::Closed)?;
+        self.orders
+            .send(Order::Run(order))
+            .await
+            .map_err(|_| LedgerError::Closed)?;
         answer.await.map_err(|_| LedgerError::Closed)?
     }
 
@@ -214,7 +223,9 @@ async fn group(
             if let Err(error) = execute(&mut tx.conn, "ROLLBACK").await {
                 debug!(%error, "nothing was left to roll back");
             }
-            answers.into_iter().for_each(|answer| answer(Err(LedgerError::Database(error.clone()))));
+            answers
+                .into_iter()
+                .for_each(|answer| answer(Err(LedgerError::Database(error.clone()))));
         }
     }
     closing

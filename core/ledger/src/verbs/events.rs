@@ -51,7 +51,10 @@ impl Ledger {
         unread_only: bool,
         page: &Page,
     ) -> Result<InboxPage> {
-        dispatch!(self, inbox(scope.clone(), user.clone(), unread_only, page.clone()))
+        dispatch!(
+            self,
+            inbox(scope.clone(), user.clone(), unread_only, page.clone())
+        )
     }
 
     /// Marks events as read (or not) for `user`. Events outside the scope are left alone. Returns how many changed.
@@ -62,7 +65,10 @@ impl Ledger {
         events: &[EventId],
         read: bool,
     ) -> Result<u64> {
-        dispatch!(self, mark_read(scope.clone(), user.clone(), events.to_vec(), read))
+        dispatch!(
+            self,
+            mark_read(scope.clone(), user.clone(), events.to_vec(), read)
+        )
     }
 
     /// Marks every event of the scope up to `seq` as read for `user`. Returns how many changed.

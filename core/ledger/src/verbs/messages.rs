@@ -4,8 +4,8 @@ use ironcore_types::{EventId, MessageId, SessionId, Timestamp};
 
 use crate::error::Result;
 use crate::model::{
-    Attempt, AttemptResult, Circuit, ClaimedMessage, FanOut, FanOutReport, FinishAttempt, HandlerRef, Message,
-    MessageFilter, MessagePage, Page, SeqEvent,
+    Attempt, AttemptResult, Circuit, ClaimedMessage, FanOut, FanOutReport, FinishAttempt, HandlerRef,
+    Message, MessageFilter, MessagePage, Page, SeqEvent,
 };
 use crate::{Ledger, dispatch};
 
@@ -31,9 +31,15 @@ impl Ledger {
 
     /// Takes up to `n` messages that are due, for a live session, under a lease of [`LEASE`](crate::LEASE). A later
     /// message of a thread waits for the earlier one; a lane whose circuit is open gives none, and one at a time
-    /// between the end of its pause and `close_circuit`.
-    pub async fn claim_messages(&self, session: SessionId, n: u32) -> Result<Vec<ClaimedMessage>> {
-        dispatch!(self, claim_messages(session, n))
+    /// between the end of its pause and `close_circuit`; at most `per_lane` messages of a lane are being sent at once,
+    /// so that a slow destination does not take up every sender.
+    pub async fn claim_messages(
+        &self,
+        session: SessionId,
+        n: u32,
+        per_lane: u32,
+    ) -> Result<Vec<ClaimedMessage>> {
+        dispatch!(self, claim_messages(session, n, per_lane))
     }
 
     /// Records the outcome of an attempt with all that the plugin wrote, in one transaction. Fenced.

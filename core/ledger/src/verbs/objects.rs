@@ -30,7 +30,11 @@ impl Ledger {
 
     /// One project.
     pub async fn project(&self, name: &ProjectName) -> Result<Option<Project>> {
-        Ok(self.projects().await?.into_iter().find(|project| project.name == *name))
+        Ok(self
+            .projects()
+            .await?
+            .into_iter()
+            .find(|project| project.name == *name))
     }
 
     /// All datastores, by name.
@@ -40,7 +44,11 @@ impl Ledger {
 
     /// One datastore.
     pub async fn datastore(&self, name: &DatastoreName) -> Result<Option<DatastoreRow>> {
-        Ok(self.datastores().await?.into_iter().find(|row| row.object.name == *name))
+        Ok(self
+            .datastores()
+            .await?
+            .into_iter()
+            .find(|row| row.object.name == *name))
     }
 
     /// All jobs, or those of one project, by project and name.
@@ -50,7 +58,11 @@ impl Ledger {
 
     /// One job.
     pub async fn job(&self, project: &ProjectName, name: &JobName) -> Result<Option<Job>> {
-        Ok(self.jobs(Some(project)).await?.into_iter().find(|job| job.name == *name))
+        Ok(self
+            .jobs(Some(project))
+            .await?
+            .into_iter()
+            .find(|job| job.name == *name))
     }
 
     /// All notification groups, or those of one project, by project and name.
@@ -60,7 +72,11 @@ impl Ledger {
 
     /// One notification group.
     pub async fn group(&self, project: &ProjectName, name: &GroupName) -> Result<Option<Group>> {
-        Ok(self.groups(Some(project)).await?.into_iter().find(|group| group.name == *name))
+        Ok(self
+            .groups(Some(project))
+            .await?
+            .into_iter()
+            .find(|group| group.name == *name))
     }
 
     /// Removes a project. `conflict` while anything belongs to it.
@@ -90,7 +106,12 @@ impl Ledger {
     }
 
     /// Remembers the key that a datastore's manifests must be signed with, and which hub owns it.
-    pub async fn pin_datastore(&self, name: &DatastoreName, public_key: [u8; 32], owner: HubId) -> Result<()> {
+    pub async fn pin_datastore(
+        &self,
+        name: &DatastoreName,
+        public_key: [u8; 32],
+        owner: HubId,
+    ) -> Result<()> {
         dispatch!(self, pin_datastore(name.clone(), public_key, owner))
     }
 

@@ -87,7 +87,10 @@ impl Ledger {
 
     /// The task of that UPID. Every field must match, not only the number.
     pub async fn task(&self, upid: &Upid) -> Result<Option<Task>> {
-        Ok(self.task_by_id(upid.task).await?.filter(|task| task.upid == *upid))
+        Ok(self
+            .task_by_id(upid.task)
+            .await?
+            .filter(|task| task.upid == *upid))
     }
 
     /// The task of that number.
@@ -109,7 +112,10 @@ impl Ledger {
         datastore: &DatastoreName,
         report: &VerifyReport,
     ) -> Result<()> {
-        dispatch!(self, record_verification(task, session, datastore.clone(), report.clone()))
+        dispatch!(
+            self,
+            record_verification(task, session, datastore.clone(), report.clone())
+        )
     }
 
     /// The latest result of each snapshot of a datastore, or of one snapshot; those never verified have none.

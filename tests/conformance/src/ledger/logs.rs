@@ -1,0 +1,192 @@
+//! Logs by line, progress, wake-ups, verification records.
+
+use anyhow::{Context, Result, ensure};
+use ironcore_ledger::model::{LogLevel, NewLogLine, NewTask, Outcome};
+use ironcore_types::progress::{Progress, Stage};
+use ironcore_types::verification::{VerifyDepth, VerifyFailure, VerifyReport, VerifyResult};
+use ironcore_types::{ErrorCode, EventType, Severity, TaskState};
+use serde_json::json;
+
+use super::{Place, World, demo, user};
+
+/// Followers read every line once, in whatever portions it was written and is read.
+pub async fn logs_are_read_by_line(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    world.enqueue().await?;
+    let task = world.claim_one(session).await?;
+    let mut logs = world.ledger.wakes().logs;
+    let mut written = Vec::new();
+    for portion in [1_usize, 7, 64, 0, 3, 500] {
+        let lines: Vec<_> = (0..portion)
+            .map(|at| NewLogLine {
+                time: world.clock.time(),
+                level: LogLevel::Warn,
+                text: format!("line {} \u{2713}", written.len() + at + 1),
+            })
+            .collect();
+        let last = world.ledger.append_log(task.id, session, &lines).await?;
+        written.extend(lines);
+        ensure!(last == written.len() as u64);
+    }
+    ensure!(logs.has_changed()?, "followers are woken");
+    logs.mark_unchanged();
+    ensure!(world.ledger.log_lines(task.id).await? == 575);
+    for step in [1, 10, 1_000] {
+        let mut read = Vec::new();
+        let mut after = if step == 1 { 560 } else { 0 };
+        let skipped = after;
+        loop {
+            let lines = world.ledger.log_after(task.id, after, step).await?;
+            let Some(last) = lines.last() else { break };
+            ensure!(lines.len() <= step as usize && lines[0].line == after + 1);
+            after = last.line;
+            read.extend(lines);
+        }
+        let texts: Vec<_> = read.iter().map(|l| &l.text).collect();
+        let wanted: Vec<_> = written[skipped as usize..].iter().map(|l| &l.text).collect();
+        ensure!(texts == wanted, "step {step}");
+    }
+    let shown = world.ledger.log_after(task.id, 0, 1).await?[0].to_string();
+    ensure!(
+        shown == format!("{} warn  line 1 \u{2713}", world.clock.time()),
+        "{shown}"
+    );
+    ensure!(world.ledger.log_after(task.id, 575, 10).await?.is_empty());
+    Ok(())
+}
+
+/// Progress is one row that the latest wins, and no event.
+pub async fn progress_is_replaced(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    world.enqueue().await?;
+    let task = world.claim_one(session).await?;
+    let seq = world.ledger.last_seq().await?;
+    let stage = |done| Stage {
+        name: "read source".to_owned(),
+        done,
+        bytes: done * 10,
+        ..Stage::default()
+    };
+    for done in [1, 2, 3] {
+        world
+            .ledger
+            .set_progress(
+                task.id,
+                session,
+                &Progress {
+                    stages: vec![stage(done)],
+                },
+            )
+            .await?;
+    }
+    let stored = world.ledger.task(&task.upid).await?.context("the task")?;
+    ensure!(stored.progress.stages == [stage(3)] && stored.bytes() == 30);
+    ensure!(world.ledger.last_seq().await? == seq);
+    Ok(())
+}
+
+/// Waiters are woken after the commit that concerns them, and what they look for is there.
+pub async fn wakes_follow_commits(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let mut wakes = world.ledger.wakes();
+    let ledger = world.ledger.clone();
+    let waiter = async {
+        wakes.events.changed().await?;
+        let events = ledger
+            .events_after(0, 10, &ironcore_ledger::model::Scope::All)
+            .await?;
+        anyhow::Ok(events.len())
+    };
+    let (seen, task) = tokio::join!(waiter, world.enqueue());
+    task?;
+    ensure!(seen? == 1, "the event is there when its waiter looks");
+    ensure!(wakes.tasks.has_changed()? && !wakes.messages.has_changed()?);
+    let before = *wakes.events.borrow_and_update();
+    let refused = world
+        .ledger
+        .enqueue(NewTask::new(Some("no-such".parse()?), user()?, super::backup()?))
+        .await;
+    ensure!(
+        refused.is_err() && *wakes.events.borrow() == before,
+        "what was refused wakes nobody"
+    );
+    Ok(())
+}
+
+/// Results per snapshot: the latest, the history, and an event each that is an error when the snapshot is bad.
+pub async fn verifications_are_recorded(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let spec = json!({ "type": "verify", "datastore": "ibs-primary" });
+    let job = world.job("weekly-verify", json!({ "task": spec })).await?;
+    world.enqueue_job(&job).await?;
+    let task = world.claim_one(session).await?;
+    let store = "ibs-primary".parse()?;
+    let report = |path: &str, result| -> Result<VerifyReport> {
+        Ok(VerifyReport {
+            snapshot: path.parse()?,
+            started: world.clock.time(),
+            duration_us: 1_500,
+            depth: VerifyDepth::Full,
+            chunks: 12,
+            result,
+            failure: (result == VerifyResult::Corrupt).then(|| VerifyFailure {
+                code: ErrorCode::ChunkCorrupt,
+                chunk: Some("ab".repeat(32)),
+                reason: "chunk abab does not match its fingerprint".to_owned(),
+            }),
+        })
+    };
+    let (one, two) = ("host/demo/2026-05-21T00:00:00Z", "host/demo/2026-05-20T00:00:00Z");
+    world
+        .ledger
+        .record_verification(task.id, session, &store, &report(one, VerifyResult::Ok)?)
+        .await?;
+    world
+        .ledger
+        .record_verification(task.id, session, &store, &report(two, VerifyResult::Ok)?)
+        .await?;
+    let bad = report(one, VerifyResult::Corrupt)?;
+    world
+        .ledger
+        .record_verification(task.id, session, &store, &bad)
+        .await?;
+    let event = world.last_event().await?.event;
+    ensure!(event.event_type == EventType::SnapshotVerified && event.data.severity == Severity::Error);
+    ensure!(
+        event
+            .data
+            .title
+            .starts_with("Snapshot ibs-primary:host/demo/2026-05-21T00:00:00Z is CORRUPT: chunk")
+    );
+    ensure!(event.data.project == Some(demo()?) && event.data.verification.as_ref() == Some(&bad));
+    ensure!(event.data.job.map(|j| j.name) == Some("weekly-verify".parse()?));
+    let latest = world.ledger.verifications(&store, None).await?;
+    ensure!(latest.len() == 2);
+    let latest = world.ledger.verifications(&store, Some(&one.parse()?)).await?;
+    ensure!(latest.len() == 1 && latest[0].report == bad && latest[0].upid == task.upid);
+    ensure!(latest[0].job == Some("weekly-verify".parse()?));
+    let history = world.ledger.verification_history(&store, &one.parse()?).await?;
+    let results: Vec<_> = history.iter().map(|row| row.report.result).collect();
+    ensure!(results == [VerifyResult::Corrupt, VerifyResult::Ok]);
+    let stale = world
+        .ledger
+        .record_verification(task.id, session, &store, &report(one, VerifyResult::Stale)?)
+        .await;
+    ensure!(
+        stale.err().map(|e| e.code()) == Some(ErrorCode::RequestInvalid),
+        "STALE is never stored"
+    );
+    world
+        .ledger
+        .finish(task.id, session, Outcome::new(TaskState::Ok))
+        .await?;
+    let late = world
+        .ledger
+        .record_verification(task.id, session, &store, &bad)
+        .await;
+    ensure!(super::fenced(late));
+    Ok(())
+}

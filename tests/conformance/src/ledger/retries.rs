@@ -1,0 +1,206 @@
+//! What follows from the end of a task: retries by policy, hand-over, and the jobs that come after.
+
+use anyhow::{Context, Result, ensure};
+use ironcore_ledger::model::{Cancelled, Outcome, Task};
+use ironcore_types::event::ErrorData;
+use ironcore_types::{ErrorCode, EventType, TaskId, TaskState};
+use serde_json::json;
+
+use super::{Place, World, demo, user};
+
+fn failed() -> Outcome {
+    Outcome::failed(ErrorData {
+        code: ErrorCode::SourceUnreachable,
+        message: "no route".to_owned(),
+    })
+}
+
+async fn one(world: &World, ids: &[TaskId]) -> Result<Task> {
+    ensure!(ids.len() == 1, "one follow-up, not {}", ids.len());
+    world.ledger.task_by_id(ids[0]).await?.context("the follow-up")
+}
+
+/// A failed run is tried again, later each time, as often as the job says; each attempt is a task of its own.
+pub async fn failures_are_retried_with_backoff(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let job = world
+        .job("nightly", json!({ "retries": 2, "retry-delay": "1m" }))
+        .await?;
+    let mut task = world.enqueue_job(&job).await?;
+    for (attempt, delay) in [(1_u32, 60_u64), (2, 120)] {
+        let running = world.claim_one(session).await?;
+        ensure!(running.id == task.id && running.attempt == attempt);
+        let done = world.ledger.finish(running.id, session, failed()).await?;
+        let retry = one(&world, &done.follow_ups).await?;
+        ensure!(retry.retry_of.as_ref() == Some(&task.upid) && retry.attempt == attempt + 1);
+        ensure!(retry.user == task.user && retry.spec == task.spec && retry.job == task.job);
+        ensure!(world.claim(session, 1).await?.is_empty(), "it waits");
+        world.clock.advance(delay - 1);
+        ensure!(world.claim(session, 1).await?.is_empty(), "it still waits");
+        world.clock.advance(1);
+        world.ledger.renew(session, &[]).await?;
+        task = retry;
+    }
+    let last = world.claim_one(session).await?;
+    ensure!(
+        world
+            .ledger
+            .finish(last.id, session, failed())
+            .await?
+            .follow_ups
+            .is_empty(),
+        "no third retry"
+    );
+    Ok(())
+}
+
+/// A worker that vanishes: its task ends failed and goes on as a retry, all told in the same breath.
+pub async fn a_lost_worker_is_noticed(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let job = world.job("nightly", json!({ "retries": 1 })).await?;
+    let task = world.enqueue_job(&job).await?;
+    world.claim_one(session).await?;
+    world.clock.advance(29);
+    ensure!(world.ledger.reap().await?.is_empty(), "the lease holds for 30 s");
+    world.clock.advance(1);
+    let before = world.ledger.last_seq().await?;
+    ensure!(world.ledger.reap().await? == [task.id]);
+    ensure!(world.ledger.reap().await?.is_empty(), "once");
+    let told: Vec<_> = world
+        .events()
+        .await?
+        .into_iter()
+        .filter(|e| e.seq > before)
+        .collect();
+    let types: Vec<_> = told.iter().map(|e| e.event.event_type).collect();
+    ensure!(
+        types
+            == [
+                EventType::TaskFailed,
+                EventType::TaskQueued,
+                EventType::WorkerOffline
+            ],
+        "{types:?}"
+    );
+    ensure!(told[0].event.data.error.as_ref().map(|e| e.code) == Some(ErrorCode::WorkerLost));
+    let retry = told[1].event.data.task.clone().context("task data")?;
+    ensure!(retry.retry_of == Some(task.upid));
+    world.clock.advance(3_600);
+    let second = world.worker().await?;
+    let again = world.claim_one(second).await?;
+    ensure!(again.upid == retry.upid && again.attempt == 2);
+    Ok(())
+}
+
+/// What was asked to cancel never runs again, whatever becomes of its worker.
+pub async fn cancelled_work_is_not_retried(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let job = world
+        .job("nightly", json!({ "retries": 3, "retry-delay": "0s" }))
+        .await?;
+    for lost in [true, false] {
+        let session = if lost { world.worker().await? } else { session };
+        let task = world.enqueue_job(&job).await?;
+        world.claim_one(session).await?;
+        ensure!(world.ledger.cancel(&task.upid, &user()?).await? == Cancelled::Requested);
+        if lost {
+            ensure!(world.ledger.end_session(session).await? == [task.id]);
+            let stored = world.ledger.task(&task.upid).await?.context("the task")?;
+            ensure!(stored.state == TaskState::Cancelled);
+        } else {
+            ensure!(
+                world
+                    .ledger
+                    .finish(task.id, session, failed())
+                    .await?
+                    .follow_ups
+                    .is_empty()
+            );
+        }
+        ensure!(world.claim(session, 1).await.is_err() || world.claim(session, 1).await?.is_empty());
+    }
+    Ok(())
+}
+
+/// A process that stops gives its work back; that is no retry.
+pub async fn handed_over_work_goes_on(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let task = world.enqueue().await?;
+    world.claim_one(session).await?;
+    let done = world.ledger.hand_over(task.id, session).await?;
+    ensure!(done.task.state == TaskState::Failed);
+    let next = one(&world, &done.follow_ups).await?;
+    ensure!(next.retry_of == Some(task.upid) && next.attempt == 1);
+    ensure!(world.claim_one(session).await?.id == next.id, "at once");
+    Ok(())
+}
+
+/// `after`: good ends start the next job, bad ones do not, and each end counts once.
+pub async fn jobs_follow_one_another(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let first = world.job("first", json!({})).await?;
+    world.job("second", json!({ "after": "first" })).await?;
+    world.job("third", json!({ "after": "second" })).await?;
+    world
+        .job("off", json!({ "after": "first", "enabled": false }))
+        .await?;
+    for (state, follows) in [
+        (TaskState::Ok, true),
+        (TaskState::Warning, true),
+        (TaskState::Failed, false),
+    ] {
+        world.enqueue_job(&first).await?;
+        let task = world.claim_one(session).await?;
+        let outcome = if state == TaskState::Failed {
+            failed()
+        } else {
+            Outcome::new(state)
+        };
+        let done = world.ledger.finish(task.id, session, outcome.clone()).await?;
+        ensure!(
+            world.ledger.finish(task.id, session, outcome).await.is_err(),
+            "fenced"
+        );
+        ensure!(!done.follow_ups.is_empty() == follows, "{state}");
+        if !follows {
+            continue;
+        }
+        let second = one(&world, &done.follow_ups).await?;
+        ensure!(second.job == Some("second".parse()?) && second.user.as_str() == "owner@hub");
+        ensure!(second.project == Some(demo()?) && second.retry_of.is_none());
+        ensure!(world.claim_one(session).await?.id == second.id);
+        let done = world
+            .ledger
+            .finish(second.id, session, Outcome::new(TaskState::Ok))
+            .await?;
+        let third = one(&world, &done.follow_ups).await?;
+        ensure!(third.job == Some("third".parse()?));
+        world.ledger.cancel(&third.upid, &user()?).await?;
+    }
+    ensure!(world.claim(session, 10).await?.is_empty());
+    Ok(())
+}
+
+/// A job never runs beside itself.
+pub async fn a_job_never_runs_twice_at_once(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let job = world.job("nightly", json!({})).await?;
+    let first = world.enqueue_job(&job).await?;
+    let second = world.enqueue_job(&job).await?;
+    let other = world.enqueue().await?;
+    let claimed = world.claim(session, 10).await?;
+    ensure!(claimed.iter().map(|t| t.id).collect::<Vec<_>>() == [first.id, other.id]);
+    ensure!(world.claim(session, 10).await?.is_empty());
+    world
+        .ledger
+        .finish(first.id, session, Outcome::new(TaskState::Ok))
+        .await?;
+    ensure!(world.claim_one(session).await?.id == second.id);
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! Ticks fire once, whoever fires them, whatever the clock does.
+
+use anyhow::{Context, Result, ensure};
+use ironcore_ledger::model::Tick;
+use ironcore_types::{EventType, TaskState, Timestamp};
+use serde_json::json;
+
+use super::{Place, World, demo, user};
+
+fn tick(at: Timestamp) -> Result<Tick> {
+    Ok(Tick {
+        project: demo()?,
+        job: "nightly".parse()?,
+        scheduled_for: at,
+        missed: 0,
+        run: true,
+    })
+}
+
+async fn scheduled(place: &dyn Place) -> Result<World> {
+    let world = World::new(place).await?;
+    world.job("nightly", json!({ "schedule": "02:00" })).await?;
+    world.clock.advance(3_600);
+    Ok(world)
+}
+
+/// The same tick, fired by several schedulers at once and again later, enqueues one task.
+pub async fn a_tick_fires_once(place: &dyn Place) -> Result<()> {
+    let world = scheduled(place).await?;
+    let due = world.clock.time();
+    let fired = futures::future::try_join_all((0..5).map(async |_| {
+        world
+            .ledger
+            .fire_ticks(&[tick(due)?])
+            .await
+            .map_err(anyhow::Error::from)
+    }))
+    .await?;
+    let tasks: Vec<_> = fired.into_iter().flatten().collect();
+    ensure!(tasks.len() == 1);
+    ensure!(tasks[0].scheduled_for == Some(due) && tasks[0].user.as_str() == "owner@hub");
+    let cursors = world.ledger.cursors().await?;
+    ensure!(cursors.len() == 1 && cursors[0].until == due);
+    world.clock.back(7_200);
+    ensure!(
+        world.ledger.fire_ticks(&[tick(due)?]).await?.is_empty(),
+        "a clock that went back"
+    );
+    let earlier = tick(due.before(std::time::Duration::from_secs(60)))?;
+    ensure!(
+        world.ledger.fire_ticks(&[earlier]).await?.is_empty(),
+        "what was passed over stays so"
+    );
+    world.clock.advance(90_000);
+    ensure!(
+        world.ledger.fire_ticks(&[tick(world.clock.time())?]).await?.len() == 1,
+        "the next one"
+    );
+    Ok(())
+}
+
+/// Missed ticks are told, and collapse into one run or none.
+pub async fn missed_ticks_collapse(place: &dyn Place) -> Result<()> {
+    let world = scheduled(place).await?;
+    world.clock.advance(3 * 86_400);
+    let late = Tick {
+        missed: 3,
+        ..tick(world.clock.time())?
+    };
+    ensure!(world.ledger.fire_ticks(std::slice::from_ref(&late)).await?.len() == 1);
+    ensure!(world.ledger.fire_ticks(&[late]).await?.is_empty());
+    let events = world.events().await?;
+    let missed: Vec<_> = events
+        .iter()
+        .filter(|e| e.event.event_type == EventType::JobMissed)
+        .collect();
+    ensure!(missed.len() == 1);
+    let data = &missed[0].event.data;
+    ensure!(data.job.as_ref().map(|j| j.missed) == Some(3) && data.project == Some(demo()?));
+    ensure!(
+        data.title.starts_with("Job nightly missed 3 runs") && data.title.ends_with("it runs now"),
+        "{}",
+        data.title
+    );
+    world.clock.advance(86_400);
+    let skipped = Tick {
+        missed: 1,
+        run: false,
+        ..tick(world.clock.time())?
+    };
+    ensure!(world.ledger.fire_ticks(&[skipped]).await?.is_empty());
+    let event = world.last_event().await?.event;
+    ensure!(event.event_type == EventType::JobMissed && event.data.title.contains("missed 1 run,"));
+    Ok(())
+}
+
+/// Paused means paused, for every scheduler; jobs that are off or gone do not fire.
+pub async fn pauses_hold(place: &dyn Place) -> Result<()> {
+    let world = scheduled(place).await?;
+    ensure!(world.ledger.scheduler_paused().await?.is_none());
+    ensure!(world.ledger.pause_scheduler(&user()?).await?);
+    ensure!(
+        !world.ledger.pause_scheduler(&user()?).await?,
+        "it was paused already"
+    );
+    ensure!(world.ledger.scheduler_paused().await? == Some(world.clock.time()));
+    let due = tick(world.clock.time())?;
+    ensure!(
+        world
+            .ledger
+            .fire_ticks(std::slice::from_ref(&due))
+            .await?
+            .is_empty()
+    );
+    ensure!(world.ledger.resume_scheduler(&user()?).await?);
+    let types: Vec<_> = world.events().await?.iter().map(|e| e.event.event_type).collect();
+    ensure!(types.ends_with(&[EventType::SchedulerPaused, EventType::SchedulerResumed]));
+    ensure!(
+        world.ledger.fire_ticks(std::slice::from_ref(&due)).await?.len() == 1,
+        "it was not lost"
+    );
+    world
+        .ledger
+        .set_job_enabled(&demo()?, &"nightly".parse()?, false)
+        .await?;
+    world.clock.advance(60);
+    ensure!(
+        world
+            .ledger
+            .fire_ticks(&[tick(world.clock.time())?])
+            .await?
+            .is_empty(),
+        "switched off"
+    );
+    ensure!(world.ledger.cursors().await?.is_empty());
+    world.clock.advance(60);
+    world
+        .ledger
+        .set_job_enabled(&demo()?, &"nightly".parse()?, true)
+        .await?;
+    let cursor = world.ledger.cursors().await?.pop().context("a cursor")?;
+    ensure!(
+        cursor.until == world.clock.time(),
+        "ticks that passed while it was off are not missed"
+    );
+    let unknown = Tick {
+        job: "no-such".parse()?,
+        ..tick(world.clock.time())?
+    };
+    ensure!(world.ledger.fire_ticks(&[unknown]).await?.is_empty());
+    Ok(())
+}
+
+/// A changed schedule counts from now; a changed comment changes nothing.
+pub async fn cursors_follow_the_schedule(place: &dyn Place) -> Result<()> {
+    let world = scheduled(place).await?;
+    let declared = world.ledger.cursors().await?[0].until;
+    world
+        .job(
+            "nightly",
+            json!({ "schedule": "02:00", "comment": "quiet hours" }),
+        )
+        .await?;
+    ensure!(world.ledger.cursors().await?[0].until == declared);
+    world.job("nightly", json!({ "schedule": "03:00" })).await?;
+    ensure!(world.ledger.cursors().await?[0].until == world.clock.time());
+    world
+        .ledger
+        .fire_ticks(&[tick(world.clock.time().after(std::time::Duration::from_secs(1)))?])
+        .await?;
+    let session = world.worker().await?;
+    ensure!(world.claim_one(session).await?.state == TaskState::Running);
+    Ok(())
+}
