@@ -114,7 +114,7 @@ fn report(ended: Result<(), tokio::task::JoinError>) {
 async fn claim(shared: &Shared, free: usize) -> Vec<(SessionId, ClaimedMessage)> {
     let session = shared.session();
     let n = u32::try_from(free).unwrap_or(u32::MAX);
-    match shared.ledger.claim_messages(session, n).await {
+    match shared.ledger.claim_messages(session, n, shared.options.attempts_per_lane.max(1)).await {
         Ok(claimed) => claimed.into_iter().map(|message| (session, message)).collect(),
         Err(LedgerError::Fenced(_)) => {
             // The session ran out, perhaps because the machine slept.

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::future::join_all;
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all};
 use futures::stream::{self, StreamExt};
 use ironcore_ledger::model::{FanOut, NewMatch, NewMessage, SeqEvent};
 use ironcore_plugin_host::{NoServices, Plugin, PluginError};
@@ -32,6 +33,9 @@ struct AdviceFailure {
     plugin: PluginName,
     error: PluginError,
 }
+
+/// The tips about one event, and who failed to give any.
+type Advice = (Vec<Tip>, Vec<AdviceFailure>);
 
 /// Runs until cancelled.
 pub(crate) async fn run(shared: &Shared, cancel: &CancellationToken) {
@@ -61,11 +65,10 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
         return Ok(0);
     }
     let configuration = Configuration::read(shared, &events).await?;
-    let advice: Vec<(Vec<Tip>, Vec<AdviceFailure>)> = stream::iter(&events)
-        .map(|event| advise(shared, &event.event))
-        .buffered(shared.options.events_at_once.max(1))
-        .collect()
-        .await;
+    let asked: Vec<BoxFuture<'_, Advice>> =
+        events.iter().map(|event| advise(shared, &event.event).boxed()).collect();
+    let advice: Vec<Advice> =
+        stream::iter(asked).buffered(shared.options.events_at_once.max(1)).collect().await;
     let now = shared.seams.now();
     let inbox = shared.plugins.inbox();
     let mut fanouts = Vec::with_capacity(events.len());
@@ -151,18 +154,19 @@ pub(crate) fn lane(plugins: &Plugins, project: Option<&ProjectName>, handler: &H
     format!("{}/{destination}", project.map_or("-", ProjectName::as_str))
 }
 
-async fn advise(shared: &Shared, event: &Event) -> (Vec<Tip>, Vec<AdviceFailure>) {
-    let calls = shared.plugins.advisers().map(|plugin| async move {
-        match ask(shared, plugin, event).await {
-            Ok(tips) => (tips, None),
-            Err(error) => (Vec::new(), Some(AdviceFailure { plugin: plugin.name().clone(), error })),
-        }
-    });
+async fn advise(shared: &Shared, event: &Event) -> Advice {
+    let asked: Vec<BoxFuture<'_, (&PluginName, Result<Vec<Tip>, PluginError>)>> = shared
+        .plugins
+        .advisers()
+        .map(|plugin| async move { (plugin.name(), ask(shared, plugin, event).await) }.boxed())
+        .collect();
     let mut tips = Vec::new();
     let mut failures = Vec::new();
-    for (some, failure) in join_all(calls).await {
-        tips.extend(some);
-        failures.extend(failure);
+    for (plugin, answer) in join_all(asked).await {
+        match answer {
+            Ok(some) => tips.extend(some),
+            Err(error) => failures.push(AdviceFailure { plugin: plugin.clone(), error }),
+        }
     }
     tips.truncate(TIPS);
     (tips, failures)

@@ -18,7 +18,7 @@ use crate::error::NotifyError;
 use crate::fanout;
 use crate::options::NotifyOptions;
 use crate::plugin_failures::{Key, PluginFailures};
-use crate::plugins::Plugins;
+use crate::plugins::{Plugins, Refused};
 use crate::templates::Templates;
 
 /// How often the session's lease, and with it the leases of its messages, is renewed.
@@ -114,7 +114,7 @@ impl Notify {
         let shared = &self.shared;
         shared.begin().await?;
         delivery::recall(shared).await?;
-        for refused in shared.plugins.refused() {
+        for refused in shared.plugins.refused().to_vec() {
             shared.tell_refusal(refused).await;
         }
         // The session must outlive the attempts that are still ending.
@@ -224,7 +224,7 @@ impl Shared {
         self.emit(format!("plugin/{plugin}"), data).await;
     }
 
-    async fn tell_refusal(&self, refused: &crate::plugins::Refused) {
+    async fn tell_refusal(&self, refused: Refused) {
         let name = refused.name.as_ref().map_or_else(
             || refused.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
             ToString::to_string,
@@ -239,5 +239,17 @@ impl Shared {
         if let Err(error) = self.ledger.emit(event).await {
             tracing::warn!(code = %error.code(), "the failure of a plugin could not be told: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Callers spawn it.
+    #[expect(dead_code, reason = "compiling it is the test")]
+    fn it_can_be_spawned(notify: &Notify) {
+        fn spawned(_: impl Future<Output = Result<(), NotifyError>> + Send) {}
+        spawned(notify.run(CancellationToken::new()));
     }
 }

@@ -1,11 +1,12 @@
 //! A hub without engine and API: ledger, egress, plugins, and notification that can be started, stopped and killed.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use ironcore_egress::{AllowList, Egress, EgressOptions, SecretName, Secrets};
+use ironcore_egress::{AllowList, Egress, EgressOptions, SecretName, SecretString, Secrets};
 use ironcore_ledger::model::{
     Attempt, Message, MessageFilter, MessageState, NewSession, NewTask, Outcome, Page, Scope, SeqEvent, Service, Task,
 };
@@ -20,7 +21,6 @@ use ironcore_types::{
     ErrorCode, EventType, JobName, NodeName, PluginName, ProjectName, Seams, SessionId, TaskSpec, TaskState, TaskType,
     Timestamp, UserId,
 };
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -61,14 +61,20 @@ pub(crate) fn plugins() -> Plugins {
             .map(|name| (name, &*wasm("plugins", name).leak()))
             .collect();
         let misbehave = PluginName::new("misbehave").expect("name");
-        wasm("plugins-examples", "misbehave");
+        // A folder of its own: what other examples want is of no matter here.
+        let folder = tempfile::tempdir().expect("a folder").keep();
+        let mut file = std::fs::File::create(folder.join("misbehave.wasm")).expect("a file");
+        file.write_all(&wasm("plugins-examples", "misbehave")).expect("written");
         let options = PluginsOptions {
             builtin,
-            folder: Some(root().join("build/plugins-examples")),
+            folder: Some(folder.clone()),
             grants: BTreeMap::from([(misbehave, ironcore_plugin_host::Grants::all())]),
             host: HostConfig { guest_time: Duration::from_millis(300), ..HostConfig::default() },
         };
-        Plugins::load(&options).expect("plugins load")
+        let plugins = Plugins::load(&options).expect("plugins load");
+        assert_eq!(plugins.refused(), [], "every plugin is loaded");
+        std::fs::remove_dir_all(folder).expect("removed");
+        plugins
     };
     PLUGINS.get_or_init(load).clone()
 }
@@ -94,7 +100,7 @@ impl World {
         let receiver = Receiver::start().await;
         let secrets = Secrets::open(&folder.path().join("secrets"), &folder.path().join("key")).expect("secrets");
         let signing = SecretName::new("signing").expect("name");
-        secrets.seal(&signing, SecretString::from(SIGNING)).expect("sealed");
+        secrets.seal(&signing, &SecretString::from(SIGNING)).expect("sealed");
         let egress = Egress::new(
             EgressOptions { allow: AllowList::parse(["127.0.0.0/8"]).expect("a list"), ..EgressOptions::default() },
             secrets,
