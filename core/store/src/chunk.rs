@@ -32,7 +32,9 @@ impl ChunkKind {
 
     /// From that byte.
     pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Data, Self::Block, Self::List].into_iter().find(|kind| kind.to_byte() == byte)
+        [Self::Data, Self::Block, Self::List]
+            .into_iter()
+            .find(|kind| kind.to_byte() == byte)
     }
 
     /// Which packs hold such chunks.
@@ -63,7 +65,9 @@ impl PackKind {
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Data, Self::Meta].into_iter().find(|kind| kind.as_str() == name)
+        [Self::Data, Self::Meta]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
     }
 
     pub(crate) fn to_byte(self) -> u8 {
@@ -74,7 +78,9 @@ impl PackKind {
     }
 
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Data, Self::Meta].into_iter().find(|kind| kind.to_byte() == byte)
+        [Self::Data, Self::Meta]
+            .into_iter()
+            .find(|kind| kind.to_byte() == byte)
     }
 }
 
@@ -120,10 +126,16 @@ impl StoredChunk {
 
 pub(crate) fn check_stored(info: &ChunkInfo, bytes: &[u8]) -> Result<()> {
     if bytes.len() != info.stored_len as usize {
-        return Err(StoreError::corrupt(info.id, "the stored bytes have another length"));
+        return Err(StoreError::corrupt(
+            info.id,
+            "the stored bytes have another length",
+        ));
     }
     if StoredHash::of(bytes) != info.stored_hash {
-        return Err(StoreError::corrupt(info.id, "the stored bytes do not match their SHA-256"));
+        return Err(StoreError::corrupt(
+            info.id,
+            "the stored bytes do not match their SHA-256",
+        ));
     }
     Ok(())
 }
@@ -143,7 +155,11 @@ impl Encoder {
     pub(crate) fn encode(&mut self, id: ChunkId, kind: ChunkKind, plain: &[u8]) -> StoredChunk {
         // What does not shrink by a thirty-second is not worth the decompression; failure is no shrinking.
         let limit = plain.len() - plain.len() / 32;
-        let packed = self.zstd.compress(plain).ok().filter(|packed| packed.len() < limit);
+        let packed = self
+            .zstd
+            .compress(plain)
+            .ok()
+            .filter(|packed| packed.len() < limit);
         let (flags, bytes) = match packed {
             Some(packed) => (FLAG_ZSTD, packed),
             None => (0, plain.to_vec()),
@@ -176,10 +192,16 @@ impl Decoder {
     pub(crate) fn decode(&mut self, info: &ChunkInfo, stored: &[u8]) -> Result<Vec<u8>> {
         let corrupt = |reason: String| StoreError::corrupt(info.id, reason);
         if info.flags & !FLAG_ZSTD != 0 || info.key != 0 {
-            return Err(corrupt(format!("flags {:#x} are not known to this version", info.flags)));
+            return Err(corrupt(format!(
+                "flags {:#x} are not known to this version",
+                info.flags
+            )));
         }
         if info.plain_len > MAX_CHUNK {
-            return Err(corrupt(format!("a length of {} bytes is impossible", info.plain_len)));
+            return Err(corrupt(format!(
+                "a length of {} bytes is impossible",
+                info.plain_len
+            )));
         }
         let plain = if info.flags & FLAG_ZSTD == 0 {
             stored.to_vec()
@@ -189,7 +211,9 @@ impl Decoder {
                 .map_err(|error| corrupt(format!("it does not decompress: {error}")))?
         };
         if plain.len() != info.plain_len as usize || ChunkId::of(&plain) != info.id {
-            return Err(corrupt("the data does not match its SHA-256 fingerprint".to_owned()));
+            return Err(corrupt(
+                "the data does not match its SHA-256 fingerprint".to_owned(),
+            ));
         }
         Ok(plain)
     }

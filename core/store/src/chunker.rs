@@ -71,7 +71,10 @@ impl ChunkerConfig {
     pub fn check(&self) -> Result<(), String> {
         let known = self.algorithm == "fastcdc-2020" && self.version == 1;
         if !known {
-            return Err(format!("chunker {} version {} is not known", self.algorithm, self.version));
+            return Err(format!(
+                "chunker {} version {} is not known",
+                self.algorithm, self.version
+            ));
         }
         let even = self.min % 2 == 0 && self.average % 2 == 0 && self.max % 2 == 0;
         let sizes = (64..=1 << 20).contains(&self.min)
@@ -85,7 +88,11 @@ impl ChunkerConfig {
             && self.bundle_file <= self.bundle_min
             && self.bundle_min <= self.bundle_max
             && self.bundle_max <= self.segment;
-        if even && sizes && rest { Ok(()) } else { Err("the chunker's sizes are out of range".to_owned()) }
+        if even && sizes && rest {
+            Ok(())
+        } else {
+            Err("the chunker's sizes are out of range".to_owned())
+        }
     }
 
     /// Whether a bundle ends after a file of this path: depends on the path alone, so that one new file moves
@@ -161,9 +168,8 @@ mod tests {
 
     /// Bytes that anyone can make again: SHA-256 in counter mode.
     fn noise(seed: u64, len: usize) -> Vec<u8> {
-        let blocks = (0..len.div_ceil(32) as u64).flat_map(|n| {
-            sha256(&[seed.to_le_bytes(), n.to_le_bytes()].concat())
-        });
+        let blocks = (0..len.div_ceil(32) as u64)
+            .flat_map(|n| sha256(&[seed.to_le_bytes(), n.to_le_bytes()].concat()));
         blocks.take(len).collect()
     }
 
@@ -187,7 +193,13 @@ mod tests {
     fn cuts_are_the_golden_ones() {
         let data = noise(1, 16 << 20);
         let lengths = cuts(&ChunkerConfig::default(), &data);
-        let seeded = cuts(&ChunkerConfig { seed: 0x1234_5678_9abc_def0, ..Default::default() }, &data);
+        let seeded = cuts(
+            &ChunkerConfig {
+                seed: 0x1234_5678_9abc_def0,
+                ..Default::default()
+            },
+            &data,
+        );
         assert_eq!(lengths.iter().sum::<usize>(), data.len());
         assert_eq!(lengths[..6], GOLDEN_FIRST);
         assert_eq!(fingerprint(&lengths), GOLDEN_ALL);
@@ -208,7 +220,13 @@ mod tests {
         let chunks = |data: &[u8]| {
             let mut at = 0;
             let lengths = cuts(&ChunkerConfig::default(), data);
-            lengths.iter().map(|n| { at += n; ChunkId::of(&data[at - n..at]) }).collect::<Vec<_>>()
+            lengths
+                .iter()
+                .map(|n| {
+                    at += n;
+                    ChunkId::of(&data[at - n..at])
+                })
+                .collect::<Vec<_>>()
         };
         let (before, after) = (chunks(&data), chunks(&changed));
         let new = after.iter().filter(|id| !before.contains(id)).count();
@@ -218,8 +236,29 @@ mod tests {
     #[test]
     fn parameters_are_checked() {
         assert_eq!(ChunkerConfig::default().check(), Ok(()));
-        assert!(ChunkerConfig { min: 63, ..Default::default() }.check().is_err());
-        assert!(ChunkerConfig { max: 4 << 10, ..Default::default() }.check().is_err());
-        assert!(ChunkerConfig { version: 2, ..Default::default() }.check().is_err());
+        assert!(
+            ChunkerConfig {
+                min: 63,
+                ..Default::default()
+            }
+            .check()
+            .is_err()
+        );
+        assert!(
+            ChunkerConfig {
+                max: 4 << 10,
+                ..Default::default()
+            }
+            .check()
+            .is_err()
+        );
+        assert!(
+            ChunkerConfig {
+                version: 2,
+                ..Default::default()
+            }
+            .check()
+            .is_err()
+        );
     }
 }

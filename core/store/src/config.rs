@@ -54,7 +54,10 @@ impl Config {
             public_key,
             chunker: ChunkerConfig::default(),
             chunk_id: "sha-256".to_owned(),
-            compression: Compression { algorithm: "zstd".to_owned(), level: 1 },
+            compression: Compression {
+                algorithm: "zstd".to_owned(),
+                level: 1,
+            },
             encryption: None,
         }
     }
@@ -74,7 +77,9 @@ impl Config {
         let unreadable = |error| format!("its configuration cannot be read: {error}");
         let Format { format } = serde_json::from_slice(bytes).map_err(unreadable)?;
         if format != FORMAT {
-            return Err(format!("format {format} is not known; this version reads format {FORMAT}"));
+            return Err(format!(
+                "format {format} is not known; this version reads format {FORMAT}"
+            ));
         }
         let config: Self = serde_json::from_slice(bytes).map_err(unreadable)?;
         config.chunker.check()?;
@@ -94,7 +99,12 @@ mod tests {
 
     #[test]
     fn a_newer_format_and_unknown_keys_are_refused() {
-        let config = Config::new(Uuid::nil(), HubId(Uuid::nil()), PublicKey([1; 32]), Timestamp::EPOCH);
+        let config = Config::new(
+            Uuid::nil(),
+            HubId(Uuid::nil()),
+            PublicKey([1; 32]),
+            Timestamp::EPOCH,
+        );
         let json = String::from_utf8(config.to_json()).expect("text");
         assert_eq!(Config::from_json(json.as_bytes()), Ok(config));
         let newer = json.replace("\"format\": 1", "\"format\": 2");

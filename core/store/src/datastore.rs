@@ -68,7 +68,13 @@ impl Datastore {
             return Err(open_fault(&path.display().to_string(), OpenFault::NotEmpty));
         }
         blobs.create_root()?;
-        Self::create_on(Arc::new(blobs), &path.display().to_string(), owner, signing, seams)
+        Self::create_on(
+            Arc::new(blobs),
+            &path.display().to_string(),
+            owner,
+            signing,
+            seams,
+        )
     }
 
     /// Makes a datastore on blobs of any sort; `place` names it in messages.
@@ -82,10 +88,19 @@ impl Datastore {
         let config = Config::new(seams.uuid(), owner, signing.public(), seams.now());
         match blobs.put_new(layout::CONFIG, &config.to_json()) {
             Ok(()) => {}
-            Err(error) if error.kind == BlobErrorKind::Exists => return Err(open_fault(place, OpenFault::NotEmpty)),
+            Err(error) if error.kind == BlobErrorKind::Exists => {
+                return Err(open_fault(place, OpenFault::NotEmpty));
+            }
             Err(error) => return Err(error.into()),
         }
-        Ok(Self::assemble(blobs, place, config, Some(signing), seams, Vec::new()))
+        Ok(Self::assemble(
+            blobs,
+            place,
+            config,
+            Some(signing),
+            seams,
+            Vec::new(),
+        ))
     }
 
     /// Opens the datastore in a folder.
@@ -111,12 +126,23 @@ impl Datastore {
             let text = "its public key is not the one that this hub has pinned".to_owned();
             return Err(open_fault(place, OpenFault::Key(text)));
         }
-        if options.signing.as_ref().is_some_and(|signing| signing.public() != config.public_key) {
+        if options
+            .signing
+            .as_ref()
+            .is_some_and(|signing| signing.public() != config.public_key)
+        {
             let text = "its public key is not that of the hub's signing key".to_owned();
             return Err(open_fault(place, OpenFault::Key(text)));
         }
         let peers = read_peers(&*blobs, &config.public_key)?;
-        Ok(Self::assemble(blobs, place, config, options.signing, options.seams, peers))
+        Ok(Self::assemble(
+            blobs,
+            place,
+            config,
+            options.signing,
+            options.seams,
+            peers,
+        ))
     }
 
     /// Takes a datastore over: from now on `owner` owns it and `signing` signs. What the former key signed
@@ -130,11 +156,20 @@ impl Datastore {
     ) -> Result<Self> {
         let old = read_config(&*blobs, place)?;
         let former = read_peers(&*blobs, &old.public_key)?;
-        let own = TrustedKey { format: 1, public_key: old.public_key, datastore: old.id, added: seams.now() };
+        let own = TrustedKey {
+            format: 1,
+            public_key: old.public_key,
+            datastore: old.id,
+            added: seams.now(),
+        };
         for key in former.into_iter().chain([own]) {
             write_peer(&*blobs, &signing, &key)?;
         }
-        let config = Config { owner, public_key: signing.public(), ..old };
+        let config = Config {
+            owner,
+            public_key: signing.public(),
+            ..old
+        };
         blobs.replace(layout::CONFIG, &config.to_json())?;
         let peers = read_peers(&*blobs, &config.public_key)?;
         Ok(Self::assemble(blobs, place, config, Some(signing), seams, peers))
@@ -142,7 +177,13 @@ impl Datastore {
 
     /// [`adopt_on`](Self::adopt_on) for the datastore in a folder.
     pub fn adopt(path: &Path, owner: HubId, signing: SigningKey, seams: Seams) -> Result<Self> {
-        Self::adopt_on(Arc::new(FsBlobs::new(path)), &path.display().to_string(), owner, signing, seams)
+        Self::adopt_on(
+            Arc::new(FsBlobs::new(path)),
+            &path.display().to_string(),
+            owner,
+            signing,
+            seams,
+        )
     }
 
     fn assemble(
@@ -154,7 +195,17 @@ impl Datastore {
         peers: Vec<TrustedKey>,
     ) -> Self {
         let (cache, place, peers) = (IndexCache::default(), place.to_owned(), RwLock::new(peers));
-        Self { inner: Arc::new(Inner { blobs, config, signing, seams, cache, place, peers }) }
+        Self {
+            inner: Arc::new(Inner {
+                blobs,
+                config,
+                signing,
+                seams,
+                cache,
+                place,
+                peers,
+            }),
+        }
     }
 
     /// Its configuration, as pinned when it was made.
@@ -172,7 +223,12 @@ impl Datastore {
     }
 
     pub(crate) fn signing(&self) -> Result<&SigningKey> {
-        let none = || StoreError::Request(format!("datastore {} was opened for reading only", self.inner.place));
+        let none = || {
+            StoreError::Request(format!(
+                "datastore {} was opened for reading only",
+                self.inner.place
+            ))
+        };
         self.inner.signing.as_ref().ok_or_else(none)
     }
 
@@ -183,16 +239,26 @@ impl Datastore {
     /// Every key whose signature counts.
     pub(crate) fn trusted_keys(&self) -> Vec<PublicKey> {
         let peers = self.inner.peers.read().unwrap_or_else(PoisonError::into_inner);
-        std::iter::once(self.public_key()).chain(peers.iter().map(|key| key.public_key)).collect()
+        std::iter::once(self.public_key())
+            .chain(peers.iter().map(|key| key.public_key))
+            .collect()
     }
 
     pub(crate) fn peer_keys(&self) -> Vec<TrustedKey> {
-        self.inner.peers.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner
+            .peers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn trust(&self, key: TrustedKey) -> Result<()> {
         write_peer(self.blobs(), self.signing()?, &key)?;
-        self.inner.peers.write().unwrap_or_else(PoisonError::into_inner).push(key);
+        self.inner
+            .peers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(key);
         Ok(())
     }
 
@@ -222,7 +288,10 @@ impl Datastore {
     fn read_copies(&self, view: &View, decoder: &mut Decoder, id: &ChunkId) -> Result<Vec<u8>> {
         let mut first = None;
         for copy in view.copies(id) {
-            match self.read_stored(&copy).and_then(|stored| decoder.decode(&copy.info, &stored)) {
+            match self
+                .read_stored(&copy)
+                .and_then(|stored| decoder.decode(&copy.info, &stored))
+            {
                 Ok(plain) => return Ok(plain),
                 Err(error @ StoreError::Chunk { .. }) => first = first.or(Some(error)),
                 Err(error) => return Err(error),
@@ -236,16 +305,18 @@ impl Datastore {
     pub(crate) fn read_stored(&self, copy: &Location) -> Result<Vec<u8>> {
         let name = layout::pack(copy.pack.kind, copy.pack.id);
         let (offset, len) = (u64::from(copy.offset), copy.info.stored_len as usize);
-        self.blobs().get_range(&name, offset, len).map_err(|error| match error.kind {
-            BlobErrorKind::NotFound => {
-                StoreError::missing(copy.info.id, format!("pack {} is not there", copy.pack.id))
-            }
-            BlobErrorKind::Io => StoreError::corrupt(
-                copy.info.id,
-                format!("pack {} cannot be read: {}", copy.pack.id, error.source),
-            ),
-            _ => error.into(),
-        })
+        self.blobs()
+            .get_range(&name, offset, len)
+            .map_err(|error| match error.kind {
+                BlobErrorKind::NotFound => {
+                    StoreError::missing(copy.info.id, format!("pack {} is not there", copy.pack.id))
+                }
+                BlobErrorKind::Io => StoreError::corrupt(
+                    copy.info.id,
+                    format!("pack {} cannot be read: {}", copy.pack.id, error.source),
+                ),
+                _ => error.into(),
+            })
     }
 
     /// The stored bytes of one copy, checked against their SHA-256.
@@ -258,20 +329,29 @@ impl Datastore {
 
 impl fmt::Debug for Datastore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Datastore").field("place", &self.inner.place).finish_non_exhaustive()
+        f.debug_struct("Datastore")
+            .field("place", &self.inner.place)
+            .finish_non_exhaustive()
     }
 }
 
 fn open_fault(place: &str, fault: OpenFault) -> StoreError {
-    StoreError::Open { path: place.to_owned(), fault }
+    StoreError::Open {
+        path: place.to_owned(),
+        fault,
+    }
 }
 
 fn read_config(blobs: &dyn Blobs, place: &str) -> Result<Config> {
     let bytes = match blobs.get(layout::CONFIG) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind == BlobErrorKind::NotFound => return Err(open_fault(place, OpenFault::NotFound)),
+        Err(error) if error.kind == BlobErrorKind::NotFound => {
+            return Err(open_fault(place, OpenFault::NotFound));
+        }
         // Without its configuration a folder with other things in it is no datastore, rather than one offline.
-        Err(error) if error.kind == BlobErrorKind::Offline && blobs.local_root().is_some_and(Path::is_dir) => {
+        Err(error)
+            if error.kind == BlobErrorKind::Offline && blobs.local_root().is_some_and(Path::is_dir) =>
+        {
             return Err(open_fault(place, OpenFault::NotFound));
         }
         Err(error) => return Err(error.into()),
@@ -283,10 +363,15 @@ fn read_peers(blobs: &dyn Blobs, owner: &PublicKey) -> Result<Vec<TrustedKey>> {
     let mut peers = Vec::new();
     for blob in blobs.list(&layout::keys(owner.signer()))? {
         let bytes = blobs.get(&blob.name)?;
-        let sealed = Sealed::parse(sign::TRUSTED_KEY, &bytes).ok().filter(|sealed| sealed.is_by(owner));
+        let sealed = Sealed::parse(sign::TRUSTED_KEY, &bytes)
+            .ok()
+            .filter(|sealed| sealed.is_by(owner));
         match sealed.and_then(|sealed| serde_json::from_slice(sealed.body).ok()) {
             Some(key) => peers.push(key),
-            None => tracing::warn!(key = blob.name, "the owner did not sign this key; it does not count"),
+            None => tracing::warn!(
+                key = blob.name,
+                "the owner did not sign this key; it does not count"
+            ),
         }
     }
     Ok(peers)
@@ -295,5 +380,8 @@ fn read_peers(blobs: &dyn Blobs, owner: &PublicKey) -> Result<Vec<TrustedKey>> {
 fn write_peer(blobs: &dyn Blobs, signing: &SigningKey, key: &TrustedKey) -> Result<()> {
     let body = serde_json::to_vec(key).map_err(|error| StoreError::Request(error.to_string()))?;
     let sealed = signing.seal(sign::TRUSTED_KEY, &body);
-    Ok(blobs.replace(&layout::key(signing.public().signer(), key.public_key.signer()), &sealed)?)
+    Ok(blobs.replace(
+        &layout::key(signing.public().signer(), key.public_key.signer()),
+        &sealed,
+    )?)
 }

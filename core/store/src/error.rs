@@ -179,8 +179,14 @@ impl StoreError {
                 OpenFault::Key(_) => ErrorCode::ManifestSignature,
             },
             Self::Chunk { fault, .. } => fault.code(),
-            Self::Manifest { fault: ManifestFault::Invalid, .. } => ErrorCode::ManifestInvalid,
-            Self::Manifest { fault: ManifestFault::Signature, .. } => ErrorCode::ManifestSignature,
+            Self::Manifest {
+                fault: ManifestFault::Invalid,
+                ..
+            } => ErrorCode::ManifestInvalid,
+            Self::Manifest {
+                fault: ManifestFault::Signature,
+                ..
+            } => ErrorCode::ManifestSignature,
             Self::Snapshot { exists: true, .. } => ErrorCode::SnapshotExists,
             Self::Snapshot { exists: false, .. } => ErrorCode::SnapshotNotFound,
             Self::Source { code, .. } | Self::Target { code, .. } | Self::Peer { code, .. } => *code,
@@ -197,11 +203,19 @@ impl StoreError {
     }
 
     pub(crate) fn corrupt(id: ChunkId, reason: impl Into<String>) -> Self {
-        Self::Chunk { id, fault: ChunkFault::Corrupt, reason: reason.into() }
+        Self::Chunk {
+            id,
+            fault: ChunkFault::Corrupt,
+            reason: reason.into(),
+        }
     }
 
     pub(crate) fn missing(id: ChunkId, reason: impl Into<String>) -> Self {
-        Self::Chunk { id, fault: ChunkFault::Missing, reason: reason.into() }
+        Self::Chunk {
+            id,
+            fault: ChunkFault::Missing,
+            reason: reason.into(),
+        }
     }
 
     pub(crate) fn manifest(snapshot: impl ToString, reason: impl Into<String>) -> Self {
@@ -212,7 +226,16 @@ impl StoreError {
         }
     }
 
-    pub(crate) fn target(path: impl Into<String>, reason: impl Into<String>, source: Option<io::Error>) -> Self {
-        Self::Target { path: path.into(), code: ErrorCode::RestoreTarget, reason: reason.into(), source }
+    pub(crate) fn target(
+        path: impl Into<String>,
+        reason: impl Into<String>,
+        source: Option<io::Error>,
+    ) -> Self {
+        Self::Target {
+            path: path.into(),
+            code: ErrorCode::RestoreTarget,
+            reason: reason.into(),
+            source,
+        }
     }
 }

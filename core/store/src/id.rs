@@ -120,7 +120,10 @@ mod tests {
     #[test]
     fn ids_print_and_read() {
         let id = ChunkId::of(b"");
-        assert_eq!(id.to_string(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(
+            id.to_string(),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!("e3".parse::<ChunkId>().is_err());
         assert!("zz".repeat(32).parse::<ChunkId>().is_err());

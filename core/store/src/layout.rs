@@ -25,7 +25,9 @@ pub(crate) fn pack(kind: PackKind, id: PackId) -> String {
 
 pub(crate) fn parse_pack(name: &str) -> Option<(PackKind, PackId)> {
     let mut parts = name.strip_prefix(PACKS)?.split('/');
-    let (kind, _, id, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
+    let (kind, _, id, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
+        return None;
+    };
     Some((PackKind::from_name(kind)?, id.parse().ok()?))
 }
 
@@ -56,7 +58,12 @@ pub(crate) fn group(group: &BackupGroup) -> String {
 /// Name of a snapshot's file without its suffix. The time is written without `-` and `:`, which not every
 /// file system can hold.
 fn snapshot(path: &SnapshotPath) -> String {
-    let time: String = path.time.to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    let time: String = path
+        .time
+        .to_string()
+        .chars()
+        .filter(|c| !matches!(c, '-' | ':'))
+        .collect();
     format!("{}{time}", group(&path.group))
 }
 
@@ -78,8 +85,14 @@ pub(crate) fn parse_manifest(name: &str) -> Option<SnapshotPath> {
     if time.len() != 16 || !time.is_ascii() {
         return None;
     }
-    let (y, mo, d, h, mi, s) =
-        (&time[0..4], &time[4..6], &time[6..8], &time[9..11], &time[11..13], &time[13..15]);
+    let (y, mo, d, h, mi, s) = (
+        &time[0..4],
+        &time[4..6],
+        &time[6..8],
+        &time[9..11],
+        &time[11..13],
+        &time[13..15],
+    );
     let time: Timestamp = format!("{y}-{mo}-{d}T{h}:{mi}:{s}Z").parse().ok()?;
     let path = SnapshotPath::new(group.parse().ok()?, time);
     (manifest(&path) == name).then_some(path)
@@ -91,7 +104,10 @@ mod tests {
 
     #[test]
     fn names_read_back() {
-        for text in ["vm/12345/2026-05-21T00:00:00Z", "ns/a/b/host/web.1/2026-05-21T23:59:59Z"] {
+        for text in [
+            "vm/12345/2026-05-21T00:00:00Z",
+            "ns/a/b/host/web.1/2026-05-21T23:59:59Z",
+        ] {
             let path: SnapshotPath = text.parse().expect("path");
             assert_eq!(parse_manifest(&manifest(&path)), Some(path));
         }

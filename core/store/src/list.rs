@@ -44,7 +44,12 @@ pub(crate) struct ListWriter {
 
 impl ListWriter {
     pub(crate) fn new(kind: ListKind) -> Self {
-        Self { kind, ids: Vec::new(), segments: Vec::new(), count: 0 }
+        Self {
+            kind,
+            ids: Vec::new(),
+            segments: Vec::new(),
+            count: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, id: ChunkId, out: &ChunkWriter, encoder: &mut Encoder) -> Result<()> {

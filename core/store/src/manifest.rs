@@ -88,7 +88,8 @@ pub(crate) struct ManifestRead {
 
 impl Manifest {
     pub(crate) fn seal(&self, key: &sign::SigningKey) -> Result<Vec<u8>> {
-        let body = serde_json::to_vec(self).map_err(|error| StoreError::manifest(&self.snapshot, error.to_string()))?;
+        let body = serde_json::to_vec(self)
+            .map_err(|error| StoreError::manifest(&self.snapshot, error.to_string()))?;
         Ok(key.seal(sign::MANIFEST, &body))
     }
 
@@ -104,13 +105,20 @@ impl Manifest {
         if &manifest.snapshot != path {
             return Err(fail(format!("it is the manifest of {}", manifest.snapshot)));
         }
-        Ok(ManifestRead { manifest, trusted: keys.iter().any(|key| sealed.is_by(key)) })
+        Ok(ManifestRead {
+            manifest,
+            trusted: keys.iter().any(|key| sealed.is_by(key)),
+        })
     }
 
     /// Like [`read`](Self::read), but a bad signature is an error.
     pub(crate) fn read_trusted(path: &SnapshotPath, bytes: &[u8], keys: &[PublicKey]) -> Result<Self> {
         let read = Self::read(path, bytes, keys)?;
-        if read.trusted { Ok(read.manifest) } else { Err(bad_signature(path)) }
+        if read.trusted {
+            Ok(read.manifest)
+        } else {
+            Err(bad_signature(path))
+        }
     }
 }
 

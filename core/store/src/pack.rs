@@ -43,7 +43,18 @@ impl PackEntry {
         let [kind, flags, _, _] = reader.array()?;
         let kind = ChunkKind::from_byte(kind).ok_or(WireError("chunk kind not known"))?;
         let key = reader.u64()?;
-        Ok(Self { info: ChunkInfo { id, stored_hash, kind, flags, key, plain_len, stored_len }, offset })
+        Ok(Self {
+            info: ChunkInfo {
+                id,
+                stored_hash,
+                kind,
+                flags,
+                key,
+                plain_len,
+                stored_len,
+            },
+            offset,
+        })
     }
 }
 
@@ -75,13 +86,22 @@ impl PackWriter {
         header.push(kind.to_byte());
         header.resize(HEADER, 0);
         out.write(&header)?;
-        Ok(Self { out, id, kind, at: HEADER as u64, entries: Vec::new() })
+        Ok(Self {
+            out,
+            id,
+            kind,
+            at: HEADER as u64,
+            entries: Vec::new(),
+        })
     }
 
     pub(crate) fn add(&mut self, chunk: &StoredChunk) -> Result<()> {
         let offset = u32::try_from(self.at).map_err(|_| StoreError::Request("pack too large".to_owned()))?;
         self.out.write(&chunk.bytes)?;
-        self.entries.push(PackEntry { info: chunk.info, offset });
+        self.entries.push(PackEntry {
+            info: chunk.info,
+            offset,
+        });
         self.at += chunk.bytes.len() as u64;
         Ok(())
     }
@@ -104,16 +124,26 @@ impl PackWriter {
         self.out.write(&tail)?;
         self.out.commit()?;
         let size = self.at + tail.len() as u64;
-        Ok(PackSummary { id: self.id, kind: self.kind, size, entries: self.entries })
+        Ok(PackSummary {
+            id: self.id,
+            kind: self.kind,
+            size,
+            entries: self.entries,
+        })
     }
 }
 
 /// Reads the directory of a pack: what an index would say of it.
 pub(crate) fn read_directory(blobs: &dyn Blobs, kind: PackKind, id: PackId) -> Result<PackSummary, String> {
     let name = layout::pack(kind, id);
-    let size = blobs.size(&name).map_err(|e| e.to_string())?.ok_or("there is no such pack")?;
+    let size = blobs
+        .size(&name)
+        .map_err(|e| e.to_string())?
+        .ok_or("there is no such pack")?;
     let tail_at = size.checked_sub(TRAILER as u64).ok_or("too short")?;
-    let trailer = blobs.get_range(&name, tail_at, TRAILER).map_err(|e| e.to_string())?;
+    let trailer = blobs
+        .get_range(&name, tail_at, TRAILER)
+        .map_err(|e| e.to_string())?;
     let parse = || -> Result<([u8; 32], u64, u32), WireError> {
         let mut reader = Reader::new(&trailer);
         let (hash, at, count) = (reader.array()?, reader.u64()?, reader.u32()?);
@@ -134,7 +164,12 @@ pub(crate) fn read_directory(blobs: &dyn Blobs, kind: PackKind, id: PackId) -> R
     }
     let mut reader = Reader::new(&directory);
     let entries: Result<Vec<_>, WireError> = (0..count).map(|_| PackEntry::take(&mut reader)).collect();
-    Ok(PackSummary { id, kind, size, entries: entries.map_err(|e| e.to_string())? })
+    Ok(PackSummary {
+        id,
+        kind,
+        size,
+        entries: entries.map_err(|e| e.to_string())?,
+    })
 }
 
 #[cfg(test)]
@@ -150,7 +185,8 @@ mod tests {
         let mut encoder = Encoder::new(1).expect("zstd");
         for n in 0..5u8 {
             let plain = vec![n; 1000];
-            pack.add(&encoder.encode(ChunkId::of(&plain), ChunkKind::Data, &plain)).expect("add");
+            pack.add(&encoder.encode(ChunkId::of(&plain), ChunkKind::Data, &plain))
+                .expect("add");
         }
         let summary = pack.finish().expect("finish");
         let name = layout::pack(PackKind::Data, PackId([3; 16]));

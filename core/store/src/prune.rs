@@ -47,7 +47,10 @@ pub struct PruneEntry {
 impl PrunePlan {
     /// The snapshots that go.
     pub fn removed(&self) -> impl Iterator<Item = &SnapshotPath> {
-        self.entries.iter().filter(|entry| !entry.kept).map(|entry| &entry.snapshot)
+        self.entries
+            .iter()
+            .filter(|entry| !entry.kept)
+            .map(|entry| &entry.snapshot)
     }
 }
 
@@ -56,10 +59,14 @@ impl Datastore {
     pub fn prune_plan(&self, request: &PruneRequest) -> Result<PrunePlan> {
         let zone = TimeZone::get(&request.timezone)
             .map_err(|error| StoreError::Request(format!("time zone {:?}: {error}", request.timezone)))?;
-        let (infos, bad): (Vec<_>, Vec<_>) =
-            self.snapshots(&request.filter)?.into_iter().partition(|info| info.manifest.is_some() && info.trusted);
-        let mut plan =
-            PrunePlan { entries: Vec::new(), left_alone: bad.into_iter().map(|info| info.path).collect() };
+        let (infos, bad): (Vec<_>, Vec<_>) = self
+            .snapshots(&request.filter)?
+            .into_iter()
+            .partition(|info| info.manifest.is_some() && info.trusted);
+        let mut plan = PrunePlan {
+            entries: Vec::new(),
+            left_alone: bad.into_iter().map(|info| info.path).collect(),
+        };
         for group in infos.chunk_by(|a, b| a.path.group == b.path.group) {
             plan.entries.extend(plan_group(group, &request.keep, &zone));
         }
@@ -71,7 +78,10 @@ impl Datastore {
     pub fn prune_apply(&self, plan: &PrunePlan, watch: &dyn Watch) -> Result<TaskStats> {
         let mut stage = watch::stage("prune", "snapshots");
         stage.total = Some(plan.removed().count() as u64);
-        let mut stats = TaskStats { snapshots: plan.entries.len() as u64, ..TaskStats::default() };
+        let mut stats = TaskStats {
+            snapshots: plan.entries.len() as u64,
+            ..TaskStats::default()
+        };
         for path in plan.removed() {
             watch::check(watch)?;
             match self.forget(path) {
@@ -95,7 +105,11 @@ impl Datastore {
         for group in groups.filter(|group| last.replace(*group) != Some(*group)) {
             let names = self.blobs().list(&layout::group(group))?;
             for blob in &names {
-                let Some(base) = blob.name.strip_suffix(".notes").or(blob.name.strip_suffix(".protected")) else {
+                let Some(base) = blob
+                    .name
+                    .strip_suffix(".notes")
+                    .or(blob.name.strip_suffix(".protected"))
+                else {
                     continue;
                 };
                 let manifest = format!("{base}{}", layout::MANIFEST_SUFFIX);
@@ -114,12 +128,20 @@ impl Datastore {
 fn plan_group(group: &[SnapshotInfo], keep: &Keep, zone: &TimeZone) -> Vec<PruneEntry> {
     let input: Vec<RetentionInput> = group
         .iter()
-        .map(|info| RetentionInput { time: info.path.time, protected: info.protected, unfinished: false })
+        .map(|info| RetentionInput {
+            time: info.path.time,
+            protected: info.protected,
+            unfinished: false,
+        })
         .collect();
     let decisions = retention::plan(&input, keep, zone).decisions;
     group
         .iter()
         .zip(decisions)
-        .map(|(info, decision)| PruneEntry { snapshot: info.path.clone(), kept: decision.kept, why: decision.why })
+        .map(|(info, decision)| PruneEntry {
+            snapshot: info.path.clone(),
+            kept: decision.kept,
+            why: decision.why,
+        })
         .collect()
 }

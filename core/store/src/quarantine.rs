@@ -21,9 +21,16 @@ struct Mark<'a> {
 impl Datastore {
     /// Marks a copy as bad.
     pub(crate) fn quarantine(&self, copy: &Location, reason: &str) -> Result<()> {
-        let mark = Mark { format: 1, found: self.now(), reason };
+        let mark = Mark {
+            format: 1,
+            found: self.now(),
+            reason,
+        };
         let body = serde_json::to_vec(&mark).unwrap_or_default();
-        match self.blobs().put_new(&layout::quarantine(copy.info.id, copy.pack.id), &body) {
+        match self
+            .blobs()
+            .put_new(&layout::quarantine(copy.info.id, copy.pack.id), &body)
+        {
             Err(error) if error.kind != BlobErrorKind::Exists => Err(error.into()),
             _ => Ok(()),
         }
@@ -31,6 +38,8 @@ impl Datastore {
 
     /// A copy that was bad is good: the trouble was with the disk or the network.
     pub(crate) fn release(&self, copy: &Location) -> Result<()> {
-        Ok(self.blobs().delete(&layout::quarantine(copy.info.id, copy.pack.id))?)
+        Ok(self
+            .blobs()
+            .delete(&layout::quarantine(copy.info.id, copy.pack.id))?)
     }
 }

@@ -41,16 +41,26 @@ pub(crate) struct ProcessMark {
 
 impl ProcessMark {
     fn here() -> Option<Self> {
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .ok()?
+            .trim()
+            .to_owned();
         let namespace = std::fs::read_link("/proc/self/ns/pid").ok()?.to_str()?.to_owned();
         let pid = std::process::id();
-        Some(Self { boot, namespace, pid, start: start_of(pid)? })
+        Some(Self {
+            boot,
+            namespace,
+            pid,
+            start: start_of(pid)?,
+        })
     }
 
     /// Whether the process is certainly gone; a process of elsewhere may live.
     fn is_gone(&self) -> bool {
         Self::here().is_some_and(|here| {
-            here.boot == self.boot && here.namespace == self.namespace && start_of(self.pid) != Some(self.start)
+            here.boot == self.boot
+                && here.namespace == self.namespace
+                && start_of(self.pid) != Some(self.start)
         })
     }
 }
@@ -92,8 +102,14 @@ impl Session {
         task: Option<String>,
     ) -> Result<Self> {
         let now = seams.now();
-        let record =
-            Record { format: 1, kind, started: now, renewed: now, task, process: ProcessMark::here() };
+        let record = Record {
+            format: 1,
+            kind,
+            started: now,
+            renewed: now,
+            task,
+            process: ProcessMark::here(),
+        };
         let name = format!("{}{}", layout::SESSIONS, seams.uuid());
         blobs.put_new(&name, &to_json(&record))?;
         Ok(Self {
@@ -115,12 +131,18 @@ impl Session {
         let now = self.seams.now();
         let last = self.renewed.load(Ordering::Relaxed);
         if now.since(Timestamp::from_micros(last)) < RENEW
-            || self.renewed.compare_exchange(last, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed).is_err()
+            || self
+                .renewed
+                .compare_exchange(last, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed)
+                .is_err()
         {
             return Ok(());
         }
         self.check()?;
-        let record = Record { renewed: now, ..self.record.clone() };
+        let record = Record {
+            renewed: now,
+            ..self.record.clone()
+        };
         Ok(self.blobs.replace(&self.name, &to_json(&record))?)
     }
 
@@ -131,7 +153,9 @@ impl Session {
         }
         // Renewing would bring the file back, and with it a promise that nobody keeps.
         self.lost.store(true, Ordering::Relaxed);
-        Err(StoreError::SessionLost(self.name.trim_start_matches(layout::SESSIONS).to_owned()))
+        Err(StoreError::SessionLost(
+            self.name.trim_start_matches(layout::SESSIONS).to_owned(),
+        ))
     }
 }
 
@@ -166,7 +190,10 @@ pub(crate) fn alive(blobs: &dyn Blobs, now: Timestamp, remove: bool) -> Result<V
         };
         let Ok(record) = serde_json::from_slice::<Record>(&bytes) else {
             // Of a newer version, perhaps: it may be writing.
-            others.push(Other { name: blob.name, kind: SessionKind::Backup });
+            others.push(Other {
+                name: blob.name,
+                kind: SessionKind::Backup,
+            });
             continue;
         };
         let gone = record.process.as_ref().is_some_and(ProcessMark::is_gone);
@@ -175,7 +202,10 @@ pub(crate) fn alive(blobs: &dyn Blobs, now: Timestamp, remove: bool) -> Result<V
                 blobs.delete(&blob.name)?;
             }
         } else {
-            others.push(Other { name: blob.name, kind: record.kind });
+            others.push(Other {
+                name: blob.name,
+                kind: record.kind,
+            });
         }
     }
     Ok(others)

@@ -55,7 +55,9 @@ impl SigningKey {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey").field("public", &self.public).finish_non_exhaustive()
+        f.debug_struct("SigningKey")
+            .field("public", &self.public)
+            .finish_non_exhaustive()
     }
 }
 
@@ -84,13 +86,20 @@ impl<'a> Sealed<'a> {
         let signed = &bytes[..bytes.len() - reader.left()];
         let signature = reader.take(SIGNATURE).map_err(text)?;
         reader.end().map_err(text)?;
-        Ok(Self { body, signer, signed, signature })
+        Ok(Self {
+            body,
+            signer,
+            signed,
+            signature,
+        })
     }
 
     /// Whether `key` made the signature.
     pub(crate) fn is_by(&self, key: &PublicKey) -> bool {
         key.signer() == self.signer
-            && UnparsedPublicKey::new(&ED25519, key.0).verify(self.signed, self.signature).is_ok()
+            && UnparsedPublicKey::new(&ED25519, key.0)
+                .verify(self.signed, self.signature)
+                .is_ok()
     }
 }
 
@@ -115,9 +124,13 @@ mod tests {
             assert!(!good, "byte {at}");
         }
         // RFC 8032, 7.1, test 1: the seed's public key.
-        let seed = hex::decode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60").expect("hex");
+        let seed =
+            hex::decode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60").expect("hex");
         let seed: [u8; 32] = seed.try_into().expect("32 bytes");
         let public = SigningKey::from_seed(&seed).expect("key").public().to_string();
-        assert_eq!(public, "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+        assert_eq!(
+            public,
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+        );
     }
 }

@@ -24,19 +24,26 @@ pub struct SnapshotFilter {
 impl SnapshotFilter {
     /// The snapshots of one group.
     pub fn group(group: BackupGroup) -> Self {
-        Self { groups: vec![group], ..Self::default() }
+        Self {
+            groups: vec![group],
+            ..Self::default()
+        }
     }
 
     pub(crate) fn takes_path(&self, path: &SnapshotPath) -> bool {
-        self.namespace.as_ref().is_none_or(|namespace| namespace == &path.group.namespace)
+        self.namespace
+            .as_ref()
+            .is_none_or(|namespace| namespace == &path.group.namespace)
             && (self.groups.is_empty() || self.groups.contains(&path.group))
     }
 
     fn takes_job(&self, info: &SnapshotInfo) -> bool {
-        let Some((project, job)) = &self.job else { return true };
-        info.manifest
-            .as_ref()
-            .is_some_and(|manifest| manifest.project.as_ref() == Some(project) && manifest.job.as_ref() == Some(job))
+        let Some((project, job)) = &self.job else {
+            return true;
+        };
+        info.manifest.as_ref().is_some_and(|manifest| {
+            manifest.project.as_ref() == Some(project) && manifest.job.as_ref() == Some(job)
+        })
     }
 }
 
@@ -80,7 +87,11 @@ impl Datastore {
     /// One snapshot.
     pub fn snapshot(&self, path: &SnapshotPath) -> Result<SnapshotInfo> {
         let has = |name: String| Ok::<_, StoreError>(self.blobs().size(&name)?.is_some());
-        self.info(path.clone(), has(layout::protected(path))?, has(layout::notes(path))?)
+        self.info(
+            path.clone(),
+            has(layout::protected(path))?,
+            has(layout::notes(path))?,
+        )
     }
 
     fn info(&self, path: SnapshotPath, protected: bool, noted: bool) -> Result<SnapshotInfo> {
@@ -93,7 +104,13 @@ impl Datastore {
             true => self.notes(&path)?,
             false => None,
         };
-        Ok(SnapshotInfo { path, manifest, trusted, protected, notes })
+        Ok(SnapshotInfo {
+            path,
+            manifest,
+            trusted,
+            protected,
+            notes,
+        })
     }
 
     fn notes(&self, path: &SnapshotPath) -> Result<Option<String>> {
@@ -105,10 +122,15 @@ impl Datastore {
     }
 
     pub(crate) fn manifest_bytes(&self, path: &SnapshotPath) -> Result<Vec<u8>> {
-        self.blobs().get(&layout::manifest(path)).map_err(|error| match error.kind {
-            BlobErrorKind::NotFound => StoreError::Snapshot { path: path.to_string(), exists: false },
-            _ => error.into(),
-        })
+        self.blobs()
+            .get(&layout::manifest(path))
+            .map_err(|error| match error.kind {
+                BlobErrorKind::NotFound => StoreError::Snapshot {
+                    path: path.to_string(),
+                    exists: false,
+                },
+                _ => error.into(),
+            })
     }
 
     /// Sets or lifts the protection of a snapshot.

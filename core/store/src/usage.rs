@@ -38,7 +38,11 @@ impl Datastore {
     /// Looks at the files, the index and the manifests.
     pub fn usage(&self) -> Result<Usage> {
         let space = self.blobs().space()?;
-        let mut usage = Usage { available: space.available, total: space.total, ..Usage::default() };
+        let mut usage = Usage {
+            available: space.available,
+            total: space.total,
+            ..Usage::default()
+        };
         usage.used = self.blobs().list("")?.iter().map(|blob| blob.size).sum();
         for info in self.snapshots(&SnapshotFilter::default())? {
             usage.snapshots += 1;

@@ -104,7 +104,11 @@ impl Finding {
         // The first failure of the worst kind is the one to tell.
         if result > self.result {
             self.result = result;
-            self.failure = Some(VerifyFailure { code, chunk: chunk.map(|id| id.to_string()), reason });
+            self.failure = Some(VerifyFailure {
+                code,
+                chunk: chunk.map(|id| id.to_string()),
+                reason,
+            });
         }
     }
 
@@ -126,7 +130,10 @@ impl Verifier<'_> {
     fn snapshot(&mut self, path: &SnapshotPath) -> Result<VerifyReport> {
         watch::check(self.watch)?;
         let started = self.datastore.now();
-        let mut finding = Finding { result: VerifyResult::Ok, failure: None };
+        let mut finding = Finding {
+            result: VerifyResult::Ok,
+            failure: None,
+        };
         let mut chunks = 0;
         let bytes = self.datastore.manifest_bytes(path)?;
         match Manifest::read(path, &bytes, &self.datastore.trusted_keys()) {
@@ -155,7 +162,10 @@ impl Verifier<'_> {
         let mut decoder = Decoder::new()?;
         let mut count = 0;
         let mut batch = Vec::new();
-        for (kind, list) in [(ListKind::Blocks, &manifest.blocks), (ListKind::Data, &manifest.data)] {
+        for (kind, list) in [
+            (ListKind::Blocks, &manifest.blocks),
+            (ListKind::Data, &manifest.data),
+        ] {
             for segment in &list.segments {
                 watch::check(self.watch)?;
                 count += 1;
@@ -215,7 +225,9 @@ impl Verifier<'_> {
         let next = AtomicUsize::new(0);
         let suspects: Mutex<Vec<ChunkId>> = Mutex::default();
         let failure: Mutex<Option<StoreError>> = Mutex::default();
-        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(1, 16);
+        let threads = std::thread::available_parallelism()
+            .map_or(2, std::num::NonZero::get)
+            .clamp(1, 16);
         let this = &*self;
         std::thread::scope(|scope| {
             for _ in 0..threads.min(packs.len()) {
@@ -224,13 +236,19 @@ impl Verifier<'_> {
                         let mut decoder = Decoder::new()?;
                         while let Some(copies) = packs.get(next.fetch_add(1, Ordering::Relaxed)) {
                             let bad = this.check_pack(copies, &mut decoder)?;
-                            suspects.lock().unwrap_or_else(PoisonError::into_inner).extend(bad);
+                            suspects
+                                .lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .extend(bad);
                         }
                         Ok(())
                     };
                     if let Err(error) = work() {
                         next.store(packs.len(), Ordering::Relaxed);
-                        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                        failure
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .get_or_insert(error);
                     }
                 });
             }
@@ -254,7 +272,11 @@ impl Verifier<'_> {
             watch::check(self.watch)?;
             let start = u64::from(first.offset);
             let end_of = |copy: &Location| u64::from(copy.offset) + u64::from(copy.info.stored_len);
-            let together = rest.iter().take_while(|copy| end_of(copy) - start <= READ).count().max(1);
+            let together = rest
+                .iter()
+                .take_while(|copy| end_of(copy) - start <= READ)
+                .count()
+                .max(1);
             let (run, after) = rest.split_at(together);
             rest = after;
             let len = run.iter().map(end_of).max().unwrap_or(start) - start;
@@ -320,6 +342,9 @@ impl Verifier<'_> {
         if good {
             return Ok(Ok(()));
         }
-        Ok(Err(first.unwrap_or((ChunkFault::Missing, "the index does not know it".to_owned()))))
+        Ok(Err(first.unwrap_or((
+            ChunkFault::Missing,
+            "the index does not know it".to_owned(),
+        ))))
     }
 }

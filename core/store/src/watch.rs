@@ -31,15 +31,27 @@ impl Watch for NoWatch {}
 
 /// Ends the operation when its caller wants that.
 pub(crate) fn check(watch: &dyn Watch) -> Result<()> {
-    if watch.cancelled() { Err(StoreError::Cancelled) } else { Ok(()) }
+    if watch.cancelled() {
+        Err(StoreError::Cancelled)
+    } else {
+        Ok(())
+    }
 }
 
 /// A stage that counts `unit`s.
 pub(crate) fn stage(name: &str, unit: &str) -> Stage {
-    Stage { name: name.to_owned(), unit: unit.to_owned(), ..Stage::default() }
+    Stage {
+        name: name.to_owned(),
+        unit: unit.to_owned(),
+        ..Stage::default()
+    }
 }
 
 /// A warning about a path.
 pub(crate) fn warning(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Warning {
-    Warning { code, path: Some(path.into()), message: message.into() }
+    Warning {
+        code,
+        path: Some(path.into()),
+        message: message.into(),
+    }
 }

@@ -42,13 +42,19 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], WireError> {
-        let (head, rest) = self.rest.split_at_checked(len).ok_or(WireError("ends too early"))?;
+        let (head, rest) = self
+            .rest
+            .split_at_checked(len)
+            .ok_or(WireError("ends too early"))?;
         self.rest = rest;
         Ok(head)
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
-        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(WireError("ends too early"))?;
+        let (head, rest) = self
+            .rest
+            .split_first_chunk::<N>()
+            .ok_or(WireError("ends too early"))?;
         self.rest = rest;
         Ok(*head)
     }
@@ -88,7 +94,10 @@ impl<'a> Reader<'a> {
     /// A varint that counts things of at least `each` bytes that must still follow.
     pub(crate) fn count(&mut self, each: usize) -> Result<usize, WireError> {
         let count = usize::try_from(self.varint()?).map_err(|_| WireError("count too large"))?;
-        if count.checked_mul(each.max(1)).is_none_or(|bytes| bytes > self.left()) {
+        if count
+            .checked_mul(each.max(1))
+            .is_none_or(|bytes| bytes > self.left())
+        {
             return Err(WireError("count larger than what follows"));
         }
         Ok(count)
@@ -104,7 +113,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn end(&self) -> Result<(), WireError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(WireError("has bytes after its end")) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(WireError("has bytes after its end"))
+        }
     }
 }
 

@@ -48,7 +48,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl ChunkWriter {
     /// `view` must have been made after `session` was registered.
-    pub(crate) fn new(blobs: &Arc<dyn Blobs>, seams: &Seams, session: Session, view: View, level: i32) -> Self {
+    pub(crate) fn new(
+        blobs: &Arc<dyn Blobs>,
+        seams: &Seams,
+        session: Session,
+        view: View,
+        level: i32,
+    ) -> Self {
         Self {
             blobs: Arc::clone(blobs),
             seams: seams.clone(),
@@ -78,7 +84,13 @@ impl ChunkWriter {
     }
 
     /// Stores `plain` unless it is there already. True when it was new.
-    pub(crate) fn add(&self, encoder: &mut Encoder, id: ChunkId, kind: ChunkKind, plain: &[u8]) -> Result<bool> {
+    pub(crate) fn add(
+        &self,
+        encoder: &mut Encoder,
+        id: ChunkId,
+        kind: ChunkKind,
+        plain: &[u8],
+    ) -> Result<bool> {
         if !self.claim(id) {
             return Ok(false);
         }
@@ -97,7 +109,11 @@ impl ChunkWriter {
 
     /// Stores a further copy of a chunk wherever others are.
     pub(crate) fn add_copy(&self, chunk: &StoredChunk) -> Result<()> {
-        if lock(&self.fresh).insert(chunk.info.id) { self.store(chunk) } else { Ok(()) }
+        if lock(&self.fresh).insert(chunk.info.id) {
+            self.store(chunk)
+        } else {
+            Ok(())
+        }
     }
 
     fn store(&self, chunk: &StoredChunk) -> Result<()> {
@@ -113,7 +129,9 @@ impl ChunkWriter {
         };
         pack.add(chunk)?;
         self.written.chunks.fetch_add(1, Ordering::Relaxed);
-        self.written.bytes.fetch_add(chunk.bytes.len() as u64, Ordering::Relaxed);
+        self.written
+            .bytes
+            .fetch_add(chunk.bytes.len() as u64, Ordering::Relaxed);
         if !pack.is_full() {
             *open = Some(pack);
             return Ok(());

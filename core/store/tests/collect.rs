@@ -9,7 +9,8 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use ironcore_store::{
-    Blobs, FsBlobs, GcRequest, MemBlobs, NoWatch, PruneRequest, SESSION_TTL, SnapshotFilter, StoreError, Watch,
+    Blobs, FsBlobs, GcRequest, MemBlobs, NoWatch, PruneRequest, SESSION_TTL, SnapshotFilter, StoreError,
+    Watch,
 };
 use ironcore_types::progress::Stage;
 use ironcore_types::retention::Keep;
@@ -20,7 +21,12 @@ fn write(root: &Path, name: &str, seed: u64, len: usize) {
 }
 
 fn packs(blobs: &dyn Blobs) -> u64 {
-    blobs.list("packs/").expect("list").iter().map(|blob| blob.size).sum()
+    blobs
+        .list("packs/")
+        .expect("list")
+        .iter()
+        .map(|blob| blob.size)
+        .sum()
 }
 
 #[test]
@@ -37,8 +43,19 @@ fn what_no_snapshot_needs_goes_after_the_grace() {
     datastore.forget(&snapshot(0)).expect("forget");
     let before = packs(&*blobs);
 
-    let dry = datastore.gc(GcRequest { dry_run: true, ..GcRequest::default() }, &NoWatch).expect("dry");
-    assert!(dry.bytes_pending > 2_900_000 && dry.bytes_pending < 3_200_000, "{dry:?}");
+    let dry = datastore
+        .gc(
+            GcRequest {
+                dry_run: true,
+                ..GcRequest::default()
+            },
+            &NoWatch,
+        )
+        .expect("dry");
+    assert!(
+        dry.bytes_pending > 2_900_000 && dry.bytes_pending < 3_200_000,
+        "{dry:?}"
+    );
     assert_eq!(packs(&*blobs), before);
 
     let first = datastore.gc(GcRequest::default(), &NoWatch).expect("gc");
@@ -55,7 +72,12 @@ fn what_no_snapshot_needs_goes_after_the_grace() {
 
     datastore.forget(&snapshot(1)).expect("forget");
     datastore.gc(gc_now(), &NoWatch).expect("gc");
-    let names: Vec<String> = blobs.list("").expect("list").into_iter().map(|blob| blob.name).collect();
+    let names: Vec<String> = blobs
+        .list("")
+        .expect("list")
+        .into_iter()
+        .map(|blob| blob.name)
+        .collect();
     assert_eq!(names, ["ironcore-datastore.json"]);
 }
 
@@ -69,7 +91,12 @@ struct Gate {
 
 impl Gate {
     fn new(stage: &'static str) -> Self {
-        Self { stage, once: AtomicBool::new(false), reached: Barrier::new(2), go_on: Barrier::new(2) }
+        Self {
+            stage,
+            once: AtomicBool::new(false),
+            reached: Barrier::new(2),
+            go_on: Barrier::new(2),
+        }
     }
 }
 
@@ -153,7 +180,10 @@ fn two_collections_do_not_run_at_once_and_a_damaged_list_stops_one() {
     std::thread::scope(|scope| {
         let running = scope.spawn(|| datastore.gc(gc_now(), &gate));
         gate.reached.wait();
-        assert!(matches!(datastore.gc(gc_now(), &NoWatch), Err(StoreError::Busy(_))));
+        assert!(matches!(
+            datastore.gc(gc_now(), &NoWatch),
+            Err(StoreError::Busy(_))
+        ));
         gate.go_on.wait();
         running.join().expect("thread").expect("gc");
     });
@@ -186,7 +216,13 @@ fn a_lost_or_damaged_index_is_made_anew_from_the_packs() {
     let result = datastore.gc(gc_now(), &NoWatch).expect("gc");
     assert_eq!((result.packs_deleted, result.chunks_missing), (0, 0));
     assert_all_ok(&datastore, 2);
-    assert!(!blobs.list("index/").expect("list").iter().any(|blob| blob.name == segments[1].name));
+    assert!(
+        !blobs
+            .list("index/")
+            .expect("list")
+            .iter()
+            .any(|blob| blob.name == segments[1].name)
+    );
 }
 
 #[test]
@@ -198,19 +234,43 @@ fn prune_follows_the_rules_and_spares_the_protected() {
         backup(&datastore, folder.path(), number);
     }
     datastore.set_protected(&snapshot(1), true).expect("protect");
-    datastore.set_notes(&snapshot(2), "before the upgrade").expect("notes");
-    assert_eq!(datastore.snapshot(&snapshot(2)).expect("info").notes.as_deref(), Some("before the upgrade"));
-    let rules = |keep| PruneRequest { filter: SnapshotFilter::default(), keep, timezone: "UTC".into() };
+    datastore
+        .set_notes(&snapshot(2), "before the upgrade")
+        .expect("notes");
+    assert_eq!(
+        datastore.snapshot(&snapshot(2)).expect("info").notes.as_deref(),
+        Some("before the upgrade")
+    );
+    let rules = |keep| PruneRequest {
+        filter: SnapshotFilter::default(),
+        keep,
+        timezone: "UTC".into(),
+    };
     let nothing = datastore.prune_plan(&rules(Keep::default())).expect("plan");
     assert_eq!(nothing.removed().count(), 0);
-    let plan = datastore.prune_plan(&rules(Keep { last: Some(2), ..Keep::default() })).expect("plan");
-    assert_eq!(plan.removed().cloned().collect::<Vec<_>>(), [snapshot(0), snapshot(2), snapshot(3)]);
+    let plan = datastore
+        .prune_plan(&rules(Keep {
+            last: Some(2),
+            ..Keep::default()
+        }))
+        .expect("plan");
+    assert_eq!(
+        plan.removed().cloned().collect::<Vec<_>>(),
+        [snapshot(0), snapshot(2), snapshot(3)]
+    );
     assert_eq!(paths(&datastore).len(), 6);
     let stats = datastore.prune_apply(&plan, &NoWatch).expect("apply");
     assert_eq!(stats.snapshots_affected, 3);
     assert_eq!(paths(&datastore), [snapshot(1), snapshot(4), snapshot(5)]);
     assert!(matches!(datastore.forget(&snapshot(1)), Err(StoreError::Busy(_))));
-    assert!(datastore.prune_plan(&PruneRequest { timezone: "Mars".into(), ..rules(Keep::default()) }).is_err());
+    assert!(
+        datastore
+            .prune_plan(&PruneRequest {
+                timezone: "Mars".into(),
+                ..rules(Keep::default())
+            })
+            .is_err()
+    );
 }
 
 #[test]
@@ -223,13 +283,27 @@ fn datastores_are_told_apart() {
     assert_eq!(open(world.options()).err(), Some(ErrorCode::DatastoreNotFound));
     let datastore = world.create_at(&path);
     write(folder.path(), "a", 1, 1000);
-    datastore.backup(request(folder.path(), 0), &NoWatch).expect("backup");
+    datastore
+        .backup(request(folder.path(), 0), &NoWatch)
+        .expect("backup");
     let again = Datastore::create(&path, support::hub(), support::key(1), world.seams.clone());
-    assert_eq!(again.map_err(|error| error.code()).err(), Some(ErrorCode::DatastoreNotEmpty));
+    assert_eq!(
+        again.map_err(|error| error.code()).err(),
+        Some(ErrorCode::DatastoreNotEmpty)
+    );
     let other = ironcore_types::HubId(uuid::Uuid::from_u128(8));
-    let foreign = OpenOptions { owner: Some(other), signing: None, pinned: None, ..world.options() };
+    let foreign = OpenOptions {
+        owner: Some(other),
+        signing: None,
+        pinned: None,
+        ..world.options()
+    };
     assert_eq!(open(foreign).err(), Some(ErrorCode::DatastoreForeign));
-    let wrong = OpenOptions { signing: None, pinned: Some(support::key(2).public()), ..world.options() };
+    let wrong = OpenOptions {
+        signing: None,
+        pinned: Some(support::key(2).public()),
+        ..world.options()
+    };
     assert_eq!(open(wrong).err(), Some(ErrorCode::ManifestSignature));
     let usage = datastore.usage().expect("usage");
     assert!(usage.used > 1000 && usage.logical >= 1000 && usage.snapshots == 1 && usage.available.is_some());
@@ -239,16 +313,31 @@ fn datastores_are_told_apart() {
     assert_all_ok(&adopted, 1);
     assert_eq!(open(world.options()).err(), Some(ErrorCode::DatastoreForeign));
 
-    let config = FsBlobs::new(&path).get("ironcore-datastore.json").expect("config");
-    let newer = String::from_utf8(config).expect("text").replace("\"format\": 1", "\"format\": 2");
+    let config = FsBlobs::new(&path)
+        .get("ironcore-datastore.json")
+        .expect("config");
+    let newer = String::from_utf8(config)
+        .expect("text")
+        .replace("\"format\": 1", "\"format\": 2");
     fs::write(path.join("ironcore-datastore.json"), newer).expect("write");
-    let any = || OpenOptions { owner: None, signing: None, pinned: None, ..world.options() };
+    let any = || OpenOptions {
+        owner: None,
+        signing: None,
+        pinned: None,
+        ..world.options()
+    };
     assert_eq!(open(any()).err(), Some(ErrorCode::DatastoreFormat));
     fs::remove_dir_all(&path).expect("remove");
-    assert_eq!(datastore.usage().map_err(|error| error.code()), Err(ErrorCode::DatastoreOffline));
-    assert_eq!(open(any()).err(), Some(ErrorCode::DatastoreNotFound));
     assert_eq!(
-        datastore.backup(request(folder.path(), 1), &NoWatch).map_err(|error| error.code()).err(),
+        datastore.usage().map_err(|error| error.code()),
+        Err(ErrorCode::DatastoreOffline)
+    );
+    assert_eq!(open(any()).err(), Some(ErrorCode::DatastoreOffline));
+    assert_eq!(
+        datastore
+            .backup(request(folder.path(), 1), &NoWatch)
+            .map_err(|error| error.code())
+            .err(),
         Some(ErrorCode::DatastoreOffline)
     );
 }

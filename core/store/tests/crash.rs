@@ -1,9 +1,9 @@
 //! Kill-in-the-middle: whatever change the process dies in, the datastore opens, every committed snapshot is
 //! whole, and the next backup and collection work.
 
-mod support;
 #[path = "support/faulty.rs"]
 mod faulty;
+mod support;
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,8 @@ fn tree(root: &Path, generation: u64) {
 fn copy(from: &MemBlobs) -> MemBlobs {
     let to = MemBlobs::new();
     for blob in from.list("").expect("list") {
-        to.put_new(&blob.name, &from.get(&blob.name).expect("get")).expect("put");
+        to.put_new(&blob.name, &from.get(&blob.name).expect("get"))
+            .expect("put");
     }
     to
 }
@@ -43,16 +44,23 @@ fn a_backup_that_dies_anywhere_does_no_harm() {
         for changes in 0.. {
             let blobs = copy(&before);
             let faulty = FaultyBlobs::new(blobs.clone(), changes, last);
-            let result = world.open(Arc::new(faulty.clone())).backup(request(folder.path(), 1), &NoWatch);
+            let result = world
+                .open(Arc::new(faulty.clone()))
+                .backup(request(folder.path(), 1), &NoWatch);
             let committed = result.is_ok();
             points += 1;
 
             let datastore = world.open(Arc::new(blobs.clone()));
             let kept = paths(&datastore).len();
-            assert!(kept == 2 || (kept == 1 && !committed), "{kept} snapshots after {changes} changes");
+            assert!(
+                kept == 2 || (kept == 1 && !committed),
+                "{kept} snapshots after {changes} changes"
+            );
             assert_all_ok(&datastore, kept);
             backup(&datastore, folder.path(), 2);
-            datastore.gc(gc_now(), &NoWatch).expect("gc beside what is left of the session");
+            datastore
+                .gc(gc_now(), &NoWatch)
+                .expect("gc beside what is left of the session");
             world.pass(SESSION_TTL * 2);
             datastore.gc(gc_now(), &NoWatch).expect("gc");
             datastore.gc(gc_now(), &NoWatch).expect("gc again");
@@ -61,7 +69,11 @@ fn a_backup_that_dies_anywhere_does_no_harm() {
             restore(&datastore, 2, to.path());
             assert_eq!(fs::read(to.path().join("f9")).expect("read"), noise(209, 200_000));
             let rest = datastore.gc(gc_now(), &NoWatch).expect("gc");
-            assert_eq!((rest.packs_condemned, rest.bytes_pending), (0, 0), "garbage after {changes} changes");
+            assert_eq!(
+                (rest.packs_condemned, rest.bytes_pending),
+                (0, 0),
+                "garbage after {changes} changes"
+            );
             if faulty.left() > 0 {
                 break;
             }
@@ -88,7 +100,10 @@ fn a_collection_that_dies_anywhere_does_no_harm() {
         for changes in 0.. {
             let blobs = copy(&before);
             let faulty = FaultyBlobs::new(blobs.clone(), changes, last);
-            let request = GcRequest { repack_above: 0.05, ..gc_now() };
+            let request = GcRequest {
+                repack_above: 0.05,
+                ..gc_now()
+            };
             let result = world.open(Arc::new(faulty.clone())).gc(request, &NoWatch);
             points += 1;
             let datastore = world.open(Arc::new(blobs.clone()));
@@ -128,7 +143,9 @@ fn a_sync_that_dies_anywhere_does_no_harm() {
         let result = target.sync_from(&source, SyncRequest::default(), &NoWatch);
         let target = world.open(Arc::new(blobs));
         assert_all_ok(&target, paths(&target).len());
-        target.sync_from(&source, SyncRequest::default(), &NoWatch).expect("sync");
+        target
+            .sync_from(&source, SyncRequest::default(), &NoWatch)
+            .expect("sync");
         assert_all_ok(&target, 2);
         if faulty.left() > 0 {
             assert!(result.is_ok());

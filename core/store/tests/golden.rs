@@ -36,16 +36,31 @@ fn the_first_format_is_still_read() {
             fs::remove_dir_all(golden().join(gone)).expect("remove");
         }
     }
-    let options =
-        OpenOptions { owner: None, signing: None, pinned: Some(key(1).public()), seams: world.seams.clone() };
+    let options = OpenOptions {
+        owner: None,
+        signing: None,
+        pinned: Some(key(1).public()),
+        seams: world.seams.clone(),
+    };
     let datastore = Datastore::open(&golden(), options).expect("open");
     assert_eq!(paths(&datastore), [snapshot(0), snapshot(1)]);
     assert_all_ok(&datastore, 2);
     let folder = tempfile::tempdir().expect("folder");
     let to = folder.path().join("to");
-    let request = RestoreRequest { snapshot: snapshot(1), to: to.clone(), overwrite: false, keep_going: false };
+    let request = RestoreRequest {
+        snapshot: snapshot(1),
+        to: to.clone(),
+        overwrite: false,
+        keep_going: false,
+    };
     datastore.restore(request, &NoWatch).expect("restore");
-    assert_eq!(fs::read_to_string(to.join("link")).expect("link"), "golden ".repeat(1000));
-    assert_eq!(fs::read(to.join("same noise")).expect("noise"), noise(42, 150_000));
+    assert_eq!(
+        fs::read_to_string(to.join("link")).expect("link"),
+        "golden ".repeat(1000)
+    );
+    assert_eq!(
+        fs::read(to.join("same noise")).expect("noise"),
+        noise(42, 150_000)
+    );
     assert_eq!(fs::read_to_string(to.join("second")).expect("second"), "added");
 }

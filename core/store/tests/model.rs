@@ -1,8 +1,8 @@
 //! Random histories of backups, removals, collections, crashes and re-openings against a plain map.
 
-mod support;
 #[path = "support/faulty.rs"]
 mod faulty;
+mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -108,7 +108,8 @@ proptest! {
             prop_assert_eq!(fs::read_dir(to.path()).expect("read").count(), tree.len());
             for (n, content) in tree {
                 let wanted = noise(u64::from(*content), 150_000 * usize::from(n % 2) + 5000);
-                prop_assert!(fs::read(to.path().join(format!("f{n}"))).expect("read") == wanted);
+                let found = fs::read(to.path().join(format!("f{n}"))).expect("read");
+                prop_assert!(found == wanted, "file {} of snapshot {}", n, number);
             }
         }
     }

@@ -24,8 +24,14 @@ fn put(path: &Path, bytes: &[u8]) {
 }
 
 fn set_time(path: &Path, seconds: i64, nanos: i64) {
-    let time = Timespec { tv_sec: seconds, tv_nsec: nanos };
-    let times = Timestamps { last_access: time, last_modification: time };
+    let time = Timespec {
+        tv_sec: seconds,
+        tv_nsec: nanos,
+    };
+    let times = Timestamps {
+        last_access: time,
+        last_modification: time,
+    };
     utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).expect("time");
 }
 
@@ -41,9 +47,17 @@ fn nasty_tree(root: &Path) {
     put(&root.join(OsStr::from_bytes(b"not\xffutf8\n*")), b"odd name");
     put(&root.join("x".repeat(255)), b"long name");
     for n in 0..300 {
-        put(&root.join(format!("sub/deep/file-{n}")), &noise(n, (n * 37 % 5000) as usize));
+        put(
+            &root.join(format!("sub/deep/file-{n}")),
+            &noise(n, (n * 37 % 5000) as usize),
+        );
     }
-    for (name, mode) in [("setuid", 0o4755), ("setgid", 0o2711), ("sticky", 0o1666), ("none", 0o000)] {
+    for (name, mode) in [
+        ("setuid", 0o4755),
+        ("setgid", 0o2711),
+        ("sticky", 0o1666),
+        ("none", 0o000),
+    ] {
         put(&root.join(name), name.as_bytes());
         fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).expect("mode");
     }
@@ -53,9 +67,27 @@ fn nasty_tree(root: &Path) {
     symlink("sub", root.join("link-to-folder")).expect("symlink");
     fs::hard_link(root.join("sub/large"), root.join("another name")).expect("link");
     fs::hard_link(root.join("small"), root.join("sub/deep/small-too")).expect("link");
-    mknodat(CWD, root.join("fifo"), FileType::Fifo, Mode::from_raw_mode(0o640), 0).expect("fifo");
-    mknodat(CWD, root.join("socket"), FileType::Socket, Mode::from_raw_mode(0o600), 0).expect("socket");
-    sparse(&root.join("sparse-middle"), 9 << 20, &[(0, 4096), (3 << 20, 70_000)]);
+    mknodat(
+        CWD,
+        root.join("fifo"),
+        FileType::Fifo,
+        Mode::from_raw_mode(0o640),
+        0,
+    )
+    .expect("fifo");
+    mknodat(
+        CWD,
+        root.join("socket"),
+        FileType::Socket,
+        Mode::from_raw_mode(0o600),
+        0,
+    )
+    .expect("socket");
+    sparse(
+        &root.join("sparse-middle"),
+        9 << 20,
+        &[(0, 4096), (3 << 20, 70_000)],
+    );
     sparse(&root.join("sparse-end"), 3 << 20, &[(100, 10)]);
     sparse(&root.join("sparse-start"), 1 << 20, &[((1 << 20) - 10, 10)]);
     sparse(&root.join("only-hole"), 40 << 20, &[]);
@@ -64,8 +96,14 @@ fn nasty_tree(root: &Path) {
         xattr::set(root.join("sub"), "user.folder", b"").expect("xattr");
         xattr::set(root.join("sub/large"), "user.big", &noise(5, 2000)).expect("xattr");
     }
-    for arguments in [vec!["-m", "u:12:rw", "sub-after"], vec!["-d", "-m", "g:12:rx", "sub/deep/er"]] {
-        let status = Command::new("setfacl").args(&arguments).current_dir(root).status();
+    for arguments in [
+        vec!["-m", "u:12:rw", "sub-after"],
+        vec!["-d", "-m", "g:12:rx", "sub/deep/er"],
+    ] {
+        let status = Command::new("setfacl")
+            .args(&arguments)
+            .current_dir(root)
+            .status();
         if let Ok(status) = status {
             assert!(status.success(), "setfacl {arguments:?}");
         }
@@ -75,8 +113,14 @@ fn nasty_tree(root: &Path) {
         std::os::unix::fs::lchown(root.join("link"), Some(1234), Some(4321)).expect("chown");
         std::os::unix::fs::lchown(root.join("sub/deep"), Some(1), Some(2)).expect("chown");
         let device = rustix::fs::makedev(1, 3);
-        mknodat(CWD, root.join("null"), FileType::CharacterDevice, Mode::from_raw_mode(0o666), device)
-            .expect("device");
+        mknodat(
+            CWD,
+            root.join("null"),
+            FileType::CharacterDevice,
+            Mode::from_raw_mode(0o666),
+            device,
+        )
+        .expect("device");
         xattr::set(root.join("link"), "trusted.on-link", b"x").expect("xattr");
     }
     set_time(&root.join("small"), 1, 999_999_999);
@@ -104,7 +148,10 @@ fn describe(root: &Path) -> Vec<String> {
     let mut inodes: Vec<(u64, PathBuf)> = Vec::new();
     while let Some(folder) = folders.pop() {
         let full = root.join(&folder);
-        let mut names: Vec<_> = fs::read_dir(&full).expect("read").map(|e| e.expect("entry").file_name()).collect();
+        let mut names: Vec<_> = fs::read_dir(&full)
+            .expect("read")
+            .map(|e| e.expect("entry").file_name())
+            .collect();
         names.sort();
         for name in std::iter::once(None).chain(names.iter().map(Some)) {
             let Some(name) = name else {
@@ -117,7 +164,10 @@ fn describe(root: &Path) -> Vec<String> {
             let meta = fs::symlink_metadata(&path).expect("meta");
             let mut text = line(&path, &relative);
             if meta.nlink() > 1 && !meta.is_dir() {
-                let first = inodes.iter().find(|(inode, _)| *inode == meta.ino()).map(|(_, path)| path.clone());
+                let first = inodes
+                    .iter()
+                    .find(|(inode, _)| *inode == meta.ino())
+                    .map(|(_, path)| path.clone());
                 match first {
                     Some(first) => text += &format!(" = {first:?}"),
                     None => inodes.push((meta.ino(), relative.clone())),
@@ -138,12 +188,20 @@ fn line(path: &Path, name: &Path) -> String {
     let kind = meta.file_type();
     let content = if kind.is_file() {
         let bytes = fs::read(path).expect("read");
-        let sum = bytes.iter().fold(17u64, |sum, b| sum.wrapping_mul(31).wrapping_add(u64::from(*b)));
+        let sum = bytes
+            .iter()
+            .fold(17u64, |sum, b| sum.wrapping_mul(31).wrapping_add(u64::from(*b)));
         format!("file {} {sum:x}", bytes.len())
     } else if kind.is_symlink() {
         format!("link {:?}", fs::read_link(path).expect("link"))
     } else {
-        format!("dir {} fifo {} socket {} rdev {}", kind.is_dir(), kind.is_fifo(), kind.is_socket(), meta.rdev())
+        format!(
+            "dir {} fifo {} socket {} rdev {}",
+            kind.is_dir(),
+            kind.is_fifo(),
+            kind.is_socket(),
+            meta.rdev()
+        )
     };
     let mut xattrs: Vec<String> = xattr::list(path)
         .expect("list")
@@ -167,9 +225,15 @@ fn assert_same(a: &Path, b: &Path) {
     }
     assert_eq!(left.len(), right.len());
     let slash = |path: &Path| format!("{}/", path.display());
-    let output = Command::new("rsync").args(["-anc", "--delete", "-AXH", "-i", &slash(a), &slash(b)]).output();
+    let output = Command::new("rsync")
+        .args(["-anc", "--delete", "-AXH", "-i", &slash(a), &slash(b)])
+        .output();
     if let Ok(output) = output {
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert_eq!(String::from_utf8_lossy(&output.stdout), "");
     }
 }
@@ -184,7 +248,11 @@ fn everything_comes_back() {
     let datastore = world.create_at(&folder.path().join("store"));
     let recorder = Recorder::default();
     let outcome = datastore.backup(request(&tree, 0), &recorder).expect("backup");
-    let unreadable = if is_root() { vec![] } else { vec![(ErrorCode::SourcePermission, "none".to_owned())] };
+    let unreadable = if is_root() {
+        vec![]
+    } else {
+        vec![(ErrorCode::SourcePermission, "none".to_owned())]
+    };
     assert_eq!(recorder.codes(), unreadable);
     assert!(outcome.stats.files > 320 && outcome.stats.bytes > 5_000_000);
     restore(&datastore, 0, &to);
@@ -193,7 +261,11 @@ fn everything_comes_back() {
     }
     let blocks = |path: &Path| fs::metadata(path).expect("meta").blocks() * 512;
     for (name, limit) in [("only-hole", 0), ("sparse-middle", 200_000), ("sparse-end", 8192)] {
-        assert!(blocks(&to.join(name)) <= limit, "{name} occupies {}", blocks(&to.join(name)));
+        assert!(
+            blocks(&to.join(name)) <= limit,
+            "{name} occupies {}",
+            blocks(&to.join(name))
+        );
     }
     assert_all_ok(&datastore, 1);
 
@@ -204,7 +276,10 @@ fn everything_comes_back() {
     assert!(again.stats.files_unchanged > 300);
     assert_eq!(again.stats.bytes_stored, 0);
     // A full one reads all and finds all of it.
-    let full = BackupRequest { full: true, ..request(&tree, 2) };
+    let full = BackupRequest {
+        full: true,
+        ..request(&tree, 2)
+    };
     let full = datastore.backup(full, &NoWatch).expect("backup");
     assert_eq!((full.stats.files_unchanged, full.stats.bytes_stored), (0, 0));
     assert_eq!(full.stats.bytes_read, outcome.stats.bytes_read);
@@ -231,13 +306,29 @@ fn patterns_and_the_datastore_itself_are_left_out() {
     put(&tree.join("b"), b"x");
     let datastore = World::new().create_at(&tree.join("store"));
     let recorder = Recorder::default();
-    let wanted = BackupRequest { exclude: vec!["*.tmp".into(), "/cache".into()], ..request(tree, 0) };
+    let wanted = BackupRequest {
+        exclude: vec!["*.tmp".into(), "/cache".into()],
+        ..request(tree, 0)
+    };
     let outcome = datastore.backup(wanted, &recorder).expect("backup");
     assert_eq!(outcome.stats.files, 2);
     assert_eq!(recorder.codes(), [(ErrorCode::PathSkipped, "store".to_owned())]);
-    assert!(recorder.lines.lock().expect("lock").iter().any(|line| line.starts_with("2 paths")));
-    let bad = BackupRequest { exclude: vec!["[".into()], ..request(tree, 1) };
-    assert_eq!(datastore.backup(bad, &NoWatch).expect_err("bad").code(), ErrorCode::RequestInvalid);
+    assert!(
+        recorder
+            .lines
+            .lock()
+            .expect("lock")
+            .iter()
+            .any(|line| line.starts_with("2 paths"))
+    );
+    let bad = BackupRequest {
+        exclude: vec!["[".into()],
+        ..request(tree, 1)
+    };
+    assert_eq!(
+        datastore.backup(bad, &NoWatch).expect_err("bad").code(),
+        ErrorCode::RequestInvalid
+    );
 }
 
 #[test]
@@ -245,12 +336,20 @@ fn a_missing_source_fails_or_is_warned_of() {
     let datastore = World::new().create(Arc::new(MemBlobs::new()));
     let recorder = Recorder::default();
     let missing = Path::new("/no/such/tree");
-    let error = datastore.backup(request(missing, 0), &recorder).expect_err("missing");
+    let error = datastore
+        .backup(request(missing, 0), &recorder)
+        .expect_err("missing");
     assert_eq!(error.code(), ErrorCode::SourceUnreachable);
-    let optional = BackupRequest { optional: true, ..request(missing, 0) };
+    let optional = BackupRequest {
+        optional: true,
+        ..request(missing, 0)
+    };
     let outcome = datastore.backup(optional, &recorder).expect("optional");
     assert!(outcome.snapshot.is_none());
-    assert_eq!(recorder.codes(), [(ErrorCode::SourceOptionalMissing, missing.display().to_string())]);
+    assert_eq!(
+        recorder.codes(),
+        [(ErrorCode::SourceOptionalMissing, missing.display().to_string())]
+    );
 }
 
 #[test]
@@ -259,7 +358,9 @@ fn names_and_targets_are_not_taken_twice() {
     put(&folder.path().join("a"), b"a");
     let datastore = World::new().create(Arc::new(MemBlobs::new()));
     backup(&datastore, folder.path(), 0);
-    let error = datastore.backup(request(folder.path(), 0), &NoWatch).expect_err("twice");
+    let error = datastore
+        .backup(request(folder.path(), 0), &NoWatch)
+        .expect_err("twice");
     assert_eq!(error.code(), ErrorCode::SnapshotExists);
     let to = |overwrite| RestoreRequest {
         snapshot: snapshot(0),
@@ -274,7 +375,10 @@ fn names_and_targets_are_not_taken_twice() {
     datastore.restore(to(true), &NoWatch).expect("overwrite");
     assert_eq!(fs::read(folder.path().join("a")).expect("a"), b"a");
     assert_eq!(fs::read(folder.path().join("b")).expect("b"), b"stays");
-    let gone = RestoreRequest { snapshot: snapshot(9), ..to(true) };
+    let gone = RestoreRequest {
+        snapshot: snapshot(9),
+        ..to(true)
+    };
     let error = datastore.restore(gone, &NoWatch).expect_err("no such");
     assert_eq!(error.code(), ErrorCode::SnapshotNotFound);
 }
@@ -282,8 +386,11 @@ fn names_and_targets_are_not_taken_twice() {
 #[test]
 fn a_restore_does_not_follow_links_that_are_in_its_way() {
     let folder = tempfile::tempdir().expect("folder");
-    let (tree, outside, to) =
-        (folder.path().join("tree"), folder.path().join("outside"), folder.path().join("to"));
+    let (tree, outside, to) = (
+        folder.path().join("tree"),
+        folder.path().join("outside"),
+        folder.path().join("to"),
+    );
     fs::create_dir_all(tree.join("d")).expect("folder");
     fs::create_dir_all(&outside).expect("folder");
     fs::create_dir_all(&to).expect("folder");
@@ -292,7 +399,12 @@ fn a_restore_does_not_follow_links_that_are_in_its_way() {
     symlink(&outside, to.join("d")).expect("symlink");
     let datastore = World::new().create(Arc::new(MemBlobs::new()));
     backup(&datastore, &tree, 0);
-    let request = RestoreRequest { snapshot: snapshot(0), to: to.clone(), overwrite: true, keep_going: false };
+    let request = RestoreRequest {
+        snapshot: snapshot(0),
+        to: to.clone(),
+        overwrite: true,
+        keep_going: false,
+    };
     datastore.restore(request, &NoWatch).expect("restore");
     assert_eq!(fs::read(outside.join("f")).expect("old"), b"old");
     assert_eq!(fs::read(to.join("d/f")).expect("new"), b"new");
@@ -317,12 +429,18 @@ fn cancel_ends_a_backup_and_leaves_only_garbage() {
     let datastore = world.create(blobs.clone());
     for after in [0, 1, 10, 40, 70] {
         let watch = CancelAfter(std::sync::atomic::AtomicI64::new(after));
-        let error = datastore.backup(request(folder.path(), 0), &watch).expect_err("cancelled");
+        let error = datastore
+            .backup(request(folder.path(), 0), &watch)
+            .expect_err("cancelled");
         assert!(matches!(error, StoreError::Cancelled), "{error}");
         assert_eq!(error.code(), ErrorCode::TaskCancelled);
     }
     assert!(support::paths(&datastore).is_empty());
     datastore.gc(support::gc_now(), &NoWatch).expect("gc");
-    let names: Vec<String> = ironcore_store::Blobs::list(&*blobs, "").expect("list").into_iter().map(|b| b.name).collect();
+    let names: Vec<String> = ironcore_store::Blobs::list(&*blobs, "")
+        .expect("list")
+        .into_iter()
+        .map(|b| b.name)
+        .collect();
     assert_eq!(names, ["ironcore-datastore.json"]);
 }

@@ -32,7 +32,13 @@ pub(crate) enum Waits {
     /// A worker's look at a small file.
     Bundle,
     /// Parts of a large file; none where one is still missing.
-    Segments { parts: Vec<Option<Vec<Piece>>>, missing: usize, file: Arc<File>, before: Metadata, whole: bool },
+    Segments {
+        parts: Vec<Option<Vec<Piece>>>,
+        missing: usize,
+        file: Arc<File>,
+        before: Metadata,
+        whole: bool,
+    },
     /// It is left out.
     Dropped,
 }
@@ -114,7 +120,9 @@ impl<'a> Assembler<'a> {
     }
 
     fn small_file(&mut self, file: SmallFile) {
-        let Some(pending) = self.find(file.entry) else { return };
+        let Some(pending) = self.find(file.entry) else {
+            return;
+        };
         match file.read {
             Ok((attributes, content, changed)) => {
                 pending.entry.attributes = attributes;
@@ -130,7 +138,16 @@ impl<'a> Assembler<'a> {
 
     fn segment(&mut self, number: u64, part: usize, read: io::Result<(Vec<Piece>, bool)>) {
         let Some(pending) = self.find(number) else { return };
-        let Waits::Segments { parts, missing, file, before, whole } = &mut pending.waits else { return };
+        let Waits::Segments {
+            parts,
+            missing,
+            file,
+            before,
+            whole,
+        } = &mut pending.waits
+        else {
+            return;
+        };
         match read {
             Ok((pieces, all)) => {
                 if let Some(slot) = parts.get_mut(part) {
@@ -159,7 +176,11 @@ impl<'a> Assembler<'a> {
         // Whatever its metadata will be next time, it is to be read again.
         pending.entry.attributes.inode = 0;
         let path = pending.entry.path.clone();
-        self.warn(&path, ErrorCode::PathChanged, "changed while it was read; its content may mix two versions");
+        self.warn(
+            &path,
+            ErrorCode::PathChanged,
+            "changed while it was read; its content may mix two versions",
+        );
     }
 
     fn drop_entry(&mut self, number: u64, error: &io::Error) {
@@ -171,8 +192,14 @@ impl<'a> Assembler<'a> {
     }
 
     fn write_ready(&mut self) -> Result<()> {
-        while self.queue.front().is_some_and(|pending| matches!(pending.waits, Waits::Nothing | Waits::Dropped)) {
-            let Some(pending) = self.queue.pop_front() else { break };
+        while self
+            .queue
+            .front()
+            .is_some_and(|pending| matches!(pending.waits, Waits::Nothing | Waits::Dropped))
+        {
+            let Some(pending) = self.queue.pop_front() else {
+                break;
+            };
             self.first += 1;
             self.write(pending)?;
         }
@@ -187,7 +214,11 @@ impl<'a> Assembler<'a> {
         }
         match &entry.node {
             Node::HardLink(target) if self.dropped.contains(target) => {
-                self.warn(&entry.path, ErrorCode::PathSkipped, "another name of a file that was left out");
+                self.warn(
+                    &entry.path,
+                    ErrorCode::PathSkipped,
+                    "another name of a file that was left out",
+                );
                 return Ok(());
             }
             Node::File(content) => {

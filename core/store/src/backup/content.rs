@@ -22,7 +22,12 @@ pub(crate) enum Job {
     /// Small files, read as one stream.
     Bundle(Vec<(u64, Vec<u8>)>),
     /// A part of a large file: runs of its data.
-    Segment { entry: u64, part: usize, file: Arc<File>, extents: Vec<(u64, u64)> },
+    Segment {
+        entry: u64,
+        part: usize,
+        file: Arc<File>,
+        extents: Vec<(u64, u64)>,
+    },
 }
 
 /// What became of a small file.
@@ -36,7 +41,11 @@ pub(crate) struct SmallFile {
 pub(crate) enum Done {
     Bundle(Vec<SmallFile>),
     /// Pieces of the part, or why it could not be read, and whether there was less than there should be.
-    Segment { entry: u64, part: usize, read: io::Result<(Vec<Piece>, bool)> },
+    Segment {
+        entry: u64,
+        part: usize,
+        read: io::Result<(Vec<Piece>, bool)>,
+    },
 }
 
 /// What all workers share.
@@ -57,13 +66,22 @@ pub(crate) struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     pub(crate) fn new(shared: &'a Shared<'a>) -> Result<Self> {
-        Ok(Self { shared, encoder: shared.writer.encoder()?, buffer: Vec::new() })
+        Ok(Self {
+            shared,
+            encoder: shared.writer.encoder()?,
+            buffer: Vec::new(),
+        })
     }
 
     pub(crate) fn run(&mut self, job: Job) -> Result<Done> {
         match job {
             Job::Bundle(files) => self.bundle(files),
-            Job::Segment { entry, part, file, extents } => {
+            Job::Segment {
+                entry,
+                part,
+                file,
+                extents,
+            } => {
                 let read = self.segment(&file, &extents)?;
                 Ok(Done::Segment { entry, part, read })
             }
@@ -84,7 +102,9 @@ impl<'a> Worker<'a> {
         let len = self.shared.chunker.cut(rest);
         let plain = &rest[..len];
         let id = ChunkId::of(plain);
-        self.shared.writer.add(&mut self.encoder, id, ChunkKind::Data, plain)?;
+        self.shared
+            .writer
+            .add(&mut self.encoder, id, ChunkKind::Data, plain)?;
         Ok((id, len))
     }
 
@@ -110,14 +130,22 @@ impl<'a> Worker<'a> {
                         Err(error) => return Ok(Err(error)),
                     }
                     self.shared.bytes_read.fetch_add(take, Ordering::Relaxed);
-                    extent = if take == len { extents.next() } else { Some((offset + take, len - take)) };
+                    extent = if take == len {
+                        extents.next()
+                    } else {
+                        Some((offset + take, len - take))
+                    };
                 }
             }
             if start == self.buffer.len() {
                 return Ok(Ok((pieces, whole)));
             }
             let (chunk, len) = self.chunk(start)?;
-            pieces.push(Piece { chunk, offset: 0, len: len as u32 });
+            pieces.push(Piece {
+                chunk,
+                offset: 0,
+                len: len as u32,
+            });
             start += len;
         }
     }
@@ -136,7 +164,9 @@ impl<'a> Worker<'a> {
             ranges.push(from..self.buffer.len());
             done.push(SmallFile { entry, read });
         }
-        self.shared.bytes_read.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
+        self.shared
+            .bytes_read
+            .fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
         let mut chunks = Vec::new();
         let mut at = 0;
         while at < self.buffer.len() {
@@ -147,10 +177,17 @@ impl<'a> Worker<'a> {
         for (file, range) in done.iter_mut().zip(ranges) {
             if let Ok((_, content, _)) = &mut file.read {
                 let first = chunks.partition_point(|(chunk, _)| chunk.end <= range.start);
-                for (chunk, id) in chunks[first..].iter().take_while(|(chunk, _)| chunk.start < range.end) {
+                for (chunk, id) in chunks[first..]
+                    .iter()
+                    .take_while(|(chunk, _)| chunk.start < range.end)
+                {
                     let (from, to) = (chunk.start.max(range.start), chunk.end.min(range.end));
                     let (offset, len) = ((from - chunk.start) as u32, (to - from) as u32);
-                    content.pieces.push(Piece { chunk: *id, offset, len });
+                    content.pieces.push(Piece {
+                        chunk: *id,
+                        offset,
+                        len,
+                    });
                 }
             }
         }
@@ -170,7 +207,10 @@ impl<'a> Worker<'a> {
         let mut whole = size <= LIMIT;
         if !whole {
             size = LIMIT;
-            extents = source::Extents { data: vec![(0, LIMIT)], holes: Vec::new() };
+            extents = source::Extents {
+                data: vec![(0, LIMIT)],
+                holes: Vec::new(),
+            };
         }
         for (offset, len) in &extents.data {
             let from = self.buffer.len();
@@ -178,11 +218,23 @@ impl<'a> Worker<'a> {
             whole &= source::read_at(&file, &mut self.buffer[from..], *offset)?;
         }
         let changed = !whole || !source::is_same(&before, &file.metadata()?);
-        Ok((attributes, Content { size, holes: extents.holes, pieces: Vec::new() }, changed))
+        Ok((
+            attributes,
+            Content {
+                size,
+                holes: extents.holes,
+                pieces: Vec::new(),
+            },
+            changed,
+        ))
     }
 }
 
 /// What was a file when the folder was read may be something else when it is opened.
 pub(crate) fn check_is_file(meta: &Metadata) -> io::Result<()> {
-    if meta.is_file() { Ok(()) } else { Err(io::Error::other("it is no longer a file")) }
+    if meta.is_file() {
+        Ok(())
+    } else {
+        Err(io::Error::other("it is no longer a file"))
+    }
 }

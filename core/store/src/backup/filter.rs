@@ -33,11 +33,22 @@ impl Patterns {
             } else {
                 format!("**/{body}")
             };
-            let glob = GlobBuilder::new(&glob).literal_separator(true).build().map_err(fail)?;
-            if pattern.ends_with('/') { folders.add(glob) } else { any.add(glob) };
+            let glob = GlobBuilder::new(&glob)
+                .literal_separator(true)
+                .build()
+                .map_err(fail)?;
+            if pattern.ends_with('/') {
+                folders.add(glob)
+            } else {
+                any.add(glob)
+            };
         }
         let (any, folders) = (any.build().map_err(fail)?, folders.build().map_err(fail)?);
-        Ok(Self { any, folders, empty: patterns.is_empty() })
+        Ok(Self {
+            any,
+            folders,
+            empty: patterns.is_empty(),
+        })
     }
 
     fn matches(&self, path: &[u8], folder: bool) -> bool {
@@ -55,7 +66,10 @@ pub(crate) struct Filter {
 
 impl Filter {
     pub(crate) fn new(exclude: &[String], include: &[String]) -> Result<Self> {
-        Ok(Self { exclude: Patterns::new(exclude)?, include: Patterns::new(include)? })
+        Ok(Self {
+            exclude: Patterns::new(exclude)?,
+            include: Patterns::new(include)?,
+        })
     }
 
     /// Whether the entry is left out, with everything in it.
@@ -69,8 +83,14 @@ impl Filter {
         if self.include.empty || self.include.matches(path, false) {
             return true;
         }
-        let parents = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| &path[..at]);
-        parents.into_iter().any(|parent| self.include.matches(parent, true))
+        let parents = path
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'/')
+            .map(|(at, _)| &path[..at]);
+        parents
+            .into_iter()
+            .any(|parent| self.include.matches(parent, true))
     }
 }
 
@@ -100,7 +120,12 @@ mod tests {
             (b"\xff.tmp", false, true),
             (b"x.tmpl", false, false),
         ] {
-            assert_eq!(f.excludes(path, folder), out, "{:?}", String::from_utf8_lossy(path));
+            assert_eq!(
+                f.excludes(path, folder),
+                out,
+                "{:?}",
+                String::from_utf8_lossy(path)
+            );
         }
         let f = filter(&[], &["*.rs", "/docs"]);
         assert!(f.includes(b"a/b.rs") && f.includes(b"docs/a/b.md") && !f.includes(b"a/b.md"));

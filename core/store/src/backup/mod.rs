@@ -70,7 +70,10 @@ impl Datastore {
     /// garbage that a collection removes.
     pub fn backup(&self, request: BackupRequest, watch: &dyn Watch) -> Result<BackupOutcome> {
         let signing = self.signing()?;
-        let exists = || StoreError::Snapshot { path: request.snapshot.to_string(), exists: true };
+        let exists = || StoreError::Snapshot {
+            path: request.snapshot.to_string(),
+            exists: true,
+        };
         let filter = Filter::new(&request.exclude, &request.include)?;
         let source = match Source::open_root(&request.tree) {
             Ok(source) => source,
@@ -78,7 +81,10 @@ impl Datastore {
                 let tree = request.tree.display().to_string();
                 let message = "the source is not there; it is optional, so nothing was backed up";
                 watch.warn(watch::warning(ErrorCode::SourceOptionalMissing, tree, message));
-                return Ok(BackupOutcome { snapshot: None, stats: TaskStats::default() });
+                return Ok(BackupOutcome {
+                    snapshot: None,
+                    stats: TaskStats::default(),
+                });
             }
             Err(error) => return Err(unreadable(&request, error)),
         };
@@ -94,11 +100,13 @@ impl Datastore {
         let writer = ChunkWriter::new(&self.inner.blobs, &self.inner.seams, session, view, level);
         let previous = self.previous(&request, watch)?;
 
-        let read = run::run(self, &writer, &source, &filter, previous.as_ref(), watch)
-            .map_err(|error| match error {
-                run::RunError::Root(error) => unreadable(&request, error),
-                run::RunError::Store(error) => error,
-            })?;
+        let read =
+            run::run(self, &writer, &source, &filter, previous.as_ref(), watch).map_err(
+                |error| match error {
+                    run::RunError::Root(error) => unreadable(&request, error),
+                    run::RunError::Store(error) => error,
+                },
+            )?;
         watch::check(watch)?;
         writer.finish()?;
 
@@ -129,11 +137,17 @@ impl Datastore {
         watch::check(watch)?;
         match self.commit(&writer, &name, &manifest.seal(signing)?) {
             Err(StoreError::Blob(error)) if error.kind == BlobErrorKind::Exists => {
-                return Err(StoreError::Snapshot { path: request.snapshot.to_string(), exists: true });
+                return Err(StoreError::Snapshot {
+                    path: request.snapshot.to_string(),
+                    exists: true,
+                });
             }
             result => result?,
         }
-        Ok(BackupOutcome { snapshot: Some(request.snapshot), stats })
+        Ok(BackupOutcome {
+            snapshot: Some(request.snapshot),
+            stats,
+        })
     }
 
     /// Makes a snapshot visible, unless a garbage collection has given its session up meanwhile.
@@ -156,8 +170,13 @@ impl Datastore {
         }
         let tree = request.tree.display().to_string();
         let infos = self.snapshots(&SnapshotFilter::group(request.snapshot.group.clone()))?;
-        let earlier = infos.into_iter().rev().filter(|info| info.path.time < request.snapshot.time && info.trusted);
-        let previous = earlier.filter_map(|info| info.manifest).find(|manifest| manifest.source.tree == tree);
+        let earlier = infos
+            .into_iter()
+            .rev()
+            .filter(|info| info.path.time < request.snapshot.time && info.trusted);
+        let previous = earlier
+            .filter_map(|info| info.manifest)
+            .find(|manifest| manifest.source.tree == tree);
         match &previous {
             Some(manifest) => watch.info(&format!("files are compared with snapshot {}", manifest.snapshot)),
             None => watch.info("there is no earlier snapshot of this tree: every file is read"),

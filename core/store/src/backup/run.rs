@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fs::Metadata;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -90,11 +90,16 @@ pub(crate) fn run(
         stop: AtomicBool::new(false),
         bytes_read: AtomicU64::new(0),
     };
-    let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(1, 16);
+    let workers = std::thread::available_parallelism()
+        .map_or(2, std::num::NonZero::get)
+        .clamp(1, 16);
     let (jobs, job_queue) = channel::<Job>();
     let (answers, done) = channel::<Result<Done>>();
     let job_queue = Mutex::new(job_queue);
-    let own = datastore.blobs().local_root().and_then(|root| std::fs::metadata(root).ok());
+    let own = datastore
+        .blobs()
+        .local_root()
+        .and_then(|root| std::fs::metadata(root).ok());
     let previous = match previous {
         Some(manifest) => Some(TreeReader::new(datastore, &writer.view, manifest)?),
         None => None,
@@ -187,12 +192,20 @@ impl Coordinator<'_> {
         }
         self.report();
         if self.walk.excluded > 0 {
-            self.shared.watch.info(&format!("{} paths were left out by patterns", self.walk.excluded));
+            self.shared
+                .watch
+                .info(&format!("{} paths were left out by patterns", self.walk.excluded));
         }
         let bytes_read = self.shared.bytes_read.load(Ordering::Relaxed);
         let walk_warnings = self.walk.warnings;
         let (data, blocks, totals) = self.assembler.finish()?;
-        Ok(Read { data, blocks, warnings: totals.warnings + walk_warnings, totals, bytes_read })
+        Ok(Read {
+            data,
+            blocks,
+            warnings: totals.warnings + walk_warnings,
+            totals,
+            bytes_read,
+        })
     }
 
     fn report(&mut self) {
@@ -253,23 +266,44 @@ impl Coordinator<'_> {
     }
 
     fn ready(&mut self, path: Vec<u8>, node: Node, attributes: Attributes, unchanged: bool) -> Result<()> {
-        let entry = Entry { path, node, attributes };
-        self.assembler.push(Pending { entry, waits: Waits::Nothing, unchanged })
+        let entry = Entry {
+            path,
+            node,
+            attributes,
+        };
+        self.assembler.push(Pending {
+            entry,
+            waits: Waits::Nothing,
+            unchanged,
+        })
     }
 
     fn file(&mut self, path: Vec<u8>, meta: &Metadata) -> Result<()> {
         let attributes = source::attributes(meta);
         if let Some((content, xattrs)) = self.unchanged(&path, meta, &attributes) {
-            return self.ready(path, Node::File(content), Attributes { xattrs, ..attributes }, true);
+            return self.ready(
+                path,
+                Node::File(content),
+                Attributes { xattrs, ..attributes },
+                true,
+            );
         }
         if meta.len() > self.config.bundle_file {
             return self.large_file(path);
         }
         let ends = ChunkerConfig::ends_bundle(&path);
-        let entry = Entry { path: path.clone(), node: Node::File(Content::default()), attributes };
+        let entry = Entry {
+            path: path.clone(),
+            node: Node::File(Content::default()),
+            attributes,
+        };
         self.bundle.push((self.assembler.next_number(), path));
         self.bundle_bytes += meta.len();
-        self.assembler.push(Pending { entry, waits: Waits::Bundle, unchanged: false })?;
+        self.assembler.push(Pending {
+            entry,
+            waits: Waits::Bundle,
+            unchanged: false,
+        })?;
         if self.bundle_bytes >= self.config.bundle_max
             || self.bundle.len() >= BUNDLE_FILES
             || (ends && self.bundle_bytes >= self.config.bundle_min)
@@ -291,12 +325,15 @@ impl Coordinator<'_> {
             Ok(found) => found?,
             Err(error) => {
                 self.previous = None;
-                let message = format!("the previous snapshot cannot be read on, so files are read anew: {error}");
+                let message =
+                    format!("the previous snapshot cannot be read on, so files are read anew: {error}");
                 self.walk.warn(path, ErrorCode::DedupPartial, &message);
                 return None;
             }
         };
-        let (Node::File(content), before) = (found.node, found.attributes) else { return None };
+        let (Node::File(content), before) = (found.node, found.attributes) else {
+            return None;
+        };
         let same = before.inode == now.inode
             && before.inode != 0
             && before.modified == now.modified
@@ -323,10 +360,18 @@ impl Coordinator<'_> {
             Ok(opened) => opened,
             Err(error) => {
                 // It keeps its place, so that further names of it are left out as well.
-                let entry = Entry { path: path.clone(), node: Node::Fifo, attributes: Attributes::default() };
+                let entry = Entry {
+                    path: path.clone(),
+                    node: Node::Fifo,
+                    attributes: Attributes::default(),
+                };
                 let (code, message) = source::describe(&error);
                 self.walk.warn(&path, code, &message);
-                return self.assembler.push(Pending { entry, waits: Waits::Dropped, unchanged: false });
+                return self.assembler.push(Pending {
+                    entry,
+                    waits: Waits::Dropped,
+                    unchanged: false,
+                });
             }
         };
         let extents = source::extents(&file, &before);
@@ -334,8 +379,15 @@ impl Coordinator<'_> {
         let file = Arc::new(file);
         let entry = Entry {
             path,
-            node: Node::File(Content { size: before.len(), holes: extents.holes, pieces: Vec::new() }),
-            attributes: Attributes { xattrs, ..source::attributes(&before) },
+            node: Node::File(Content {
+                size: before.len(),
+                holes: extents.holes,
+                pieces: Vec::new(),
+            }),
+            attributes: Attributes {
+                xattrs,
+                ..source::attributes(&before)
+            },
         };
         let waits = match parts.len() {
             0 => Waits::Nothing,
@@ -348,9 +400,18 @@ impl Coordinator<'_> {
             },
         };
         let number = self.assembler.next_number();
-        self.assembler.push(Pending { entry, waits, unchanged: false })?;
+        self.assembler.push(Pending {
+            entry,
+            waits,
+            unchanged: false,
+        })?;
         for (part, extents) in parts.into_iter().enumerate() {
-            self.send(Job::Segment { entry: number, part, file: Arc::clone(&file), extents })?;
+            self.send(Job::Segment {
+                entry: number,
+                part,
+                file: Arc::clone(&file),
+                extents,
+            })?;
         }
         Ok(())
     }
@@ -379,7 +440,9 @@ impl Coordinator<'_> {
     fn wait(&mut self) -> Result<()> {
         watch::check(self.shared.watch)?;
         let Ok(answer) = self.done.recv() else {
-            return Err(StoreError::Busy("the workers of the backup ended early".to_owned()));
+            return Err(StoreError::Busy(
+                "the workers of the backup ended early".to_owned(),
+            ));
         };
         self.under_way = self.under_way.saturating_sub(1);
         self.report();
@@ -414,7 +477,10 @@ mod tests {
 
     #[test]
     fn parts_hold_all_data_in_order() {
-        assert_eq!(split(&[(0, 10), (20, 5)], 8), vec![vec![(0, 8)], vec![(8, 2), (20, 5)]]);
+        assert_eq!(
+            split(&[(0, 10), (20, 5)], 8),
+            vec![vec![(0, 8)], vec![(8, 2), (20, 5)]]
+        );
         assert_eq!(split(&[(0, 8), (20, 8)], 8), vec![vec![(0, 8)], vec![(20, 8)]]);
         assert!(split(&[], 8).is_empty());
     }

@@ -36,7 +36,10 @@ impl Source {
         if !folder.metadata()?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        Ok(Self { root: root.to_owned(), folder })
+        Ok(Self {
+            root: root.to_owned(),
+            folder,
+        })
     }
 
     fn full(&self, path: &[u8]) -> PathBuf {
@@ -45,12 +48,17 @@ impl Source {
 
     /// What the entry is, a symbolic link itself rather than what it points to. The root is always a folder.
     pub(crate) fn stat(&self, path: &[u8]) -> io::Result<Metadata> {
-        if path.is_empty() { self.folder.metadata() } else { fs::symlink_metadata(self.full(path)) }
+        if path.is_empty() {
+            self.folder.metadata()
+        } else {
+            fs::symlink_metadata(self.full(path))
+        }
     }
 
     /// Opens a file or folder for reading.
     pub(crate) fn open(&self, path: &[u8], folder: bool) -> io::Result<File> {
-        let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOATIME;
+        let mut flags =
+            OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOATIME;
         if folder {
             flags |= OFlags::DIRECTORY;
         }
@@ -124,7 +132,10 @@ fn collect(
 
 /// Attributes but for the extended ones.
 pub(crate) fn attributes(meta: &Metadata) -> Attributes {
-    let time = |seconds, nanos: i64| FileTime { seconds, nanos: nanos as u32 };
+    let time = |seconds, nanos: i64| FileTime {
+        seconds,
+        nanos: nanos as u32,
+    };
     Attributes {
         mode: meta.mode() & 0o7777,
         uid: meta.uid(),
@@ -165,7 +176,9 @@ pub(crate) fn extents(file: &File, meta: &Metadata) -> Extents {
             found.holes.push((at, data - at));
         }
         if data < size {
-            let hole = seek(file, SeekFrom::Hole(data)).map_or(size, |hole| hole.min(size)).max(data + 1);
+            let hole = seek(file, SeekFrom::Hole(data))
+                .map_or(size, |hole| hole.min(size))
+                .max(data + 1);
             found.data.push((data, hole - data));
             at = hole;
         } else {

@@ -44,12 +44,25 @@ impl<'a> Walk<'a> {
         own: Option<(u64, u64)>,
         watch: &'a dyn Watch,
     ) -> Self {
-        Self { source, filter, watch, own, stack: Vec::new(), started: false, excluded: 0, warnings: 0 }
+        Self {
+            source,
+            filter,
+            watch,
+            own,
+            stack: Vec::new(),
+            started: false,
+            excluded: 0,
+            warnings: 0,
+        }
     }
 
     pub(crate) fn warn(&mut self, path: &[u8], code: ErrorCode, message: &str) {
         self.warnings += 1;
-        let path = if path.is_empty() { ".".to_owned() } else { show(path) };
+        let path = if path.is_empty() {
+            ".".to_owned()
+        } else {
+            show(path)
+        };
         self.watch.warn(watch::warning(code, path, message));
     }
 
@@ -89,13 +102,21 @@ impl<'a> Walk<'a> {
             }
             if meta.is_dir() {
                 if self.own == Some((meta.dev(), meta.ino())) {
-                    self.warn(&path, ErrorCode::PathSkipped, "it is the folder of the datastore itself");
+                    self.warn(
+                        &path,
+                        ErrorCode::PathSkipped,
+                        "it is the folder of the datastore itself",
+                    );
                     continue;
                 }
                 return self.folder(path, meta).map(Some);
             }
             if self.filter.includes(&path) {
-                return Ok(Some(Found { path, meta, folder: None }));
+                return Ok(Some(Found {
+                    path,
+                    meta,
+                    folder: None,
+                }));
             }
             self.excluded += 1;
         }
@@ -113,7 +134,10 @@ impl<'a> Walk<'a> {
         });
         match read {
             Ok((names, xattrs)) => {
-                self.stack.push(Frame { path: path.clone(), names: names.into_iter() });
+                self.stack.push(Frame {
+                    path: path.clone(),
+                    names: names.into_iter(),
+                });
                 match xattrs {
                     Ok(xattrs) => attributes.xattrs = xattrs,
                     Err(error) => self.warn_io(&path, &error),
@@ -125,7 +149,11 @@ impl<'a> Walk<'a> {
                 attributes.xattrs = self.source.xattrs_of_path(&path).unwrap_or_default();
             }
         }
-        Ok(Found { path, meta, folder: Some(attributes) })
+        Ok(Found {
+            path,
+            meta,
+            folder: Some(attributes),
+        })
     }
 }
 

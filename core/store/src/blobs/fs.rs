@@ -36,9 +36,14 @@ struct Inner {
 impl FsBlobs {
     /// Blobs below `root`, which need not be there yet.
     pub fn new(root: &Path) -> Self {
-        let inner =
-            Inner { root: root.to_owned(), counter: AtomicU64::new(0), folders: Mutex::default() };
-        Self { inner: Arc::new(inner) }
+        let inner = Inner {
+            root: root.to_owned(),
+            counter: AtomicU64::new(0),
+            folders: Mutex::default(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Whether the folder is missing or holds nothing, but for what a crash in the first moment leaves.
@@ -60,7 +65,9 @@ impl FsBlobs {
     /// Makes the root folder, durable with its parents.
     pub(crate) fn create_root(&self) -> Result<(), BlobError> {
         let root = self.inner.root.clone();
-        self.inner.make_folder(&root, true).map_err(|error| self.inner.error("write", "/", error))
+        self.inner
+            .make_folder(&root, true)
+            .map_err(|error| self.inner.error("write", "/", error))
     }
 }
 
@@ -90,7 +97,12 @@ impl Inner {
     /// Makes a folder and syncs its parent; the root itself only when `root` says so, because a root that is
     /// gone means that the datastore is offline, not that it should be made anew on the disk beneath.
     fn make_folder(&self, folder: &Path, root: bool) -> io::Result<()> {
-        if self.folders.lock().unwrap_or_else(PoisonError::into_inner).contains(folder) {
+        if self
+            .folders
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(folder)
+        {
             return Ok(());
         }
         match fs::create_dir(folder) {
@@ -109,7 +121,10 @@ impl Inner {
         if let Some(parent) = folder.parent() {
             sync_folder(parent)?;
         }
-        self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned());
+        self.folders
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(folder.to_owned());
         Ok(())
     }
 
@@ -119,7 +134,12 @@ impl Inner {
         loop {
             let number = self.counter.fetch_add(1, Ordering::Relaxed);
             let path = folder.join(format!("{}-{number}", std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            match OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)
+            {
                 Ok(file) => {
                     // The lock tells `remove_unfinished` that somebody writes; it ends with the process. A file
                     // that was removed before it could be locked is not used.
@@ -131,7 +151,10 @@ impl Inner {
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) if error.kind() == ErrorKind::NotFound && !folder.exists() => {
-                    self.folders.lock().unwrap_or_else(PoisonError::into_inner).remove(&folder);
+                    self.folders
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .remove(&folder);
                     if !self.root.exists() {
                         return Err(error);
                     }
@@ -160,7 +183,11 @@ impl Inner {
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
     // A bare relative name has the empty path as its parent.
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     File::open(folder)?.sync_all()
 }
 
@@ -174,13 +201,24 @@ struct FsWriter {
 
 impl FsWriter {
     fn open(inner: &Arc<Inner>, name: &str) -> Result<Self, BlobError> {
-        let (path, file) = inner.unfinished().map_err(|error| inner.error("write", name, error))?;
-        Ok(Self { inner: Arc::clone(inner), name: name.to_owned(), path, file, done: false })
+        let (path, file) = inner
+            .unfinished()
+            .map_err(|error| inner.error("write", name, error))?;
+        Ok(Self {
+            inner: Arc::clone(inner),
+            name: name.to_owned(),
+            path,
+            file,
+            done: false,
+        })
     }
 
     fn finish(&mut self, flags: RenameFlags) -> Result<(), BlobError> {
         let to = self.inner.path(&self.name);
-        let result = self.file.sync_data().and_then(|()| self.inner.publish(&self.path, &to, flags));
+        let result = self
+            .file
+            .sync_data()
+            .and_then(|()| self.inner.publish(&self.path, &to, flags));
         self.done = result.is_ok();
         result.map_err(|error| self.inner.error("write", &self.name, error))
     }
@@ -188,7 +226,9 @@ impl FsWriter {
 
 impl BlobWriter for FsWriter {
     fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
-        self.file.write_all(bytes).map_err(|error| self.inner.error("write", &self.name, error))
+        self.file
+            .write_all(bytes)
+            .map_err(|error| self.inner.error("write", &self.name, error))
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), BlobError> {
@@ -250,8 +290,14 @@ impl Blobs for FsBlobs {
             };
             for entry in entries {
                 let entry = entry.map_err(fail)?;
-                let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
-                let name = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+                let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
+                    continue;
+                };
+                let name = if folder.is_empty() {
+                    name
+                } else {
+                    format!("{folder}/{name}")
+                };
                 let kind = entry.file_type().map_err(fail)?;
                 if kind.is_dir() {
                     if name != UNFINISHED {
@@ -259,7 +305,10 @@ impl Blobs for FsBlobs {
                     }
                 } else if kind.is_file() {
                     match entry.metadata() {
-                        Ok(meta) => found.push(BlobMeta { name, size: meta.len() }),
+                        Ok(meta) => found.push(BlobMeta {
+                            name,
+                            size: meta.len(),
+                        }),
                         Err(error) if error.kind() == ErrorKind::NotFound => {}
                         Err(error) => return Err(fail(error)),
                     }
@@ -342,16 +391,25 @@ mod tests {
     fn a_blob_is_new_or_refused_and_ranges_are_exact() {
         let (_folder, blobs) = store();
         blobs.put_new("a/b/c", b"hello").expect("new");
-        assert_eq!(blobs.put_new("a/b/c", b"x").expect_err("taken").kind, BlobErrorKind::Exists);
+        assert_eq!(
+            blobs.put_new("a/b/c", b"x").expect_err("taken").kind,
+            BlobErrorKind::Exists
+        );
         assert_eq!(blobs.get("a/b/c").expect("get"), b"hello");
         assert_eq!(blobs.get_range("a/b/c", 1, 3).expect("range"), b"ell");
-        assert_eq!(blobs.get_range("a/b/c", 3, 3).expect_err("short").kind, BlobErrorKind::Io);
+        assert_eq!(
+            blobs.get_range("a/b/c", 3, 3).expect_err("short").kind,
+            BlobErrorKind::Io
+        );
         blobs.replace("a/b/c", b"other").expect("replace");
         assert_eq!(blobs.size("a/b/c").expect("size"), Some(5));
         assert_eq!(blobs.list("a/").expect("list").len(), 1);
         blobs.delete("a/b/c").expect("delete");
         blobs.delete("a/b/c").expect("delete again");
-        assert_eq!(blobs.get("a/b/c").expect_err("gone").kind, BlobErrorKind::NotFound);
+        assert_eq!(
+            blobs.get("a/b/c").expect_err("gone").kind,
+            BlobErrorKind::NotFound
+        );
         assert!(blobs.list("nothing/").expect("list").is_empty());
     }
 
@@ -374,7 +432,10 @@ mod tests {
         let (folder, blobs) = store();
         fs::remove_dir_all(folder.path()).expect("remove");
         assert_eq!(blobs.get("a").expect_err("get").kind, BlobErrorKind::Offline);
-        assert_eq!(blobs.put_new("a", b"").expect_err("put").kind, BlobErrorKind::Offline);
+        assert_eq!(
+            blobs.put_new("a", b"").expect_err("put").kind,
+            BlobErrorKind::Offline
+        );
         assert_eq!(blobs.list("a/").expect_err("list").kind, BlobErrorKind::Offline);
         assert!(!folder.path().exists());
     }

@@ -26,7 +26,12 @@ impl MemBlobs {
 
     fn find(&self, action: &'static str, name: &str) -> Result<Arc<Vec<u8>>, BlobError> {
         self.map().get(name).cloned().ok_or_else(|| {
-            BlobError::new(action, name, BlobErrorKind::NotFound, io::ErrorKind::NotFound.into())
+            BlobError::new(
+                action,
+                name,
+                BlobErrorKind::NotFound,
+                io::ErrorKind::NotFound.into(),
+            )
         })
     }
 }
@@ -56,7 +61,11 @@ impl BlobWriter for MemWriter {
 
 impl Blobs for MemBlobs {
     fn create(&self, name: &str) -> Result<Box<dyn BlobWriter>, BlobError> {
-        Ok(Box::new(MemWriter { blobs: self.clone(), name: name.to_owned(), bytes: Vec::new() }))
+        Ok(Box::new(MemWriter {
+            blobs: self.clone(),
+            name: name.to_owned(),
+            bytes: Vec::new(),
+        }))
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), BlobError> {
@@ -72,15 +81,27 @@ impl Blobs for MemBlobs {
         let blob = self.find("read", name)?;
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         let range = blob.get(start..start.saturating_add(len)).ok_or_else(|| {
-            BlobError::new("read", name, BlobErrorKind::Io, io::ErrorKind::UnexpectedEof.into())
+            BlobError::new(
+                "read",
+                name,
+                BlobErrorKind::Io,
+                io::ErrorKind::UnexpectedEof.into(),
+            )
         })?;
         Ok(range.to_vec())
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<BlobMeta>, BlobError> {
         let map = self.map();
-        let found = map.range(prefix.to_owned()..).take_while(|(name, _)| name.starts_with(prefix));
-        Ok(found.map(|(name, bytes)| BlobMeta { name: name.clone(), size: bytes.len() as u64 }).collect())
+        let found = map
+            .range(prefix.to_owned()..)
+            .take_while(|(name, _)| name.starts_with(prefix));
+        Ok(found
+            .map(|(name, bytes)| BlobMeta {
+                name: name.clone(),
+                size: bytes.len() as u64,
+            })
+            .collect())
     }
 
     fn size(&self, name: &str) -> Result<Option<u64>, BlobError> {

@@ -59,7 +59,12 @@ fn kind_text(kind: BlobErrorKind, source: &io::Error) -> String {
 impl BlobError {
     /// Puts an error together.
     pub fn new(action: &'static str, name: &str, kind: BlobErrorKind, source: io::Error) -> Self {
-        Self { action, name: name.to_owned(), kind, source }
+        Self {
+            action,
+            name: name.to_owned(),
+            kind,
+            source,
+        }
     }
 }
 

@@ -24,18 +24,28 @@ pub(super) struct Live {
 /// Reads every manifest and every list. One that cannot be read ends the collection: nobody knows what it
 /// needs, and nothing must be deleted until it is repaired or removed.
 pub(super) fn mark(datastore: &Datastore, view: &View, watch: &dyn Watch) -> Result<Live> {
-    let mut live = Live { marks: Marks::new(view), snapshots: 0, chunks: 0, missing: 0 };
+    let mut live = Live {
+        marks: Marks::new(view),
+        snapshots: 0,
+        chunks: 0,
+        missing: 0,
+    };
     let mut decoder = Decoder::new()?;
     let mut done = HashSet::new();
     let names = datastore.blobs().list(layout::SNAPSHOTS)?;
-    let names: Vec<_> =
-        names.into_iter().filter(|blob| blob.name.ends_with(layout::MANIFEST_SUFFIX)).collect();
+    let names: Vec<_> = names
+        .into_iter()
+        .filter(|blob| blob.name.ends_with(layout::MANIFEST_SUFFIX))
+        .collect();
     let mut stage = watch::stage("mark", "snapshots");
     stage.total = Some(names.len() as u64);
     for blob in names {
         watch::check(watch)?;
         let Some(path) = layout::parse_manifest(&blob.name) else {
-            return Err(StoreError::manifest(&blob.name, "its file has a name that no snapshot has"));
+            return Err(StoreError::manifest(
+                &blob.name,
+                "its file has a name that no snapshot has",
+            ));
         };
         let bytes = match datastore.manifest_bytes(&path) {
             Ok(bytes) => bytes,
@@ -45,20 +55,28 @@ pub(super) fn mark(datastore: &Datastore, view: &View, watch: &dyn Watch) -> Res
         };
         // A signature that is not valid is for verification to tell; what it refers to stays all the same.
         let manifest = Manifest::read(&path, &bytes, &[])?.manifest;
-        for (kind, list) in [(ListKind::Data, &manifest.data), (ListKind::Blocks, &manifest.blocks)] {
+        for (kind, list) in [
+            (ListKind::Data, &manifest.data),
+            (ListKind::Blocks, &manifest.blocks),
+        ] {
             for segment in &list.segments {
                 if !done.insert(*segment) {
                     continue;
                 }
                 watch::check(watch)?;
                 live.add(view, segment);
-                let plain = datastore.read_chunk(view, &mut decoder, segment).map_err(|error| match error {
-                    StoreError::Chunk { .. } => StoreError::manifest(
-                        &path,
-                        format!("its list of chunks cannot be read, so nothing may be deleted: {error}"),
-                    ),
-                    error => error,
-                })?;
+                let plain =
+                    datastore
+                        .read_chunk(view, &mut decoder, segment)
+                        .map_err(|error| match error {
+                            StoreError::Chunk { .. } => StoreError::manifest(
+                                &path,
+                                format!(
+                                    "its list of chunks cannot be read, so nothing may be deleted: {error}"
+                                ),
+                            ),
+                            error => error,
+                        })?;
                 for id in list::parse(*segment, kind, &plain)? {
                     live.add(view, &id);
                 }

@@ -46,7 +46,11 @@ pub struct GcRequest {
 
 impl Default for GcRequest {
     fn default() -> Self {
-        Self { dry_run: false, grace: Duration::from_secs(24 * 3600), repack_above: 0.3 }
+        Self {
+            dry_run: false,
+            grace: Duration::from_secs(24 * 3600),
+            repack_above: 0.3,
+        }
     }
 }
 
@@ -85,7 +89,9 @@ impl Datastore {
         let packs = self.blobs().list(layout::PACKS)?;
         let others = self.others(&own)?;
         if others.iter().any(|other| other.kind == SessionKind::Gc) {
-            return Err(StoreError::Busy("another garbage collection of this datastore is running".to_owned()));
+            return Err(StoreError::Busy(
+                "another garbage collection of this datastore is running".to_owned(),
+            ));
         }
         let mut view = self.view(true)?;
         let mut unreadable = Vec::new();
@@ -103,7 +109,10 @@ impl Datastore {
             }
         }
         let live = mark::mark(self, &view, watch)?;
-        let mut outcome = GcOutcome { chunks_missing: live.missing, ..GcOutcome::default() };
+        let mut outcome = GcOutcome {
+            chunks_missing: live.missing,
+            ..GcOutcome::default()
+        };
         outcome.stats.snapshots = live.snapshots;
         outcome.stats.chunks = live.chunks;
         let plan = Plan::new(&view, &live, request.repack_above);
@@ -126,7 +135,12 @@ impl Datastore {
         drop(live);
         if !condemned.is_empty() {
             let name = format!("{}{}", layout::CONDEMNED, self.inner.seams.uuid());
-            let record = Record { name, condemned: self.now(), packs: condemned, waits_for: None };
+            let record = Record {
+                name,
+                condemned: self.now(),
+                packs: condemned,
+                waits_for: None,
+            };
             record.write(self.blobs())?;
         }
         self.delete_ripe(&own, &request, &mut outcome, watch)?;
@@ -159,8 +173,12 @@ impl Datastore {
             if record.waits_for.is_none() {
                 record.write_waits(self.blobs(), names.clone())?;
             }
-            let waiting =
-                record.waits_for.iter().flatten().filter(|session| names.contains(session)).count() as u64;
+            let waiting = record
+                .waits_for
+                .iter()
+                .flatten()
+                .filter(|session| names.contains(session))
+                .count() as u64;
             if waiting == 0 && now.since(record.condemned) >= request.grace {
                 ripe.push(record);
             } else {
@@ -206,19 +224,30 @@ impl Datastore {
         let view = self.view(true)?;
         let live = mark::mark(self, &view, watch)?;
         let plan = Plan::new(&view, &live, request.repack_above);
-        let mut outcome = GcOutcome { chunks_missing: live.missing, ..GcOutcome::default() };
+        let mut outcome = GcOutcome {
+            chunks_missing: live.missing,
+            ..GcOutcome::default()
+        };
         outcome.stats.snapshots = live.snapshots;
         outcome.stats.chunks = live.chunks;
         outcome.packs_condemned = (plan.dead.len() + plan.wasteful.len()) as u64;
         outcome.packs_repacked = plan.wasteful.len() as u64;
         outcome.bytes_pending = plan.garbage
-            + record::read_all(self.blobs())?.iter().flat_map(|record| &record.packs).map(|pack| pack.size).sum::<u64>();
+            + record::read_all(self.blobs())?
+                .iter()
+                .flat_map(|record| &record.packs)
+                .map(|pack| pack.size)
+                .sum::<u64>();
         Ok(outcome)
     }
 }
 
 fn condemn(pack: &PackRow) -> CondemnedPack {
-    CondemnedPack { id: pack.id, meta: pack.kind == PackKind::Meta, size: pack.size }
+    CondemnedPack {
+        id: pack.id,
+        meta: pack.kind == PackKind::Meta,
+        size: pack.size,
+    }
 }
 
 /// Which packs can go.
@@ -234,20 +263,30 @@ struct Plan {
 impl Plan {
     fn new(view: &View, live: &mark::Live, repack_above: f64) -> Self {
         let needed = live.needed(view);
-        let mut plan = Self { dead: Vec::new(), wasteful: Vec::new(), garbage: 0 };
+        let mut plan = Self {
+            dead: Vec::new(),
+            wasteful: Vec::new(),
+            garbage: 0,
+        };
         let mut packs: Vec<PackRow> = view.packs().into_values().collect();
         packs.retain(|pack| !view.condemned.contains(&pack.id));
         packs.sort_by_key(|pack| pack.id);
         for pack in packs {
             let used: u64 = needed.get(&pack.id).map_or(0, |entries| {
                 let per_entry = pack::DIRECTORY_ENTRY as u64;
-                entries.iter().map(|entry| u64::from(entry.info.stored_len) + per_entry).sum()
+                entries
+                    .iter()
+                    .map(|entry| u64::from(entry.info.stored_len) + per_entry)
+                    .sum()
             });
             let waste = pack.size.saturating_sub(used);
             if used == 0 {
                 plan.garbage += pack.size;
                 plan.dead.push(pack);
-            } else if waste as f64 > pack.size as f64 * repack_above && waste > MIN_WASTE && is_present(view, pack.id) {
+            } else if waste as f64 > pack.size as f64 * repack_above
+                && waste > MIN_WASTE
+                && is_present(view, pack.id)
+            {
                 plan.garbage += waste;
                 plan.wasteful.push(pack);
             }
@@ -260,6 +299,7 @@ impl Plan {
 const MIN_WASTE: u64 = 4096;
 
 fn is_present(view: &View, pack: PackId) -> bool {
-    view.present.as_ref().is_none_or(|present| present.contains(&pack))
+    view.present
+        .as_ref()
+        .is_none_or(|present| present.contains(&pack))
 }
-

@@ -65,13 +65,20 @@ fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
 
 impl Record {
     pub(super) fn write(&self, blobs: &dyn Blobs) -> Result<()> {
-        let body = Body { format: 1, condemned: self.condemned, packs: self.packs.clone() };
+        let body = Body {
+            format: 1,
+            condemned: self.condemned,
+            packs: self.packs.clone(),
+        };
         Ok(blobs.replace(&self.name, &json(&body)?)?)
     }
 
     /// Notes whom to wait for: everybody who may have looked packs up before the record was there.
     pub(super) fn write_waits(&mut self, blobs: &dyn Blobs, sessions: Vec<String>) -> Result<()> {
-        let waits = Waits { format: 1, sessions: sessions.clone() };
+        let waits = Waits {
+            format: 1,
+            sessions: sessions.clone(),
+        };
         blobs.replace(&format!("{}{SESSIONS}", self.name), &json(&waits)?)?;
         self.waits_for = Some(sessions);
         Ok(())
@@ -89,10 +96,15 @@ pub(super) fn read_all(blobs: &dyn Blobs) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     let names = blobs.list(layout::CONDEMNED)?;
     for blob in names.iter().filter(|blob| !blob.name.ends_with(SESSIONS)) {
-        let Some(bytes) = get(blobs, &blob.name)? else { continue };
+        let Some(bytes) = get(blobs, &blob.name)? else {
+            continue;
+        };
         let Ok(body) = serde_json::from_slice::<Body>(&bytes) else {
             // Then nobody deletes these packs, and they are condemned anew if they are garbage.
-            tracing::error!(record = blob.name, "record of condemned packs cannot be read and is left out");
+            tracing::error!(
+                record = blob.name,
+                "record of condemned packs cannot be read and is left out"
+            );
             continue;
         };
         let waits = get(blobs, &format!("{}{SESSIONS}", blob.name))?
@@ -117,5 +129,9 @@ fn get(blobs: &dyn Blobs, name: &str) -> Result<Option<Vec<u8>>> {
 
 /// Every pack that is condemned now.
 pub(crate) fn condemned_packs(blobs: &dyn Blobs) -> Result<HashSet<PackId>> {
-    Ok(read_all(blobs)?.iter().flat_map(|record| &record.packs).map(|pack| pack.id).collect())
+    Ok(read_all(blobs)?
+        .iter()
+        .flat_map(|record| &record.packs)
+        .map(|pack| pack.id)
+        .collect())
 }

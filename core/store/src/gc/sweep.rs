@@ -22,14 +22,21 @@ const SEGMENT_ENTRIES: usize = 500_000;
 
 /// Puts packs that the index does not know into it: a crash between pack and index leaves such, and a damaged
 /// index segment makes such. Returns those whose own directory cannot be read.
-pub(super) fn adopt_orphans(datastore: &Datastore, orphans: &[(PackKind, PackId, u64)]) -> Result<Vec<CondemnedPack>> {
+pub(super) fn adopt_orphans(
+    datastore: &Datastore,
+    orphans: &[(PackKind, PackId, u64)],
+) -> Result<Vec<CondemnedPack>> {
     let (mut locations, mut unreadable) = (Vec::new(), Vec::new());
     for (kind, id, size) in orphans {
         match pack::read_directory(datastore.blobs(), *kind, *id) {
             Ok(summary) => locations.extend(segment::locations(&summary)),
             Err(reason) => {
                 tracing::warn!(pack = %id, reason, "pack without a readable directory");
-                unreadable.push(CondemnedPack { id: *id, meta: *kind == PackKind::Meta, size: *size });
+                unreadable.push(CondemnedPack {
+                    id: *id,
+                    meta: *kind == PackKind::Meta,
+                    size: *size,
+                });
             }
         }
     }
@@ -56,7 +63,10 @@ pub(super) fn repack(
         if copy_entries(datastore, writer, &entries)? {
             copied.push(*pack);
         } else {
-            watch.info(&format!("pack {} holds damaged chunks that are needed and stays", pack.id));
+            watch.info(&format!(
+                "pack {} holds damaged chunks that are needed and stays",
+                pack.id
+            ));
         }
         stage.done += 1;
         stage.bytes += pack.size;
@@ -70,7 +80,10 @@ pub(super) fn repack(
 fn copy_entries(datastore: &Datastore, writer: &ChunkWriter, entries: &[Location]) -> Result<bool> {
     for entry in entries {
         match datastore.read_checked(entry) {
-            Ok(bytes) => writer.add_copy(&StoredChunk { info: entry.info, bytes })?,
+            Ok(bytes) => writer.add_copy(&StoredChunk {
+                info: entry.info,
+                bytes,
+            })?,
             Err(StoreError::Chunk { .. }) => return Ok(false),
             Err(error) => return Err(error),
         }
@@ -100,7 +113,10 @@ pub(super) fn rewrite_index(
             }
         }
         if entries.len() >= SEGMENT_ENTRIES {
-            written.extend(index::write_segment(datastore.blobs(), std::mem::take(&mut entries))?);
+            written.extend(index::write_segment(
+                datastore.blobs(),
+                std::mem::take(&mut entries),
+            )?);
         }
     }
     written.extend(index::write_segment(datastore.blobs(), entries)?);
@@ -116,7 +132,10 @@ pub(super) fn rewrite_index(
 /// Removes marks of bad copies in packs that are gone.
 pub(super) fn sweep_quarantine(datastore: &Datastore, view: &View, gone: &HashSet<PackId>) -> Result<()> {
     for (chunk, pack) in &view.quarantined {
-        let absent = view.present.as_ref().is_some_and(|present| !present.contains(pack));
+        let absent = view
+            .present
+            .as_ref()
+            .is_some_and(|present| !present.contains(pack));
         if gone.contains(pack) || absent {
             match datastore.blobs().delete(&layout::quarantine(*chunk, *pack)) {
                 Err(error) if error.kind != BlobErrorKind::NotFound => return Err(error.into()),

@@ -45,16 +45,26 @@ impl IndexCache {
         // Segments may be merged while we read: then the list is taken anew. Merging writes the new segment
         // before it deletes the old ones, so a list that could be read whole is complete.
         for _ in 0..100 {
-            let names: Vec<String> = blobs.list(layout::INDEX)?.into_iter().map(|blob| blob.name).collect();
+            let names: Vec<String> = blobs
+                .list(layout::INDEX)?
+                .into_iter()
+                .map(|blob| blob.name)
+                .collect();
             if let Some(loaded) = self.load_named(blobs, &names)? {
                 return Ok(loaded);
             }
         }
-        Err(StoreError::Busy("the index keeps changing while it is read".to_owned()))
+        Err(StoreError::Busy(
+            "the index keeps changing while it is read".to_owned(),
+        ))
     }
 
     fn load_named(&self, blobs: &dyn Blobs, names: &[String]) -> Result<Option<Loaded>> {
-        let mut known = self.segments.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut known = self
+            .segments
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         known.retain(|name, _| names.contains(name));
         let mut loaded = Loaded::default();
         for name in names {
@@ -86,8 +96,14 @@ impl IndexCache {
     /// What was read last, without looking again.
     pub(crate) fn cached(&self) -> Option<View> {
         let known = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
-        let segments = known.iter().map(|(name, segment)| (name.clone(), Arc::clone(segment))).collect();
-        (!known.is_empty()).then_some(View { segments, ..View::default() })
+        let segments = known
+            .iter()
+            .map(|(name, segment)| (name.clone(), Arc::clone(segment)))
+            .collect();
+        (!known.is_empty()).then_some(View {
+            segments,
+            ..View::default()
+        })
     }
 
     /// A view of what is there now. `packs` also looks which packs are there.
@@ -96,16 +112,28 @@ impl IndexCache {
         // more to know, while a condemnation that is lifted in between costs a chunk stored twice at worst.
         let condemned = crate::gc::condemned_packs(blobs)?;
         let quarantined = blobs.list(layout::QUARANTINE)?.into_iter();
-        let quarantined = quarantined.filter_map(|blob| layout::parse_quarantine(&blob.name)).collect();
+        let quarantined = quarantined
+            .filter_map(|blob| layout::parse_quarantine(&blob.name))
+            .collect();
         let Loaded { segments, damaged } = self.load(blobs)?;
         let present = match packs {
             true => {
                 let blobs = blobs.list(layout::PACKS)?.into_iter();
-                Some(blobs.filter_map(|blob| Some(layout::parse_pack(&blob.name)?.1)).collect())
+                Some(
+                    blobs
+                        .filter_map(|blob| Some(layout::parse_pack(&blob.name)?.1))
+                        .collect(),
+                )
             }
             false => None,
         };
-        Ok(View { segments, damaged, condemned, quarantined, present })
+        Ok(View {
+            segments,
+            damaged,
+            condemned,
+            quarantined,
+            present,
+        })
     }
 }
 
@@ -137,7 +165,9 @@ impl View {
     }
 
     fn is_present(&self, pack: &PackRow) -> bool {
-        self.present.as_ref().is_none_or(|present| present.contains(&pack.id))
+        self.present
+            .as_ref()
+            .is_none_or(|present| present.contains(&pack.id))
     }
 
     /// Whether a new snapshot may rely on this copy.
@@ -162,7 +192,9 @@ impl View {
 
     /// Every entry.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Location> + '_ {
-        self.segments.iter().flat_map(|(_, segment)| (0..segment.len()).filter_map(|at| segment.location(at)))
+        self.segments
+            .iter()
+            .flat_map(|(_, segment)| (0..segment.len()).filter_map(|at| segment.location(at)))
     }
 }
 
@@ -189,7 +221,13 @@ pub(crate) struct Marks {
 
 impl Marks {
     pub(crate) fn new(view: &View) -> Self {
-        Self { segments: view.segments.iter().map(|(_, s)| vec![0; s.len().div_ceil(64)]).collect() }
+        Self {
+            segments: view
+                .segments
+                .iter()
+                .map(|(_, s)| vec![0; s.len().div_ceil(64)])
+                .collect(),
+        }
     }
 
     /// Sets the bits of every copy of a chunk. None when the index does not know it, else whether they were
@@ -208,9 +246,13 @@ impl Marks {
 
     /// Every entry of `view`, with its bit.
     pub(crate) fn entries<'a>(&'a self, view: &'a View) -> impl Iterator<Item = (Location, bool)> + 'a {
-        view.segments.iter().zip(&self.segments).flat_map(|((_, segment), bits)| {
-            (0..segment.len())
-                .filter_map(move |at| Some((segment.location(at)?, bits[at / 64] & (1 << (at % 64)) != 0)))
-        })
+        view.segments
+            .iter()
+            .zip(&self.segments)
+            .flat_map(|((_, segment), bits)| {
+                (0..segment.len()).filter_map(move |at| {
+                    Some((segment.location(at)?, bits[at / 64] & (1 << (at % 64)) != 0))
+                })
+            })
     }
 }

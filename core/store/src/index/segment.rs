@@ -69,7 +69,16 @@ pub(crate) fn encode(mut locations: Vec<Location>) -> Vec<u8> {
         out.extend_from_slice(&location.offset.to_le_bytes());
         out.extend_from_slice(&location.info.stored_len.to_le_bytes());
         out.extend_from_slice(&location.info.plain_len.to_le_bytes());
-        out.extend_from_slice(&[location.info.kind.to_byte(), location.info.flags, 0, 0, 0, 0, 0, 0]);
+        out.extend_from_slice(&[
+            location.info.kind.to_byte(),
+            location.info.flags,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+        ]);
         out.extend_from_slice(&location.info.key.to_le_bytes());
     }
     for location in &locations {
@@ -82,8 +91,16 @@ pub(crate) fn encode(mut locations: Vec<Location>) -> Vec<u8> {
 
 /// The index entries of a pack.
 pub(crate) fn locations(summary: &PackSummary) -> impl Iterator<Item = Location> + '_ {
-    let pack = PackRow { id: summary.id, kind: summary.kind, size: summary.size };
-    summary.entries.iter().map(move |entry| Location { info: entry.info, pack, offset: entry.offset })
+    let pack = PackRow {
+        id: summary.id,
+        kind: summary.kind,
+        size: summary.size,
+    };
+    summary.entries.iter().map(move |entry| Location {
+        info: entry.info,
+        pack,
+        offset: entry.offset,
+    })
 }
 
 impl Segment {
@@ -100,7 +117,9 @@ impl Segment {
         let (count, pack_count) = (reader.u64()?, reader.u64()?);
         reader.take(HEADER - 24)?;
         let fits = |n: u64, each: usize| {
-            usize::try_from(n).ok().filter(|n| n.checked_mul(each).is_some_and(|bytes| bytes <= body_len))
+            usize::try_from(n)
+                .ok()
+                .filter(|n| n.checked_mul(each).is_some_and(|bytes| bytes <= body_len))
         };
         let len = fits(count, ID + PLACE + HASH).ok_or(WireError("count too large"))?;
         let pack_count = fits(pack_count, PACK).ok_or(WireError("count too large"))?;
@@ -146,13 +165,24 @@ impl Segment {
 
     fn read(&self, at: usize) -> Result<Location, WireError> {
         let mut reader = Reader::new(self.column(1, at));
-        let pack = *self.packs.get(reader.u32()? as usize).ok_or(WireError("pack number too large"))?;
+        let pack = *self
+            .packs
+            .get(reader.u32()? as usize)
+            .ok_or(WireError("pack number too large"))?;
         let (offset, stored_len, plain_len) = (reader.u32()?, reader.u32()?, reader.u32()?);
         let [kind, flags, ..] = reader.array::<8>()?;
         let kind = ChunkKind::from_byte(kind).ok_or(WireError("chunk kind not known"))?;
         let key = reader.u64()?;
         let (id, stored_hash) = (ChunkId(*self.id(at)), StoredHash(*self.column(2, at)));
-        let info = ChunkInfo { id, stored_hash, kind, flags, key, plain_len, stored_len };
+        let info = ChunkInfo {
+            id,
+            stored_hash,
+            kind,
+            flags,
+            key,
+            plain_len,
+            stored_len,
+        };
         Ok(Location { info, pack, offset })
     }
 
@@ -166,7 +196,11 @@ impl Segment {
         let (mut low, mut high) = (0, self.len);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.id(middle) < &id.0 { low = middle + 1 } else { high = middle }
+            if self.id(middle) < &id.0 {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         let mut end = low;
         while end < self.len && self.id(end) == &id.0 {
@@ -190,17 +224,31 @@ mod tests {
             plain_len: 5,
             stored_len: 4,
         };
-        Location { info, pack: PackRow { id: PackId([pack; 16]), kind: PackKind::Data, size: 99 }, offset: u32::from(n) }
+        Location {
+            info,
+            pack: PackRow {
+                id: PackId([pack; 16]),
+                kind: PackKind::Data,
+                size: 99,
+            },
+            offset: u32::from(n),
+        }
     }
 
     #[test]
     fn every_entry_is_found_and_damage_is_seen() {
-        let all: Vec<Location> = (0..100).map(|n| location(n, n % 3)).chain([location(5, 9)]).collect();
+        let all: Vec<Location> = (0..100)
+            .map(|n| location(n, n % 3))
+            .chain([location(5, 9)])
+            .collect();
         let bytes = encode(all.clone());
         let segment = Segment::parse(bytes.clone()).expect("parse");
         assert_eq!((segment.len(), segment.packs().len()), (101, 4));
         for wanted in &all {
-            let found: Vec<_> = segment.find(&wanted.info.id).filter_map(|at| segment.location(at)).collect();
+            let found: Vec<_> = segment
+                .find(&wanted.info.id)
+                .filter_map(|at| segment.location(at))
+                .collect();
             assert!(found.contains(wanted));
         }
         assert!(segment.find(&ChunkId::of(b"none")).is_empty());

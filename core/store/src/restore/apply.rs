@@ -8,7 +8,9 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use ironcore_types::ErrorCode;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, Timespec, Timestamps, UTIME_OMIT, makedev, mknodat, utimensat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, Timespec, Timestamps, UTIME_OMIT, makedev, mknodat, utimensat,
+};
 
 use crate::error::{Result, StoreError};
 use crate::tree::{Attributes, Entry, Node, show};
@@ -38,23 +40,43 @@ impl Target {
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(|error| {
-                    StoreError::target(shown, format!("cannot be made: {error}"), Some(error))
-                })?;
+                DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(root)
+                    .map_err(|error| {
+                        StoreError::target(shown, format!("cannot be made: {error}"), Some(error))
+                    })?;
             }
             Err(error) => {
-                return Err(StoreError::target(shown, format!("cannot be used: {error}"), Some(error)));
+                return Err(StoreError::target(
+                    shown,
+                    format!("cannot be used: {error}"),
+                    Some(error),
+                ));
             }
         }
-        Ok(Self { root: root.to_owned(), overwrite, user: rustix::process::geteuid().as_raw() })
+        Ok(Self {
+            root: root.to_owned(),
+            overwrite,
+            user: rustix::process::geteuid().as_raw(),
+        })
     }
 
     fn full(&self, path: &[u8]) -> PathBuf {
-        if path.is_empty() { self.root.clone() } else { self.root.join(OsStr::from_bytes(path)) }
+        if path.is_empty() {
+            self.root.clone()
+        } else {
+            self.root.join(OsStr::from_bytes(path))
+        }
     }
 
     pub(crate) fn error(&self, path: &[u8], what: &str, error: io::Error) -> StoreError {
-        StoreError::target(self.full(path).display().to_string(), format!("{what}: {error}"), Some(error))
+        StoreError::target(
+            self.full(path).display().to_string(),
+            format!("{what}: {error}"),
+            Some(error),
+        )
     }
 
     pub(crate) fn exists(&self, path: &[u8]) -> bool {
@@ -96,14 +118,19 @@ impl Target {
                 _ => self.clear(path)?,
             }
         }
-        DirBuilder::new().mode(0o700).create(&full).map_err(|error| self.error(path, "cannot be made", error))
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&full)
+            .map_err(|error| self.error(path, "cannot be made", error))
     }
 
     pub(crate) fn create_file(&self, path: &[u8]) -> Result<File> {
         self.clear(path)?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
-        options.open(self.full(path)).map_err(|error| self.error(path, "cannot be made", error))
+        options
+            .open(self.full(path))
+            .map_err(|error| self.error(path, "cannot be made", error))
     }
 
     pub(crate) fn link(&self, path: &[u8], first: &[u8]) -> Result<()> {
@@ -167,7 +194,10 @@ impl Target {
         }
         if let Ok(present) = xattr::list(&full) {
             for name in present {
-                let wanted = attributes.xattrs.iter().any(|(wanted, _)| wanted == name.as_bytes());
+                let wanted = attributes
+                    .xattrs
+                    .iter()
+                    .any(|(wanted, _)| wanted == name.as_bytes());
                 // Inherited from the folder it was made in, or there before.
                 if !wanted && let Err(error) = xattr::remove(&full, &name) {
                     tracing::debug!(path = %full.display(), ?name, %error, "extended attribute stays");
@@ -177,7 +207,10 @@ impl Target {
         for (name, value) in &attributes.xattrs {
             let name = OsStr::from_bytes(name);
             if let Err(error) = xattr::set(&full, name, value) {
-                warn(&format!("the extended attribute {}", name.to_string_lossy()), error);
+                warn(
+                    &format!("the extended attribute {}", name.to_string_lossy()),
+                    error,
+                );
             }
         }
         if !symlink {
@@ -191,7 +224,10 @@ impl Target {
             }
         }
         let times = Timestamps {
-            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+            last_access: Timespec {
+                tv_sec: 0,
+                tv_nsec: UTIME_OMIT,
+            },
             last_modification: Timespec {
                 tv_sec: attributes.modified.seconds,
                 tv_nsec: attributes.modified.nanos.into(),

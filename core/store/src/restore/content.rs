@@ -26,7 +26,13 @@ pub(crate) struct FileWorker<'a> {
 
 impl<'a> FileWorker<'a> {
     pub(crate) fn new(datastore: &'a Datastore, view: &'a View) -> Result<Self> {
-        Ok(Self { datastore, view, decoder: Decoder::new()?, kept: VecDeque::new(), bytes_read: 0 })
+        Ok(Self {
+            datastore,
+            view,
+            decoder: Decoder::new()?,
+            kept: VecDeque::new(),
+            bytes_read: 0,
+        })
     }
 
     /// Plain bytes decoded since last asked.
@@ -69,7 +75,8 @@ impl<'a> FileWorker<'a> {
                     at += len;
                 }
                 let room = holes.peek().map_or(u64::MAX, |(offset, _)| offset - at);
-                let (now, rest) = bytes.split_at(bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX)));
+                let (now, rest) =
+                    bytes.split_at(bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX)));
                 file.write_all_at(now, at).map_err(fail)?;
                 at += now.len() as u64;
                 bytes = rest;

@@ -60,7 +60,11 @@ impl Shared<'_> {
     /// What to do about an entry that could not be restored.
     fn failed(&self, path: &[u8], error: StoreError) {
         if self.keep_going && matches!(error, StoreError::Chunk { .. }) {
-            self.watch.warn(watch::warning(error.code(), show(path), format!("not restored: {error}")));
+            self.watch.warn(watch::warning(
+                error.code(),
+                show(path),
+                format!("not restored: {error}"),
+            ));
             return;
         }
         self.failure().get_or_insert(error);
@@ -89,7 +93,11 @@ impl Datastore {
             if !request.keep_going {
                 return Err(error);
             }
-            watch.warn(watch::warning(ErrorCode::ManifestSignature, request.snapshot.to_string(), error.to_string()));
+            watch.warn(watch::warning(
+                ErrorCode::ManifestSignature,
+                request.snapshot.to_string(),
+                error.to_string(),
+            ));
         }
         let view = self.view(false)?;
         let target = Target::prepare(&request.to, request.overwrite)?;
@@ -130,7 +138,9 @@ struct Later {
 fn restore_tree(shared: &Shared<'_>, tree: TreeReader<'_>, stage: &mut Stage) -> Result<u64> {
     let (jobs, queue) = sync_channel::<Entry>(QUEUE);
     let queue = Mutex::new(queue);
-    let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(1, 16);
+    let workers = std::thread::available_parallelism()
+        .map_or(2, std::num::NonZero::get)
+        .clamp(1, 16);
     let later = std::thread::scope(|scope| {
         for _ in 0..workers {
             let queue = &queue;
@@ -158,7 +168,9 @@ fn restore_tree(shared: &Shared<'_>, tree: TreeReader<'_>, stage: &mut Stage) ->
     }
     for (path, attributes) in later.folders.iter().rev() {
         shared.check()?;
-        shared.target.set_attributes(path, attributes, false, shared.watch)?;
+        shared
+            .target
+            .set_attributes(path, attributes, false, shared.watch)?;
     }
     stage.done = later.files;
     stage.bytes = shared.bytes.load(Ordering::Relaxed);
@@ -187,7 +199,11 @@ fn walk(
             Err(error) => return Err(error),
         };
         shared.check()?;
-        let parent = entry.path.iter().rposition(|byte| *byte == b'/').map_or(&[][..], |at| &entry.path[..at]);
+        let parent = entry
+            .path
+            .iter()
+            .rposition(|byte| *byte == b'/')
+            .map_or(&[][..], |at| &entry.path[..at]);
         while open.last().is_some_and(|folder| folder != parent) {
             open.pop();
         }
@@ -210,7 +226,9 @@ fn walk(
             Node::HardLink(first) => later.links.push((entry.path, first)),
             Node::File(_) => {
                 if jobs.send(entry).is_err() {
-                    return Err(StoreError::Busy("the workers of the restore ended early".to_owned()));
+                    return Err(StoreError::Busy(
+                        "the workers of the restore ended early".to_owned(),
+                    ));
                 }
             }
             _ => shared.target.make_special(&entry, shared.watch)?,
@@ -226,16 +244,26 @@ fn work(shared: &Shared<'_>, jobs: &Mutex<Receiver<Entry>>) {
         if shared.stop.load(Ordering::Relaxed) || shared.watch.cancelled() {
             continue;
         }
-        let Node::File(content) = &entry.node else { continue };
+        let Node::File(content) = &entry.node else {
+            continue;
+        };
         let result = match &mut worker {
             Ok(worker) => worker
                 .write(shared.target, &entry.path, content, shared.watch)
-                .and_then(|()| shared.target.set_attributes(&entry.path, &entry.attributes, false, shared.watch)),
+                .and_then(|()| {
+                    shared
+                        .target
+                        .set_attributes(&entry.path, &entry.attributes, false, shared.watch)
+                }),
             Err(error) => Err(StoreError::Request(error.to_string())),
         };
         match result {
             Ok(()) => {
-                let bytes = content.pieces.iter().map(|piece| u64::from(piece.len)).sum::<u64>();
+                let bytes = content
+                    .pieces
+                    .iter()
+                    .map(|piece| u64::from(piece.len))
+                    .sum::<u64>();
                 shared.bytes.fetch_add(bytes, Ordering::Relaxed);
             }
             Err(error) => {

@@ -64,14 +64,24 @@ impl Datastore {
         let info = peer.info()?;
         if info.format != FORMAT {
             let message = format!("its datastore has format {}, which is not known", info.format);
-            return Err(StoreError::Peer { code: ErrorCode::DatastoreFormat, message, source: None });
+            return Err(StoreError::Peer {
+                code: ErrorCode::DatastoreFormat,
+                message,
+                source: None,
+            });
         }
         if info.datastore == self.config().id {
-            return Err(StoreError::Request("a datastore cannot be synced with itself".to_owned()));
+            return Err(StoreError::Request(
+                "a datastore cannot be synced with itself".to_owned(),
+            ));
         }
         let keys = self.keys_of(&info, &request.trust)?;
-        let session =
-            Session::register(&self.inner.blobs, &self.inner.seams, SessionKind::Sync, request.task.clone())?;
+        let session = Session::register(
+            &self.inner.blobs,
+            &self.inner.seams,
+            SessionKind::Sync,
+            request.task.clone(),
+        )?;
         let view = self.view(true)?;
         let repair = request.repair || !view.quarantined.is_empty();
         let level = self.config().compression.level;
@@ -96,9 +106,16 @@ impl Datastore {
             if *key == self.public_key() || *datastore == self.config().id {
                 continue;
             }
-            let pinned: Vec<_> = known.iter().filter(|known| known.datastore == *datastore).collect();
+            let pinned: Vec<_> = known
+                .iter()
+                .filter(|known| known.datastore == *datastore)
+                .collect();
             let is_known = pinned.iter().any(|pinned| pinned.public_key == *key);
-            let allowed = if trust.is_empty() { is_known || pinned.is_empty() } else { trust.contains(key) };
+            let allowed = if trust.is_empty() {
+                is_known || pinned.is_empty()
+            } else {
+                trust.contains(key)
+            };
             if !allowed {
                 if *datastore == info.datastore {
                     return Err(StoreError::Manifest {
@@ -110,7 +127,12 @@ impl Datastore {
                 continue;
             }
             if !is_known {
-                self.trust(TrustedKey { format: 1, public_key: *key, datastore: *datastore, added: self.now() })?;
+                self.trust(TrustedKey {
+                    format: 1,
+                    public_key: *key,
+                    datastore: *datastore,
+                    added: self.now(),
+                })?;
             }
             keys.push(*key);
         }
@@ -121,8 +143,12 @@ impl Datastore {
 impl Puller<'_> {
     fn run(&mut self, request: &SyncRequest, repair: bool) -> Result<TaskStats> {
         let theirs = self.peer.list(&request.filter)?;
-        let ours: HashSet<SnapshotPath> =
-            self.datastore.snapshots(&request.filter)?.into_iter().map(|info| info.path).collect();
+        let ours: HashSet<SnapshotPath> = self
+            .datastore
+            .snapshots(&request.filter)?
+            .into_iter()
+            .map(|info| info.path)
+            .collect();
         let mut newest = HashMap::new();
         for path in &ours {
             let time = newest.entry(path.group.clone()).or_insert(path.time);
@@ -140,7 +166,8 @@ impl Puller<'_> {
                     Ok(()) => {}
                     Err(error) if error.is_integrity() => {
                         let message = format!("not copied: {error}");
-                        self.watch.warn(watch::warning(error.code(), path.to_string(), message));
+                        self.watch
+                            .warn(watch::warning(error.code(), path.to_string(), message));
                         first_error.get_or_insert(error);
                     }
                     // Pruned there since it was listed.
@@ -162,7 +189,11 @@ impl Puller<'_> {
         let manifest = Manifest::read_trusted(path, &bytes, &self.keys)?;
         if here && self.datastore.manifest_bytes(path)? != bytes {
             let message = "another snapshot of the same name is here already";
-            self.watch.warn(watch::warning(ErrorCode::SnapshotExists, path.to_string(), message));
+            self.watch.warn(watch::warning(
+                ErrorCode::SnapshotExists,
+                path.to_string(),
+                message,
+            ));
             return Ok(());
         }
         let before = self.stats.bytes;
@@ -182,7 +213,10 @@ impl Puller<'_> {
             }
             return Ok(());
         }
-        match self.datastore.commit(&self.writer, &layout::manifest(path), &bytes) {
+        match self
+            .datastore
+            .commit(&self.writer, &layout::manifest(path), &bytes)
+        {
             Err(StoreError::Blob(error)) if error.kind == BlobErrorKind::Exists => return Ok(()),
             result => result?,
         }
@@ -195,7 +229,9 @@ impl Puller<'_> {
     fn list(&mut self, segment: ChunkId, kind: ListKind) -> Result<Vec<ChunkId>> {
         self.stats.chunks += 1;
         if self.writer.view.usable(&segment).is_some()
-            && let Ok(plain) = self.datastore.read_chunk(&self.writer.view, &mut self.decoder, &segment)
+            && let Ok(plain) = self
+                .datastore
+                .read_chunk(&self.writer.view, &mut self.decoder, &segment)
         {
             self.stats.chunks_known += 1;
             return list::parse(segment, kind, &plain);

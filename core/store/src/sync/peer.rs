@@ -43,12 +43,24 @@ const ANSWER: usize = 16 << 20;
 impl Peer for Datastore {
     fn info(&self) -> Result<PeerInfo> {
         let mut keys = vec![(self.config().id, self.public_key())];
-        keys.extend(self.peer_keys().into_iter().map(|key| (key.datastore, key.public_key)));
-        Ok(PeerInfo { datastore: self.config().id, format: FORMAT, keys })
+        keys.extend(
+            self.peer_keys()
+                .into_iter()
+                .map(|key| (key.datastore, key.public_key)),
+        );
+        Ok(PeerInfo {
+            datastore: self.config().id,
+            format: FORMAT,
+            keys,
+        })
     }
 
     fn list(&self, filter: &SnapshotFilter) -> Result<Vec<SnapshotPath>> {
-        Ok(self.snapshots(filter)?.into_iter().map(|info| info.path).collect())
+        Ok(self
+            .snapshots(filter)?
+            .into_iter()
+            .map(|info| info.path)
+            .collect())
     }
 
     fn manifest(&self, snapshot: &SnapshotPath) -> Result<Vec<u8>> {
@@ -81,7 +93,12 @@ impl Datastore {
         let mut first = None;
         for copy in view.copies(id) {
             match self.read_checked(&copy) {
-                Ok(bytes) => return Ok(StoredChunk { info: copy.info, bytes }),
+                Ok(bytes) => {
+                    return Ok(StoredChunk {
+                        info: copy.info,
+                        bytes,
+                    });
+                }
                 Err(error @ StoreError::Chunk { .. }) => first = first.or(Some(error)),
                 Err(error) => return Err(error),
             }

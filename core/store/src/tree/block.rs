@@ -185,20 +185,33 @@ pub(crate) fn parse(plain: &[u8]) -> Result<Vec<Part>, WireError> {
     }
     let count = reader.count(4)?;
     let table_len = reader.count(ChunkId::LEN)?;
-    let table: Vec<ChunkId> =
-        (0..table_len).map(|_| Ok(ChunkId(reader.array()?))).collect::<Result<_, WireError>>()?;
+    let table: Vec<ChunkId> = (0..table_len)
+        .map(|_| Ok(ChunkId(reader.array()?)))
+        .collect::<Result<_, WireError>>()?;
     let mut parts: Vec<Part> = Vec::with_capacity(count);
     for at in 0..count {
-        let last = at.checked_sub(1).map_or(&[][..], |before| &parts[before].entry.path);
+        let last = at
+            .checked_sub(1)
+            .map_or(&[][..], |before| &parts[before].entry.path);
         let shared = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
-        let mut path = last.get(..shared).ok_or(WireError("path shares too much"))?.to_vec();
+        let mut path = last
+            .get(..shared)
+            .ok_or(WireError("path shares too much"))?
+            .to_vec();
         path.extend_from_slice(reader.bytes()?);
         if !is_safe(&path) {
             return Err(WireError("path leads out of the tree"));
         }
         let kind = reader.u8()?;
         let continues = kind == CONTENT;
-        if at > 0 && compare(last, &path) != (if continues { Ordering::Equal } else { Ordering::Less }) {
+        if at > 0
+            && compare(last, &path)
+                != (if continues {
+                    Ordering::Equal
+                } else {
+                    Ordering::Less
+                })
+        {
             return Err(WireError("entries are not in order"));
         }
         let (node, more) = match kind {
@@ -214,7 +227,15 @@ pub(crate) fn parse(plain: &[u8]) -> Result<Vec<Part>, WireError> {
             _ if continues => Attributes::default(),
             _ => take_attributes(&mut reader)?,
         };
-        parts.push(Part { entry: Entry { path, node, attributes }, continues, more });
+        parts.push(Part {
+            entry: Entry {
+                path,
+                node,
+                attributes,
+            },
+            continues,
+            more,
+        });
     }
     reader.end()?;
     Ok(parts)
@@ -265,19 +286,32 @@ fn take_content(reader: &mut Reader<'_>, size: u64, table: &[ChunkId]) -> Result
 pub(crate) fn check_content(content: &Content) -> Result<(), WireError> {
     let (mut end, mut data) = (0, content.size);
     for (offset, len) in &content.holes {
-        let next = offset.checked_add(*len).filter(|next| *offset >= end && *next <= content.size);
+        let next = offset
+            .checked_add(*len)
+            .filter(|next| *offset >= end && *next <= content.size);
         end = next.ok_or(WireError("holes are not in order"))?;
         data -= len;
     }
     for piece in &content.pieces {
-        data = data.checked_sub(u64::from(piece.len)).ok_or(WireError("more data than the file is long"))?;
+        data = data
+            .checked_sub(u64::from(piece.len))
+            .ok_or(WireError("more data than the file is long"))?;
     }
-    if data == 0 { Ok(()) } else { Err(WireError("less data than the file is long")) }
+    if data == 0 {
+        Ok(())
+    } else {
+        Err(WireError("less data than the file is long"))
+    }
 }
 
 fn take_attributes(reader: &mut Reader<'_>) -> Result<Attributes, WireError> {
     let (mode, uid, gid) = (reader.u32_varint()?, reader.u32_varint()?, reader.u32_varint()?);
-    let mut time = || Ok(FileTime { seconds: reader.zigzag()?, nanos: reader.u32_varint()? });
+    let mut time = || {
+        Ok(FileTime {
+            seconds: reader.zigzag()?,
+            nanos: reader.u32_varint()?,
+        })
+    };
     let (modified, changed) = (time()?, time()?);
     let inode = reader.varint()?;
     let count = reader.count(2)?;
@@ -288,7 +322,15 @@ fn take_attributes(reader: &mut Reader<'_>) -> Result<Attributes, WireError> {
     for _ in 0..reader.count(2)? {
         let (_tag, _value) = (reader.varint()?, reader.bytes()?);
     }
-    Ok(Attributes { mode, uid, gid, modified, changed, inode, xattrs })
+    Ok(Attributes {
+        mode,
+        uid,
+        gid,
+        modified,
+        changed,
+        inode,
+        xattrs,
+    })
 }
 
 #[cfg(test)]
@@ -300,31 +342,50 @@ mod tests {
         let time = || (any::<i64>(), 0..1_000_000_000u32);
         let xattr = prop::collection::vec(any::<u8>(), 1..8);
         let xattrs = prop::collection::vec((xattr.clone(), xattr), 0..3);
-        (0..0o10000u32, any::<u32>(), any::<u32>(), time(), time(), any::<u64>(), xattrs).prop_map(
-            |(mode, uid, gid, modified, changed, inode, xattrs)| Attributes {
+        (
+            0..0o10000u32,
+            any::<u32>(),
+            any::<u32>(),
+            time(),
+            time(),
+            any::<u64>(),
+            xattrs,
+        )
+            .prop_map(|(mode, uid, gid, modified, changed, inode, xattrs)| Attributes {
                 mode,
                 uid,
                 gid,
-                modified: FileTime { seconds: modified.0, nanos: modified.1 },
-                changed: FileTime { seconds: changed.0, nanos: changed.1 },
+                modified: FileTime {
+                    seconds: modified.0,
+                    nanos: modified.1,
+                },
+                changed: FileTime {
+                    seconds: changed.0,
+                    nanos: changed.1,
+                },
                 inode,
                 xattrs,
-            },
-        )
+            })
     }
 
     fn content() -> impl Strategy<Value = Content> {
-        prop::collection::vec((any::<bool>(), any::<u8>(), any::<u32>(), 1..u32::MAX), 0..6).prop_map(|runs| {
-            let mut content = Content::default();
-            for (hole, n, offset, len) in runs {
-                match hole {
-                    true => content.holes.push((content.size, u64::from(len))),
-                    false => content.pieces.push(Piece { chunk: ChunkId::of(&[n % 4]), offset, len }),
+        prop::collection::vec((any::<bool>(), any::<u8>(), any::<u32>(), 1..u32::MAX), 0..6).prop_map(
+            |runs| {
+                let mut content = Content::default();
+                for (hole, n, offset, len) in runs {
+                    match hole {
+                        true => content.holes.push((content.size, u64::from(len))),
+                        false => content.pieces.push(Piece {
+                            chunk: ChunkId::of(&[n % 4]),
+                            offset,
+                            len,
+                        }),
+                    }
+                    content.size += u64::from(len);
                 }
-                content.size += u64::from(len);
-            }
-            content
-        })
+                content
+            },
+        )
     }
 
     fn node() -> impl Strategy<Value = Node> {
@@ -382,16 +443,28 @@ mod tests {
             let content = Content {
                 size: 5,
                 holes: vec![],
-                pieces: vec![Piece { chunk: ChunkId::of(&n.to_le_bytes()), offset: 0, len: 5 }],
+                pieces: vec![Piece {
+                    chunk: ChunkId::of(&n.to_le_bytes()),
+                    offset: 0,
+                    len: 5,
+                }],
             };
             let path = format!("f{n:08}").into_bytes();
-            blocks.extend(builder.push(&Entry { path, node: Node::File(content), attributes: Attributes::default() }));
+            blocks.extend(builder.push(&Entry {
+                path,
+                node: Node::File(content),
+                attributes: Attributes::default(),
+            }));
         }
         blocks.extend(builder.finish());
         assert!(blocks.len() > 4);
         assert!(blocks.iter().all(|block| block.len() <= MAX + 1000));
         let mut bad = BlockBuilder::default();
-        bad.push(&Entry { path: b"../x".to_vec(), node: Node::Folder, attributes: Attributes::default() });
+        bad.push(&Entry {
+            path: b"../x".to_vec(),
+            node: Node::Folder,
+            attributes: Attributes::default(),
+        });
         assert!(parse(&bad.finish().expect("block")).is_err());
     }
 }

@@ -89,9 +89,9 @@ pub(crate) fn show(path: &[u8]) -> String {
 /// Whether a path can only lead to below the root.
 pub(crate) fn is_safe(path: &[u8]) -> bool {
     path.is_empty()
-        || path.split(|byte| *byte == b'/').all(|part| {
-            !part.is_empty() && part != b"." && part != b".." && !part.contains(&0)
-        })
+        || path
+            .split(|byte| *byte == b'/')
+            .all(|part| !part.is_empty() && part != b"." && part != b".." && !part.contains(&0))
 }
 
 #[cfg(test)]

@@ -45,14 +45,25 @@ impl<'a> TreeReader<'a> {
         if let Some(entry) = self.waiting.take() {
             return Ok(Some(entry));
         }
-        let Some(Part { mut entry, continues, mut more }) = self.next_part()? else { return Ok(None) };
+        let Some(Part {
+            mut entry,
+            continues,
+            mut more,
+        }) = self.next_part()?
+        else {
+            return Ok(None);
+        };
         let broken = |id, reason: &str| StoreError::corrupt(id, format!("block of entries: {reason}"));
         if continues {
             return Err(broken(self.block, "content without its file"));
         }
         while more {
-            let part = self.next_part()?.filter(|part| part.continues && part.entry.path == entry.path);
-            let Some(part) = part else { return Err(broken(self.block, "a file without all of its content")) };
+            let part = self
+                .next_part()?
+                .filter(|part| part.continues && part.entry.path == entry.path);
+            let Some(part) = part else {
+                return Err(broken(self.block, "a file without all of its content"));
+            };
             if let (Node::File(content), Node::File(next)) = (&mut entry.node, part.entry.node) {
                 content.holes.extend(next.holes);
                 content.pieces.extend(next.pieces);

@@ -1,6 +1,8 @@
 //! Blobs that fail after a number of changes: the change in whose midst the process died is torn, lost or done,
 //! and everything after it fails.
 
+#![allow(dead_code, reason = "each test uses a part of this")]
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -26,7 +28,11 @@ pub(crate) struct FaultyBlobs {
 impl FaultyBlobs {
     /// Fails after `changes` more changes.
     pub(crate) fn new(inner: MemBlobs, changes: i64, last: Last) -> Self {
-        Self { inner, left: Arc::new(AtomicI64::new(changes)), last }
+        Self {
+            inner,
+            left: Arc::new(AtomicI64::new(changes)),
+            last,
+        }
     }
 
     /// How many changes could still be made.
@@ -42,7 +48,12 @@ impl FaultyBlobs {
         if left == 0 && self.last == Last::Done {
             make()?;
         }
-        Err(BlobError::new("write", name, BlobErrorKind::Io, io::Error::other("injected")))
+        Err(BlobError::new(
+            "write",
+            name,
+            BlobErrorKind::Io,
+            io::Error::other("injected"),
+        ))
     }
 }
 
@@ -59,13 +70,18 @@ impl BlobWriter for Writer {
     }
 
     fn commit(self: Box<Self>) -> Result<(), BlobError> {
-        self.blobs.change(&self.name, || self.blobs.inner.put_new(&self.name, &self.bytes))
+        self.blobs
+            .change(&self.name, || self.blobs.inner.put_new(&self.name, &self.bytes))
     }
 }
 
 impl Blobs for FaultyBlobs {
     fn create(&self, name: &str) -> Result<Box<dyn BlobWriter>, BlobError> {
-        Ok(Box::new(Writer { blobs: self.clone(), name: name.to_owned(), bytes: Vec::new() }))
+        Ok(Box::new(Writer {
+            blobs: self.clone(),
+            name: name.to_owned(),
+            bytes: Vec::new(),
+        }))
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), BlobError> {

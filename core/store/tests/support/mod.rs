@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ironcore_store::{
-    BackupOutcome, BackupRequest, Blobs, Datastore, GcRequest, NoWatch, OpenOptions, RestoreRequest, SigningKey,
-    SnapshotFilter, VerifyRequest, Watch,
+    BackupOutcome, BackupRequest, Blobs, Datastore, GcRequest, NoWatch, OpenOptions, RestoreRequest,
+    SigningKey, SnapshotFilter, VerifyRequest, Watch,
 };
 use ironcore_types::progress::Warning;
 use ironcore_types::seams::{Clock, Random};
@@ -37,7 +37,10 @@ struct Counter(AtomicU64);
 impl Random for Counter {
     fn fill(&self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
-            let n = self.0.fetch_add(1, Ordering::SeqCst).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let n = self
+                .0
+                .fetch_add(1, Ordering::SeqCst)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15);
             chunk.copy_from_slice(&n.to_be_bytes()[..chunk.len()]);
         }
     }
@@ -119,24 +122,38 @@ pub(crate) fn backup(datastore: &Datastore, tree: &Path, number: i64) -> BackupO
 }
 
 pub(crate) fn restore(datastore: &Datastore, number: i64, to: &Path) {
-    let request =
-        RestoreRequest { snapshot: snapshot(number), to: to.to_owned(), overwrite: false, keep_going: false };
+    let request = RestoreRequest {
+        snapshot: snapshot(number),
+        to: to.to_owned(),
+        overwrite: false,
+        keep_going: false,
+    };
     datastore.restore(request, &NoWatch).expect("restore");
 }
 
 pub(crate) fn gc_now() -> GcRequest {
-    GcRequest { grace: Duration::ZERO, ..GcRequest::default() }
+    GcRequest {
+        grace: Duration::ZERO,
+        ..GcRequest::default()
+    }
 }
 
 pub(crate) fn paths(datastore: &Datastore) -> Vec<SnapshotPath> {
-    let infos = datastore.snapshots(&SnapshotFilter::default()).expect("snapshots");
+    let infos = datastore
+        .snapshots(&SnapshotFilter::default())
+        .expect("snapshots");
     infos.into_iter().map(|info| info.path).collect()
 }
 
 pub(crate) fn verify(datastore: &Datastore, depth: VerifyDepth) -> Vec<VerifyReport> {
     let mut reports = Vec::new();
-    let request = VerifyRequest { snapshots: paths(datastore), depth };
-    datastore.verify(request, &mut |report| reports.push(report), &NoWatch).expect("verify");
+    let request = VerifyRequest {
+        snapshots: paths(datastore),
+        depth,
+    };
+    datastore
+        .verify(request, &mut |report| reports.push(report), &NoWatch)
+        .expect("verify");
     reports
 }
 
@@ -168,7 +185,10 @@ impl Watch for Recorder {
 impl Recorder {
     pub(crate) fn codes(&self) -> Vec<(ErrorCode, String)> {
         let warnings = self.warnings.lock().expect("lock");
-        warnings.iter().map(|w| (w.code, w.path.clone().unwrap_or_default())).collect()
+        warnings
+            .iter()
+            .map(|w| (w.code, w.path.clone().unwrap_or_default()))
+            .collect()
     }
 }
 
