@@ -27,12 +27,21 @@ impl Cache {
     /// Uses a folder, and makes it when it is missing. Refuses one that others can write to.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         make_private(folder)?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
     }
 
     /// Gets the component from the cache, or compiles and keeps it.
-    pub(crate) fn component(&self, engine: &Engine, wasm: &[u8], sha256: &str) -> wasmtime::Result<Component> {
-        let path = self.folder.join(format!("{sha256}-{}.cwasm", compatibility(engine)));
+    pub(crate) fn component(
+        &self,
+        engine: &Engine,
+        wasm: &[u8],
+        sha256: &str,
+    ) -> wasmtime::Result<Component> {
+        let path = self
+            .folder
+            .join(format!("{sha256}-{}.cwasm", compatibility(engine)));
         match self.get(engine, &path) {
             Ok(component) => return Ok(component),
             Err(Miss::Absent) => {}
@@ -41,7 +50,11 @@ impl Cache {
             }
         }
         let component = Component::new(engine, wasm)?;
-        if let Err(error) = component.serialize().map_err(io::Error::other).and_then(|code| self.put(&path, &code)) {
+        if let Err(error) = component
+            .serialize()
+            .map_err(io::Error::other)
+            .and_then(|code| self.put(&path, &code))
+        {
             tracing::warn!(entry = %path.display(), %error, "compiled plugin could not be kept");
         }
         Ok(component)
@@ -52,8 +65,9 @@ impl Cache {
             io::ErrorKind::NotFound => Miss::Absent,
             _ => Miss::Unusable(error.to_string()),
         })?;
-        let (digest, code) =
-            bytes.split_at_checked(DIGEST).ok_or_else(|| Miss::Unusable("it is cut off".to_owned()))?;
+        let (digest, code) = bytes
+            .split_at_checked(DIGEST)
+            .ok_or_else(|| Miss::Unusable("it is cut off".to_owned()))?;
         if Sha256::digest(code).as_slice() != digest {
             return Err(Miss::Unusable("its content is damaged".to_owned()));
         }
@@ -89,7 +103,11 @@ fn make_private(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mode = fs::metadata(folder)?.mode();
     if mode & 0o022 != 0 {
-        let why = format!("{} can be written by others (mode {:o})", folder.display(), mode & 0o7777);
+        let why = format!(
+            "{} can be written by others (mode {:o})",
+            folder.display(),
+            mode & 0o7777
+        );
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
     }
     Ok(())
@@ -107,7 +125,10 @@ mod tests {
     const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
 
     fn entries(folder: &Path) -> Vec<PathBuf> {
-        fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path()).collect()
+        fs::read_dir(folder)
+            .expect("folder")
+            .map(|entry| entry.expect("entry").path())
+            .collect()
     }
 
     #[test]
@@ -121,7 +142,9 @@ mod tests {
         let good = fs::read(&kept[0]).expect("entry");
 
         // Bytes that are no component at all show that the entry is used.
-        cache.component(&engine, b"no component", "abc").expect("from the cache");
+        cache
+            .component(&engine, b"no component", "abc")
+            .expect("from the cache");
 
         let mut flipped = good.clone();
         *flipped.last_mut().expect("byte") ^= 1;

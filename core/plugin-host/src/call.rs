@@ -34,7 +34,10 @@ pub(crate) enum Ended {
 
 /// What a call is for.
 pub(crate) enum Purpose {
-    Deliver { delivery: Arc<Delivery>, secrets: BTreeSet<String> },
+    Deliver {
+        delivery: Arc<Delivery>,
+        secrets: BTreeSet<String>,
+    },
     Advise,
 }
 
@@ -65,10 +68,18 @@ pub(crate) struct Left {
 }
 
 impl Call {
-    pub(crate) fn new(services: Arc<dyn HostServices>, purpose: Purpose, ticks: u64, memory_limit: u64) -> Self {
+    pub(crate) fn new(
+        services: Arc<dyn HostServices>,
+        purpose: Purpose,
+        ticks: u64,
+        memory_limit: u64,
+    ) -> Self {
         let printed = Printed::default();
         // No arguments, variables, folders or addresses: a fresh context has none.
-        let wasi = WasiCtxBuilder::new().stdout(printed.clone()).stderr(printed.clone()).build();
+        let wasi = WasiCtxBuilder::new()
+            .stdout(printed.clone())
+            .stderr(printed.clone())
+            .build();
         Self {
             services,
             purpose,
@@ -123,12 +134,19 @@ impl Call {
             Purpose::Deliver { secrets, .. } => Some(secrets),
             Purpose::Advise => None,
         };
-        names.iter().find(|name| !allowed.is_some_and(|a| a.contains(**name))).map(|name| (*name).to_owned())
+        names
+            .iter()
+            .find(|name| !allowed.is_some_and(|a| a.contains(**name)))
+            .map(|name| (*name).to_owned())
     }
 
     /// What this call wrote to a key: nothing, a removal or a value.
     pub(crate) fn written(&self, key: &str) -> Option<Option<Vec<u8>>> {
-        self.kv.iter().rev().find(|write| write.key == key).map(|write| write.value.clone())
+        self.kv
+            .iter()
+            .rev()
+            .find(|write| write.key == key)
+            .map(|write| write.value.clone())
     }
 
     /// Buffers a write; false when the call has written too much.
@@ -160,19 +178,30 @@ impl Call {
         Left {
             kv: self.kv,
             inbox: self.inbox.into_values().collect(),
-            report: CallReport { log: self.lines.finish(&self.printed), memory: self.memory },
+            report: CallReport {
+                log: self.lines.finish(&self.printed),
+                memory: self.memory,
+            },
         }
     }
 }
 
 impl WasiView for Call {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
 impl ResourceLimiter for Call {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         // A component may have several memories; the cap is on all together.
         let total = self.memory.saturating_add(desired.saturating_sub(current) as u64);
         if total > self.memory_limit {
@@ -190,7 +219,12 @@ impl ResourceLimiter for Call {
         Err(error)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(desired <= 100_000)
     }
 

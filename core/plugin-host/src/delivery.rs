@@ -115,8 +115,17 @@ impl Delivery {
 }
 
 /// Parts of an event that it may be without. Templates are strict, so there they are null instead of missing.
-const OPTIONAL: [&str; 9] =
-    ["task", "snapshot", "verification", "job", "datastore", "node", "delivery", "actor", "error"];
+const OPTIONAL: [&str; 9] = [
+    "task",
+    "snapshot",
+    "verification",
+    "job",
+    "datastore",
+    "node",
+    "delivery",
+    "actor",
+    "error",
+];
 
 fn event_context(event: &Event) -> Value {
     let mut json = to_json(event);

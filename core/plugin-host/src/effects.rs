@@ -188,7 +188,11 @@ pub struct MailServer {
 impl MailServer {
     /// The names of all secrets that it takes to log in.
     pub fn secrets(&self) -> Vec<&str> {
-        self.credential.iter().flat_map(|c| [c.username.secret(), c.password.secret()]).flatten().collect()
+        self.credential
+            .iter()
+            .flat_map(|c| [c.username.secret(), c.password.secret()])
+            .flatten()
+            .collect()
     }
 }
 

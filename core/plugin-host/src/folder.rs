@@ -31,7 +31,13 @@ impl PluginHost {
         let files = match wasm_files(folder) {
             Ok(files) => files,
             Err(source) => {
-                report.failures.push((folder.to_owned(), PluginError::Io { path: folder.to_owned(), source }));
+                report.failures.push((
+                    folder.to_owned(),
+                    PluginError::Io {
+                        path: folder.to_owned(),
+                        source,
+                    },
+                ));
                 return report;
             }
         };
@@ -41,7 +47,11 @@ impl PluginHost {
                 Ok(plugin) => match names.get(plugin.name()) {
                     Some(first) => report.failures.push((
                         path,
-                        PluginError::Manifest(format!("{} is the plugin {} already", first.display(), plugin.name())),
+                        PluginError::Manifest(format!(
+                            "{} is the plugin {} already",
+                            first.display(),
+                            plugin.name()
+                        )),
                     )),
                     None => {
                         names.insert(plugin.name().clone(), path.clone());
@@ -54,8 +64,15 @@ impl PluginHost {
         report
     }
 
-    fn load_file(&self, path: &Path, granted: &dyn Fn(&Manifest) -> Grants) -> Result<Arc<Plugin>, PluginError> {
-        let wasm = fs::read(path).map_err(|source| PluginError::Io { path: path.to_owned(), source })?;
+    fn load_file(
+        &self,
+        path: &Path,
+        granted: &dyn Fn(&Manifest) -> Grants,
+    ) -> Result<Arc<Plugin>, PluginError> {
+        let wasm = fs::read(path).map_err(|source| PluginError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
         let manifest = Manifest::read(&wasm)?;
         self.load(&wasm, &granted(&manifest))
     }

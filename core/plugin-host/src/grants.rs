@@ -53,7 +53,11 @@ pub struct UnknownCapability(pub String);
 impl FromStr for Capability {
     type Err = UnknownCapability;
     fn from_str(text: &str) -> Result<Self, UnknownCapability> {
-        Self::ALL.iter().copied().find(|c| c.as_str() == text).ok_or_else(|| UnknownCapability(text.to_owned()))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|c| c.as_str() == text)
+            .ok_or_else(|| UnknownCapability(text.to_owned()))
     }
 }
 

@@ -70,7 +70,9 @@ pub struct PluginHost {
 
 impl std::fmt::Debug for PluginHost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PluginHost").field("config", &self.shared.config).finish_non_exhaustive()
+        f.debug_struct("PluginHost")
+            .field("config", &self.shared.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -109,16 +111,27 @@ impl PluginHost {
     pub fn new(config: HostConfig) -> Result<Self, PluginError> {
         let engine = engine(&config).map_err(|error| PluginError::Engine(Opaque::new(&error)))?;
         let cache = match &config.cache {
-            Some(folder) => Some(
-                Cache::open(folder).map_err(|source| PluginError::Io { path: folder.clone(), source })?,
-            ),
+            Some(folder) => Some(Cache::open(folder).map_err(|source| PluginError::Io {
+                path: folder.clone(),
+                source,
+            })?),
             None => None,
         };
         let ticking = engine.clone();
-        let ticker = Ticker::start(move || ticking.increment_epoch())
-            .map_err(|source| PluginError::Io { path: PathBuf::from("thread"), source })?;
+        let ticker = Ticker::start(move || ticking.increment_epoch()).map_err(|source| PluginError::Io {
+            path: PathBuf::from("thread"),
+            source,
+        })?;
         let slots = Semaphore::new(usize::from(config.concurrency.max(1)));
-        Ok(Self { shared: Arc::new(Shared { engine, ticker, slots, config, cache }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                engine,
+                ticker,
+                slots,
+                config,
+                cache,
+            }),
+        })
     }
 
     /// Loads a plugin: reads its manifest, checks what it wants, compiles it or takes it from the cache, and links
@@ -128,16 +141,25 @@ impl PluginHost {
     /// `plugin.load` when it is not valid, `plugin.capability` when it wants or imports what it may not have.
     pub fn load(&self, wasm: &[u8], granted: &Grants) -> Result<Arc<Plugin>, PluginError> {
         if wasm.len() > MAX_COMPONENT {
-            return Err(PluginError::Manifest(format!("a component of more than {} MiB", MAX_COMPONENT >> 20)));
+            return Err(PluginError::Manifest(format!(
+                "a component of more than {} MiB",
+                MAX_COMPONENT >> 20
+            )));
         }
         let manifest = Manifest::read(wasm)?;
         let name = || manifest.name.to_string();
         let schema = ConfigSchema::new(manifest.schema.clone()).map_err(|why| {
-            PluginError::Manifest(format!("the schema in the manifest of {} is not valid: {why}", manifest.name))
+            PluginError::Manifest(format!(
+                "the schema in the manifest of {} is not valid: {why}",
+                manifest.name
+            ))
         })?;
         let sha256 = hex::encode(Sha256::digest(wasm));
         let engine = &self.shared.engine;
-        let contract = |error: wasmtime::Error| PluginError::Contract { plugin: name(), source: Opaque::new(&error) };
+        let contract = |error: wasmtime::Error| PluginError::Contract {
+            plugin: name(),
+            source: Opaque::new(&error),
+        };
         let component = match &self.shared.cache {
             Some(cache) => cache.component(engine, wasm, &sha256),
             None => Component::new(engine, wasm),
@@ -149,7 +171,13 @@ impl PluginHost {
             Contract::V0_1 => v0_1::prepare(engine, &component, &manifest, &grants),
         }
         .map_err(contract)?;
-        Ok(Arc::new(Plugin::new(Arc::clone(&self.shared), manifest, schema, sha256, ready)))
+        Ok(Arc::new(Plugin::new(
+            Arc::clone(&self.shared),
+            manifest,
+            schema,
+            sha256,
+            ready,
+        )))
     }
 }
 
@@ -160,16 +188,25 @@ fn check_imports(
     manifest: &Manifest,
     grants: &Grants,
 ) -> Result<(), PluginError> {
-    let refuse = |why: String| Err(PluginError::Capability { plugin: manifest.name.to_string(), why });
+    let refuse = |why: String| {
+        Err(PluginError::Capability {
+            plugin: manifest.name.to_string(),
+            why,
+        })
+    };
     for (import, _) in component.component_type().imports(engine) {
         match v0_1::import(import) {
             v0_1::Import::Words => {}
             v0_1::Import::Capability(capability) if grants.allows(capability) => {}
             v0_1::Import::Capability(capability) if manifest.wants.allows(capability) => {
-                return refuse(format!("it uses `{capability}`, which was not granted to it (granted: {grants})"));
+                return refuse(format!(
+                    "it uses `{capability}`, which was not granted to it (granted: {grants})"
+                ));
             }
             v0_1::Import::Capability(capability) => {
-                return refuse(format!("it uses `{capability}`, which its manifest does not ask for"));
+                return refuse(format!(
+                    "it uses `{capability}`, which its manifest does not ask for"
+                ));
             }
             v0_1::Import::Foreign if wasi::allows(import) => {}
             v0_1::Import::Foreign => {

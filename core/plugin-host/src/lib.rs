@@ -24,8 +24,8 @@ mod v0_1;
 mod wasi;
 
 pub use delivery::{
-    CallReport, DeliverOutcome, Delivered, Delivery, FailureScope, Hub, InboxWrite, Incident, KvWrite, Links, Reason,
-    Receipt,
+    CallReport, DeliverOutcome, Delivered, Delivery, FailureScope, Hub, InboxWrite, Incident, KvWrite, Links,
+    Reason, Receipt,
 };
 pub use error::{PluginError, wasmtime_error};
 pub use folder::FolderReport;

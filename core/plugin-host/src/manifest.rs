@@ -85,7 +85,11 @@ impl Manifest {
         let raw: Raw = toml::from_str(text).map_err(|error| bad(error.to_string().trim().to_owned()))?;
         let contract = match raw.contract.as_str() {
             "0.1" => Contract::V0_1,
-            other => return Err(bad(format!("the contract {other:?} is not known; this hub knows 0.1"))),
+            other => {
+                return Err(bad(format!(
+                    "the contract {other:?} is not known; this hub knows 0.1"
+                )));
+            }
         };
         if raw.exports.is_empty() {
             return Err(bad("`exports` names neither `deliver` nor `advise`".to_owned()));
@@ -95,9 +99,10 @@ impl Manifest {
         }
         let mut wants = Vec::new();
         for word in &raw.capabilities {
-            let capability: Capability = word
-                .parse()
-                .map_err(|error| PluginError::Capability { plugin: raw.name.to_string(), why: format!("{error}") })?;
+            let capability: Capability = word.parse().map_err(|error| PluginError::Capability {
+                plugin: raw.name.to_string(),
+                why: format!("{error}"),
+            })?;
             wants.push(capability);
         }
         Ok(Self {
@@ -110,7 +115,9 @@ impl Manifest {
             wants: wants.into_iter().collect(),
             memory: raw.limits.memory_mib.map(|mib| u64::from(mib) << 20),
             time_ms: raw.limits.time_ms.map(u64::from),
-            schema: raw.schema.unwrap_or_else(|| serde_json::json!({ "type": "object", "additionalProperties": false })),
+            schema: raw
+                .schema
+                .unwrap_or_else(|| serde_json::json!({ "type": "object", "additionalProperties": false })),
         })
     }
 
@@ -123,7 +130,8 @@ impl Manifest {
         let mut found: Option<&[u8]> = None;
         let mut outermost = true;
         for payload in Parser::new(0).parse_all(wasm) {
-            let payload = payload.map_err(|error| PluginError::Manifest(format!("no WebAssembly: {error}")))?;
+            let payload =
+                payload.map_err(|error| PluginError::Manifest(format!("no WebAssembly: {error}")))?;
             match payload {
                 Payload::Version { encoding, .. } => {
                     if outermost && encoding == Encoding::Module {
@@ -131,15 +139,16 @@ impl Manifest {
                     }
                     outermost = false;
                 }
-                Payload::CustomSection(section) if section.name() == SECTION => {
-                    if found.replace(section.data()).is_some() {
-                        return Err(bad("more than one manifest: are two plugins linked into one?"));
-                    }
+                Payload::CustomSection(section)
+                    if section.name() == SECTION && found.replace(section.data()).is_some() =>
+                {
+                    return Err(bad("more than one manifest: are two plugins linked into one?"));
                 }
                 _ => {}
             }
         }
-        let bytes = found.ok_or_else(|| bad("no manifest: the custom section `ironcore:manifest` is missing"))?;
+        let bytes =
+            found.ok_or_else(|| bad("no manifest: the custom section `ironcore:manifest` is missing"))?;
         if bytes.len() > MAX_MANIFEST {
             return Err(bad("the manifest is too long"));
         }
@@ -180,7 +189,10 @@ mod tests {
     fn unknown_things_are_refused() {
         let wants = Manifest::parse(&GOOD.replace("\"mail\"", "\"files\"")).expect_err("capability");
         assert_eq!(wants.code(), ErrorCode::PluginCapability);
-        assert!(wants.to_string().contains("\"files\" is not a capability"), "{wants}");
+        assert!(
+            wants.to_string().contains("\"files\" is not a capability"),
+            "{wants}"
+        );
         for (from, to) in [
             ("version = ", "colour = 1\nversion = "),
             ("contract = \"0.1\"", "contract = \"7\""),

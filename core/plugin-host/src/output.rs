@@ -26,7 +26,10 @@ fn tidy(text: &str) -> String {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text[..end].chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text[..end]
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// The lines of a call.
@@ -39,8 +42,14 @@ impl Lines {
     /// Keeps a line and returns it as kept, unless there are too many.
     pub(crate) fn push(&mut self, level: LogLevel, text: &str) -> Option<&LogLine> {
         let line = match self.lines.len() {
-            n if n < MAX_LINES => LogLine { level, text: tidy(text) },
-            MAX_LINES => LogLine { level: LogLevel::Warn, text: "further lines are left out".to_owned() },
+            n if n < MAX_LINES => LogLine {
+                level,
+                text: tidy(text),
+            },
+            MAX_LINES => LogLine {
+                level: LogLevel::Warn,
+                text: "further lines are left out".to_owned(),
+            },
             _ => return None,
         };
         self.lines.push(line);
@@ -83,7 +92,10 @@ impl Printed {
         let text = self.text();
         let at = text.find("panicked at")?;
         let mut lines = text[at..].lines().map(str::trim).filter(|line| !line.is_empty());
-        let place = lines.next()?.trim_start_matches("panicked at ").trim_end_matches(':');
+        let place = lines
+            .next()?
+            .trim_start_matches("panicked at ")
+            .trim_end_matches(':');
         Some(match lines.next() {
             Some(message) => tidy(&format!("{message} ({place})")),
             None => tidy(place),
@@ -156,12 +168,23 @@ mod tests {
     fn lines_are_cut_and_counted() {
         let mut lines = Lines::default();
         let long = "é".repeat(MAX_LINE);
-        assert_eq!(lines.push(LogLevel::Info, &long).map(|l| l.text.len()), Some(MAX_LINE));
-        assert_eq!(lines.push(LogLevel::Info, "a\nb\u{1b}[2J").map(|l| l.text.as_str()), Some("a b [2J"));
+        assert_eq!(
+            lines.push(LogLevel::Info, &long).map(|l| l.text.len()),
+            Some(MAX_LINE)
+        );
+        assert_eq!(
+            lines
+                .push(LogLevel::Info, "a\nb\u{1b}[2J")
+                .map(|l| l.text.as_str()),
+            Some("a b [2J")
+        );
         for _ in 2..MAX_LINES {
             assert!(lines.push(LogLevel::Info, "x").is_some());
         }
-        assert_eq!(lines.push(LogLevel::Info, "x").map(|l| l.level), Some(LogLevel::Warn));
+        assert_eq!(
+            lines.push(LogLevel::Info, "x").map(|l| l.level),
+            Some(LogLevel::Warn)
+        );
         assert!(lines.push(LogLevel::Info, "x").is_none());
         assert_eq!(lines.finish(&Printed::default()).len(), MAX_LINES + 1);
     }
@@ -170,7 +193,10 @@ mod tests {
     fn printed_text_is_bounded_and_panics_are_found_in_it() {
         let printed = Printed::default();
         printed.append(b"\nthread 'main' panicked at src/lib.rs:1:2:\nno luck\nnote: run with\n");
-        assert_eq!(printed.panic_message().as_deref(), Some("no luck (src/lib.rs:1:2)"));
+        assert_eq!(
+            printed.panic_message().as_deref(),
+            Some("no luck (src/lib.rs:1:2)")
+        );
         printed.append(&vec![b'x'; 2 * MAX_PRINTED]);
         assert_eq!(printed.text().len(), MAX_PRINTED);
         assert_eq!(Printed::default().panic_message(), None);

@@ -31,7 +31,9 @@ pub struct Plugin {
 
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Plugin").field("manifest", &self.manifest).finish_non_exhaustive()
+        f.debug_struct("Plugin")
+            .field("manifest", &self.manifest)
+            .finish_non_exhaustive()
     }
 }
 
@@ -43,7 +45,13 @@ impl Plugin {
         sha256: String,
         ready: v0_1::Ready,
     ) -> Self {
-        Self { shared, manifest, schema, sha256, ready }
+        Self {
+            shared,
+            manifest,
+            schema,
+            sha256,
+            ready,
+        }
     }
 
     /// What the plugin says of itself.
@@ -72,7 +80,14 @@ impl Plugin {
     /// `plugin.config` with every fault and the path of its key.
     pub fn check_config(&self, config: &Map<String, Value>) -> Result<(), PluginError> {
         let faults = self.schema.check(config);
-        if faults.is_empty() { Ok(()) } else { Err(PluginError::Config { plugin: self.manifest.name.to_string(), faults }) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(PluginError::Config {
+                plugin: self.manifest.name.to_string(),
+                faults,
+            })
+        }
     }
 
     /// The destination of a configuration: the plugin's name and the values that its schema marks with
@@ -102,19 +117,33 @@ impl Plugin {
         self.check_config(&delivery.config)?;
         let secrets = self.schema.secrets(&delivery.config);
         let delivery = Arc::new(delivery);
-        let purpose = Purpose::Deliver { delivery: Arc::clone(&delivery), secrets };
+        let purpose = Purpose::Deliver {
+            delivery: Arc::clone(&delivery),
+            secrets,
+        };
         let limit = self.shared.config.deliver_timeout;
         let (outcome, left) = self
-            .call(services, purpose, limit, async |store| self.ready.deliver(store, &delivery).await)
+            .call(services, purpose, limit, async |store| {
+                self.ready.deliver(store, &delivery).await
+            })
             .await?;
-        Ok(Delivered { outcome, kv: left.kv, inbox: left.inbox, report: left.report })
+        Ok(Delivered {
+            outcome,
+            kv: left.kv,
+            inbox: left.inbox,
+            report: left.report,
+        })
     }
 
     /// Asks for advice about an event.
     ///
     /// # Errors
     /// `plugin.trap`, `plugin.timeout` or `plugin.memory` when the guest did not end normally.
-    pub async fn advise(&self, event: &Event, services: Arc<dyn HostServices>) -> Result<Vec<Tip>, PluginError> {
+    pub async fn advise(
+        &self,
+        event: &Event,
+        services: Arc<dyn HostServices>,
+    ) -> Result<Vec<Tip>, PluginError> {
         if !self.manifest.advises {
             return Err(self.not_exported("advise"));
         }
@@ -125,12 +154,17 @@ impl Plugin {
     }
 
     fn not_exported(&self, export: &'static str) -> PluginError {
-        PluginError::NotExported { plugin: self.manifest.name.to_string(), export }
+        PluginError::NotExported {
+            plugin: self.manifest.name.to_string(),
+            export,
+        }
     }
 
     fn guest_time(&self) -> Duration {
         let most = self.shared.config.guest_time;
-        self.manifest.time_ms.map_or(most, |ms| Duration::from_millis(ms).min(most))
+        self.manifest
+            .time_ms
+            .map_or(most, |ms| Duration::from_millis(ms).min(most))
     }
 
     fn memory(&self) -> u64 {
@@ -147,12 +181,18 @@ impl Plugin {
         body: impl AsyncFnOnce(&mut Store<Call>) -> wasmtime::Result<T>,
     ) -> Result<(T, crate::call::Left), PluginError> {
         let plugin = || self.manifest.name.to_string();
-        let _slot = self.shared.slots.acquire().await.map_err(|error| PluginError::Trap {
-            plugin: plugin(),
-            message: "the host is shutting down".to_owned(),
-            source: Opaque::new(&wasmtime::Error::msg(error.to_string())),
-        })?;
-        let ticks = u64::try_from(self.guest_time().as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX);
+        let _slot = self
+            .shared
+            .slots
+            .acquire()
+            .await
+            .map_err(|error| PluginError::Trap {
+                plugin: plugin(),
+                message: "the host is shutting down".to_owned(),
+                source: Opaque::new(&wasmtime::Error::msg(error.to_string())),
+            })?;
+        let ticks =
+            u64::try_from(self.guest_time().as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX);
         let call = Call::new(services, purpose, ticks, self.memory());
         let mut store = Store::new(&self.shared.engine, call);
         store.limiter(|call| call);
@@ -163,7 +203,11 @@ impl Plugin {
         drop(running);
         let call = store.into_data();
         match answer {
-            Err(_elapsed) => Err(PluginError::Timeout { plugin: plugin(), what: "its whole time", limit }),
+            Err(_elapsed) => Err(PluginError::Timeout {
+                plugin: plugin(),
+                what: "its whole time",
+                limit,
+            }),
             Ok(Ok(value)) => Ok((value, call.finish())),
             Ok(Err(error)) => Err(match call.ended {
                 Some(Ended::Time) => PluginError::Timeout {
@@ -171,10 +215,16 @@ impl Plugin {
                     what: "its time on the processor",
                     limit: self.guest_time(),
                 },
-                Some(Ended::Memory) => PluginError::Memory { plugin: plugin(), limit: self.memory() },
+                Some(Ended::Memory) => PluginError::Memory {
+                    plugin: plugin(),
+                    limit: self.memory(),
+                },
                 None => PluginError::Trap {
                     plugin: plugin(),
-                    message: call.printed.panic_message().unwrap_or_else(|| error.root_cause().to_string()),
+                    message: call
+                        .printed
+                        .panic_message()
+                        .unwrap_or_else(|| error.root_cause().to_string()),
                     source: Opaque::new(&error),
                 },
             }),

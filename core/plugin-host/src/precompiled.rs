@@ -14,7 +14,10 @@ impl<'a> OwnBytes<'a> {
 }
 
 /// Puts precompiled code back into use; fails when it was made by another version or configuration of the engine.
-#[expect(unsafe_code, reason = "machine code cannot be checked, only trusted: OwnBytes says whose it is")]
+#[expect(
+    unsafe_code,
+    reason = "machine code cannot be checked, only trusted: OwnBytes says whose it is"
+)]
 pub(crate) fn load(engine: &Engine, bytes: &OwnBytes<'_>) -> wasmtime::Result<Component> {
     // SAFETY: the bytes were written by `Component::serialize` of this hub into a folder that only it can write, and
     // their digest still matches, so they are what was written. wasmtime itself checks version and configuration.

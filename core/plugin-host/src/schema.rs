@@ -25,7 +25,11 @@ pub struct ConfigFault {
 
 impl fmt::Display for ConfigFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.path, self.message) }
+        if self.path.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.path, self.message)
+        }
     }
 }
 
@@ -57,7 +61,11 @@ impl ConfigSchema {
     /// Every fault of a configuration; none when it is valid.
     pub(crate) fn check(&self, config: &Map<String, Value>) -> Vec<ConfigFault> {
         let instance = Value::Object(config.clone());
-        let mut faults: Vec<ConfigFault> = self.validator.iter_errors(&instance).flat_map(|e| faults_of(&e)).collect();
+        let mut faults: Vec<ConfigFault> = self
+            .validator
+            .iter_errors(&instance)
+            .flat_map(|e| faults_of(&e))
+            .collect();
         faults.sort_by(|a, b| a.path.cmp(&b.path));
         faults
     }
@@ -84,7 +92,12 @@ impl ConfigSchema {
 
     fn marked(&self, mark: &str, config: &Map<String, Value>, visit: &mut dyn FnMut(&str, &Value)) {
         let config = Value::Object(config.clone());
-        Walk { root: &self.schema, mark, visit }.walk(&self.schema, &config, "", 0);
+        Walk {
+            root: &self.schema,
+            mark,
+            visit,
+        }
+        .walk(&self.schema, &config, "", 0);
     }
 }
 
@@ -102,13 +115,21 @@ impl Walk<'_> {
         if schema.get(self.mark) == Some(&Value::Bool(true)) {
             (self.visit)(path, value);
         }
-        if let Some(pointer) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix('#'))
+        if let Some(pointer) = schema
+            .get("$ref")
+            .and_then(Value::as_str)
+            .and_then(|r| r.strip_prefix('#'))
             && let Some(target) = self.root.pointer(pointer)
         {
             self.walk(target, value, path, depth + 1);
         }
         for keyword in ["allOf", "anyOf", "oneOf"] {
-            for branch in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
+            for branch in schema
+                .get(keyword)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
                 self.walk(branch, value, path, depth + 1);
             }
         }
@@ -118,7 +139,11 @@ impl Walk<'_> {
                 for (name, member) in members {
                     let known = properties.and_then(|p| p.get(name));
                     if let Some(inner) = known.or_else(|| schema.get("additionalProperties")) {
-                        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                        let path = if path.is_empty() {
+                            name.clone()
+                        } else {
+                            format!("{path}.{name}")
+                        };
                         self.walk(inner, member, &path, depth + 1);
                     }
                 }
@@ -163,23 +188,42 @@ fn put_secret_schema(schema: &mut Value) {
 /// A fault for each key that is wrong. Values are not shown.
 fn faults_of(error: &jsonschema::ValidationError<'_>) -> Vec<ConfigFault> {
     let at = dotted(error.instance_path().as_str());
-    let below = |name: &str| if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
+    let below = |name: &str| {
+        if at.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{at}.{name}")
+        }
+    };
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
             .iter()
-            .map(|name| ConfigFault { path: below(name), message: "this key is not known".to_owned() })
+            .map(|name| ConfigFault {
+                path: below(name),
+                message: "this key is not known".to_owned(),
+            })
             .collect(),
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            vec![ConfigFault { path: below(name), message: "this key is required".to_owned() }]
+            vec![ConfigFault {
+                path: below(name),
+                message: "this key is required".to_owned(),
+            }]
         }
-        _ => vec![ConfigFault { path: at, message: error.masked().to_string() }],
+        _ => vec![ConfigFault {
+            path: at,
+            message: error.masked().to_string(),
+        }],
     }
 }
 
 fn dotted(pointer: &str) -> String {
-    pointer.trim_start_matches('/').replace('/', ".").replace("~1", "/").replace("~0", "~")
+    pointer
+        .trim_start_matches('/')
+        .replace('/', ".")
+        .replace("~1", "/")
+        .replace("~0", "~")
 }
 
 #[cfg(test)]
@@ -209,26 +253,42 @@ mod tests {
     }
 
     fn faults(value: Value) -> Vec<String> {
-        schema().check(&object(value)).iter().map(ToString::to_string).collect()
+        schema()
+            .check(&object(value))
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
     fn faults_name_the_key() {
-        assert_eq!(faults(json!({ "url": "https://a.example" })), Vec::<String>::new());
-        assert_eq!(faults(json!({ "url": "x", "colour": 1 })), ["colour: this key is not known"]);
+        assert_eq!(
+            faults(json!({ "url": "https://a.example" })),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            faults(json!({ "url": "x", "colour": 1 })),
+            ["colour: this key is not known"]
+        );
         assert_eq!(faults(json!({})), ["url: this key is required"]);
         assert_eq!(
             faults(json!({ "url": "x", "keys": [{ "secret": "a", "b": 1 }] })),
             ["keys.0.b: this key is not known"]
         );
         let port = faults(json!({ "url": "x", "port": 70000 }));
-        assert!(port[0].starts_with("port: ") && !port[0].contains("70000"), "{port:?}");
+        assert!(
+            port[0].starts_with("port: ") && !port[0].contains("70000"),
+            "{port:?}"
+        );
     }
 
     #[test]
     fn wrong_values_are_not_shown() {
         let shown = faults(json!({ "url": "x", "keys": ["hunter2"] })).join(" ");
-        assert!(shown.starts_with("keys.0: ") && !shown.contains("hunter2"), "{shown}");
+        assert!(
+            shown.starts_with("keys.0: ") && !shown.contains("hunter2"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -248,7 +308,10 @@ mod tests {
             "headers": { "authorization": { "secret": "token", "before": "Bearer " }, "x": "secret" },
         }));
         assert_eq!(schema().check(&config), []);
-        assert_eq!(schema().secrets(&config).into_iter().collect::<Vec<_>>(), ["hook-url", "k1", "k2", "token"]);
+        assert_eq!(
+            schema().secrets(&config).into_iter().collect::<Vec<_>>(),
+            ["hook-url", "k1", "k2", "token"]
+        );
     }
 
     #[test]

@@ -5,8 +5,8 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::effects::{
-    HttpError, HttpRequest, HttpResponse, KvError, LogLine, Mail, MailError, MailReply, MailServer, RenderError,
-    Sample,
+    HttpError, HttpRequest, HttpResponse, KvError, LogLine, Mail, MailError, MailReply, MailServer,
+    RenderError, Sample,
 };
 
 /// Performs effects for one call: make one for each call, with what it needs to know of plugin, project and handler.
@@ -40,11 +40,21 @@ pub struct NoServices;
 
 impl HostServices for NoServices {
     fn http(&self, _request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
-        async { Err(HttpError::AddressDenied("no requests can be sent from here".to_owned())) }.boxed()
+        async {
+            Err(HttpError::AddressDenied(
+                "no requests can be sent from here".to_owned(),
+            ))
+        }
+        .boxed()
     }
 
     fn mail(&self, _server: MailServer, _mail: Mail) -> BoxFuture<'_, Result<MailReply, MailError>> {
-        async { Err(MailError::AddressDenied("no mail can be sent from here".to_owned())) }.boxed()
+        async {
+            Err(MailError::AddressDenied(
+                "no mail can be sent from here".to_owned(),
+            ))
+        }
+        .boxed()
     }
 
     fn render(&self, template: &str, _context: &Value) -> Result<String, RenderError> {

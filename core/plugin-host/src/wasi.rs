@@ -81,7 +81,12 @@ mod tests {
     #[test]
     fn nothing_that_reaches_out_is_allowed() {
         assert!(allows("wasi:cli/stderr@0.2.6"));
-        for bad in ["wasi:sockets/tcp@0.2.6", "wasi:http/outgoing-handler@0.2.0", "wasi:cli/run", "other:cli/stderr"] {
+        for bad in [
+            "wasi:sockets/tcp@0.2.6",
+            "wasi:http/outgoing-handler@0.2.0",
+            "wasi:cli/run",
+            "other:cli/stderr",
+        ] {
             assert!(!allows(bad), "{bad}");
         }
     }

@@ -11,7 +11,11 @@ use crate::config::Config;
 const MAX_SUBJECT: usize = 200;
 
 /// Puts the mail together.
-pub(crate) fn message(host: &impl Host, delivery: &Delivery, config: &Config) -> Result<mail::Message, Failure> {
+pub(crate) fn message(
+    host: &impl Host,
+    delivery: &Delivery,
+    config: &Config,
+) -> Result<mail::Message, Failure> {
     let bad = |why: String| Failure::rejected("plugin.config", why);
     let event = delivery.event()?;
     let data = event.data();
@@ -20,10 +24,23 @@ pub(crate) fn message(host: &impl Host, delivery: &Delivery, config: &Config) ->
         Some(recipient) => vec![recipient],
         None => config.to.iter().map(String::as_str).collect(),
     };
-    let to = recipients.iter().map(|text| address::parse(text)).collect::<Result<Vec<_>, _>>().map_err(bad)?;
-    let reply_to = config.reply_to.as_deref().map(address::parse).transpose().map_err(bad)?;
+    let to = recipients
+        .iter()
+        .map(|text| address::parse(text))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(bad)?;
+    let reply_to = config
+        .reply_to
+        .as_deref()
+        .map(address::parse)
+        .transpose()
+        .map_err(bad)?;
     let domain = address::domain(&sender).to_owned();
-    let addresses = to.iter().map(|mailbox| mailbox.address.as_str()).collect::<Vec<_>>().join(",");
+    let addresses = to
+        .iter()
+        .map(|mailbox| mailbox.address.as_str())
+        .collect::<Vec<_>>()
+        .join(",");
     let texts = texts(host, delivery, event, &data, config);
     Ok(mail::Message {
         to,
@@ -32,7 +49,10 @@ pub(crate) fn message(host: &impl Host, delivery: &Delivery, config: &Config) ->
         // The same for every attempt, so that a mail that arrives twice is shown once.
         message_id: format!("{}.{:016x}@{domain}", delivery.message_id, fnv(&addresses)),
         // No mail has this id: all mails of a thread name it as what they answer, and so are shown together.
-        references: vec![format!("thread.{:016x}@{domain}", fnv(&format!("{}/{}", delivery.hub.id, delivery.thread)))],
+        references: vec![format!(
+            "thread.{:016x}@{domain}",
+            fnv(&format!("{}/{}", delivery.hub.id, delivery.thread))
+        )],
         headers: headers(event),
         text: texts.text,
         html: texts.html,
@@ -86,25 +106,36 @@ fn texts(host: &impl Host, delivery: &Delivery, event: &Event, data: &Data, conf
             })
             .ok()
     };
-    let subject = render("subject.txt").unwrap_or_else(|| format!("{} {}", config.subject_prefix, event.title));
+    let subject =
+        render("subject.txt").unwrap_or_else(|| format!("{} {}", config.subject_prefix, event.title));
     let text = render("body.txt");
     let html = render("body.html");
     let mut text = text.unwrap_or_else(|| plain(delivery, event, data));
     if !faults.is_empty() {
         let _infallible = write!(text, "\n\n{faults}");
     }
-    Texts { subject: one_line(&subject, MAX_SUBJECT), text: tidy(&text), html }
+    Texts {
+        subject: one_line(&subject, MAX_SUBJECT),
+        text: tidy(&text),
+        html,
+    }
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }
 
 fn describe(error: &templates::Error) -> String {
     match error {
         templates::Error::NotFound(name) => format!("there is no {name:?}"),
         templates::Error::Invalid(fault) => {
-            format!("{}:{}:{}: {}", fault.template, fault.line, fault.column, fault.message)
+            format!(
+                "{}:{}:{}: {}",
+                fault.template, fault.line, fault.column, fault.message
+            )
         }
         templates::Error::BadExtra(why) | templates::Error::Custom((_, why)) => why.clone(),
     }
@@ -181,5 +212,7 @@ fn tidy(text: &str) -> String {
 
 /// FNV-1a: short, stable, and enough to tell recipients apart. Nothing secret goes in.
 fn fnv(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }

@@ -36,10 +36,20 @@ impl Config {
             Tls::Implicit => (mail::TlsMode::Implicit, 465),
             Tls::None => (mail::TlsMode::None, 25),
         };
-        let credential = self.username.as_ref().zip(self.password.as_ref()).map(|(name, password)| BasicCredential {
-            username: Slot::Text(name.clone()),
-            password: password.slot(),
-        });
-        mail::Server { host: self.host.clone(), port: self.port.unwrap_or(port), tls, credential, attrs: Vec::new() }
+        let credential = self
+            .username
+            .as_ref()
+            .zip(self.password.as_ref())
+            .map(|(name, password)| BasicCredential {
+                username: Slot::Text(name.clone()),
+                password: password.slot(),
+            });
+        mail::Server {
+            host: self.host.clone(),
+            port: self.port.unwrap_or(port),
+            tls,
+            credential,
+            attrs: Vec::new(),
+        }
     }
 }

@@ -22,7 +22,9 @@ impl Plugin for Email {
         let server = config.server();
         let message = compose::message(host, delivery, &config)?;
         let reply = host.mail(&server, &message).map_err(answer::failure)?;
-        Ok(Receipt::new(reply.text).with_status(reply.code).with_id(message.message_id))
+        Ok(Receipt::new(reply.text)
+            .with_status(reply.code)
+            .with_id(message.message_id))
     }
 }
 

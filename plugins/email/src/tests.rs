@@ -43,22 +43,40 @@ fn deliver(host: &FakeHost, delivery: &Delivery) -> Result<(mail::Server, mail::
 
 #[test]
 fn a_mail_says_who_what_and_where() {
-    let host = FakeHost::new().template("email/subject.txt", Ok("[backup]  Backup\r\nBcc: x@y failed".to_owned()));
+    let host = FakeHost::new().template(
+        "email/subject.txt",
+        Ok("[backup]  Backup\r\nBcc: x@y failed".to_owned()),
+    );
     let (server, mail) = deliver(&host, &Delivery::sample(failed(), &config())).expect("sent");
-    assert_eq!((server.host.as_str(), server.port, server.tls), ("mail.example", 587, mail::TlsMode::Starttls));
-    assert_eq!(server.credential.expect("credential").password, Slot::Secret("smtp-password".to_owned()));
-    assert_eq!(mail.subject, "[backup] Backup Bcc: x@y failed", "line breaks cannot make headers");
+    assert_eq!(
+        (server.host.as_str(), server.port, server.tls),
+        ("mail.example", 587, mail::TlsMode::Starttls)
+    );
+    assert_eq!(
+        server.credential.expect("credential").password,
+        Slot::Secret("smtp-password".to_owned())
+    );
+    assert_eq!(
+        mail.subject, "[backup] Backup Bcc: x@y failed",
+        "line breaks cannot make headers"
+    );
     assert_eq!(mail.sender.name.as_deref(), Some("Backup"));
     assert_eq!(mail.to.len(), 2);
     assert_eq!(mail.text, "<email/body.txt>\n");
     assert_eq!(mail.html.as_deref(), Some("<email/body.html>"));
-    assert!(mail.headers.contains(&("Auto-Submitted".to_owned(), "auto-generated".to_owned())));
+    assert!(
+        mail.headers
+            .contains(&("Auto-Submitted".to_owned(), "auto-generated".to_owned()))
+    );
     let extra = host.calls().into_iter().find_map(|call| match call {
         Call::Render(name, extra) if name == "email/body.html" => Some(extra),
         _ => None,
     });
     let extra: Value = serde_json::from_str(&extra.expect("rendered")).expect("json");
-    assert_eq!(extra, json!({ "prefix": "[backup]", "color": "#b3261e", "status": "FAILED" }));
+    assert_eq!(
+        extra,
+        json!({ "prefix": "[backup]", "color": "#b3261e", "status": "FAILED" })
+    );
 }
 
 #[test]
@@ -68,25 +86,50 @@ fn ids_are_the_same_for_each_attempt_and_differ_by_message_and_recipient() {
         let mail = deliver(&FakeHost::new(), delivery).expect("sent").1;
         (mail.message_id, mail.references)
     };
-    let again = Delivery { attempt: 2, ..first.clone() };
+    let again = Delivery {
+        attempt: 2,
+        ..first.clone()
+    };
     assert_eq!(id(&first), id(&again));
-    let one = Delivery { recipient: Some("ops@example.com".to_owned()), ..first.clone() };
-    let next = Delivery { message_id: "01920000-0000-7000-8000-0000000000cc".to_owned(), ..first.clone() };
+    let one = Delivery {
+        recipient: Some("ops@example.com".to_owned()),
+        ..first.clone()
+    };
+    let next = Delivery {
+        message_id: "01920000-0000-7000-8000-0000000000cc".to_owned(),
+        ..first.clone()
+    };
     assert_ne!(id(&first).0, id(&one).0);
     assert_ne!(id(&first).0, id(&next).0);
     assert_eq!(id(&first).1, id(&next).1, "one thread");
-    assert_ne!(id(&first).1, id(&Delivery { thread: "task/2".to_owned(), ..first.clone() }).1);
+    assert_ne!(
+        id(&first).1,
+        id(&Delivery {
+            thread: "task/2".to_owned(),
+            ..first.clone()
+        })
+        .1
+    );
     assert!(id(&first).0.ends_with("@example.com"));
 }
 
 #[test]
 fn a_handler_can_name_its_own_templates() {
     let host = FakeHost::new();
-    let named = Delivery { template: Some("short".to_owned()), ..Delivery::sample(failed(), &config()) };
+    let named = Delivery {
+        template: Some("short".to_owned()),
+        ..Delivery::sample(failed(), &config())
+    };
     let (_, mail) = deliver(&host, &named).expect("sent");
     assert_eq!(mail.text, "<email/short/body.txt>\n");
-    let outside = Delivery { template: Some("../../etc".to_owned()), ..Delivery::sample(failed(), &config()) };
-    assert_eq!(deliver(&FakeHost::new(), &outside).expect("sent").1.text, "<email/body.txt>\n");
+    let outside = Delivery {
+        template: Some("../../etc".to_owned()),
+        ..Delivery::sample(failed(), &config())
+    };
+    assert_eq!(
+        deliver(&FakeHost::new(), &outside).expect("sent").1.text,
+        "<email/body.txt>\n"
+    );
 }
 
 #[test]
@@ -99,17 +142,28 @@ fn a_broken_template_does_not_keep_the_news_back() {
     };
     let host = FakeHost::new()
         .template("email/body.txt", Err(templates::Error::Invalid(fault)))
-        .template("email/subject.txt", Err(templates::Error::NotFound("email/subject.txt".to_owned())));
+        .template(
+            "email/subject.txt",
+            Err(templates::Error::NotFound("email/subject.txt".to_owned())),
+        );
     let (_, mail) = deliver(&host, &Delivery::sample(failed(), &config())).expect("sent");
     assert_eq!(mail.subject, "[backup] Backup of vm/12345 failed");
-    for part in ["no space left (datastore.full)", "two", "https://hub.example:8007/tasks/1", "3:7: no such value"] {
+    for part in [
+        "no space left (datastore.full)",
+        "two",
+        "https://hub.example:8007/tasks/1",
+        "3:7: no such value",
+    ] {
         assert!(mail.text.contains(part), "{part:?} in {}", mail.text);
     }
 }
 
 #[test]
 fn answers_are_classified() {
-    let reply = |code| mail::Reply { code, text: "said".to_owned() };
+    let reply = |code| mail::Reply {
+        code,
+        text: "said".to_owned(),
+    };
     let answer = |error| {
         let host = FakeHost::new().answer_mail(Err(error));
         Email::deliver(&host, &Delivery::sample(failed(), &config())).expect_err("failure")
@@ -118,11 +172,27 @@ fn answers_are_classified() {
         (mail::Error::Permanent(reply(550)), false, None),
         (mail::Error::Invalid("x".to_owned()), false, None),
         (mail::Error::AddressDenied("x".to_owned()), false, None),
-        (mail::Error::Temporary(reply(450)), true, Some(FailureScope::Message)),
-        (mail::Error::Temporary(reply(421)), true, Some(FailureScope::Destination)),
+        (
+            mail::Error::Temporary(reply(450)),
+            true,
+            Some(FailureScope::Message),
+        ),
+        (
+            mail::Error::Temporary(reply(421)),
+            true,
+            Some(FailureScope::Destination),
+        ),
         (mail::Error::Timeout, true, Some(FailureScope::Destination)),
-        (mail::Error::Credential("x".to_owned()), true, Some(FailureScope::Destination)),
-        (mail::Error::SecretMissing("x".to_owned()), true, Some(FailureScope::Destination)),
+        (
+            mail::Error::Credential("x".to_owned()),
+            true,
+            Some(FailureScope::Destination),
+        ),
+        (
+            mail::Error::SecretMissing("x".to_owned()),
+            true,
+            Some(FailureScope::Destination),
+        ),
     ] {
         match answer(error.clone()) {
             Failure::Retry(retry) => assert!(retried && Some(retry.scope) == scope, "{error:?}: {retry:?}"),

@@ -20,13 +20,25 @@ impl Plugin for Inbox {
         let last = delivery.event()?;
         for event in &delivery.events {
             // Advice is about the event of the message; earlier events of a digest show without.
-            let tips = if event.id == last.id { delivery.tips.as_slice() } else { &[] };
+            let tips = if event.id == last.id {
+                delivery.tips.as_slice()
+            } else {
+                &[]
+            };
             let entry = inbox::Entry {
-                title: event.title.chars().filter(|c| !c.is_control()).take(MAX_TITLE).collect(),
+                title: event
+                    .title
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(MAX_TITLE)
+                    .collect(),
                 body: text::body(event, tips, MAX_BODY),
                 severity: event.severity,
                 links: links(event, delivery),
-                buttons: tips.iter().flat_map(|tip| tip.actions.iter().cloned()).fold(Vec::new(), distinct),
+                buttons: tips
+                    .iter()
+                    .flat_map(|tip| tip.actions.iter().cloned())
+                    .fold(Vec::new(), distinct),
                 attrs: Vec::new(),
             };
             host.inbox(&event.id, &entry).map_err(failure)?;
@@ -37,7 +49,10 @@ impl Plugin for Inbox {
 
 /// One button for each thing to do, however many tips offer it.
 fn distinct(mut actions: Vec<Action>, action: Action) -> Vec<Action> {
-    if !actions.iter().any(|known| known.kind == action.kind && known.target == action.target) {
+    if !actions
+        .iter()
+        .any(|known| known.kind == action.kind && known.target == action.target)
+    {
         actions.push(action);
     }
     actions
@@ -48,7 +63,12 @@ fn links(event: &Event, delivery: &Delivery) -> Vec<inbox::Link> {
     [("Task", &delivery.links.task), ("Log", &delivery.links.log)]
         .into_iter()
         .filter(|_| task)
-        .filter_map(|(label, url)| url.as_ref().map(|url| inbox::Link { label: label.to_owned(), url: url.clone() }))
+        .filter_map(|(label, url)| {
+            url.as_ref().map(|url| inbox::Link {
+                label: label.to_owned(),
+                url: url.clone(),
+            })
+        })
         .collect()
 }
 
@@ -56,9 +76,10 @@ fn failure(error: inbox::Error) -> Failure {
     Failure::Rejected(ironcore_plugin::Rejection {
         reason: match error {
             inbox::Error::UnknownEvent(id) => ErrorInfo::new("request.invalid", format!("no event {id}")),
-            inbox::Error::TooLarge(most) => {
-                ErrorInfo::new("delivery.rejected", format!("the entry has a part of more than {most} bytes"))
-            }
+            inbox::Error::TooLarge(most) => ErrorInfo::new(
+                "delivery.rejected",
+                format!("the entry has a part of more than {most} bytes"),
+            ),
             inbox::Error::Custom((code, why)) => ErrorInfo::new(code, why),
         },
         gone: false,

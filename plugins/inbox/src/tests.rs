@@ -34,11 +34,32 @@ fn corrupt() -> Event {
 
 #[test]
 fn a_bad_verification_shows_with_its_tip_and_buttons() {
-    let action = |tip: Tip| tip.action(ActionKind::Verify, "ibs-primary:vm/12345/2026-05-21T00:00:00Z", "Verify again");
-    let tips = vec![action(Tip::new("Restore", "Why\ncode: chunk.corrupt").step("First")), action(Tip::new("Other", "x"))];
-    let entry = entry(&Delivery { tips, ..Delivery::sample(corrupt(), &json!({})) });
-    assert_eq!((entry.title.as_str(), entry.severity), ("vm/12345 is CORRUPT", Severity::Error));
-    for part in ["`ibs-primary:vm/12345/2026-05-21T00:00:00Z`", "**CORRUPT**", "`abcd`", "**Restore**", "1. First"] {
+    let action = |tip: Tip| {
+        tip.action(
+            ActionKind::Verify,
+            "ibs-primary:vm/12345/2026-05-21T00:00:00Z",
+            "Verify again",
+        )
+    };
+    let tips = vec![
+        action(Tip::new("Restore", "Why\ncode: chunk.corrupt").step("First")),
+        action(Tip::new("Other", "x")),
+    ];
+    let entry = entry(&Delivery {
+        tips,
+        ..Delivery::sample(corrupt(), &json!({}))
+    });
+    assert_eq!(
+        (entry.title.as_str(), entry.severity),
+        ("vm/12345 is CORRUPT", Severity::Error)
+    );
+    for part in [
+        "`ibs-primary:vm/12345/2026-05-21T00:00:00Z`",
+        "**CORRUPT**",
+        "`abcd`",
+        "**Restore**",
+        "1. First",
+    ] {
         assert!(entry.body.contains(part), "{part} in {}", entry.body);
     }
     assert!(entry.body.contains("\\<b\\>ab\\*\\</b\\>"), "{}", entry.body);
@@ -48,7 +69,9 @@ fn a_bad_verification_shows_with_its_tip_and_buttons() {
 
 #[test]
 fn a_task_shows_with_links_warnings_and_log() {
-    let log: Vec<String> = (0..2000).map(|n| format!("line {n} ``` # not a heading")).collect();
+    let log: Vec<String> = (0..2000)
+        .map(|n| format!("line {n} ``` # not a heading"))
+        .collect();
     let event = Event::sample(
         "ironcore.task.warning",
         &json!({
@@ -61,9 +84,21 @@ fn a_task_shows_with_links_warnings_and_log() {
     );
     let entry = entry(&Delivery::sample(event, &json!({})));
     assert_eq!(entry.title, "twolines");
-    for part in ["- Job: `nightly`", "**Warnings (9)**", "/a\\`b: skipped (`path.skipped`)", "    line 0 ```"] {
+    for part in [
+        "- Job: `nightly`",
+        "**Warnings (9)**",
+        "/a\\`b: skipped (`path.skipped`)",
+        "    line 0 ```",
+    ] {
         assert!(entry.body.contains(part), "{part} in {}", entry.body);
     }
     assert!(entry.body.len() <= 16 << 10 && entry.body.ends_with('…'));
-    assert_eq!(entry.links.iter().map(|link| link.label.as_str()).collect::<Vec<_>>(), ["Task", "Log"]);
+    assert_eq!(
+        entry
+            .links
+            .iter()
+            .map(|link| link.label.as_str())
+            .collect::<Vec<_>>(),
+        ["Task", "Log"]
+    );
 }

@@ -9,7 +9,9 @@ pub(crate) fn body(event: &Event, tips: &[Tip], most: usize) -> String {
     let data = event.data();
     let mut out = String::new();
     // Writing to a String cannot fail.
-    let _infallible = error(&mut out, event).and_then(|()| facts(&mut out, &data)).and_then(|()| advice(&mut out, tips));
+    let _infallible = error(&mut out, event)
+        .and_then(|()| facts(&mut out, &data))
+        .and_then(|()| advice(&mut out, tips));
     let _infallible = warnings(&mut out, &data).and_then(|()| log(&mut out, &data));
     shorten(out.trim().to_owned(), most)
 }
@@ -25,16 +27,30 @@ fn facts(out: &mut String, data: &Data) -> std::fmt::Result {
     if let Some(report) = &data.verification {
         let snapshot = data.snapshot.as_ref().unwrap_or(&report.snapshot);
         writeln!(out, "- Snapshot: {}", code(&snapshot.reference))?;
-        writeln!(out, "- Result: **{}**, {} chunks checked", escape(&report.result), report.chunks)?;
+        writeln!(
+            out,
+            "- Result: **{}**, {} chunks checked",
+            escape(&report.result),
+            report.chunks
+        )?;
         if let Some(failure) = &report.failure {
-            writeln!(out, "- First failure: {} ({})", escape(&failure.reason), code(&failure.code))?;
+            writeln!(
+                out,
+                "- First failure: {} ({})",
+                escape(&failure.reason),
+                code(&failure.code)
+            )?;
             if let Some(chunk) = &failure.chunk {
                 writeln!(out, "- Chunk: {}", code(chunk))?;
             }
         }
     }
     if let Some(task) = &data.task {
-        for (label, value) in [("Job", &task.job), ("Source", &task.source), ("Target", &task.target)] {
+        for (label, value) in [
+            ("Job", &task.job),
+            ("Source", &task.source),
+            ("Target", &task.target),
+        ] {
             if let Some(value) = value {
                 writeln!(out, "- {label}: {}", code(value))?;
             }
@@ -42,7 +58,12 @@ fn facts(out: &mut String, data: &Data) -> std::fmt::Result {
         writeln!(out, "- UPID: {}", code(&task.upid))?;
     }
     if let Some(datastore) = &data.datastore {
-        writeln!(out, "- Datastore: {} ({})", code(&datastore.name), if datastore.online { "online" } else { "offline" })?;
+        writeln!(
+            out,
+            "- Datastore: {} ({})",
+            code(&datastore.name),
+            if datastore.online { "online" } else { "offline" }
+        )?;
     }
     Ok(())
 }
@@ -62,11 +83,23 @@ fn advice(out: &mut String, tips: &[Tip]) -> std::fmt::Result {
 }
 
 fn warnings(out: &mut String, data: &Data) -> std::fmt::Result {
-    let Some(task) = data.task.as_ref().filter(|task| !task.warnings.is_empty()) else { return Ok(()) };
-    writeln!(out, "\n**Warnings ({})**\n", task.warning_count.max(task.warnings.len() as u64))?;
+    let Some(task) = data.task.as_ref().filter(|task| !task.warnings.is_empty()) else {
+        return Ok(());
+    };
+    writeln!(
+        out,
+        "\n**Warnings ({})**\n",
+        task.warning_count.max(task.warnings.len() as u64)
+    )?;
     for warning in task.warnings.iter().take(20) {
         match &warning.path {
-            Some(path) => writeln!(out, "- {}: {} ({})", code(path), escape(&warning.message), code(&warning.code))?,
+            Some(path) => writeln!(
+                out,
+                "- {}: {} ({})",
+                code(path),
+                escape(&warning.message),
+                code(&warning.code)
+            )?,
             None => writeln!(out, "- {} ({})", escape(&warning.message), code(&warning.code))?,
         }
     }
@@ -74,11 +107,17 @@ fn warnings(out: &mut String, data: &Data) -> std::fmt::Result {
 }
 
 fn log(out: &mut String, data: &Data) -> std::fmt::Result {
-    let Some(task) = data.task.as_ref().filter(|task| !task.log_tail.is_empty()) else { return Ok(()) };
+    let Some(task) = data.task.as_ref().filter(|task| !task.log_tail.is_empty()) else {
+        return Ok(());
+    };
     writeln!(out, "\n**Last lines of the log**\n")?;
     for line in &task.log_tail {
         // An indented block needs no fence that a line could close.
-        writeln!(out, "    {}", line.chars().filter(|c| !c.is_control()).collect::<String>())?;
+        writeln!(
+            out,
+            "    {}",
+            line.chars().filter(|c| !c.is_control()).collect::<String>()
+        )?;
     }
     Ok(())
 }
@@ -88,7 +127,9 @@ fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '!' | '&' => out.extend(['\\', c]),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '!' | '&' => {
+                out.extend(['\\', c])
+            }
             c if c.is_control() => out.push(' '),
             c => out.push(c),
         }
@@ -98,8 +139,15 @@ fn escape(text: &str) -> String {
 
 /// Text as code, whatever is in it.
 fn code(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.contains('`') { escape(&text) } else { format!("`{text}`") }
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.contains('`') {
+        escape(&text)
+    } else {
+        format!("`{text}`")
+    }
 }
 
 fn shorten(text: String, most: usize) -> String {

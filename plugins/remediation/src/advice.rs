@@ -41,7 +41,11 @@ fn made(rule: &Rule, code: &str, facts: &Facts) -> Tip {
     for (kind, text) in facts.evidence(code) {
         tip = tip.evidence(kind, text);
     }
-    tip.actions = rule.offers.iter().filter_map(|offer| action(offer, facts)).collect();
+    tip.actions = rule
+        .offers
+        .iter()
+        .filter_map(|offer| action(offer, facts))
+        .collect();
     tip
 }
 
@@ -55,13 +59,21 @@ fn action(offer: &Offer, facts: &Facts) -> Option<Action> {
         Target::Made => facts.snapshot.clone().or_else(|| facts.job.clone()),
         Target::Task => facts.upid.clone(),
     }?;
-    Some(Action { kind: (offer.kind)(), target, label: facts.fill(offer.label), attrs: Vec::new() })
+    Some(Action {
+        kind: (offer.kind)(),
+        target,
+        label: facts.fill(offer.label),
+        attrs: Vec::new(),
+    })
 }
 
 fn generic(code: &str, facts: &Facts) -> Tip {
-    let mut tip = Tip::new("Look at the log of the task", "There is no particular advice for this failure.")
-        .step(facts.fill("Open {upid} and read the last lines of its log."))
-        .step("Try again once the cause is out of the way; ask your administrator when it stays.");
+    let mut tip = Tip::new(
+        "Look at the log of the task",
+        "There is no particular advice for this failure.",
+    )
+    .step(facts.fill("Open {upid} and read the last lines of its log."))
+    .step("Try again once the cause is out of the way; ask your administrator when it stays.");
     for (kind, text) in facts.evidence(code) {
         tip = tip.evidence(kind, text);
     }

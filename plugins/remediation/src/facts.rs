@@ -40,7 +40,10 @@ impl Facts {
                 .or_else(|| snapshot.as_deref().and_then(before_colon))
                 .or_else(|| task.target.as_deref().and_then(datastore_of_target)),
             snapshot,
-            job: task.job.clone().or_else(|| data.job.as_ref().map(|job| job.name.clone())),
+            job: task
+                .job
+                .clone()
+                .or_else(|| data.job.as_ref().map(|job| job.name.clone())),
             upid: (!task.upid.is_empty()).then(|| task.upid.clone()),
             source: task.source,
             target: task.target,
@@ -62,7 +65,11 @@ impl Facts {
     /// The codes that the event holds, the gravest first, each once.
     pub(crate) fn codes(&self, event: &Event) -> Vec<String> {
         let mut codes: Vec<String> = Vec::new();
-        let report = event.data().verification.and_then(|report| report.failure).map(|failure| failure.code);
+        let report = event
+            .data()
+            .verification
+            .and_then(|report| report.failure)
+            .map(|failure| failure.code);
         let error = event.error.as_ref().map(|error| error.code.clone());
         let warnings = self.warnings.iter().map(|warning| warning.code.clone());
         for code in report.into_iter().chain(error).chain(warnings) {
@@ -86,14 +93,22 @@ impl Facts {
             ("{node}", &self.node, "the worker"),
         ];
         names.iter().fold(text.to_owned(), |text, (mark, name, word)| {
-            if text.contains(mark) { text.replace(mark, name.as_deref().unwrap_or(word)) } else { text }
+            if text.contains(mark) {
+                text.replace(mark, name.as_deref().unwrap_or(word))
+            } else {
+                text
+            }
         })
     }
 
     /// What advice about a code rests on: kind and text.
     pub(crate) fn evidence(&self, code: &str) -> Vec<(&'static str, String)> {
         let mut found = vec![("code", code.to_owned())];
-        let warned: Vec<&Warning> = self.warnings.iter().filter(|warning| warning.code == code).collect();
+        let warned: Vec<&Warning> = self
+            .warnings
+            .iter()
+            .filter(|warning| warning.code == code)
+            .collect();
         if warned.is_empty() && !self.message.is_empty() {
             found.push(("message", self.message.clone()));
         }
@@ -103,9 +118,21 @@ impl Facts {
         if let Some(chunk) = &self.chunk {
             found.push(("chunk", chunk.clone()));
         }
-        found.extend(warned.iter().filter_map(|w| w.path.clone()).take(PATHS).map(|path| ("path", path)));
+        found.extend(
+            warned
+                .iter()
+                .filter_map(|w| w.path.clone())
+                .take(PATHS)
+                .map(|path| ("path", path)),
+        );
         if warned.len() > PATHS || (self.warning_count > self.warnings.len() as u64 && !warned.is_empty()) {
-            found.push(("count", format!("{} warnings in all; the task's log lists each", self.warning_count)));
+            found.push((
+                "count",
+                format!(
+                    "{} warnings in all; the task's log lists each",
+                    self.warning_count
+                ),
+            ));
         }
         if self.missed > 0 {
             found.push(("count", format!("{} runs were missed", self.missed)));
@@ -122,9 +149,14 @@ impl Facts {
 fn snapshot(data: &Data) -> Option<String> {
     let whole = data.snapshot.as_ref().map(|snapshot| snapshot.reference.clone());
     whole.filter(|reference| !reference.is_empty()).or_else(|| {
-        let path = data.verification.as_ref().map(|report| report.snapshot.reference.clone())?;
+        let path = data
+            .verification
+            .as_ref()
+            .map(|report| report.snapshot.reference.clone())?;
         (!path.is_empty()).then(|| match &data.datastore {
-            Some(datastore) if !path.contains(&format!("{}:", datastore.name)) => format!("{}:{path}", datastore.name),
+            Some(datastore) if !path.contains(&format!("{}:", datastore.name)) => {
+                format!("{}:{path}", datastore.name)
+            }
             _ => path,
         })
     })
@@ -148,5 +180,7 @@ fn datastore_of_target(target: &str) -> Option<String> {
 
 fn is_snapshot(text: &str) -> bool {
     before_colon(text).is_some()
-        && text.rsplit_once('/').is_some_and(|(_, time)| time.len() >= 20 && time.ends_with('Z') && time.contains('T'))
+        && text
+            .rsplit_once('/')
+            .is_some_and(|(_, time)| time.len() >= 20 && time.ends_with('Z') && time.contains('T'))
 }

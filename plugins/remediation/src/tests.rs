@@ -12,7 +12,10 @@ fn all_codes() -> Vec<&'static str> {
     let list = include_str!("../../../core/types/src/error_code.rs");
     let (_, list) = list.split_once("\ncodes! {").expect("the list of codes");
     let (list, _) = list.split_once("\n}").expect("its end");
-    let codes: Vec<&str> = list.lines().filter_map(|line| line.split_once(" = \"")?.1.strip_suffix("\",")).collect();
+    let codes: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.split_once(" = \"")?.1.strip_suffix("\","))
+        .collect();
     assert!(codes.len() > 40 && codes.contains(&"chunk.corrupt"), "{codes:?}");
     codes
 }
@@ -59,11 +62,27 @@ fn every_code_has_an_answer_of_its_own() {
         assert_eq!(tips.len(), 1, "{code}");
         let tip = &tips[0];
         assert!(!is_generic(tip), "{code} has only the generic tip");
-        assert!(!tip.title.is_empty() && !tip.why.is_empty() && !tip.steps.is_empty(), "{code}: {tip:?}");
-        assert!(tip.evidence.iter().any(|fact| fact.kind == "code" && fact.text == code), "{code}");
-        assert!(tip.evidence.iter().any(|fact| fact.kind == "log" && fact.text == "the last line"), "{code}");
+        assert!(
+            !tip.title.is_empty() && !tip.why.is_empty() && !tip.steps.is_empty(),
+            "{code}: {tip:?}"
+        );
+        assert!(
+            tip.evidence
+                .iter()
+                .any(|fact| fact.kind == "code" && fact.text == code),
+            "{code}"
+        );
+        assert!(
+            tip.evidence
+                .iter()
+                .any(|fact| fact.kind == "log" && fact.text == "the last line"),
+            "{code}"
+        );
         let shown = format!("{tip:?}");
-        assert!(!shown.contains("{datastore}") && !shown.contains("{job}") && !shown.contains("{source}"), "{shown}");
+        assert!(
+            !shown.contains("{datastore}") && !shown.contains("{job}") && !shown.contains("{source}"),
+            "{shown}"
+        );
         for action in &tip.actions {
             assert!(!action.target.is_empty() && !action.label.is_empty(), "{code}");
         }
@@ -80,7 +99,10 @@ fn no_rule_is_for_a_code_that_does_not_exist() {
             "hub" => include_str!("rules/hub.rs"),
             _ => include_str!("rules/delivery.rs"),
         };
-        for line in text.lines().filter(|line| line.trim_start().starts_with("codes: &[")) {
+        for line in text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("codes: &["))
+        {
             for code in line.split('"').skip(1).step_by(2) {
                 assert!(codes.contains(&code), "{code} in {name}");
             }
@@ -97,21 +119,47 @@ fn bad_verifications_say_restore_from_an_earlier_one_and_run_a_full_backup() {
             let tips = advise(&event);
             assert_eq!(tips.len(), 1);
             let tip = &tips[0];
-            assert!(tip.title.contains(SNAPSHOT) && tip.why.contains(result), "{tip:?}");
+            assert!(
+                tip.title.contains(SNAPSHOT) && tip.why.contains(result),
+                "{tip:?}"
+            );
             let steps = tip.steps.join("\n");
-            assert!(steps.contains("earlier snapshot of ibs-primary:vm/12345 whose verification is OK"), "{steps}");
+            assert!(
+                steps.contains("earlier snapshot of ibs-primary:vm/12345 whose verification is OK"),
+                "{steps}"
+            );
             assert!(steps.contains("fresh full backup"), "{steps}");
-            let offered: Vec<(&ActionKind, &str)> =
-                tip.actions.iter().map(|action| (&action.kind, action.target.as_str())).collect();
-            assert!(offered.contains(&(&ActionKind::FullBackup, SNAPSHOT)), "{offered:?}");
+            let offered: Vec<(&ActionKind, &str)> = tip
+                .actions
+                .iter()
+                .map(|action| (&action.kind, action.target.as_str()))
+                .collect();
+            assert!(
+                offered.contains(&(&ActionKind::FullBackup, SNAPSHOT)),
+                "{offered:?}"
+            );
             assert!(offered.contains(&(&ActionKind::Verify, SNAPSHOT)), "{offered:?}");
-            assert!(offered.contains(&(&ActionKind::Verify, "ibs-primary")), "{offered:?}");
+            assert!(
+                offered.contains(&(&ActionKind::Verify, "ibs-primary")),
+                "{offered:?}"
+            );
         }
     }
     let failure = json!({ "code": "chunk.corrupt", "chunk": "abcd", "reason": "SHA-256 differs" });
     let evidence = advise(&verified("CORRUPT", failure)).remove(0).evidence;
-    assert!(evidence.iter().any(|fact| fact.kind == "chunk" && fact.text == "abcd"), "{evidence:?}");
-    assert!(advise(&Event::sample("ironcore.snapshot.verified", &json!({ "verification": { "result": "OK" } }))).is_empty());
+    assert!(
+        evidence
+            .iter()
+            .any(|fact| fact.kind == "chunk" && fact.text == "abcd"),
+        "{evidence:?}"
+    );
+    assert!(
+        advise(&Event::sample(
+            "ironcore.snapshot.verified",
+            &json!({ "verification": { "result": "OK" } })
+        ))
+        .is_empty()
+    );
 }
 
 #[test]
@@ -128,7 +176,12 @@ fn warnings_name_their_paths_and_share_one_tip_a_kind() {
         }),
     ));
     assert_eq!(tips.len(), 3);
-    let paths: Vec<&str> = tips[0].evidence.iter().filter(|f| f.kind == "path").map(|f| f.text.as_str()).collect();
+    let paths: Vec<&str> = tips[0]
+        .evidence
+        .iter()
+        .filter(|f| f.kind == "path")
+        .map(|f| f.text.as_str())
+        .collect();
     assert_eq!(paths, ["/srv/0", "/srv/1", "/srv/2", "/srv/3", "/srv/4"]);
     assert!(tips[0].evidence.iter().any(|fact| fact.kind == "count"));
     assert!(tips.iter().all(|tip| !is_generic(tip)));
@@ -139,36 +192,87 @@ fn warnings_name_their_paths_and_share_one_tip_a_kind() {
 fn the_answers_of_the_product_page_are_there() {
     let advice = |kind: &str, data: Value| {
         let tips = advise(&Event::sample(&format!("ironcore.{kind}"), &data));
-        format!("{:?}", tips.first().unwrap_or_else(|| panic!("no tip for {kind}")))
+        format!(
+            "{:?}",
+            tips.first().unwrap_or_else(|| panic!("no tip for {kind}"))
+        )
     };
-    let queued = advice("job.overdue", json!({ "severity": "warning", "job": { "name": "nightly" } }));
-    assert!(queued.contains("worker slot") && queued.contains("scheduler is paused") && queued.contains("`queued`"));
+    let queued = advice(
+        "job.overdue",
+        json!({ "severity": "warning", "job": { "name": "nightly" } }),
+    );
+    assert!(
+        queued.contains("worker slot")
+            && queued.contains("scheduler is paused")
+            && queued.contains("`queued`")
+    );
     for kind in ["worker.offline", "scheduler.paused"] {
-        assert!(advice(kind, json!({ "severity": "warning" })).contains("tasks stay in `queued`"), "{kind}");
+        assert!(
+            advice(kind, json!({ "severity": "warning" })).contains("tasks stay in `queued`"),
+            "{kind}"
+        );
     }
-    let warning = advice("task.warning", json!({ "severity": "warning", "task": { "upid": "UPID:1" } }));
+    let warning = advice(
+        "task.warning",
+        json!({ "severity": "warning", "task": { "upid": "UPID:1" } }),
+    );
     assert!(warning.contains("skipped path") && warning.contains("lists each warning"));
-    let stale = advice("snapshot.stale", json!({ "severity": "warning", "snapshot": SNAPSHOT }));
+    let stale = advice(
+        "snapshot.stale",
+        json!({ "severity": "warning", "snapshot": SNAPSHOT }),
+    );
     assert!(stale.contains("verification schedule") && stale.contains(SNAPSHOT));
-    let slow = advice("job.overrun", json!({ "severity": "warning", "job": { "name": "nightly" } }));
+    let slow = advice(
+        "job.overrun",
+        json!({ "severity": "warning", "job": { "name": "nightly" } }),
+    );
     assert!(slow.contains("bandwidth limit"));
     let full = format!("{:?}", advise(&failed("datastore.full")));
-    assert!(full.contains("Collect garbage") && full.contains("quota") && full.contains("ActionKind::Gc"), "{full}");
+    assert!(
+        full.contains("Collect garbage") && full.contains("quota") && full.contains("ActionKind::Gc"),
+        "{full}"
+    );
 }
 
 #[test]
 fn failures_of_a_later_version_get_a_word_and_good_news_none() {
     let tips = advise(&failed("no.such-code-yet"));
-    assert!(tips.len() == 1 && is_generic(&tips[0]) && tips[0].steps[0].contains("UPID:n:1:"), "{tips:?}");
-    let unknown = advise(&Event::sample("ironcore.something.new", &json!({ "severity": "error", "title": "x" })));
+    assert!(
+        tips.len() == 1 && is_generic(&tips[0]) && tips[0].steps[0].contains("UPID:n:1:"),
+        "{tips:?}"
+    );
+    let unknown = advise(&Event::sample(
+        "ironcore.something.new",
+        &json!({ "severity": "error", "title": "x" }),
+    ));
     assert!(unknown.len() == 1 && is_generic(&unknown[0]));
-    assert!(advise(&Event::sample("ironcore.task.completed", &json!({ "severity": "info" }))).is_empty());
-    assert!(advise(&Event { json: "no json".to_owned(), ..failed("datastore.full") }).len() == 1, "even when it is odd");
+    assert!(
+        advise(&Event::sample(
+            "ironcore.task.completed",
+            &json!({ "severity": "info" })
+        ))
+        .is_empty()
+    );
+    assert!(
+        advise(&Event {
+            json: "no json".to_owned(),
+            ..failed("datastore.full")
+        })
+        .len()
+            == 1,
+        "even when it is odd"
+    );
 }
 
 #[test]
 fn an_event_makes_no_more_tips_than_people_read() {
-    let warnings: Vec<Value> = all_codes().iter().map(|code| json!({ "code": code, "message": "x" })).collect();
-    let event = Event::sample("ironcore.task.warning", &json!({ "severity": "warning", "task": { "warnings": warnings } }));
+    let warnings: Vec<Value> = all_codes()
+        .iter()
+        .map(|code| json!({ "code": code, "message": "x" }))
+        .collect();
+    let event = Event::sample(
+        "ironcore.task.warning",
+        &json!({ "severity": "warning", "task": { "warnings": warnings } }),
+    );
     assert_eq!(advise(&event).len(), 5);
 }

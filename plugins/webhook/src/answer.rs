@@ -23,10 +23,12 @@ pub(crate) fn outcome(answer: Result<http::Response, http::Error>) -> Result<Rec
         }
         410 => Err(gone(detail)),
         // Too early, took too long: about this request; too many: about the destination.
-        408 | 425 => Err(Failure::retry(UNREACHABLE, detail).with_status(status).not_before(response.retry_after_ms)),
-        429 | 500..=599 => {
-            Err(Failure::unreachable(UNREACHABLE, detail).with_status(status).not_before(response.retry_after_ms))
-        }
+        408 | 425 => Err(Failure::retry(UNREACHABLE, detail)
+            .with_status(status)
+            .not_before(response.retry_after_ms)),
+        429 | 500..=599 => Err(Failure::unreachable(UNREACHABLE, detail)
+            .with_status(status)
+            .not_before(response.retry_after_ms)),
         // Redirects are not followed: the address in the configuration is the one that was allowed.
         _ => Err(Failure::rejected(REJECTED, detail).with_status(status)),
     }
@@ -60,6 +62,14 @@ fn failure(error: http::Error) -> Failure {
 fn detail(response: &http::Response) -> String {
     let body = String::from_utf8_lossy(&response.body);
     let words = body.split_whitespace().collect::<Vec<_>>().join(" ");
-    let start: String = words.chars().filter(|c| !c.is_control()).take(MAX_DETAIL).collect();
-    if start.is_empty() { format!("HTTP {}", response.status) } else { format!("HTTP {}: {start}", response.status) }
+    let start: String = words
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_DETAIL)
+        .collect();
+    if start.is_empty() {
+        format!("HTTP {}", response.status)
+    } else {
+        format!("HTTP {}: {start}", response.status)
+    }
 }

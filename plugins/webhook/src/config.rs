@@ -31,11 +31,14 @@ impl Config {
         if let Some(token) = &self.bearer {
             return Some(http::Credential::Bearer(token.slot()));
         }
-        self.username.as_ref().zip(self.password.as_ref()).map(|(name, password)| {
-            http::Credential::Basic(BasicCredential {
-                username: Slot::Text(name.clone()),
-                password: password.slot(),
+        self.username
+            .as_ref()
+            .zip(self.password.as_ref())
+            .map(|(name, password)| {
+                http::Credential::Basic(BasicCredential {
+                    username: Slot::Text(name.clone()),
+                    password: password.slot(),
+                })
             })
-        })
     }
 }

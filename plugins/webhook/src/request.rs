@@ -10,14 +10,21 @@ const CLOUDEVENTS: &str = "application/cloudevents-batch+json; charset=utf-8";
 const JSON: &str = "application/json; charset=utf-8";
 
 /// Puts the request together.
-pub(crate) fn request(host: &impl Host, delivery: &Delivery, config: &Config) -> Result<http::Request, Failure> {
+pub(crate) fn request(
+    host: &impl Host,
+    delivery: &Delivery,
+    config: &Config,
+) -> Result<http::Request, Failure> {
     let (content_type, body) = match delivery.template.as_deref() {
         Some(template) => (JSON, rendered(host, template)?),
         None => cloud_events(delivery)?,
     };
     let mut headers = vec![
         ("content-type".to_owned(), Slot::Text(content_type.to_owned())),
-        ("idempotency-key".to_owned(), Slot::Text(delivery.message_id.clone())),
+        (
+            "idempotency-key".to_owned(),
+            Slot::Text(delivery.message_id.clone()),
+        ),
     ];
     let signature = match config.signing_secret.as_slice() {
         [] => {
@@ -49,7 +56,10 @@ pub(crate) fn request(host: &impl Host, delivery: &Delivery, config: &Config) ->
 
 /// What the template makes. It may be mended, so a broken one is tried again; what is sent must be JSON.
 fn rendered(host: &impl Host, template: &str) -> Result<String, Failure> {
-    let valid = !template.is_empty() && template.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let valid = !template.is_empty()
+        && template
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     let fault = |why: String| {
         let message = format!("the template webhook/{template}.json does not work: {why}");
         host.log(LogLevel::Error, &message);
@@ -58,13 +68,17 @@ fn rendered(host: &impl Host, template: &str) -> Result<String, Failure> {
     if !valid {
         return Err(fault("its name may hold letters, digits, `-` and `_`".to_owned()));
     }
-    let text = host.render(&format!("webhook/{template}.json"), "").map_err(|error| {
-        fault(match error {
-            templates::Error::NotFound(name) => format!("there is no {name:?}"),
-            templates::Error::Invalid(at) => format!("{}:{}:{}: {}", at.template, at.line, at.column, at.message),
-            templates::Error::BadExtra(why) | templates::Error::Custom((_, why)) => why,
-        })
-    })?;
+    let text = host
+        .render(&format!("webhook/{template}.json"), "")
+        .map_err(|error| {
+            fault(match error {
+                templates::Error::NotFound(name) => format!("there is no {name:?}"),
+                templates::Error::Invalid(at) => {
+                    format!("{}:{}:{}: {}", at.template, at.line, at.column, at.message)
+                }
+                templates::Error::BadExtra(why) | templates::Error::Custom((_, why)) => why,
+            })
+        })?;
     match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
         Ok(_) => Ok(text),
         Err(error) => Err(fault(format!("what it makes is not JSON: {error}"))),
@@ -77,7 +91,10 @@ fn cloud_events(delivery: &Delivery) -> Result<(&'static str, String), Failure> 
         [] => Err(Failure::rejected("request.invalid", "a delivery without events")),
         [event] => Ok((CLOUDEVENT, enriched(event, delivery)?.to_string())),
         events => {
-            let events = events.iter().map(|event| enriched(event, delivery)).collect::<Result<Vec<_>, _>>()?;
+            let events = events
+                .iter()
+                .map(|event| enriched(event, delivery))
+                .collect::<Result<Vec<_>, _>>()?;
             Ok((CLOUDEVENTS, Value::Array(events).to_string()))
         }
     }
@@ -85,8 +102,9 @@ fn cloud_events(delivery: &Delivery) -> Result<(&'static str, String), Failure> 
 
 /// The event with what the hub knows beyond it: advice, addresses, and which message this is.
 fn enriched(event: &Event, delivery: &Delivery) -> Result<Value, Failure> {
-    let mut json: Value = serde_json::from_str(&event.json)
-        .map_err(|error| Failure::rejected("request.invalid", format!("an event that is no JSON: {error}")))?;
+    let mut json: Value = serde_json::from_str(&event.json).map_err(|error| {
+        Failure::rejected("request.invalid", format!("an event that is no JSON: {error}"))
+    })?;
     if let Some(data) = json.get_mut("data").and_then(Value::as_object_mut) {
         data.insert("tips".to_owned(), delivery.tips.iter().map(tip).collect());
         data.insert(

@@ -1,7 +1,8 @@
 //! Tests of the whole plugin, natively, with a host that records.
 
 use ironcore_plugin::{
-    Call, Delivery, Event, Failure, FailureScope, FakeHost, Plugin, Receipt, Slot, Tip, WrappedSecret, http, templates,
+    Call, Delivery, Event, Failure, FailureScope, FakeHost, Plugin, Receipt, Slot, Tip, WrappedSecret, http,
+    templates,
 };
 use serde_json::{Value, json};
 
@@ -18,7 +19,10 @@ fn corrupt() -> Event {
 }
 
 fn delivery(config: Value) -> Delivery {
-    Delivery { tips: vec![Tip::new("Restore", "It is broken.").step("now")], ..Delivery::sample(corrupt(), &config) }
+    Delivery {
+        tips: vec![Tip::new("Restore", "It is broken.").step("now")],
+        ..Delivery::sample(corrupt(), &config)
+    }
 }
 
 fn deliver(host: &FakeHost, delivery: &Delivery) -> Result<Receipt, Failure> {
@@ -35,7 +39,11 @@ fn request(delivery: &Delivery) -> http::Request {
 }
 
 fn header<'a>(request: &'a http::Request, name: &str) -> Option<&'a Slot> {
-    request.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    request
+        .headers
+        .iter()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value)
 }
 
 fn body(request: &http::Request) -> Value {
@@ -45,10 +53,15 @@ fn body(request: &http::Request) -> Value {
 #[test]
 fn the_body_is_a_cloudevent_with_tips_and_links() {
     let request = request(&delivery(json!({ "url": "https://a.example/hook" })));
-    assert_eq!((request.method.as_str(), &request.url), ("POST", &Slot::Text("https://a.example/hook".to_owned())));
+    assert_eq!(
+        (request.method.as_str(), &request.url),
+        ("POST", &Slot::Text("https://a.example/hook".to_owned()))
+    );
     assert_eq!(
         header(&request, "content-type"),
-        Some(&Slot::Text("application/cloudevents+json; charset=utf-8".to_owned()))
+        Some(&Slot::Text(
+            "application/cloudevents+json; charset=utf-8".to_owned()
+        ))
     );
     let body = body(&request);
     assert_eq!(body["specversion"], "1.0");
@@ -56,7 +69,10 @@ fn the_body_is_a_cloudevent_with_tips_and_links() {
     assert_eq!(body["data"]["verification"]["result"], "CORRUPT");
     assert_eq!(body["data"]["tips"][0]["steps"], json!(["now"]));
     assert_eq!(body["data"]["links"]["task"], "https://hub.example:8007/tasks/1");
-    assert_eq!(header(&request, "webhook-id"), Some(&Slot::Text("01920000-0000-7000-8000-0000000000bb".to_owned())));
+    assert_eq!(
+        header(&request, "webhook-id"),
+        Some(&Slot::Text("01920000-0000-7000-8000-0000000000bb".to_owned()))
+    );
     assert!(request.signature.is_none());
 }
 
@@ -66,7 +82,9 @@ fn several_events_are_a_batch() {
     many.events.push(corrupt());
     let request = request(&many);
     assert_eq!(body(&request).as_array().map(Vec::len), Some(2));
-    assert!(matches!(header(&request, "content-type"), Some(Slot::Text(t)) if t.starts_with("application/cloudevents-batch+json")));
+    assert!(
+        matches!(header(&request, "content-type"), Some(Slot::Text(t)) if t.starts_with("application/cloudevents-batch+json"))
+    );
 }
 
 #[test]
@@ -79,37 +97,69 @@ fn secrets_are_named_and_never_written() {
     })));
     assert_eq!(request.url, Slot::Secret("hook-url".to_owned()));
     assert_eq!((request.method.as_str(), request.timeout_ms), ("PUT", Some(500)));
-    let wrapped = WrappedSecret { before: "Key ".to_owned(), secret: "k".to_owned(), after: String::new() };
+    let wrapped = WrappedSecret {
+        before: "Key ".to_owned(),
+        secret: "k".to_owned(),
+        after: String::new(),
+    };
     assert_eq!(header(&request, "x-key"), Some(&Slot::Wrapped(wrapped)));
-    assert_eq!(header(&request, "content-type"), Some(&Slot::Text("application/json".to_owned())));
+    assert_eq!(
+        header(&request, "content-type"),
+        Some(&Slot::Text("application/json".to_owned()))
+    );
     assert!(matches!(request.credential, Some(http::Credential::Basic(_))));
-    let Some(http::Signature::StandardWebhook(sign)) = &request.signature else { panic!("{request:?}") };
+    let Some(http::Signature::StandardWebhook(sign)) = &request.signature else {
+        panic!("{request:?}")
+    };
     assert_eq!(sign.keys, ["new", "old"]);
     assert_eq!(sign.message_id, "01920000-0000-7000-8000-0000000000bb");
-    assert_eq!(header(&request, "webhook-id"), None, "the hub adds it when it signs");
+    assert_eq!(
+        header(&request, "webhook-id"),
+        None,
+        "the hub adds it when it signs"
+    );
 }
 
 #[test]
 fn a_template_makes_the_body_and_must_make_json() {
-    let named = Delivery { template: Some("generic".to_owned()), ..delivery(json!({ "url": "https://a.example" })) };
+    let named = Delivery {
+        template: Some("generic".to_owned()),
+        ..delivery(json!({ "url": "https://a.example" }))
+    };
     let host = FakeHost::new().template("webhook/generic.json", Ok("{\"a\":1}".to_owned()));
     deliver(&host, &named).expect("delivered");
-    let Some(Call::Http(request)) = host.calls().pop() else { panic!("no request") };
+    let Some(Call::Http(request)) = host.calls().pop() else {
+        panic!("no request")
+    };
     assert_eq!(body(&request), json!({ "a": 1 }));
 
-    for answer in [Ok("{".to_owned()), Err(templates::Error::NotFound("webhook/generic.json".to_owned()))] {
+    for answer in [
+        Ok("{".to_owned()),
+        Err(templates::Error::NotFound("webhook/generic.json".to_owned())),
+    ] {
         let host = FakeHost::new().template("webhook/generic.json", answer);
         let failure = deliver(&host, &named).expect_err("template");
-        assert!(matches!(&failure, Failure::Retry(retry) if retry.reason.code == "template.invalid"), "{failure:?}");
+        assert!(
+            matches!(&failure, Failure::Retry(retry) if retry.reason.code == "template.invalid"),
+            "{failure:?}"
+        );
         assert!(host.calls().iter().all(|call| !matches!(call, Call::Http(_))));
     }
-    let outside = Delivery { template: Some("../email/body".to_owned()), ..named };
+    let outside = Delivery {
+        template: Some("../email/body".to_owned()),
+        ..named
+    };
     assert!(deliver(&FakeHost::new(), &outside).is_err());
 }
 
 #[test]
 fn statuses_are_classified() {
-    let answer = |status| deliver(&FakeHost::new().answer_status(status), &delivery(json!({ "url": "https://a.example" })));
+    let answer = |status| {
+        deliver(
+            &FakeHost::new().answer_status(status),
+            &delivery(json!({ "url": "https://a.example" })),
+        )
+    };
     for status in [200, 202, 204] {
         assert_eq!(answer(status).expect("delivered").status, Some(status));
     }
@@ -127,7 +177,10 @@ fn statuses_are_classified() {
         match answer(status).expect_err("failure") {
             Failure::Retry(retry) => assert_eq!((Some(retry.scope), retry.status), (wanted, Some(status))),
             Failure::Rejected(rejection) => {
-                assert_eq!((None, rejection.status, rejection.gone), (wanted, Some(status), status == 410));
+                assert_eq!(
+                    (None, rejection.status, rejection.gone),
+                    (wanted, Some(status), status == 410)
+                );
             }
             other @ Failure::Custom(_) => panic!("{other:?}"),
         }
@@ -153,16 +206,31 @@ fn retry_after_is_obeyed_and_the_answer_kept_short() {
 
 #[test]
 fn failures_before_an_answer_are_classified() {
-    let answer = |error| deliver(&FakeHost::new().answer_http(Err(error)), &delivery(json!({ "url": "https://a.example" })));
+    let answer = |error| {
+        deliver(
+            &FakeHost::new().answer_http(Err(error)),
+            &delivery(json!({ "url": "https://a.example" })),
+        )
+    };
     for (error, code, retried) in [
         (http::Error::Timeout, "delivery.unreachable", true),
-        (http::Error::Unreachable("x".to_owned()), "delivery.unreachable", true),
+        (
+            http::Error::Unreachable("x".to_owned()),
+            "delivery.unreachable",
+            true,
+        ),
         (http::Error::SecretMissing("x".to_owned()), "secret.missing", true),
-        (http::Error::AddressDenied("x".to_owned()), "delivery.address", false),
+        (
+            http::Error::AddressDenied("x".to_owned()),
+            "delivery.address",
+            false,
+        ),
     ] {
         match answer(error).expect_err("failure") {
             Failure::Retry(retry) => assert!(retried && retry.reason.code == code, "{retry:?}"),
-            Failure::Rejected(rejection) => assert!(!retried && rejection.reason.code == code, "{rejection:?}"),
+            Failure::Rejected(rejection) => {
+                assert!(!retried && rejection.reason.code == code, "{rejection:?}")
+            }
             other @ Failure::Custom(_) => panic!("{other:?}"),
         }
     }

@@ -3,14 +3,19 @@
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Action, ActionKind, Data, Delivery, ErrorInfo, Event, Evidence, Failure, FailureScope, Receipt, Rejection, Retry,
-    Severity, Tip,
+    Action, ActionKind, Data, Delivery, ErrorInfo, Event, Evidence, Failure, FailureScope, Receipt,
+    Rejection, Retry, Severity, Tip,
 };
 
 impl Receipt {
     /// A receipt with the destination's answer in a line.
     pub fn new(detail: impl Into<String>) -> Self {
-        Self { id: None, status: None, detail: detail.into(), attrs: Vec::new() }
+        Self {
+            id: None,
+            status: None,
+            detail: detail.into(),
+            attrs: Vec::new(),
+        }
     }
 
     /// With the destination's status.
@@ -29,7 +34,10 @@ impl Receipt {
 impl ErrorInfo {
     /// A code and a text.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into() }
+        Self {
+            code: code.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -58,13 +66,20 @@ impl Failure {
 
     /// Never try this message again.
     pub fn rejected(code: &str, message: impl Into<String>) -> Self {
-        Self::Rejected(Rejection { reason: ErrorInfo::new(code, message), gone: false, status: None, attrs: Vec::new() })
+        Self::Rejected(Rejection {
+            reason: ErrorInfo::new(code, message),
+            gone: false,
+            status: None,
+            attrs: Vec::new(),
+        })
     }
 
     /// With the destination's status.
     pub fn with_status(mut self, code: u16) -> Self {
         match &mut self {
-            Self::Retry(Retry { status, .. }) | Self::Rejected(Rejection { status, .. }) => *status = Some(code),
+            Self::Retry(Retry { status, .. }) | Self::Rejected(Rejection { status, .. }) => {
+                *status = Some(code)
+            }
             Self::Custom(_) => {}
         }
         self
@@ -98,12 +113,16 @@ impl Event {
         struct Envelope {
             data: Data,
         }
-        serde_json::from_str::<Envelope>(&self.json).map(|envelope| envelope.data).unwrap_or_default()
+        serde_json::from_str::<Envelope>(&self.json)
+            .map(|envelope| envelope.data)
+            .unwrap_or_default()
     }
 
     /// The type without `ironcore.`, such as `task.failed`.
     pub fn kind(&self) -> &str {
-        self.event_type.strip_prefix("ironcore.").unwrap_or(&self.event_type)
+        self.event_type
+            .strip_prefix("ironcore.")
+            .unwrap_or(&self.event_type)
     }
 }
 
@@ -114,7 +133,8 @@ impl Delivery {
     /// A rejection with the code `plugin.config`: the hub has checked the configuration against the schema, so this
     /// means that schema and type differ.
     pub fn config_as<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        serde_json::from_str(&self.config).map_err(|error| Failure::rejected("plugin.config", error.to_string()))
+        serde_json::from_str(&self.config)
+            .map_err(|error| Failure::rejected("plugin.config", error.to_string()))
     }
 
     /// The event that the message is about: the last.
@@ -122,7 +142,9 @@ impl Delivery {
     /// # Errors
     /// A rejection when there is none, which the hub never sends.
     pub fn event(&self) -> Result<&Event, Failure> {
-        self.events.last().ok_or_else(|| Failure::rejected("request.invalid", "a delivery without events"))
+        self.events
+            .last()
+            .ok_or_else(|| Failure::rejected("request.invalid", "a delivery without events"))
     }
 }
 
@@ -148,13 +170,21 @@ impl Tip {
 
     /// With one more fact.
     pub fn evidence(mut self, kind: &str, text: impl Into<String>) -> Self {
-        self.evidence.push(Evidence { kind: kind.to_owned(), text: text.into() });
+        self.evidence.push(Evidence {
+            kind: kind.to_owned(),
+            text: text.into(),
+        });
         self
     }
 
     /// With one more action.
     pub fn action(mut self, kind: ActionKind, target: impl Into<String>, label: impl Into<String>) -> Self {
-        self.actions.push(Action { kind, target: target.into(), label: label.into(), attrs: Vec::new() });
+        self.actions.push(Action {
+            kind,
+            target: target.into(),
+            label: label.into(),
+            attrs: Vec::new(),
+        });
         self
     }
 }

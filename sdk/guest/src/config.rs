@@ -58,7 +58,9 @@ impl<'de> Deserialize<'de> for TextOrSecret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::String(text) => Ok(Self::Text(text)),
-            other => serde_json::from_value(other).map(Self::Secret).map_err(D::Error::custom),
+            other => serde_json::from_value(other)
+                .map(Self::Secret)
+                .map_err(D::Error::custom),
         }
     }
 }
@@ -86,7 +88,10 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for OneOrMany<T> {
             Value::Array(values) => values,
             one => vec![one],
         };
-        let values = values.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
+        let values = values
+            .into_iter()
+            .map(serde_json::from_value)
+            .collect::<Result<_, _>>();
         values.map(Self).map_err(D::Error::custom)
     }
 }
@@ -100,8 +105,13 @@ mod tests {
     fn values_are_read_in_each_form() {
         let read = |value: Value| serde_json::from_value::<TextOrSecret>(value);
         assert_eq!(read(json!("x")).expect("text").slot(), Slot::Text("x".to_owned()));
-        assert_eq!(read(json!({ "secret": "n" })).expect("secret").slot(), Slot::Secret("n".to_owned()));
-        let wrapped = read(json!({ "secret": "n", "before": "Bearer " })).expect("secret").slot();
+        assert_eq!(
+            read(json!({ "secret": "n" })).expect("secret").slot(),
+            Slot::Secret("n".to_owned())
+        );
+        let wrapped = read(json!({ "secret": "n", "before": "Bearer " }))
+            .expect("secret")
+            .slot();
         assert!(matches!(wrapped, Slot::Wrapped(wrapped) if wrapped.before == "Bearer "));
         assert!(read(json!(1)).is_err() && read(json!({ "secret": "n", "x": 1 })).is_err());
 

@@ -119,7 +119,9 @@ impl From<Value> for Snapshot {
     fn from(value: Value) -> Self {
         match value {
             Value::String(reference) => Self { reference },
-            other => Self { reference: other.to_string() },
+            other => Self {
+                reference: other.to_string(),
+            },
         }
     }
 }

@@ -92,12 +92,20 @@ fn response(status: u16) -> http::Response {
 impl Host for FakeHost {
     fn http(&self, request: &http::Request) -> Result<http::Response, http::Error> {
         self.record(Call::Http(request.clone()));
-        self.http.borrow_mut().pop_front().unwrap_or_else(|| Ok(response(204)))
+        self.http
+            .borrow_mut()
+            .pop_front()
+            .unwrap_or_else(|| Ok(response(204)))
     }
 
     fn mail(&self, server: &mail::Server, message: &mail::Message) -> Result<mail::Reply, mail::Error> {
         self.record(Call::Mail(server.clone(), message.clone()));
-        let taken = || Ok(mail::Reply { code: 250, text: "taken".to_owned() });
+        let taken = || {
+            Ok(mail::Reply {
+                code: 250,
+                text: "taken".to_owned(),
+            })
+        };
         self.mail.borrow_mut().pop_front().unwrap_or_else(taken)
     }
 
@@ -113,7 +121,11 @@ impl Host for FakeHost {
 
     fn render(&self, template: &str, extra: &str) -> Result<String, templates::Error> {
         self.record(Call::Render(template.to_owned(), extra.to_owned()));
-        self.templates.borrow().get(template).cloned().unwrap_or_else(|| Ok(format!("<{template}>")))
+        self.templates
+            .borrow()
+            .get(template)
+            .cloned()
+            .unwrap_or_else(|| Ok(format!("<{template}>")))
     }
 
     fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, kv::Error> {

@@ -24,10 +24,10 @@
 #[doc(hidden)]
 pub mod bindings;
 mod build;
+mod config;
 mod event;
 mod fake;
 mod host;
-mod config;
 mod plugin;
 
 pub use bindings::exports::ironcore::plugin::deliver::{
@@ -38,12 +38,12 @@ pub use bindings::ironcore::plugin::types::{
     Action, ActionKind, BasicCredential, ErrorInfo, Event, Evidence, Severity, Slot, Tip, WrappedSecret,
 };
 pub use bindings::ironcore::plugin::{http, inbox, kv, mail, metrics, templates};
+pub use config::{OneOrMany, Secret, TextOrSecret};
 pub use event::{
     Data, Datastore, ErrorText, Job, Node, Snapshot, Stage, Task, Verification, VerificationFailure, Warning,
 };
 pub use fake::{Call, FakeHost};
 pub use host::{Host, Imports};
-pub use config::{OneOrMany, Secret, TextOrSecret};
 pub use plugin::Plugin;
 
 #[doc(hidden)]

@@ -43,7 +43,8 @@ macro_rules! export {
 
             #[used]
             #[unsafe(link_section = "ironcore:manifest")]
-            static MANIFEST: [u8; MANIFEST_BYTES.len()] = *include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/plugin.toml"));
+            static MANIFEST: [u8; MANIFEST_BYTES.len()] =
+                *include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/plugin.toml"));
 
             struct Component;
 

@@ -9,8 +9,8 @@ use super::bindings::exports::ironcore::plugin::deliver as wit;
 use super::bindings::ironcore::plugin::{http, mail, types};
 use crate::delivery::{DeliverOutcome, Delivery, FailureScope, Reason, Receipt};
 use crate::effects::{
-    Attachment, BasicCredential, BodySlot, HttpCredential, HttpError, HttpRequest, HttpResponse, Mail, MailError,
-    MailReply, MailServer, Mailbox, Signature, Slot, TlsMode,
+    Attachment, BasicCredential, BodySlot, HttpCredential, HttpError, HttpRequest, HttpResponse, Mail,
+    MailError, MailReply, MailServer, Mailbox, Signature, Slot, TlsMode,
 };
 
 /// The longest line of a guest that is kept, bytes.
@@ -55,7 +55,10 @@ pub(super) fn event(event: &Event) -> types::Event {
 }
 
 fn error_info(error: &ErrorData) -> types::ErrorInfo {
-    types::ErrorInfo { code: error.code.as_str().to_owned(), message: error.message.clone() }
+    types::ErrorInfo {
+        code: error.code.as_str().to_owned(),
+        message: error.message.clone(),
+    }
 }
 
 fn severity_out(severity: Severity) -> types::Severity {
@@ -154,7 +157,11 @@ pub(super) fn action(action: types::Action) -> TipAction {
         types::ActionKind::PauseJob => "pause-job".to_owned(),
         types::ActionKind::Custom(kind) => line(kind),
     };
-    TipAction { kind, target: line(action.target), label: line(action.label) }
+    TipAction {
+        kind,
+        target: line(action.target),
+        label: line(action.label),
+    }
 }
 
 /// A tip's evidence becomes lines after its cause: `code: chunk.corrupt`.
@@ -174,7 +181,12 @@ pub(super) fn tips(tips: Vec<types::Tip>, plugin: &PluginName) -> Vec<Tip> {
             Tip {
                 title: line(tip.title),
                 why,
-                steps: tip.steps.into_iter().take(MANY).map(|step| cut(step, PARAGRAPH)).collect(),
+                steps: tip
+                    .steps
+                    .into_iter()
+                    .take(MANY)
+                    .map(|step| cut(step, PARAGRAPH))
+                    .collect(),
                 link: tip.link.map(line),
                 actions: tip.actions.into_iter().take(MANY).map(action).collect(),
                 plugin: plugin.clone(),
@@ -184,7 +196,10 @@ pub(super) fn tips(tips: Vec<types::Tip>, plugin: &PluginName) -> Vec<Tip> {
 }
 
 fn reason(error: types::ErrorInfo) -> Reason {
-    Reason { code: line(error.code), message: line(error.message) }
+    Reason {
+        code: line(error.code),
+        message: line(error.message),
+    }
 }
 
 pub(super) fn outcome(answer: Result<wit::Receipt, wit::Failure>) -> DeliverOutcome {
@@ -221,30 +236,42 @@ fn slot(slot: types::Slot) -> Slot {
     match slot {
         types::Slot::Text(text) => Slot::Text(text),
         types::Slot::Secret(name) => Slot::Secret(name),
-        types::Slot::Wrapped(wrapped) => {
-            Slot::Wrapped { before: wrapped.before, secret: wrapped.secret, after: wrapped.after }
-        }
+        types::Slot::Wrapped(wrapped) => Slot::Wrapped {
+            before: wrapped.before,
+            secret: wrapped.secret,
+            after: wrapped.after,
+        },
     }
 }
 
 fn basic(credential: types::BasicCredential) -> BasicCredential {
-    BasicCredential { username: slot(credential.username), password: slot(credential.password) }
+    BasicCredential {
+        username: slot(credential.username),
+        password: slot(credential.password),
+    }
 }
 
 pub(super) fn http_request(request: http::Request) -> Result<HttpRequest, HttpError> {
     let signature = match request.signature {
         None => None,
-        Some(http::Signature::StandardWebhook(sign)) => {
-            Some(Signature::StandardWebhook { keys: sign.keys, message_id: sign.message_id })
-        }
+        Some(http::Signature::StandardWebhook(sign)) => Some(Signature::StandardWebhook {
+            keys: sign.keys,
+            message_id: sign.message_id,
+        }),
         Some(http::Signature::Custom((scheme, _))) => {
-            return Err(HttpError::Invalid(format!("this hub does not know the signature {scheme:?}")));
+            return Err(HttpError::Invalid(format!(
+                "this hub does not know the signature {scheme:?}"
+            )));
         }
     };
     Ok(HttpRequest {
         method: request.method,
         url: slot(request.url),
-        headers: request.headers.into_iter().map(|(name, value)| (name, slot(value))).collect(),
+        headers: request
+            .headers
+            .into_iter()
+            .map(|(name, value)| (name, slot(value)))
+            .collect(),
         credential: request.credential.map(|credential| match credential {
             http::Credential::Basic(credential) => HttpCredential::Basic(basic(credential)),
             http::Credential::Bearer(token) => HttpCredential::Bearer(slot(token)),
@@ -253,7 +280,10 @@ pub(super) fn http_request(request: http::Request) -> Result<HttpRequest, HttpEr
         body_slots: request
             .body_slots
             .into_iter()
-            .map(|body| BodySlot { pointer: body.pointer, value: slot(body.value) })
+            .map(|body| BodySlot {
+                pointer: body.pointer,
+                value: slot(body.value),
+            })
             .collect(),
         signature,
         timeout: request.timeout_ms.map(|ms| Duration::from_millis(ms.into())),
@@ -268,7 +298,9 @@ pub(super) fn http_answer(answer: Result<HttpResponse, HttpError>) -> Result<htt
             headers: response.headers,
             body: response.body,
             truncated: response.truncated,
-            retry_after_ms: response.retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+            retry_after_ms: response
+                .retry_after
+                .map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
             attrs: Vec::new(),
         }),
         Err(error) => Err(match error {
@@ -298,7 +330,10 @@ pub(super) fn mail_server(server: mail::Server) -> MailServer {
 }
 
 fn mailbox(mailbox: mail::Mailbox) -> Mailbox {
-    Mailbox { name: mailbox.name, address: mailbox.address }
+    Mailbox {
+        name: mailbox.name,
+        address: mailbox.address,
+    }
 }
 
 pub(super) fn mail(message: mail::Message) -> Mail {
@@ -315,14 +350,21 @@ pub(super) fn mail(message: mail::Message) -> Mail {
         attachments: message
             .attachments
             .into_iter()
-            .map(|file| Attachment { name: file.name, content_type: file.content_type, content: file.content })
+            .map(|file| Attachment {
+                name: file.name,
+                content_type: file.content_type,
+                content: file.content,
+            })
             .collect(),
         attrs: message.attrs,
     }
 }
 
 pub(super) fn mail_answer(answer: Result<MailReply, MailError>) -> Result<mail::Reply, mail::Error> {
-    let reply = |reply: MailReply| mail::Reply { code: reply.code, text: reply.text };
+    let reply = |reply: MailReply| mail::Reply {
+        code: reply.code,
+        text: reply.text,
+    };
     match answer {
         Ok(taken) => Ok(reply(taken)),
         Err(error) => Err(match error {

@@ -15,10 +15,14 @@ impl http::Host for Call {
         let answer = match convert::http_request(request) {
             Err(error) => Err(error),
             Ok(request) => {
-                let bad_header =
-                    request.headers.iter().find(|(name, value)| has_line_break(name) || slot_has_line_break(value));
+                let bad_header = request
+                    .headers
+                    .iter()
+                    .find(|(name, value)| has_line_break(name) || slot_has_line_break(value));
                 if let Some((name, _)) = bad_header {
-                    Err(HttpError::Invalid(format!("the header {name:?} holds a line break")))
+                    Err(HttpError::Invalid(format!(
+                        "the header {name:?} holds a line break"
+                    )))
                 } else if let Some(secret) = self.denied_secret(&request.secrets()) {
                     Err(HttpError::SecretMissing(secret))
                 } else {
@@ -37,22 +41,43 @@ fn header_fields(mail: &Mail) -> impl Iterator<Item = (&str, &str)> {
         .chain(mail.reply_to.iter().map(|to| ("Reply-To", to)));
     boxes
         .flat_map(|(field, mailbox)| {
-            [(field, mailbox.address.as_str()), (field, mailbox.name.as_deref().unwrap_or_default())]
+            [
+                (field, mailbox.address.as_str()),
+                (field, mailbox.name.as_deref().unwrap_or_default()),
+            ]
         })
-        .chain([("Subject", mail.subject.as_str()), ("Message-ID", mail.message_id.as_str())])
+        .chain([
+            ("Subject", mail.subject.as_str()),
+            ("Message-ID", mail.message_id.as_str()),
+        ])
         .chain(mail.references.iter().map(|id| ("References", id.as_str())))
-        .chain(mail.headers.iter().flat_map(|(name, value)| [("header", name.as_str()), (name.as_str(), value.as_str())]))
+        .chain(
+            mail.headers
+                .iter()
+                .flat_map(|(name, value)| [("header", name.as_str()), (name.as_str(), value.as_str())]),
+        )
         .chain(mail.attachments.iter().flat_map(|file| {
-            [("attachment", file.name.as_str()), ("attachment", file.content_type.as_str())]
+            [
+                ("attachment", file.name.as_str()),
+                ("attachment", file.content_type.as_str()),
+            ]
         }))
 }
 
 impl mail::Host for Call {
-    async fn send(&mut self, server: mail::Server, message: mail::Message) -> Result<mail::Reply, mail::Error> {
+    async fn send(
+        &mut self,
+        server: mail::Server,
+        message: mail::Message,
+    ) -> Result<mail::Reply, mail::Error> {
         let (server, mail) = (convert::mail_server(server), convert::mail(message));
-        let broken = header_fields(&mail).find(|(_, value)| has_line_break(value)).map(|(field, _)| field.to_owned());
+        let broken = header_fields(&mail)
+            .find(|(_, value)| has_line_break(value))
+            .map(|(field, _)| field.to_owned());
         let answer = if let Some(field) = broken {
-            Err(MailError::Invalid(format!("the field {field:?} holds a line break")))
+            Err(MailError::Invalid(format!(
+                "the field {field:?} holds a line break"
+            )))
         } else if mail.to.is_empty() {
             Err(MailError::Invalid("the mail has no recipient".to_owned()))
         } else if let Some(secret) = self.denied_secret(&server.secrets()) {
@@ -75,7 +100,12 @@ impl inbox::Host for Call {
     fn put(&mut self, event_id: String, entry: inbox::Entry) -> Result<(), inbox::Error> {
         let event = self
             .delivery()
-            .and_then(|delivery| delivery.events.iter().find(|event| event.id.to_string() == event_id))
+            .and_then(|delivery| {
+                delivery
+                    .events
+                    .iter()
+                    .find(|event| event.id.to_string() == event_id)
+            })
             .map(|event| event.id)
             .ok_or(inbox::Error::UnknownEvent(event_id))?;
         for (text, most) in [(&entry.title, MAX_TITLE), (&entry.body, MAX_BODY)] {
@@ -97,7 +127,12 @@ impl inbox::Host for Call {
                     .filter(|link| is_safe_link(&link.url))
                     .map(|link| (cut(link.label, MAX_TITLE), link.url))
                     .collect(),
-                buttons: entry.buttons.into_iter().take(MAX_PARTS).map(convert::action).collect(),
+                buttons: entry
+                    .buttons
+                    .into_iter()
+                    .take(MAX_PARTS)
+                    .map(convert::action)
+                    .collect(),
             },
         );
         Ok(())
@@ -122,12 +157,16 @@ fn is_metric_name(name: &str) -> bool {
 impl metrics::Host for Call {
     fn observe(&mut self, samples: Vec<metrics::Sample>) -> Result<(), metrics::Error> {
         if self.samples + samples.len() > MAX_SAMPLES {
-            return Err(metrics::Error::TooMany(u32::try_from(MAX_SAMPLES).unwrap_or(u32::MAX)));
+            return Err(metrics::Error::TooMany(
+                u32::try_from(MAX_SAMPLES).unwrap_or(u32::MAX),
+            ));
         }
         self.samples += samples.len();
         let bad = samples
             .iter()
-            .flat_map(|sample| std::iter::once(&sample.name).chain(sample.labels.iter().map(|(name, _)| name)))
+            .flat_map(|sample| {
+                std::iter::once(&sample.name).chain(sample.labels.iter().map(|(name, _)| name))
+            })
             .find(|name| !is_metric_name(name));
         if let Some(name) = bad {
             return Err(metrics::Error::InvalidName(name.clone()));
@@ -141,7 +180,11 @@ impl metrics::Host for Call {
                         metrics::Kind::Counter => SampleKind::Counter,
                         metrics::Kind::Gauge => SampleKind::Gauge,
                     },
-                    labels: sample.labels.into_iter().map(|(name, value)| (name, cut(value, 200))).collect(),
+                    labels: sample
+                        .labels
+                        .into_iter()
+                        .map(|(name, value)| (name, cut(value, 200)))
+                        .collect(),
                     value: sample.value,
                 })
                 .collect(),
@@ -153,12 +196,22 @@ impl metrics::Host for Call {
 impl templates::Host for Call {
     fn render(&mut self, name: String, extra: String) -> Result<String, templates::Error> {
         let context = self.context(&extra).map_err(templates::Error::BadExtra)?;
-        self.services.render(&name, &context).map_err(|error| match error {
-            RenderError::NotFound(name) => templates::Error::NotFound(name),
-            RenderError::Invalid { template, line, column, message } => {
-                templates::Error::Invalid(templates::Fault { template, line, column, message })
-            }
-        })
+        self.services
+            .render(&name, &context)
+            .map_err(|error| match error {
+                RenderError::NotFound(name) => templates::Error::NotFound(name),
+                RenderError::Invalid {
+                    template,
+                    line,
+                    column,
+                    message,
+                } => templates::Error::Invalid(templates::Fault {
+                    template,
+                    line,
+                    column,
+                    message,
+                }),
+            })
     }
 }
 
@@ -171,9 +224,12 @@ impl kv::Host for Call {
         if let Some(written) = self.written(&key) {
             return Ok(written);
         }
-        self.services.kv_get(&key).await.map_err(|KvError::Unavailable(why)| {
-            kv::Error::Custom(custom(ErrorCode::LedgerUnavailable, &why))
-        })
+        self.services
+            .kv_get(&key)
+            .await
+            .map_err(|KvError::Unavailable(why)| {
+                kv::Error::Custom(custom(ErrorCode::LedgerUnavailable, &why))
+            })
     }
 
     fn set(&mut self, key: String, value: Vec<u8>) -> Result<(), kv::Error> {
@@ -189,7 +245,11 @@ impl kv::Host for Call {
 }
 
 fn check_key(key: &str) -> Result<(), kv::Error> {
-    if (1..=MAX_KEY).contains(&key.len()) { Ok(()) } else { Err(kv::Error::BadKey) }
+    if (1..=MAX_KEY).contains(&key.len()) {
+        Ok(())
+    } else {
+        Err(kv::Error::BadKey)
+    }
 }
 
 fn write(call: &mut Call, key: String, value: Option<Vec<u8>>) -> Result<(), kv::Error> {
@@ -197,7 +257,11 @@ fn write(call: &mut Call, key: String, value: Option<Vec<u8>>) -> Result<(), kv:
         return Err(kv::Error::Unavailable);
     }
     check_key(&key)?;
-    if call.write(key, value) { Ok(()) } else { Err(kv::Error::Quota) }
+    if call.write(key, value) {
+        Ok(())
+    } else {
+        Err(kv::Error::Quota)
+    }
 }
 
 impl log::Host for Call {
@@ -219,7 +283,13 @@ mod tests {
     #[test]
     fn links_that_a_browser_would_run_are_left_out() {
         assert!(is_safe_link("https://a.example/x") && is_safe_link("/tasks/1"));
-        for bad in ["javascript:alert(1)", "//evil.example", "data:text/html,x", "JAVASCRIPT:x", ""] {
+        for bad in [
+            "javascript:alert(1)",
+            "//evil.example",
+            "data:text/html,x",
+            "JAVASCRIPT:x",
+            "",
+        ] {
             assert!(!is_safe_link(bad), "{bad}");
         }
     }

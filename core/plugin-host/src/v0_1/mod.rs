@@ -52,7 +52,10 @@ pub(crate) enum Import {
 
 /// Looks at the name of an import, such as `ironcore:plugin/http@0.1.0`.
 pub(crate) fn import(name: &str) -> Import {
-    let Some(interface) = name.strip_prefix(PACKAGE).map(|rest| rest.split('@').next().unwrap_or(rest)) else {
+    let Some(interface) = name
+        .strip_prefix(PACKAGE)
+        .map(|rest| rest.split('@').next().unwrap_or(rest))
+    else {
         return Import::Foreign;
     };
     match interface.parse() {
@@ -79,25 +82,41 @@ pub(crate) fn prepare(
             Capability::Mail => interfaces::mail::add_to_linker::<_, HasSelf<Call>>(l, |call| call)?,
             Capability::Inbox => interfaces::inbox::add_to_linker::<_, HasSelf<Call>>(l, |call| call)?,
             Capability::Metrics => interfaces::metrics::add_to_linker::<_, HasSelf<Call>>(l, |call| call)?,
-            Capability::Templates => interfaces::templates::add_to_linker::<_, HasSelf<Call>>(l, |call| call)?,
+            Capability::Templates => {
+                interfaces::templates::add_to_linker::<_, HasSelf<Call>>(l, |call| call)?
+            }
             Capability::Kv => interfaces::kv::add_to_linker::<_, HasSelf<Call>>(l, |call| call)?,
             Capability::Log => interfaces::log::add_to_linker::<_, HasSelf<Call>>(l, |call| call)?,
         }
     }
     let pre = linker.instantiate_pre(component)?;
-    let deliver = manifest.delivers.then(|| deliver::GuestIndices::new(&pre)).transpose()?;
-    let advise = manifest.advises.then(|| advise::GuestIndices::new(&pre)).transpose()?;
+    let deliver = manifest
+        .delivers
+        .then(|| deliver::GuestIndices::new(&pre))
+        .transpose()?;
+    let advise = manifest
+        .advises
+        .then(|| advise::GuestIndices::new(&pre))
+        .transpose()?;
     Ok(Ready { pre, deliver, advise })
 }
 
 impl Ready {
     /// Delivers in a fresh instance.
-    pub(crate) async fn deliver(&self, store: &mut Store<Call>, delivery: &Delivery) -> wasmtime::Result<DeliverOutcome> {
-        let indices =
-            self.deliver.as_ref().ok_or_else(|| wasmtime::Error::msg("the plugin does not deliver"))?;
+    pub(crate) async fn deliver(
+        &self,
+        store: &mut Store<Call>,
+        delivery: &Delivery,
+    ) -> wasmtime::Result<DeliverOutcome> {
+        let indices = self
+            .deliver
+            .as_ref()
+            .ok_or_else(|| wasmtime::Error::msg("the plugin does not deliver"))?;
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let guest = indices.load(&mut *store, &instance)?;
-        let answer = guest.call_deliver(&mut *store, &convert::delivery(delivery)).await?;
+        let answer = guest
+            .call_deliver(&mut *store, &convert::delivery(delivery))
+            .await?;
         Ok(convert::outcome(answer))
     }
 
@@ -108,7 +127,10 @@ impl Ready {
         event: &Event,
         manifest: &Manifest,
     ) -> wasmtime::Result<Vec<Tip>> {
-        let indices = self.advise.as_ref().ok_or_else(|| wasmtime::Error::msg("the plugin does not advise"))?;
+        let indices = self
+            .advise
+            .as_ref()
+            .ok_or_else(|| wasmtime::Error::msg("the plugin does not advise"))?;
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let guest = indices.load(&mut *store, &instance)?;
         let tips = guest.call_advise(&mut *store, &convert::event(event)).await?;

@@ -8,18 +8,22 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use ironcore_plugin_host::effects::{
-    HttpError, HttpRequest, HttpResponse, KvError, LogLine, Mail, MailError, MailReply, MailServer, RenderError, Sample,
+    HttpError, HttpRequest, HttpResponse, KvError, LogLine, Mail, MailError, MailReply, MailServer,
+    RenderError, Sample,
 };
 use ironcore_plugin_host::{Delivery, HostServices, Hub, Links};
 use ironcore_types::event::{DATASCHEMA, ErrorData};
 use ironcore_types::{
-    ErrorCode, Event, EventData, EventId, EventType, GroupName, HandlerName, HubId, MessageId, ProjectName, Severity,
-    Timestamp,
+    ErrorCode, Event, EventData, EventId, EventType, GroupName, HandlerName, HubId, MessageId, ProjectName,
+    Severity, Timestamp,
 };
 use serde_json::{Map, Value};
 
 fn built(folder: &str, name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../build").join(folder).join(format!("{name}.wasm"));
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../build")
+        .join(folder)
+        .join(format!("{name}.wasm"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: run cargo xtask build", path.display()))
 }
 
@@ -36,8 +40,14 @@ pub fn example(name: &str) -> Vec<u8> {
 /// The component with a part of its manifest changed; both texts have the same length, so that the file stays valid.
 pub fn with_manifest(mut wasm: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len(), "{from} and {to}");
-    let at = wasm.windows(from.len()).position(|window| window == from.as_bytes()).expect("it is in the manifest");
-    wasm[at..at + from.len()].copy_from_slice(to.as_bytes());
+    // The text is among the guest's data too.
+    let places: Vec<usize> = (0..wasm.len())
+        .filter(|at| wasm[*at..].starts_with(from.as_bytes()))
+        .collect();
+    assert!(!places.is_empty(), "{from} is in the manifest");
+    for at in places {
+        wasm[at..at + from.len()].copy_from_slice(to.as_bytes());
+    }
     wasm
 }
 
@@ -46,8 +56,15 @@ pub fn uuid(n: u128) -> uuid::Uuid {
 }
 
 pub fn event(title: &str) -> Event {
-    let mut data = EventData::new(Some(ProjectName::new("demo").expect("name")), Severity::Error, title);
-    data.error = Some(ErrorData { code: ErrorCode::DatastoreFull, message: "no space left".to_owned() });
+    let mut data = EventData::new(
+        Some(ProjectName::new("demo").expect("name")),
+        Severity::Error,
+        title,
+    );
+    data.error = Some(ErrorData {
+        code: ErrorCode::DatastoreFull,
+        message: "no space left".to_owned(),
+    });
     Event {
         specversion: "1.0".to_owned(),
         id: EventId(uuid(1)),
@@ -80,8 +97,15 @@ pub fn delivery(config: Value) -> Delivery {
         events: vec![event("Backup failed")],
         incident: None,
         tips: Vec::new(),
-        links: Links { dashboard: None, task: Some("https://hub.example/tasks/1".to_owned()), log: None },
-        hub: Hub { id: HubId(uuid(3)), name: "hub".to_owned() },
+        links: Links {
+            dashboard: None,
+            task: Some("https://hub.example/tasks/1".to_owned()),
+            log: None,
+        },
+        hub: Hub {
+            id: HubId(uuid(3)),
+            name: "hub".to_owned(),
+        },
         attrs: Vec::new(),
     }
 }
@@ -109,16 +133,31 @@ impl HostServices for Recorder {
         if self.hang {
             return std::future::pending().boxed();
         }
-        async { Ok(HttpResponse { status: 200, ..HttpResponse::default() }) }.boxed()
+        async {
+            Ok(HttpResponse {
+                status: 200,
+                ..HttpResponse::default()
+            })
+        }
+        .boxed()
     }
 
     fn mail(&self, server: MailServer, mail: Mail) -> BoxFuture<'_, Result<MailReply, MailError>> {
         self.mail.lock().expect("lock").push((server, mail));
-        async { Ok(MailReply { code: 250, text: "taken".to_owned() }) }.boxed()
+        async {
+            Ok(MailReply {
+                code: 250,
+                text: "taken".to_owned(),
+            })
+        }
+        .boxed()
     }
 
     fn render(&self, template: &str, context: &Value) -> Result<String, RenderError> {
-        self.rendered.lock().expect("lock").push((template.to_owned(), context.clone()));
+        self.rendered
+            .lock()
+            .expect("lock")
+            .push((template.to_owned(), context.clone()));
         Ok(format!("{{\"template\":\"{template}\"}}"))
     }
 

@@ -25,8 +25,11 @@ impl Plugin for HelloTip {
             return Vec::new();
         };
         vec![
-            Tip::new("Hello from outside the hub", format!("The task {} is {}.", task.upid, task.state))
-                .step("Copy this plugin, and let it say something useful."),
+            Tip::new(
+                "Hello from outside the hub",
+                format!("The task {} is {}.", task.upid, task.state),
+            )
+            .step("Copy this plugin, and let it say something useful."),
         ]
     }
 }
@@ -48,8 +51,14 @@ mod tests {
     fn it_greets() {
         let host = FakeHost::new();
         let delivery = Delivery::sample(event(), &json!({ "greeting": "Hello:" }));
-        assert_eq!(HelloTip::deliver(&host, &delivery).expect("said").detail, "Hello: done");
-        assert_eq!(host.calls(), [Call::Log(LogLevel::Info, "Hello: done".to_owned())]);
+        assert_eq!(
+            HelloTip::deliver(&host, &delivery).expect("said").detail,
+            "Hello: done"
+        );
+        assert_eq!(
+            host.calls(),
+            [Call::Log(LogLevel::Info, "Hello: done".to_owned())]
+        );
     }
 
     #[test]

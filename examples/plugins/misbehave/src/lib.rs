@@ -79,7 +79,10 @@ fn request(host: &impl Host, secret: Option<String>) -> Result<Receipt, Failure>
     let answer = host.http(&http::Request {
         method: "POST".to_owned(),
         url: Slot::Text("https://a.example/".to_owned()),
-        headers: secret.map(|secret| ("x-token".to_owned(), Slot::Secret(secret))).into_iter().collect(),
+        headers: secret
+            .map(|secret| ("x-token".to_owned(), Slot::Secret(secret)))
+            .into_iter()
+            .collect(),
         credential: None,
         body: Some(b"{}".to_vec()),
         body_slots: Vec::new(),
@@ -108,7 +111,10 @@ fn fill(host: &impl Host) -> Result<Receipt, Failure> {
 fn behave(host: &impl Host, delivery: &Delivery) -> Result<Receipt, Failure> {
     let fail = |error: kv::Error| Failure::retry("internal", format!("{error:?}"));
     println!("hello from the guest");
-    let before = host.kv_get("count").map_err(fail)?.map_or(0, |bytes| bytes.first().copied().unwrap_or(0));
+    let before = host
+        .kv_get("count")
+        .map_err(fail)?
+        .map_or(0, |bytes| bytes.first().copied().unwrap_or(0));
     host.kv_set("count", &[before + 1]).map_err(fail)?;
     let after = host.kv_get("count").map_err(fail)?;
     host.kv_delete("old").map_err(fail)?;
@@ -118,17 +124,27 @@ fn behave(host: &impl Host, delivery: &Delivery) -> Result<Receipt, Failure> {
         body: "**body**".to_owned(),
         severity: event.severity,
         links: vec![
-            inbox::Link { label: "good".to_owned(), url: "https://a.example/".to_owned() },
-            inbox::Link { label: "bad".to_owned(), url: "javascript:alert(1)".to_owned() },
+            inbox::Link {
+                label: "good".to_owned(),
+                url: "https://a.example/".to_owned(),
+            },
+            inbox::Link {
+                label: "bad".to_owned(),
+                url: "javascript:alert(1)".to_owned(),
+            },
         ],
         buttons: Vec::new(),
         attrs: Vec::new(),
     };
-    host.inbox(&event.id, &entry).map_err(|error| Failure::retry("internal", format!("{error:?}")))?;
+    host.inbox(&event.id, &entry)
+        .map_err(|error| Failure::retry("internal", format!("{error:?}")))?;
     let unknown = host.inbox("no event", &entry).is_err();
     let environment = std::env::vars().count() + std::env::args().count();
     let files = std::fs::read_dir("/").is_ok() || std::fs::write("/tmp/x", "x").is_ok();
-    host.log(LogLevel::Info, &format!("{after:?} unknown={unknown} environment={environment} files={files}"));
+    host.log(
+        LogLevel::Info,
+        &format!("{after:?} unknown={unknown} environment={environment} files={files}"),
+    );
     Ok(Receipt::new("behaved").with_status(200))
 }
 

@@ -39,7 +39,10 @@ pub(super) const RULES: &[Rule] = &[
         codes: &["plugin.config"],
         title: "Correct the handler's configuration",
         why: "It does not match the plugin's schema; the message names the keys.",
-        steps: &["Correct the keys below in the group's handler, and apply it again.", "Replay the messages that were not delivered."],
+        steps: &[
+            "Correct the keys below in the group's handler, and apply it again.",
+            "Replay the messages that were not delivered.",
+        ],
         offers: &[],
     },
     Rule {
@@ -88,7 +91,10 @@ pub(super) const RULES: &[Rule] = &[
         codes: &["secret.missing"],
         title: "Set the secret",
         why: "The handler names a secret that has no value on this hub. Messages wait for it.",
-        steps: &["Set the secret of that name.", "Nothing else has to be done: waiting messages are tried again."],
+        steps: &[
+            "Set the secret of that name.",
+            "Nothing else has to be done: waiting messages are tried again.",
+        ],
         offers: &[],
     },
 ];

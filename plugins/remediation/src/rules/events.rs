@@ -3,7 +3,11 @@
 use super::{FULL_JOB, GC, Offer, RESYNC, RETRY, Rule, Target, VERIFY, VERIFY_DATASTORE};
 use ironcore_plugin::ActionKind;
 
-const RUN: Offer = Offer { kind: || ActionKind::FullBackup, on: Target::Job, label: "Run {job} now" };
+const RUN: Offer = Offer {
+    kind: || ActionKind::FullBackup,
+    on: Target::Job,
+    label: "Run {job} now",
+};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -64,7 +68,10 @@ pub(super) const RULES: &[Rule] = &[
         codes: &["task.warning"],
         title: "Read the warnings in the task's log",
         why: "The task is complete, with issues that are not fatal: a skipped path, a missing optional source, or data that could not be deduplicated.",
-        steps: &["Open {upid}: its log lists each warning with the path.", "Correct the cause, and run {job} again."],
+        steps: &[
+            "Open {upid}: its log lists each warning with the path.",
+            "Correct the cause, and run {job} again.",
+        ],
         offers: &[RETRY],
     },
     Rule {
@@ -81,7 +88,10 @@ pub(super) const RULES: &[Rule] = &[
         codes: &["datastore.status-changed"],
         title: "Look whether {datastore} is online",
         why: "Its status changed. While it is offline, tasks that use it fail.",
-        steps: &["`ironcore-backup datastore list` shows its state and why.", "Mount its disk if it is not mounted."],
+        steps: &[
+            "`ironcore-backup datastore list` shows its state and why.",
+            "Mount its disk if it is not mounted.",
+        ],
         offers: &[],
     },
     Rule {
@@ -127,7 +137,10 @@ pub(super) const RULES: &[Rule] = &[
         codes: &["plugin.failed"],
         title: "Replace or repair the plugin",
         why: "A plugin failed. Only its call was ended; what it should have done is tried again.",
-        steps: &["Look at the attempts of the message: they hold what the plugin wrote.", "Go back to its earlier version."],
+        steps: &[
+            "Look at the attempts of the message: they hold what the plugin wrote.",
+            "Go back to its earlier version.",
+        ],
         offers: &[],
     },
 ];

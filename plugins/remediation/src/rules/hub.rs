@@ -75,7 +75,10 @@ pub(super) const RULES: &[Rule] = &[
         codes: &["task.cancelled"],
         title: "Run it again if it was cancelled by mistake",
         why: "Somebody stopped the task before it was complete; it made no snapshot.",
-        steps: &["Look at the task's log for who stopped it.", "Run {job} again, or wait for its next time."],
+        steps: &[
+            "Look at the task's log for who stopped it.",
+            "Run {job} again, or wait for its next time.",
+        ],
         offers: &[RETRY],
     },
     Rule {
@@ -100,7 +103,14 @@ pub(super) const RULES: &[Rule] = &[
         offers: &[],
     },
     Rule {
-        codes: &["task.not-found", "task.final", "not-found", "conflict", "request.invalid", "config.invalid"],
+        codes: &[
+            "task.not-found",
+            "task.final",
+            "not-found",
+            "conflict",
+            "request.invalid",
+            "config.invalid",
+        ],
         title: "Correct what was asked for",
         why: "The hub could not do this: something named in it does not exist, is over, is in the way, or is not valid.",
         steps: &[

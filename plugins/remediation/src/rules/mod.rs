@@ -46,18 +46,51 @@ pub(crate) enum Target {
     Task,
 }
 
-const VERIFY: Offer = Offer { kind: || ActionKind::Verify, on: Target::Snapshot, label: "Verify again" };
-const VERIFY_DATASTORE: Offer =
-    Offer { kind: || ActionKind::Verify, on: Target::Datastore, label: "Verify {datastore}" };
-const FULL: Offer = Offer { kind: || ActionKind::FullBackup, on: Target::Made, label: "Run a full backup" };
-const FULL_JOB: Offer = Offer { kind: || ActionKind::FullBackup, on: Target::Job, label: "Run a full backup" };
-const GC: Offer = Offer { kind: || ActionKind::Gc, on: Target::Datastore, label: "Collect garbage on {datastore}" };
-const RESYNC: Offer = Offer { kind: || ActionKind::Resync, on: Target::Job, label: "Sync again" };
-const RETRY: Offer = Offer { kind: || ActionKind::Retry, on: Target::Task, label: "Try again" };
-const PAUSE: Offer = Offer { kind: || ActionKind::PauseJob, on: Target::Job, label: "Pause {job}" };
+const VERIFY: Offer = Offer {
+    kind: || ActionKind::Verify,
+    on: Target::Snapshot,
+    label: "Verify again",
+};
+const VERIFY_DATASTORE: Offer = Offer {
+    kind: || ActionKind::Verify,
+    on: Target::Datastore,
+    label: "Verify {datastore}",
+};
+const FULL: Offer = Offer {
+    kind: || ActionKind::FullBackup,
+    on: Target::Made,
+    label: "Run a full backup",
+};
+const FULL_JOB: Offer = Offer {
+    kind: || ActionKind::FullBackup,
+    on: Target::Job,
+    label: "Run a full backup",
+};
+const GC: Offer = Offer {
+    kind: || ActionKind::Gc,
+    on: Target::Datastore,
+    label: "Collect garbage on {datastore}",
+};
+const RESYNC: Offer = Offer {
+    kind: || ActionKind::Resync,
+    on: Target::Job,
+    label: "Sync again",
+};
+const RETRY: Offer = Offer {
+    kind: || ActionKind::Retry,
+    on: Target::Task,
+    label: "Try again",
+};
+const PAUSE: Offer = Offer {
+    kind: || ActionKind::PauseJob,
+    on: Target::Job,
+    label: "Pause {job}",
+};
 
 fn all() -> impl Iterator<Item = &'static Rule> {
-    [source::RULES, stored::RULES, hub::RULES, delivery::RULES].into_iter().flatten()
+    [source::RULES, stored::RULES, hub::RULES, delivery::RULES]
+        .into_iter()
+        .flatten()
 }
 
 /// The advice for an error code.
@@ -72,5 +105,6 @@ pub(crate) fn for_event(kind: &str, facts: &Facts) -> Option<&'static Rule> {
         "MISSING" => Some("chunk.missing"),
         _ => None,
     };
-    code.and_then(for_code).or_else(|| events::RULES.iter().find(|rule| rule.codes.contains(&kind)))
+    code.and_then(for_code)
+        .or_else(|| events::RULES.iter().find(|rule| rule.codes.contains(&kind)))
 }

@@ -126,7 +126,10 @@ pub(super) const RULES: &[Rule] = &[
         codes: &["datastore.format"],
         title: "Update this hub",
         why: "{datastore} was written by a newer version, which this one cannot read.",
-        steps: &["Install the version that wrote it, or a later one.", "Try the failed task again."],
+        steps: &[
+            "Install the version that wrote it, or a later one.",
+            "Try the failed task again.",
+        ],
         offers: &[RETRY],
     },
     Rule {
