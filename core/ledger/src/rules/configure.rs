@@ -41,13 +41,16 @@ pub(crate) fn job_label(job: &Job) -> String {
     format!("job/{}/{}", job.project, job.name)
 }
 
+/// The objects to write with what they replace, and all objects as they will be.
+type Overlaid<T> = (Vec<(T, Option<T>)>, Vec<T>);
+
 /// Puts `wanted` over `current`: the objects that are new or differ, and all objects as they will be.
 fn overlay<T: Clone + PartialEq>(
     current: &[T],
     wanted: &[T],
     label: impl Fn(&T) -> String,
     report: &mut ApplyReport,
-) -> Result<(Vec<(T, Option<T>)>, Vec<T>)> {
+) -> Result<Overlaid<T>> {
     let mut all = current.to_vec();
     let mut changes = Vec::new();
     for (at, object) in wanted.iter().enumerate() {

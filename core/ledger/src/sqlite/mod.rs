@@ -18,6 +18,7 @@ mod objects;
 mod ownership;
 mod plugins;
 mod queue;
+mod removal;
 mod schedule;
 mod sessions;
 mod tokens;

@@ -166,7 +166,7 @@ pub async fn jobs_follow_one_another(place: &dyn Place) -> Result<()> {
             world.ledger.finish(task.id, session, outcome).await.is_err(),
             "fenced"
         );
-        ensure!(!done.follow_ups.is_empty() == follows, "{state}");
+        ensure!(done.follow_ups.is_empty() != follows, "{state}");
         if !follows {
             continue;
         }
