@@ -1,1 +1,32 @@
 //! HTTP routes, access control, OpenAPI, server-sent events and the embedded dashboard.
+//!
+//! [`router`] is the whole API over an [`ApiState`]; [`serve`] answers with it. Shapes are in [`wire`], which the
+//! command line uses too; who may do what is in [`access`]. Starting and stopping the hub, TLS and the terminal are
+//! left to the binary.
+
+pub mod access;
+mod auth;
+mod catalog;
+mod dashboard;
+mod declare;
+mod document;
+mod error;
+mod extract;
+mod headers;
+mod idempotency;
+mod live;
+mod problem;
+mod routes;
+mod serve;
+mod state;
+mod stream;
+mod view;
+pub mod wire;
+
+pub use auth::{new_secret, secret_hash};
+pub use document::walk;
+pub use error::ApiError;
+pub use problem::{PROBLEM_JSON, REQUEST_ID};
+pub use routes::{openapi, router};
+pub use serve::serve;
+pub use state::{ApiParts, ApiState, Limits, PluginCatalog};

@@ -1,0 +1,356 @@
+//! Who may do what: one function for each kind of object, and every handler goes through these.
+//!
+//! A token has a role and, maybe, a project. One with a project sees nothing beyond it, whatever its role. What a
+//! token may not know of is "not found", never "denied": names and ids of other projects cannot be guessed at.
+//!
+//! | | admin | operator | auditor | member |
+//! | --- | --- | --- | --- | --- |
+//! | read what belongs to the project, or to all | yes | yes | yes | yes |
+//! | run a job, cancel a task, take a tip's action, verify | yes | yes | – | yes |
+//! | gc, prune, sync on this hub; replay a message; switch a job off | yes | yes | – | – |
+//! | let another hub sync from a datastore | yes | yes | – | – |
+//! | back up any path, restore to any path; pause the scheduler | of the hub | of the hub | – | – |
+//! | sync with another hub; apply; add datastores; make tokens | of the hub | – | – | – |
+//! | list tokens, export everything | of the hub | – | of the hub | – |
+//!
+//! "Of the hub" means a token without a project. Work on a whole datastore (gc, prune, sync from or to it, a
+//! verification without a snapshot) is open to a token with a project only when the datastore is granted to that project alone. In a
+//! shared datastore a project sees the backup groups it owns; groups without an owner show to no project there.
+
+use std::collections::HashSet;
+
+use ironcore_ledger::Ledger;
+use ironcore_ledger::model::{DatastoreRow, Message, Role, Scope, SeqEvent, Task};
+use ironcore_types::objects::{Group, Job};
+use ironcore_types::snapshot::BackupGroup;
+use ironcore_types::{
+    DatastoreName, EventId, GroupName, JobName, MessageId, ProjectName, SnapshotRef, TaskSpec, Timestamp,
+    Upid, UserId,
+};
+
+use crate::error::ApiError;
+
+/// Who asks, and what the token allows.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The user or token.
+    pub user: UserId,
+    /// What it may do.
+    pub role: Role,
+    /// The only project that it sees; none for all.
+    pub project: Option<ProjectName>,
+    /// When it ends.
+    pub expires: Option<Timestamp>,
+    /// SHA-256 of its secret; streams look it up again.
+    pub(crate) hash: [u8; 32],
+}
+
+/// What can be done beside reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// Run a job that is configured.
+    RunJob,
+    /// Cancel a task.
+    Cancel,
+    /// Take the action of a tip.
+    Act,
+    /// Switch a job off.
+    PauseJob,
+    /// Send a message again.
+    Replay,
+    /// Pause and resume the scheduler.
+    Pause,
+    /// Apply declarations and add datastores.
+    Configure,
+    /// Make and revoke tokens.
+    ManageTokens,
+    /// See the tokens there are.
+    ListTokens,
+    /// See everything that is configured.
+    Export,
+}
+
+impl Right {
+    fn words(self) -> &'static str {
+        match self {
+            Self::RunJob => "run jobs",
+            Self::Cancel => "cancel tasks",
+            Self::Act => "take the actions of tips",
+            Self::PauseJob => "switch jobs off",
+            Self::Replay => "send messages again",
+            Self::Pause => "pause or resume the scheduler",
+            Self::Configure => "change the configuration",
+            Self::ManageTokens => "make or revoke tokens",
+            Self::ListTokens => "list tokens",
+            Self::Export => "export the configuration",
+        }
+    }
+}
+
+impl Access {
+    /// Whether the token sees the whole hub.
+    pub fn of_hub(&self) -> bool {
+        self.project.is_none()
+    }
+
+    /// What events and entries it sees.
+    pub fn scope(&self) -> Scope {
+        self.project.clone().map_or(Scope::All, Scope::Project)
+    }
+
+    /// Refuses unless the token has the right.
+    pub fn require(&self, right: Right) -> Result<(), ApiError> {
+        use Role::{Admin, Auditor, Member, Operator};
+        let allowed = match right {
+            Right::RunJob | Right::Cancel | Right::Act => matches!(self.role, Admin | Operator | Member),
+            Right::Replay | Right::PauseJob => matches!(self.role, Admin | Operator),
+            Right::Pause => self.of_hub() && matches!(self.role, Admin | Operator),
+            Right::Configure | Right::ManageTokens => self.of_hub() && self.role == Admin,
+            Right::ListTokens | Right::Export => self.of_hub() && matches!(self.role, Admin | Auditor),
+        };
+        if allowed {
+            Ok(())
+        } else {
+            Err(ApiError::denied(right.words()))
+        }
+    }
+
+    /// Whether objects of `owner` show; the hub's own (none) show to tokens of the hub only.
+    pub fn sees(&self, owner: Option<&ProjectName>) -> bool {
+        self.project.as_ref().is_none_or(|mine| owner == Some(mine))
+    }
+
+    /// The project that a list is to be narrowed to: the wanted one, or the token's own.
+    pub fn narrow(&self, wanted: Option<ProjectName>) -> Result<Option<ProjectName>, ApiError> {
+        match (&self.project, wanted) {
+            (Some(mine), Some(wanted)) if *mine != wanted => {
+                Err(ApiError::not_found(format!("project {wanted}")))
+            }
+            (Some(mine), _) => Ok(Some(mine.clone())),
+            (None, wanted) => Ok(wanted),
+        }
+    }
+
+    /// A project by name.
+    pub async fn project(&self, ledger: &Ledger, name: &ProjectName) -> Result<(), ApiError> {
+        let missing = || ApiError::not_found(format!("project {name}"));
+        if !self.sees(Some(name)) {
+            return Err(missing());
+        }
+        ledger.project(name).await?.map(|_| ()).ok_or_else(missing)
+    }
+
+    /// A task by UPID.
+    pub async fn task(&self, ledger: &Ledger, upid: &Upid) -> Result<Task, ApiError> {
+        let task = ledger.task(upid).await?;
+        task.filter(|task| self.sees(task.project.as_ref()))
+            .ok_or_else(|| ApiError::not_found(format!("task {upid}")))
+    }
+
+    /// A job by project and name.
+    pub async fn job(&self, ledger: &Ledger, project: &ProjectName, name: &JobName) -> Result<Job, ApiError> {
+        let missing = || ApiError::not_found(format!("job {project}/{name}"));
+        if !self.sees(Some(project)) {
+            return Err(missing());
+        }
+        ledger.job(project, name).await?.ok_or_else(missing)
+    }
+
+    /// A notification group by project and name.
+    pub async fn group(
+        &self,
+        ledger: &Ledger,
+        project: &ProjectName,
+        name: &GroupName,
+    ) -> Result<Group, ApiError> {
+        let missing = || ApiError::not_found(format!("group {project}/{name}"));
+        if !self.sees(Some(project)) {
+            return Err(missing());
+        }
+        ledger.group(project, name).await?.ok_or_else(missing)
+    }
+
+    /// A message by id.
+    pub async fn message(&self, ledger: &Ledger, id: MessageId) -> Result<Message, ApiError> {
+        let message = ledger.message(id).await?;
+        message
+            .filter(|message| self.sees(message.handler.project.as_ref()))
+            .ok_or_else(|| ApiError::not_found(format!("message {id}")))
+    }
+
+    /// An event by id.
+    pub async fn event(&self, ledger: &Ledger, id: EventId) -> Result<SeqEvent, ApiError> {
+        let event = ledger.event(id).await?;
+        event
+            .filter(|event| self.sees(event.event.data.project.as_ref()))
+            .ok_or_else(|| ApiError::not_found(format!("event {id}")))
+    }
+
+    /// Whether a datastore shows: it is granted to the token's project, or the token is of the hub.
+    pub fn sees_datastore(&self, row: &DatastoreRow) -> bool {
+        self.project.as_ref().is_none_or(|mine| granted(row, mine))
+    }
+
+    /// A datastore by name.
+    pub async fn datastore(&self, ledger: &Ledger, name: &DatastoreName) -> Result<DatastoreRow, ApiError> {
+        let row = ledger.datastore(name).await?;
+        row.filter(|row| self.sees_datastore(row))
+            .ok_or_else(|| ApiError::not_found(format!("datastore {name}")))
+    }
+
+    /// A datastore that another hub may read as a whole, contents included: for admins and operators, of the hub or
+    /// of the one project that it is granted to.
+    pub async fn peer(&self, ledger: &Ledger, name: &DatastoreName) -> Result<(), ApiError> {
+        let row = self.datastore(ledger, name).await?;
+        let reach = self.project.as_ref().is_none_or(|mine| alone(&row, mine));
+        if reach && matches!(self.role, Role::Admin | Role::Operator) {
+            Ok(())
+        } else {
+            Err(ApiError::denied(format!("read the whole of {name}")))
+        }
+    }
+
+    /// Which backup groups of a datastore show.
+    pub async fn groups_of(&self, ledger: &Ledger, row: &DatastoreRow) -> Result<VisibleGroups, ApiError> {
+        let Some(mine) = &self.project else {
+            return Ok(VisibleGroups::All);
+        };
+        let owners = ledger.group_owners(&row.object.name).await?;
+        let (own, foreign): (Vec<_>, Vec<_>) = owners.into_iter().partition(|owner| owner.project == *mine);
+        let names = |list: Vec<ironcore_ledger::model::GroupOwner>| {
+            list.into_iter().map(|owner| owner.group).collect::<HashSet<_>>()
+        };
+        if alone(row, mine) {
+            Ok(VisibleGroups::AllBut(names(foreign)))
+        } else {
+            Ok(VisibleGroups::Only(names(own)))
+        }
+    }
+
+    /// The datastore of a snapshot whose group shows. Whether the snapshot exists is for the datastore to say.
+    pub async fn snapshot(&self, ledger: &Ledger, reference: &SnapshotRef) -> Result<DatastoreRow, ApiError> {
+        let missing = || ApiError::not_found(format!("snapshot {reference}"));
+        let row = self
+            .datastore(ledger, &reference.datastore)
+            .await
+            .map_err(|error| match error {
+                ApiError::NotFound(_) => missing(),
+                other => other,
+            })?;
+        let groups = self.groups_of(ledger, &row).await?;
+        if groups.show(&reference.path.group) {
+            Ok(row)
+        } else {
+            Err(missing())
+        }
+    }
+
+    /// Refuses unless the token may start `spec` for `project`, and gives the project that the task will be of.
+    pub async fn start(
+        &self,
+        ledger: &Ledger,
+        project: Option<ProjectName>,
+        spec: &TaskSpec,
+    ) -> Result<Option<ProjectName>, ApiError> {
+        let project = self.narrow(project)?;
+        if let Some(project) = &project {
+            self.project(ledger, project).await?;
+        }
+        self.require_kind(spec)?;
+        for name in spec.datastores() {
+            let row = self.datastore(ledger, name).await?;
+            if let Some(project) = &project
+                && !granted(&row, project)
+            {
+                return Err(ApiError::not_found(format!(
+                    "datastore {name} for project {project}"
+                )));
+            }
+        }
+        self.require_reach(ledger, spec).await?;
+        Ok(project)
+    }
+
+    /// Whether the role may start tasks like this one at all.
+    fn require_kind(&self, spec: &TaskSpec) -> Result<(), ApiError> {
+        use Role::{Admin, Member, Operator};
+        let allowed = match spec {
+            TaskSpec::Verify(_) => matches!(self.role, Admin | Operator | Member),
+            TaskSpec::Gc(_) | TaskSpec::Prune(_) => matches!(self.role, Admin | Operator),
+            TaskSpec::Sync(sync) if sync.from.remote.is_some() => self.of_hub() && self.role == Admin,
+            TaskSpec::Sync(_) => matches!(self.role, Admin | Operator),
+            TaskSpec::Backup(_) | TaskSpec::Restore(_) => {
+                self.of_hub() && matches!(self.role, Admin | Operator)
+            }
+        };
+        let what = match spec {
+            TaskSpec::Sync(sync) if sync.from.remote.is_some() => "sync with another hub",
+            TaskSpec::Backup(_) => "back up a path that no job names",
+            TaskSpec::Restore(_) => "restore to a path of the hub",
+            TaskSpec::Sync(_) => "start a sync",
+            TaskSpec::Verify(_) => "start a verification",
+            TaskSpec::Gc(_) => "start a garbage collection",
+            TaskSpec::Prune(_) => "start a prune",
+        };
+        if allowed {
+            Ok(())
+        } else {
+            Err(ApiError::denied(what))
+        }
+    }
+
+    /// Whether the work stays within what the token sees of its datastores.
+    async fn require_reach(&self, ledger: &Ledger, spec: &TaskSpec) -> Result<(), ApiError> {
+        let Some(mine) = &self.project else { return Ok(()) };
+        if let TaskSpec::Verify(verify) = spec
+            && let Some(path) = &verify.snapshot
+        {
+            let reference = SnapshotRef {
+                datastore: verify.datastore.clone(),
+                path: path.clone(),
+            };
+            return self.snapshot(ledger, &reference).await.map(|_| ());
+        }
+        for name in spec.datastores() {
+            let row = self.datastore(ledger, name).await?;
+            if !alone(&row, mine) {
+                return Err(ApiError::denied(format!(
+                    "work on the whole of {name}, which other projects use too"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a project may use a datastore.
+pub fn granted(row: &DatastoreRow, project: &ProjectName) -> bool {
+    row.object.projects.is_empty() || row.object.projects.contains(project)
+}
+
+/// Whether a datastore is granted to this project and no other.
+fn alone(row: &DatastoreRow, project: &ProjectName) -> bool {
+    !row.object.projects.is_empty() && row.object.projects.iter().all(|granted| granted == project)
+}
+
+/// Which backup groups of a datastore a token sees.
+#[derive(Debug, Clone)]
+pub enum VisibleGroups {
+    /// All.
+    All,
+    /// All but those that another project owns.
+    AllBut(HashSet<BackupGroup>),
+    /// Those that its project owns.
+    Only(HashSet<BackupGroup>),
+}
+
+impl VisibleGroups {
+    /// Whether this group is among them.
+    pub fn show(&self, group: &BackupGroup) -> bool {
+        match self {
+            Self::All => true,
+            Self::AllBut(foreign) => !foreign.contains(group),
+            Self::Only(own) => own.contains(group),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What people configure: groups, declarations, export.
+
+use axum::Json;
+use axum::extract::State;
+use ironcore_types::objects::{Document, Group};
+use ironcore_types::{ErrorCode, GroupName, ProjectName};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Access, Right};
+use crate::declare;
+use crate::error::ApiError;
+use crate::extract::{self, Json as Body, Path, Query};
+use crate::state::ApiState;
+use crate::wire::{ApplyAnswer, GroupList};
+
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(groups))
+        .routes(routes!(group))
+        .routes(routes!(apply))
+        .routes(routes!(export))
+}
+
+/// Which groups are wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct GroupQuery {
+    /// Of this project.
+    project: Option<String>,
+}
+
+/// Notification groups with their handlers. Secrets stand in them as names only.
+#[utoipa::path(
+    get, path = "/api/v1/groups", tag = "configuration", operation_id = "list_groups", params(GroupQuery),
+    responses((status = 200, body = GroupList))
+)]
+async fn groups(
+    State(state): State<ApiState>,
+    access: Access,
+    Query(query): Query<GroupQuery>,
+) -> Result<Json<GroupList>, ApiError> {
+    let project = access.narrow(extract::optional("project", query.project.as_deref())?)?;
+    Ok(Json(GroupList {
+        groups: state.ledger().groups(project.as_ref()).await?,
+    }))
+}
+
+/// One notification group.
+#[utoipa::path(
+    get, path = "/api/v1/groups/{project}/{name}", tag = "configuration", operation_id = "show_group",
+    params(
+        ("project" = ProjectName, Path, description = "Its project."),
+        ("name" = GroupName, Path, description = "Its name."),
+    ),
+    responses((status = 200, body = Group))
+)]
+async fn group(
+    State(state): State<ApiState>,
+    access: Access,
+    Path((project, name)): Path<(ProjectName, GroupName)>,
+) -> Result<Json<Group>, ApiError> {
+    Ok(Json(access.group(state.ledger(), &project, &name).await?))
+}
+
+/// How a declaration is applied.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct ApplyQuery {
+    /// `true`, or the bare parameter: check and compare, but change nothing.
+    #[serde(rename = "dry-run")]
+    #[param(value_type = Option<bool>)]
+    dry_run: Option<String>,
+}
+
+/// Makes or changes what the declaration names and leaves the rest as it is: all of it, or nothing. Faults name the
+/// object and the key. Datastores whose folder is missing or empty are made.
+#[utoipa::path(
+    post, path = "/api/v1/apply", tag = "configuration", params(ApplyQuery), request_body = Document,
+    responses((status = 200, body = ApplyAnswer))
+)]
+async fn apply(
+    State(state): State<ApiState>,
+    access: Access,
+    Query(query): Query<ApplyQuery>,
+    Body(document): Body<Document>,
+) -> Result<Json<ApplyAnswer>, ApiError> {
+    access.require(Right::Configure)?;
+    let dry_run = match query.dry_run.as_deref() {
+        None | Some("false") => false,
+        Some("" | "true") => true,
+        Some(_) => return Err(extract::parameter("dry-run", &"use true or false")),
+    };
+    let faults = declare::check(&document, state.plugins());
+    if !faults.is_empty() {
+        return Err(ApiError::Invalid {
+            code: ErrorCode::ConfigInvalid,
+            detail: format!(
+                "The declaration has {} fault(s); nothing was changed.",
+                faults.len()
+            ),
+            faults,
+        });
+    }
+    if dry_run {
+        return Ok(Json(declare::compare(&document, &state.ledger().export().await?)));
+    }
+    for datastore in &document.datastore {
+        state.stores().ensure(datastore).await?;
+    }
+    let report = state.ledger().apply(&document, &access.user).await?;
+    Ok(Json(ApplyAnswer {
+        dry_run: false,
+        created: report.created,
+        changed: report.changed,
+        unchanged: report.unchanged,
+    }))
+}
+
+/// Everything that is configured, as a declaration; applying it again changes nothing.
+#[utoipa::path(
+    get, path = "/api/v1/export", tag = "configuration", responses((status = 200, body = Document))
+)]
+async fn export(State(state): State<ApiState>, access: Access) -> Result<Json<Document>, ApiError> {
+    access.require(Right::Export)?;
+    Ok(Json(state.ledger().export().await?))
+}

@@ -1,0 +1,124 @@
+//! Datastores: list, show, add.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use ironcore_ledger::model::DatastoreRow;
+use ironcore_types::DatastoreName;
+use ironcore_types::event::ErrorData;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Access, Right};
+use crate::error::ApiError;
+use crate::extract::{Json as Body, Path};
+use crate::state::ApiState;
+use crate::wire::{AddDatastore, AddMode, Datastore, DatastoreList, DatastoreUsage};
+
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(show))
+}
+
+/// The datastores that the token sees, each with how full it is.
+#[utoipa::path(
+    get, path = "/api/v1/datastores", tag = "datastores", operation_id = "list_datastores",
+    responses((status = 200, body = DatastoreList))
+)]
+async fn list(State(state): State<ApiState>, access: Access) -> Result<Json<DatastoreList>, ApiError> {
+    let mut datastores = Vec::new();
+    for row in state.ledger().datastores().await? {
+        if access.sees_datastore(&row) {
+            datastores.push(view(&state, &access, row).await?);
+        }
+    }
+    Ok(Json(DatastoreList { datastores }))
+}
+
+/// One datastore.
+#[utoipa::path(
+    get, path = "/api/v1/datastores/{name}", tag = "datastores", operation_id = "show_datastore",
+    params(("name" = DatastoreName, Path, description = "Its name.")),
+    responses((status = 200, body = Datastore))
+)]
+async fn show(
+    State(state): State<ApiState>,
+    access: Access,
+    Path(name): Path<DatastoreName>,
+) -> Result<Json<Datastore>, ApiError> {
+    let row = access.datastore(state.ledger(), &name).await?;
+    Ok(Json(view(&state, &access, row).await?))
+}
+
+/// A datastore as it is now; one that cannot be opened says why.
+async fn view(state: &ApiState, access: &Access, row: DatastoreRow) -> Result<Datastore, ApiError> {
+    let object = row.object;
+    let (usage, error) = match state.stores().open(&object.name).await {
+        Ok(datastore) => match tokio::task::spawn_blocking(move || datastore.usage()).await? {
+            Ok(usage) => (Some(usage), None),
+            Err(error) => (
+                None,
+                Some(ErrorData {
+                    code: error.code(),
+                    message: error.to_string(),
+                }),
+            ),
+        },
+        Err(error) => (
+            None,
+            Some(ErrorData {
+                code: error.code(),
+                message: error.to_string(),
+            }),
+        ),
+    };
+    // Who else uses a datastore, and where it lies, is nothing for a project to know.
+    let error = error.map(|error| match access.of_hub() {
+        true => error,
+        false => ErrorData {
+            code: error.code,
+            message: error.code.summary().to_owned(),
+        },
+    });
+    Ok(Datastore {
+        path: access.of_hub().then(|| object.path.display().to_string()),
+        keep_verified: object.keep_verified,
+        projects: object
+            .projects
+            .into_iter()
+            .filter(|project| access.sees(Some(project)))
+            .collect(),
+        online: usage.is_some(),
+        error,
+        usage: usage.map(|usage| DatastoreUsage {
+            used: usage.used,
+            free: usage.available,
+            total: usage.total,
+            logical: usage.logical,
+            unique: usage.unique,
+            chunks: usage.chunks,
+            snapshots: usage.snapshots,
+        }),
+        name: object.name,
+    })
+}
+
+/// Makes a datastore in an empty or missing folder, or attaches one that this hub owns.
+#[utoipa::path(
+    post, path = "/api/v1/datastores", tag = "datastores", operation_id = "add_datastore",
+    request_body = AddDatastore, responses((status = 201, body = Datastore))
+)]
+async fn add(
+    State(state): State<ApiState>,
+    access: Access,
+    Body(request): Body<AddDatastore>,
+) -> Result<(StatusCode, Json<Datastore>), ApiError> {
+    access.require(Right::Configure)?;
+    match request.mode {
+        AddMode::Create => state.stores().create(&request.object, &access.user).await?,
+        AddMode::Attach => state.stores().attach(&request.object, &access.user).await?,
+    }
+    let row = access.datastore(state.ledger(), &request.object.name).await?;
+    Ok((StatusCode::CREATED, Json(view(&state, &access, row).await?)))
+}

@@ -1,0 +1,232 @@
+//! Messages with their attempts, and the inbox.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use ironcore_ledger::model::{self, MessageFilter, Page};
+use ironcore_types::MessageId;
+use ironcore_types::clock_text::parse_time;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Access, Right};
+use crate::error::ApiError;
+use crate::extract::{self, Path, Query};
+use crate::state::ApiState;
+use crate::view;
+use crate::wire::{Inbox, Marked, MessageDetail, MessageList, Replayed};
+
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(messages))
+        .routes(routes!(message))
+        .routes(routes!(replay))
+        .routes(routes!(inbox))
+        .routes(routes!(read))
+        .routes(routes!(read_all))
+}
+
+/// Which messages are wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct MessageQuery {
+    /// States, joined by commas: `pending`, `sending`, `delivered`, `dead`.
+    state: Option<String>,
+    /// Of this project.
+    project: Option<String>,
+    /// Of this group.
+    group: Option<String>,
+    /// Of this handler.
+    handler: Option<String>,
+    /// About this event.
+    event: Option<String>,
+    /// Made at or after this: RFC 3339, a date, or `24h ago`.
+    since: Option<String>,
+    /// At most this many; 100 when missing, and never more than 1000.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// Where the page begins: `next` of the page before.
+    cursor: Option<String>,
+}
+
+fn states(text: Option<&str>) -> Result<Vec<model::MessageState>, ApiError> {
+    let words: Vec<String> = extract::list("state", text)?;
+    let unknown = || extract::parameter("state", &"use pending, sending, delivered or dead");
+    words
+        .iter()
+        .map(|word| model::MessageState::parse(&word.to_ascii_lowercase()).ok_or_else(unknown))
+        .collect()
+}
+
+/// Messages, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/messages", tag = "notifications", operation_id = "list_messages", params(MessageQuery),
+    responses((status = 200, body = MessageList))
+)]
+async fn messages(
+    State(state): State<ApiState>,
+    access: Access,
+    Query(query): Query<MessageQuery>,
+) -> Result<Json<MessageList>, ApiError> {
+    let now = state.seams().now();
+    let since = query.since.as_deref().filter(|text| !text.is_empty());
+    let filter = MessageFilter {
+        project: access.narrow(extract::optional("project", query.project.as_deref())?)?,
+        states: states(query.state.as_deref())?,
+        group: extract::optional("group", query.group.as_deref())?,
+        handler: extract::optional("handler", query.handler.as_deref())?,
+        event: extract::optional("event", query.event.as_deref())?,
+        since: since
+            .map(|text| parse_time(text, now).map_err(|error| extract::parameter("since", &error)))
+            .transpose()?,
+    };
+    let page = Page {
+        limit: extract::limit(query.limit, 100)?,
+        cursor: query.cursor,
+    };
+    let page = state.ledger().messages(&filter, &page).await?;
+    Ok(Json(MessageList {
+        messages: page.messages.into_iter().map(view::message).collect(),
+        next: page.next,
+        count: page.total.value,
+        count_capped: page.total.more,
+    }))
+}
+
+/// One message with its attempts and events.
+#[utoipa::path(
+    get, path = "/api/v1/messages/{id}", tag = "notifications", operation_id = "show_message",
+    params(("id" = MessageId, Path, description = "Its id.")),
+    responses((status = 200, body = MessageDetail))
+)]
+async fn message(
+    State(state): State<ApiState>,
+    access: Access,
+    Path(id): Path<MessageId>,
+) -> Result<Json<MessageDetail>, ApiError> {
+    let message = access.message(state.ledger(), id).await?;
+    let attempts = state.ledger().attempts(id).await?;
+    let events = state.ledger().message_events(id).await?;
+    Ok(Json(MessageDetail {
+        message: view::message(message),
+        attempts: attempts.into_iter().map(view::attempt).collect(),
+        events: events
+            .into_iter()
+            .filter(|event| access.sees(event.event.data.project.as_ref()))
+            .map(view::sequenced)
+            .collect(),
+    }))
+}
+
+/// Sends a message again that was delivered or given up.
+#[utoipa::path(
+    post, path = "/api/v1/messages/{id}/replay", tag = "notifications", operation_id = "replay_message",
+    params(("id" = MessageId, Path, description = "Its id.")),
+    responses((status = 202, description = "The new message waits to be sent.", body = Replayed))
+)]
+async fn replay(
+    State(state): State<ApiState>,
+    access: Access,
+    Path(id): Path<MessageId>,
+) -> Result<(StatusCode, Json<Replayed>), ApiError> {
+    let message = access.message(state.ledger(), id).await?;
+    access.require(Right::Replay)?;
+    let new = state.ledger().replay(message.id).await?;
+    Ok((StatusCode::ACCEPTED, Json(Replayed { id: new.id })))
+}
+
+/// Which part of the inbox is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct InboxQuery {
+    /// Only what the user has not read.
+    unread: Option<bool>,
+    /// At most this many; 50 when missing, and never more than 1000.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// Where the page begins: `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// The inbox of the user, newest first: every event, whatever was delivered outside.
+#[utoipa::path(
+    get, path = "/api/v1/inbox", tag = "notifications", operation_id = "list_inbox", params(InboxQuery),
+    responses((status = 200, body = Inbox))
+)]
+async fn inbox(
+    State(state): State<ApiState>,
+    access: Access,
+    Query(query): Query<InboxQuery>,
+) -> Result<Json<Inbox>, ApiError> {
+    let page = Page {
+        limit: extract::limit(query.limit, 50)?,
+        cursor: query.cursor,
+    };
+    let unread = query.unread.unwrap_or(false);
+    let page = state
+        .ledger()
+        .inbox(&access.scope(), &access.user, unread, &page)
+        .await?;
+    Ok(Json(Inbox {
+        entries: page.items.into_iter().map(view::inbox_entry).collect(),
+        unread: page.unread.value,
+        unread_capped: page.unread.more,
+        next: page.next,
+    }))
+}
+
+/// Marks one entry as read.
+#[utoipa::path(
+    post, path = "/api/v1/inbox/{seq}/read", tag = "notifications", operation_id = "read_entry",
+    params(("seq" = i64, Path, description = "The place of the event.")),
+    responses((status = 200, body = Marked))
+)]
+async fn read(
+    State(state): State<ApiState>,
+    access: Access,
+    Path(seq): Path<i64>,
+) -> Result<Json<Marked>, ApiError> {
+    let missing = || ApiError::not_found(format!("entry {seq}"));
+    let before = seq.checked_sub(1).ok_or_else(missing)?;
+    let scope = access.scope();
+    let events = state.ledger().events_after(before, 1, &scope).await?;
+    let event = events
+        .into_iter()
+        .find(|event| event.seq == seq)
+        .ok_or_else(missing)?;
+    let changed = state
+        .ledger()
+        .mark_read(&scope, &access.user, &[event.event.id], true)
+        .await?;
+    Ok(Json(Marked { changed }))
+}
+
+/// Up to where entries are marked.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct ReadQuery {
+    /// The place of the newest entry that was seen.
+    until: i64,
+}
+
+/// Marks every entry up to a place as read.
+#[utoipa::path(
+    post, path = "/api/v1/inbox/read", tag = "notifications", operation_id = "read_entries", params(ReadQuery),
+    responses((status = 200, body = Marked))
+)]
+async fn read_all(
+    State(state): State<ApiState>,
+    access: Access,
+    Query(query): Query<ReadQuery>,
+) -> Result<Json<Marked>, ApiError> {
+    let changed = state
+        .ledger()
+        .mark_all_read(&access.scope(), &access.user, query.until)
+        .await?;
+    Ok(Json(Marked { changed }))
+}

@@ -1,0 +1,135 @@
+//! Jobs: list, show, run.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use ironcore_ledger::model::{NewTask, Page, TaskFilter};
+use ironcore_types::calendar::{Calendar, zone};
+use ironcore_types::objects::Job;
+use ironcore_types::{JobName, ProjectName, TaskSpec, Timestamp};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Access, Right};
+use crate::error::ApiError;
+use crate::extract::{self, OptionalJson, Path, Query};
+use crate::state::ApiState;
+use crate::view::task_row;
+use crate::wire::{JobList, JobView, RunJob, Started};
+
+/// How many times of a schedule are shown.
+const NEXT: usize = 5;
+
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(run))
+}
+
+/// Which jobs are wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct JobQuery {
+    /// Of this project.
+    project: Option<String>,
+}
+
+/// Jobs, each with its next times and its newest task.
+#[utoipa::path(
+    get, path = "/api/v1/jobs", tag = "jobs", operation_id = "list_jobs", params(JobQuery),
+    responses((status = 200, body = JobList))
+)]
+async fn list(
+    State(state): State<ApiState>,
+    access: Access,
+    Query(query): Query<JobQuery>,
+) -> Result<Json<JobList>, ApiError> {
+    let project = access.narrow(extract::optional("project", query.project.as_deref())?)?;
+    let mut jobs = Vec::new();
+    for job in state.ledger().jobs(project.as_ref()).await? {
+        jobs.push(view(&state, job).await?);
+    }
+    Ok(Json(JobList { jobs }))
+}
+
+/// One job.
+#[utoipa::path(
+    get, path = "/api/v1/jobs/{project}/{name}", tag = "jobs", operation_id = "show_job",
+    params(
+        ("project" = ProjectName, Path, description = "Its project."),
+        ("name" = JobName, Path, description = "Its name."),
+    ),
+    responses((status = 200, body = JobView))
+)]
+async fn show(
+    State(state): State<ApiState>,
+    access: Access,
+    Path((project, name)): Path<(ProjectName, JobName)>,
+) -> Result<Json<JobView>, ApiError> {
+    let job = access.job(state.ledger(), &project, &name).await?;
+    Ok(Json(view(&state, job).await?))
+}
+
+async fn view(state: &ApiState, job: Job) -> Result<JobView, ApiError> {
+    let filter = TaskFilter {
+        project: Some(job.project.clone()),
+        job: Some(job.name.clone()),
+        ..TaskFilter::default()
+    };
+    let newest = state.ledger().tasks(&filter, &Page::first(1)).await?.tasks.pop();
+    Ok(JobView {
+        next: next_times(&job, state.seams().now()),
+        last: newest.map(|task| task_row(task, None)),
+        job,
+    })
+}
+
+/// When a job runs next. A schedule that cannot be read, which the ledger refuses, has no times.
+fn next_times(job: &Job, now: Timestamp) -> Vec<Timestamp> {
+    let calendar = job
+        .schedule
+        .as_deref()
+        .filter(|_| job.enabled)
+        .map(Calendar::parse);
+    match (calendar, zone(&job.timezone)) {
+        (Some(Ok(calendar)), Ok(zone)) => calendar.upcoming(now, &zone).take(NEXT).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Runs a job now, whether it is switched on or not.
+#[utoipa::path(
+    post, path = "/api/v1/jobs/{project}/{name}/run", tag = "jobs", operation_id = "run_job",
+    params(
+        ("project" = ProjectName, Path, description = "Its project."),
+        ("name" = JobName, Path, description = "Its name."),
+    ),
+    request_body(content = RunJob, description = "May be left out."),
+    responses((status = 202, description = "It is queued.", body = Started))
+)]
+async fn run(
+    State(state): State<ApiState>,
+    access: Access,
+    Path((project, name)): Path<(ProjectName, JobName)>,
+    OptionalJson(how): OptionalJson<RunJob>,
+) -> Result<(StatusCode, Json<Started>), ApiError> {
+    let job = access.job(state.ledger(), &project, &name).await?;
+    access.require(Right::RunJob)?;
+    let mut spec = job.task;
+    if how.full {
+        match &mut spec {
+            TaskSpec::Backup(backup) => backup.full = true,
+            _ => return Err(ApiError::invalid("Only a backup job can run in full.")),
+        }
+    }
+    let new = NewTask {
+        job: Some(name),
+        ..NewTask::new(Some(project), access.user, spec)
+    };
+    let upid = state.ledger().enqueue(new).await?.upid;
+    Ok((StatusCode::ACCEPTED, Json(Started { upid })))
+}

@@ -1,0 +1,99 @@
+//! The routes below `/api/v1`, put together with everything that each request passes through.
+
+mod actions;
+mod config;
+mod datastores;
+mod delivery;
+mod events;
+mod hub;
+mod jobs;
+mod logs;
+mod peer;
+mod snapshots;
+mod tasks;
+mod tokens;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use tower_http::compression::CompressionLayer;
+use tower_http::timeout::TimeoutLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::ApiState;
+use crate::{auth, dashboard, document, headers, problem};
+
+/// Routes that need a token: all but one.
+fn protected() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .merge(hub::routes())
+        .merge(tasks::routes())
+        .merge(logs::routes())
+        .merge(jobs::routes())
+        .merge(datastores::routes())
+        .merge(snapshots::routes())
+        .merge(config::routes())
+        .merge(events::routes())
+        .merge(delivery::routes())
+        .merge(actions::routes())
+        .merge(tokens::routes())
+        .merge(peer::routes())
+        .routes(routes!(openapi_json))
+}
+
+/// The OpenAPI document of the API.
+pub fn openapi() -> OpenApi {
+    let described = OpenApiRouter::with_openapi(document::base())
+        .merge(hub::public())
+        .merge(protected());
+    document::finish(described.into_openapi())
+}
+
+/// The API with the embedded dashboard, ready to be served.
+pub fn router(state: ApiState) -> Router {
+    let (protected, _) = protected().split_for_parts();
+    let (public, _) = hub::public().split_for_parts();
+    let limits = state.limits().clone();
+    let seams = state.seams().clone();
+    protected
+        .route_layer(from_fn_with_state(state.clone(), auth::require_token))
+        .merge(public)
+        .fallback(elsewhere)
+        .layer(DefaultBodyLimit::max(limits.body_bytes))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            limits.timeout,
+        ))
+        // Streams of events are left alone by it, so that each event goes out at once.
+        .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(seams, finish))
+        .layer(from_fn(headers::secure))
+        .with_state(state)
+}
+
+async fn finish(State(seams): State<ironcore_types::Seams>, request: Request, next: Next) -> Response {
+    problem::finish(seams, request, next).await
+}
+
+/// What is no route: the dashboard's files, but below `/api` nothing.
+async fn elsewhere(request: Request) -> Response {
+    let path = request.uri().path();
+    if path == "/api" || path.starts_with("/api/") {
+        StatusCode::NOT_FOUND.into_response()
+    } else {
+        dashboard::serve(request).await
+    }
+}
+
+/// This document.
+#[utoipa::path(
+    get, path = "/api/v1/openapi.json", tag = "hub", operation_id = "openapi",
+    responses((status = 200, description = "OpenAPI 3.1.", content_type = "application/json", body = Object))
+)]
+async fn openapi_json() -> Json<OpenApi> {
+    Json(openapi())
+}

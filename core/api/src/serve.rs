@@ -1,0 +1,34 @@
+//! Serving: accepts connections until it is told to stop, then lets requests end.
+
+use std::fmt::Debug;
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::Listener;
+use tokio_util::sync::CancellationToken;
+
+/// How long requests may take to end after the server was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves `router` on `listener` until `cancel`; then accepts nothing more, lets requests end for at most ten
+/// seconds, and returns. Streams end by the `shutdown` of the [`ApiState`](crate::ApiState), which should be the same
+/// token or a parent's child of it.
+pub async fn serve<L>(listener: L, router: Router, cancel: CancellationToken) -> io::Result<()>
+where
+    L: Listener,
+    L::Addr: Debug,
+{
+    let serving = axum::serve(listener, router).with_graceful_shutdown(cancel.clone().cancelled_owned());
+    let too_long = async {
+        cancel.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        result = serving => result,
+        () = too_long => {
+            tracing::warn!("requests that did not end in time are dropped");
+            Ok(())
+        }
+    }
+}

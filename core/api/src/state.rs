@@ -1,0 +1,138 @@
+//! What the routes work with: the ledger, the datastores, the plugins, and the limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ironcore_engine::Stores;
+use ironcore_ledger::Ledger;
+use ironcore_types::objects::Group;
+use ironcore_types::{NodeName, Seams};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::idempotency::Keys;
+use crate::live::Live;
+use crate::wire;
+
+/// The plugins of the hub, as far as the API needs them.
+pub trait PluginCatalog: Send + Sync + 'static {
+    /// All of them, by name, and those that were not loaded.
+    fn list(&self) -> wire::PluginList;
+
+    /// What is wrong with the handlers of a group: an unknown plugin, or a configuration that does not match the
+    /// plugin's schema. Keys are relative to the group, such as `handler.hook.config.url`.
+    fn check(&self, group: &Group) -> Vec<wire::Fault>;
+}
+
+/// What requests may take.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The largest body, bytes.
+    pub body_bytes: usize,
+    /// The longest time until an answer begins; streams go on after it.
+    pub timeout: Duration,
+    /// How many event and log streams may be open at once.
+    pub streams: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 4 << 20,
+            timeout: Duration::from_secs(30),
+            streams: 2_000,
+        }
+    }
+}
+
+/// What an [`ApiState`] is made of.
+pub struct ApiParts {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The open datastores.
+    pub stores: Stores,
+    /// The plugins.
+    pub plugins: Arc<dyn PluginCatalog>,
+    /// Time and randomness.
+    pub seams: Seams,
+    /// This machine.
+    pub node: NodeName,
+    /// Version of the program.
+    pub version: String,
+    /// Ends every stream when it is cancelled, so that the server can stop.
+    pub shutdown: CancellationToken,
+    /// What requests may take.
+    pub limits: Limits,
+}
+
+/// What the routes work with; cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: ApiParts,
+    live: Live,
+    keys: Keys,
+    streams: Arc<Semaphore>,
+}
+
+impl ApiState {
+    /// Puts it together.
+    pub fn new(parts: ApiParts) -> Self {
+        let streams = Arc::new(Semaphore::new(parts.limits.streams));
+        Self {
+            inner: Arc::new(Inner {
+                parts,
+                live: Live::default(),
+                keys: Keys::default(),
+                streams,
+            }),
+        }
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.inner.parts.ledger
+    }
+
+    pub(crate) fn stores(&self) -> &Stores {
+        &self.inner.parts.stores
+    }
+
+    pub(crate) fn plugins(&self) -> &dyn PluginCatalog {
+        self.inner.parts.plugins.as_ref()
+    }
+
+    pub(crate) fn seams(&self) -> &Seams {
+        &self.inner.parts.seams
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.inner.parts.limits
+    }
+
+    pub(crate) fn shutdown(&self) -> &CancellationToken {
+        &self.inner.parts.shutdown
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.inner.live
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.inner.keys
+    }
+
+    pub(crate) fn streams(&self) -> &Arc<Semaphore> {
+        &self.inner.streams
+    }
+
+    pub(crate) fn hub(&self) -> wire::Hub {
+        wire::Hub {
+            id: self.ledger().hub_id(),
+            name: self.inner.parts.node.clone(),
+            version: self.inner.parts.version.clone(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Server-sent events: what all streams share.
+//!
+//! Each stream reads the ledger from a place on, waits until the ledger says "look again", and reads on. So it has
+//! neither gaps nor repetitions, however often it is cut and resumed. Who asks is looked up again at every ping.
+
+mod events;
+mod log;
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::Stream;
+use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::error::ApiError;
+use crate::extract::parameter;
+use crate::state::ApiState;
+
+pub(crate) use events::EventFeed;
+pub(crate) use log::LogFeed;
+
+/// How often a stream says that it lives.
+pub(crate) const PING: Duration = Duration::from_secs(15);
+
+/// Where a stream is to go on: `Last-Event-ID`, else the parameter `after`.
+pub(crate) fn resume<T: std::str::FromStr>(
+    headers: &HeaderMap,
+    after: Option<T>,
+) -> Result<Option<T>, ApiError> {
+    match headers.get("last-event-id") {
+        None => Ok(after),
+        Some(value) => {
+            let text = value.to_str().unwrap_or_default().trim();
+            if text.is_empty() {
+                return Ok(after);
+            }
+            text.parse()
+                .map(Some)
+                .map_err(|_| parameter("Last-Event-ID", &"it must be a number"))
+        }
+    }
+}
+
+/// A place among the open streams, kept until the stream ends.
+pub(crate) fn permit(state: &ApiState) -> Result<OwnedSemaphorePermit, ApiError> {
+    state
+        .streams()
+        .clone()
+        .try_acquire_owned()
+        .map_err(|_| ApiError::Invalid {
+            code: ironcore_types::ErrorCode::Overloaded,
+            detail: "Too many streams are open; try again later.".to_owned(),
+            faults: Vec::new(),
+        })
+}
+
+/// One event of a stream.
+pub(crate) fn event<T: Serialize>(name: &str, id: Option<String>, data: &T) -> Event {
+    // Wire types always become JSON, on one line.
+    let event = Event::default()
+        .event(name)
+        .data(serde_json::to_string(data).unwrap_or_default());
+    match id {
+        Some(id) => event.id(id),
+        None => event,
+    }
+}
+
+/// The answer that carries a stream. Proxies are told not to hold it back.
+pub(crate) fn answer<S>(stream: S) -> Response
+where
+    S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
+{
+    let mut response = Sse::new(stream).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}

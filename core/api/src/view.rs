@@ -1,0 +1,275 @@
+//! Rows of the ledger as the API shows them.
+
+use ironcore_ledger::model::{self, LogLine, Role, Session, VerificationRow};
+use ironcore_types::event::{ErrorData, Tip};
+use ironcore_types::{Span, TaskState, Timestamp, VerifyResult};
+
+use crate::wire::{
+    Attempt, InboxEntry, LogEntry, LogLevel, Message, MessageState, RoleName, SequencedEvent, Service,
+    ServiceState, Task, Token, Verification,
+};
+
+/// A task without its warnings and tips, as lists show it.
+pub(crate) fn task_row(task: model::Task, waiting: Option<String>) -> Task {
+    Task {
+        task_type: task.task_type(),
+        bytes: task.bytes(),
+        source: task.spec.source(),
+        target: task.spec.target(),
+        upid: task.upid,
+        state: task.state,
+        status: task.state.shown().to_owned(),
+        project: task.project,
+        job: task.job,
+        user: task.user,
+        retry_of: task.retry_of,
+        queued: task.queued,
+        started: task.started,
+        ended: task.ended,
+        stats: task.stats,
+        progress: task.progress,
+        warnings: Vec::new(),
+        warning_count: task.warning_count,
+        error: task.error,
+        waiting,
+        tips: Vec::new(),
+    }
+}
+
+/// A task with everything.
+pub(crate) fn task_detail(mut task: model::Task, waiting: Option<String>, tips: Vec<Tip>) -> Task {
+    let warnings = std::mem::take(&mut task.warnings);
+    Task {
+        warnings,
+        tips,
+        ..task_row(task, waiting)
+    }
+}
+
+/// Why a task is still queued, in words; none when it is not.
+pub(crate) fn waiting(
+    task: &model::Task,
+    sessions: &[Session],
+    job_runs: bool,
+    now: Timestamp,
+) -> Option<String> {
+    if task.state != TaskState::Queued {
+        return None;
+    }
+    if let Some(at) = task.not_before.filter(|at| *at > now) {
+        return Some(format!("waits until {at} before it is tried again"));
+    }
+    if job_runs {
+        return Some("waits until the previous run of its job has ended".to_owned());
+    }
+    let kind = task.task_type();
+    let fit = sessions
+        .iter()
+        .filter(|session| session.ended.is_none() && session.types.contains(&kind));
+    Some(if fit.count() == 0 {
+        format!("no worker that runs {kind} tasks is online")
+    } else {
+        "all worker slots are taken".to_owned()
+    })
+}
+
+pub(crate) fn log_entry(line: LogLine) -> LogEntry {
+    LogEntry {
+        line: line.line,
+        time: line.time,
+        level: match line.level {
+            model::LogLevel::Info => LogLevel::Info,
+            model::LogLevel::Warn => LogLevel::Warn,
+            model::LogLevel::Error => LogLevel::Error,
+        },
+        text: line.text,
+    }
+}
+
+pub(crate) fn sequenced(event: model::SeqEvent) -> SequencedEvent {
+    SequencedEvent {
+        seq: event.seq,
+        event: event.event,
+    }
+}
+
+pub(crate) fn role_name(role: Role) -> RoleName {
+    match role {
+        Role::Admin => RoleName::Admin,
+        Role::Operator => RoleName::Operator,
+        Role::Auditor => RoleName::Auditor,
+        Role::Member => RoleName::Member,
+    }
+}
+
+pub(crate) fn role(name: RoleName) -> Role {
+    match name {
+        RoleName::Admin => Role::Admin,
+        RoleName::Operator => Role::Operator,
+        RoleName::Auditor => Role::Auditor,
+        RoleName::Member => Role::Member,
+    }
+}
+
+pub(crate) fn token(token: model::Token) -> Token {
+    Token {
+        user: token.user,
+        role: role_name(token.role),
+        project: token.project,
+        comment: token.comment,
+        created: token.created,
+        expires: token.expires,
+        revoked: token.revoked,
+    }
+}
+
+/// One line for each service of each session, and one for each service that no session has.
+pub(crate) fn services(sessions: &[Session]) -> Vec<Service> {
+    let mut lines = Vec::new();
+    for service in model::Service::ALL {
+        let before = lines.len();
+        let with = sessions
+            .iter()
+            .filter(|session| session.ended.is_none() && session.services.contains(service));
+        lines.extend(with.map(|session| Service {
+            service: service.as_str().to_owned(),
+            state: ServiceState::Online,
+            node: Some(session.node.clone()),
+            pid: Some(session.pid),
+            session: Some(session.id),
+            started: Some(session.started),
+            types: session.types.clone(),
+            running: session.running,
+        }));
+        if lines.len() == before {
+            lines.push(Service {
+                service: service.as_str().to_owned(),
+                state: ServiceState::Offline,
+                node: None,
+                pid: None,
+                session: None,
+                started: None,
+                types: Vec::new(),
+                running: 0,
+            });
+        }
+    }
+    lines
+}
+
+/// What a result means today: OK turns STALE when it is older than `keep`.
+pub(crate) fn result_now(row: &VerificationRow, keep: Span, now: Timestamp) -> VerifyResult {
+    match row.report.result {
+        VerifyResult::Ok if now.since(row.report.started) > keep.duration() => VerifyResult::Stale,
+        found => found,
+    }
+}
+
+pub(crate) fn verification(row: VerificationRow, keep: Span, now: Timestamp) -> Verification {
+    Verification {
+        result: result_now(&row, keep, now),
+        found: row.report.result,
+        started: row.report.started,
+        duration_us: row.report.duration_us,
+        depth: row.report.depth,
+        verifier: row.job,
+        upid: Some(row.upid),
+        chunks: row.report.chunks,
+        failure: row.report.failure,
+    }
+}
+
+pub(crate) fn message_state(state: model::MessageState) -> MessageState {
+    match state {
+        model::MessageState::Pending => MessageState::Pending,
+        model::MessageState::Sending => MessageState::Sending,
+        model::MessageState::Delivered => MessageState::Delivered,
+        model::MessageState::Dead => MessageState::Dead,
+    }
+}
+
+pub(crate) fn message(message: model::Message) -> Message {
+    Message {
+        id: message.id,
+        project: message.handler.project,
+        group: message.handler.group,
+        handler: message.handler.handler,
+        plugin: message.plugin,
+        recipient: message.recipient,
+        kind: message.kind,
+        thread: message.thread,
+        state: message_state(message.state),
+        attempts: message.attempts,
+        created: message.created,
+        next_attempt: (message.state == model::MessageState::Pending).then_some(message.due),
+        ended: message.ended,
+        error: message.error,
+        receipt: message.receipt,
+        replay: message.replay,
+    }
+}
+
+pub(crate) fn attempt(attempt: model::Attempt) -> Attempt {
+    use model::AttemptOutcome as Outcome;
+    let (outcome, error, retry_at) = match attempt.outcome {
+        Outcome::Delivered { .. } => ("delivered", None, None),
+        Outcome::Retry { at, reason, code } => (
+            "retry",
+            Some(ErrorData {
+                code,
+                message: reason,
+            }),
+            Some(at),
+        ),
+        Outcome::Exhausted { reason, code } => (
+            "exhausted",
+            Some(ErrorData {
+                code,
+                message: reason,
+            }),
+            None,
+        ),
+        Outcome::Rejected { reason, code } => (
+            "rejected",
+            Some(ErrorData {
+                code,
+                message: reason,
+            }),
+            None,
+        ),
+        Outcome::Lost => ("lost", None, None),
+    };
+    Attempt {
+        number: attempt.number,
+        outcome: outcome.to_owned(),
+        started: attempt.started,
+        ended: attempt.ended,
+        status: attempt.status,
+        error,
+        retry_at,
+        detail: attempt.detail,
+    }
+}
+
+pub(crate) fn inbox_entry(item: model::InboxItem) -> InboxEntry {
+    let event = item.event.event;
+    let (title, text, severity, link) = match item.entry {
+        Some(entry) => (
+            entry.title,
+            Some(entry.text),
+            entry.severity.unwrap_or(event.data.severity),
+            entry.link,
+        ),
+        None => (event.data.title.clone(), None, event.data.severity, None),
+    };
+    InboxEntry {
+        seq: item.event.seq,
+        title,
+        text,
+        severity,
+        link,
+        tips: item.tips,
+        read: item.read,
+        event,
+    }
+}

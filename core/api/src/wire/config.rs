@@ -1,0 +1,112 @@
+//! The objects that people configure, as lists and single views, and declarations.
+
+use ironcore_types::event::ErrorData;
+use ironcore_types::objects::{DatastoreObject, Group, Job};
+use ironcore_types::{DatastoreName, ProjectName, Span, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::task::Task;
+
+/// A job with what it did last and does next.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JobView {
+    /// The job as it is configured.
+    pub job: Job,
+    /// When it will run next, at most five times; empty when it is switched off or has no schedule.
+    pub next: Vec<Timestamp>,
+    /// Its newest task.
+    pub last: Option<Task>,
+}
+
+/// Jobs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JobList {
+    /// The jobs, by project and name.
+    pub jobs: Vec<JobView>,
+}
+
+/// Notification groups.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct GroupList {
+    /// The groups, by project and name.
+    pub groups: Vec<Group>,
+}
+
+/// What a datastore holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DatastoreUsage {
+    /// Bytes on disk.
+    pub used: u64,
+    /// Bytes that are left where it lies, when there is a limit.
+    pub free: Option<u64>,
+    /// Bytes of the place where it lies, when there is a limit.
+    pub total: Option<u64>,
+    /// Bytes of all snapshots, as if each stood alone; over `used` it is the deduplication ratio.
+    pub logical: u64,
+    /// Bytes of the distinct chunks, before compression.
+    pub unique: u64,
+    /// Distinct chunks.
+    pub chunks: u64,
+    /// Snapshots.
+    pub snapshots: u64,
+}
+
+/// A datastore of the hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Datastore {
+    /// Its name.
+    pub name: DatastoreName,
+    /// The folder that holds it; shown to those who see the whole hub only.
+    pub path: Option<String>,
+    /// How long a verification counts.
+    pub keep_verified: Span,
+    /// Projects that may use it; every project when empty.
+    pub projects: Vec<ProjectName>,
+    /// Whether it can be used now.
+    pub online: bool,
+    /// Why not.
+    pub error: Option<ErrorData>,
+    /// What it holds, when it is online.
+    pub usage: Option<DatastoreUsage>,
+}
+
+/// The datastores of the hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DatastoreList {
+    /// The datastores, by name.
+    pub datastores: Vec<Datastore>,
+}
+
+/// How a datastore comes to the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddMode {
+    /// Make a new one; its folder must be empty or missing.
+    Create,
+    /// Take one that this hub owns already.
+    Attach,
+}
+
+/// A datastore to be made or attached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddDatastore {
+    /// Make or attach.
+    pub mode: AddMode,
+    /// The datastore as it is configured.
+    pub object: DatastoreObject,
+}
+
+/// What a declaration changed, or would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ApplyAnswer {
+    /// Whether nothing was changed in fact.
+    pub dry_run: bool,
+    /// Objects that were made, such as `job demo/nightly`.
+    pub created: Vec<String>,
+    /// Objects that were changed.
+    pub changed: Vec<String>,
+    /// Objects that were as declared.
+    pub unchanged: Vec<String>,
+}

@@ -1,0 +1,154 @@
+//! Messages with their attempts, and the inbox.
+
+use ironcore_types::event::{ErrorData, Tip};
+use ironcore_types::{
+    Event, GroupName, HandlerName, MessageId, PluginName, ProjectName, Severity, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::stream::SequencedEvent;
+
+/// Where a message is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageState {
+    /// Waiting for its first attempt or the next.
+    Pending,
+    /// Being sent.
+    Sending,
+    /// Taken by its destination.
+    Delivered,
+    /// Refused, or given up.
+    Dead,
+}
+
+/// A message: what one handler tells one recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Message {
+    /// Its id, which its receiver sees too.
+    pub id: MessageId,
+    /// Whose; null for the hub's own.
+    pub project: Option<ProjectName>,
+    /// The group of the handler.
+    pub group: GroupName,
+    /// The handler.
+    pub handler: HandlerName,
+    /// Its plugin.
+    pub plugin: PluginName,
+    /// Who is told.
+    pub recipient: String,
+    /// `notice`, `digest`, `incident`, or a plugin's own.
+    pub kind: String,
+    /// Messages of one thread keep their order.
+    pub thread: String,
+    /// Where it is in its life.
+    pub state: MessageState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it is tried next.
+    pub next_attempt: Option<Timestamp>,
+    /// When it was delivered or given up.
+    pub ended: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub error: Option<ErrorData>,
+    /// What the destination answered when it took the message.
+    pub receipt: Option<String>,
+    /// 0, or how often it was sent again by hand before.
+    pub replay: u32,
+}
+
+/// Messages, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MessageList {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// Where the next page begins: give it back as `cursor`; null at the end.
+    pub next: Option<String>,
+    /// How many messages the filter lets pass, counted up to a cap.
+    pub count: u64,
+    /// Whether there are more than `count`.
+    pub count_capped: bool,
+}
+
+/// One attempt to deliver a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Attempt {
+    /// Its number, from 1.
+    pub number: u32,
+    /// `delivered`, `retry`, `rejected`, `exhausted` or `lost`.
+    pub outcome: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// Status of the destination's answer, when there was one.
+    pub status: Option<u16>,
+    /// Why it failed.
+    pub error: Option<ErrorData>,
+    /// When it is tried again.
+    pub retry_at: Option<Timestamp>,
+    /// What the destination said; secrets are taken out.
+    pub detail: Option<String>,
+}
+
+/// A message with its attempts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MessageDetail {
+    /// The message.
+    pub message: Message,
+    /// Its attempts, in order.
+    pub attempts: Vec<Attempt>,
+    /// The events it tells of.
+    pub events: Vec<SequencedEvent>,
+}
+
+/// A message that is sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Replayed {
+    /// The new message.
+    pub id: MessageId,
+}
+
+/// An entry of the inbox: an event, and whether the user read it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InboxEntry {
+    /// The event's place in the order of all events.
+    pub seq: i64,
+    /// What happened.
+    pub event: Event,
+    /// As the inbox plugin puts it; the event's own title when it did not.
+    pub title: String,
+    /// As the inbox plugin puts it; plain text.
+    pub text: Option<String>,
+    /// As the inbox plugin judges; the event's own when it did not.
+    pub severity: Severity,
+    /// Where to look.
+    pub link: Option<String>,
+    /// What to do about it.
+    pub tips: Vec<Tip>,
+    /// Whether the user has read it.
+    pub read: bool,
+}
+
+/// The inbox of a user, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Inbox {
+    /// The entries.
+    pub entries: Vec<InboxEntry>,
+    /// How many are unread in all, counted up to a cap.
+    pub unread: u64,
+    /// Whether there are more than `unread`.
+    pub unread_capped: bool,
+    /// Where the next page begins: give it back as `cursor`; null at the end.
+    pub next: Option<String>,
+}
+
+/// How many entries of the inbox changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Marked {
+    /// Entries that changed.
+    pub changed: u64,
+}

@@ -1,0 +1,20 @@
+//! The shapes of the API: what requests and answers hold, shared with its clients.
+//!
+//! Plain data only; how it is found is left to the routes, and how it is shown to the clients. Fields are
+//! `snake_case`; objects that people configure keep the keys of their configuration file.
+
+mod config;
+mod delivery;
+mod hub;
+mod problem;
+mod stream;
+mod task;
+mod vault;
+
+pub use config::*;
+pub use delivery::*;
+pub use hub::*;
+pub use problem::*;
+pub use stream::*;
+pub use task::*;
+pub use vault::*;

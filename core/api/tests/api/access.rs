@@ -1,0 +1,326 @@
+//! Nothing without a token, and nothing of another project: each route of the document is tried.
+
+use axum::http::{Method, StatusCode};
+use ironcore_api::{openapi, walk};
+use ironcore_ledger::model::{FanOut, HandlerRef, NewMessage, Role, Task};
+use ironcore_types::objects::Handler;
+use ironcore_types::{MessageId, TaskState};
+use serde_json::{Value, json};
+
+use crate::setup::{Hub, encode, verify};
+
+/// Every operation, its path still with parameters.
+fn operations() -> Vec<(Method, String, String)> {
+    let found = walk(&openapi()).into_iter().map(|(method, path, id)| {
+        let method = serde_json::to_value(&method).expect("method");
+        let method = method.as_str().expect("text").to_ascii_uppercase();
+        (method.parse().expect("method"), path, id)
+    });
+    found.collect()
+}
+
+/// What belongs to the project `zebra`.
+struct Foreign {
+    task: Task,
+    message: MessageId,
+    event: String,
+    seq: i64,
+}
+
+async fn foreign(hub: &Hub) -> Foreign {
+    let task = hub.enqueue("zebra", verify("zebra-store")).await;
+    hub.claim().await;
+    hub.finish(&task, TaskState::Ok).await;
+    let handler = HandlerRef {
+        project: task.project.clone(),
+        group: "zebra-group".parse().expect("group"),
+        handler: "hook".parse().expect("handler"),
+    };
+    let snapshot: Handler =
+        serde_json::from_value(json!({ "name": "hook", "plugin": "hook", "config": {} })).expect("handler");
+    let mut fanouts = Vec::new();
+    let events = hub.ledger.take_unmatched(100).await.expect("events");
+    let last = events
+        .iter()
+        .rfind(|event| event.event.data.project == task.project)
+        .expect("an event")
+        .clone();
+    for event in events {
+        let message = NewMessage {
+            handler: handler.clone(),
+            snapshot: snapshot.clone(),
+            recipient: "zebra@example".to_owned(),
+            thread: "t".to_owned(),
+            kind: "notice".to_owned(),
+            window: "w".to_owned(),
+            lane: "lane".to_owned(),
+            due: event.event.time,
+            attrs: serde_json::Map::new(),
+        };
+        let messages = if event.seq == last.seq {
+            vec![message]
+        } else {
+            Vec::new()
+        };
+        fanouts.push(FanOut {
+            seq: event.seq,
+            tips: Vec::new(),
+            matches: Vec::new(),
+            messages,
+        });
+    }
+    let report = hub.ledger.record_fanout(fanouts).await.expect("fan-out");
+    Foreign {
+        task,
+        message: report.created[0],
+        event: last.event.id.to_string(),
+        seq: last.seq,
+    }
+}
+
+fn fill(path: &str, foreign: &Foreign) -> String {
+    let fills = [
+        ("{upid}", encode(&foreign.task.upid)),
+        (
+            "{project}/{name}",
+            if path.contains("groups") {
+                "zebra/zebra-group"
+            } else {
+                "zebra/zebra-job"
+            }
+            .to_owned(),
+        ),
+        ("{name}", "zebra-store".to_owned()),
+        ("{datastore}", "zebra-store".to_owned()),
+        ("{ref}", encode("zebra-store:vm/12345/2026-05-21T00:00:00Z")),
+        ("{id}", foreign.message.to_string()),
+        ("{seq}", foreign.seq.to_string()),
+        ("{user}", encode("admin@local!hub")),
+    ];
+    let filled = fills
+        .iter()
+        .fold(path.to_owned(), |path, (name, value)| path.replace(name, value));
+    assert!(
+        !filled.contains('{'),
+        "{path} has a parameter that this test does not know"
+    );
+    filled
+}
+
+/// A body that would reach into `zebra`, for operations that want one.
+fn body(operation: &str, foreign: &Foreign) -> Option<Value> {
+    match operation {
+        "start_task" => Some(json!({ "project": "zebra", "spec": verify("zebra-store") })),
+        "apply" => Some(json!({ "project": [{ "name": "zebra", "title": "taken over" }] })),
+        "add_datastore" => {
+            Some(json!({ "mode": "create", "object": { "name": "new", "path": "/nonexistent/zebra" } }))
+        }
+        "create_token" => Some(json!({ "user": "me@local!more", "role": "admin" })),
+        "take_action" => Some(json!({ "event": foreign.event, "kind": "verify", "target": "zebra-store" })),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_health_answers_without_a_token() {
+    let hub = Hub::start().await;
+    let foreign = foreign(&hub).await;
+    for (method, path, operation) in operations() {
+        let url = fill(&path, &foreign);
+        for secret in [None, Some("ibs_0000"), Some("")] {
+            let answer = hub
+                .ask(method.clone(), &url, secret, body(&operation, &foreign))
+                .await;
+            if operation == "health" {
+                assert_eq!(answer.status, StatusCode::OK);
+            } else {
+                let problem = answer.problem(StatusCode::UNAUTHORIZED, "auth.required");
+                assert!(!problem.to_string().contains("zebra"), "{method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_member_reaches_nothing_of_another_project_by_any_route() {
+    let hub = Hub::start().await;
+    let foreign = foreign(&hub).await;
+    hub.token(Role::Admin, None).await;
+    let secret = hub.token(Role::Member, Some("demo")).await;
+    for (method, path, operation) in operations() {
+        // Streams have no end; they have tests of their own.
+        if matches!(operation.as_str(), "follow_events") {
+            continue;
+        }
+        let url = match operation.as_str() {
+            "read_entries" => format!("{path}?until=1000"),
+            _ => fill(&path, &foreign),
+        };
+        let answer = hub
+            .ask(method.clone(), &url, Some(&secret), body(&operation, &foreign))
+            .await;
+        let refused = matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
+        if path.contains('{') {
+            assert!(refused, "{method} {url}: {} {}", answer.status, answer.text);
+        } else if method == Method::GET {
+            assert!(
+                refused || answer.status == StatusCode::OK,
+                "{method} {url}: {}",
+                answer.text
+            );
+            assert!(!answer.text.contains("zebra"), "{method} {url}: {}", answer.text);
+        } else if operation != "read_entries" {
+            assert!(refused, "{method} {url}: {} {}", answer.status, answer.text);
+        }
+    }
+    let task = hub
+        .ledger
+        .task(&foreign.task.upid)
+        .await
+        .expect("ledger")
+        .expect("still there");
+    assert_eq!(task.state, TaskState::Ok);
+}
+
+#[tokio::test]
+async fn filters_do_not_reach_into_other_projects() {
+    let hub = Hub::start().await;
+    foreign(&hub).await;
+    let secret = hub.token(Role::Member, Some("demo")).await;
+    for path in ["tasks", "jobs", "groups", "messages"] {
+        let path = format!("/api/v1/{path}?project=zebra");
+        hub.get(&path, &secret)
+            .await
+            .problem(StatusCode::NOT_FOUND, "not-found");
+    }
+    let found = hub
+        .get("/api/v1/tasks?text=zebra", &secret)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(found["tasks"], json!([]));
+    assert_eq!(found["count"], 0);
+}
+
+#[tokio::test]
+async fn roles_may_what_their_table_says() {
+    let hub = Hub::start().await;
+    let project = Some("demo");
+    let admin = hub.token(Role::Admin, None).await;
+    let operator = hub.token(Role::Operator, None).await;
+    let auditor = hub.token(Role::Auditor, None).await;
+    let project_admin = hub.token(Role::Admin, project).await;
+    let member = hub.token(Role::Member, project).await;
+
+    let restore = json!({ "spec": {
+        "type": "restore", "snapshot": "shared:host/files/2026-05-21T00:00:00Z", "to": "/srv/restored",
+    } });
+    let backup = json!({ "spec": {
+        "type": "backup", "source": { "tree": "/etc" }, "datastore": "shared", "backup-id": "etc",
+    } });
+    let gc = json!({ "spec": { "type": "gc", "datastore": "shared" } });
+    let away = json!({ "spec": {
+        "type": "sync", "to": "shared",
+        "from": { "datastore": "theirs", "remote": { "url": "https://elsewhere:8007", "token-secret": "t" } },
+    } });
+    let table = [
+        (&restore, [202, 202, 403, 403, 403]),
+        (&backup, [202, 202, 403, 403, 403]),
+        // Others use the datastore too, so a project's admin must not collect its garbage.
+        (&gc, [202, 202, 403, 403, 403]),
+        (&away, [202, 403, 403, 403, 403]),
+    ];
+    let secrets = [&admin, &operator, &auditor, &project_admin, &member];
+    for (body, expected) in table {
+        for (secret, status) in secrets.iter().zip(expected) {
+            let answer = hub.post("/api/v1/tasks", secret, body.clone()).await;
+            assert_eq!(answer.status.as_u16(), status, "{body}: {}", answer.text);
+        }
+    }
+    for (path, expected) in [
+        ("/api/v1/scheduler/pause", [200, 200, 403, 403, 403]),
+        ("/api/v1/scheduler/resume", [200, 200, 403, 403, 403]),
+        ("/api/v1/jobs/demo/nightly/run", [202, 202, 403, 202, 202]),
+        ("/api/v1/apply", [200, 403, 403, 403, 403]),
+    ] {
+        for (secret, status) in secrets.iter().zip(expected) {
+            let answer = hub.post(path, secret, json!({})).await;
+            assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text);
+        }
+    }
+    for (path, expected) in [
+        ("/api/v1/tokens", [200, 403, 200, 403, 403]),
+        ("/api/v1/export", [200, 403, 200, 403, 403]),
+        ("/api/v1/tasks", [200, 200, 200, 200, 200]),
+    ] {
+        for (secret, status) in secrets.iter().zip(expected) {
+            let answer = hub.get(path, secret).await;
+            assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_datastore_of_ones_own_may_be_worked_on_as_a_whole() {
+    let hub = Hub::start().await;
+    let operator = hub.token(Role::Operator, Some("zebra")).await;
+    let member = hub.token(Role::Member, Some("zebra")).await;
+    let gc = json!({ "spec": { "type": "gc", "datastore": "zebra-store" } });
+    let started = hub
+        .post("/api/v1/tasks", &operator, gc.clone())
+        .await
+        .expect(StatusCode::ACCEPTED);
+    let shown = hub
+        .get(
+            &format!(
+                "/api/v1/tasks/{}",
+                encode(started["upid"].as_str().expect("upid"))
+            ),
+            &member,
+        )
+        .await;
+    assert_eq!(shown.expect(StatusCode::OK)["project"], "zebra");
+    hub.post("/api/v1/tasks", &member, gc)
+        .await
+        .problem(StatusCode::FORBIDDEN, "auth.denied");
+    let check = json!({ "spec": verify("zebra-store") });
+    hub.post("/api/v1/tasks", &member, check)
+        .await
+        .expect(StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn tokens_are_shown_once_and_end_when_taken_back() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let request =
+        json!({ "user": "ci@local!runner", "role": "member", "project": "demo", "comment": "for tests" });
+    let made = hub
+        .post("/api/v1/tokens", &admin, request)
+        .await
+        .expect(StatusCode::CREATED);
+    let secret = made["secret"].as_str().expect("secret").to_owned();
+    let session = hub.get("/api/v1/session", &secret).await.expect(StatusCode::OK);
+    assert_eq!(session["user"], "ci@local!runner");
+    assert_eq!(session["project"], "demo");
+    let listed = hub.get("/api/v1/tokens", &admin).await;
+    assert!(listed.text.contains("ci@local!runner") && !listed.text.contains(&secret));
+
+    let path = format!("/api/v1/tokens/{}", encode("ci@local!runner"));
+    let gone = hub.ask(Method::DELETE, &path, Some(&admin), None).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    hub.get("/api/v1/session", &secret)
+        .await
+        .problem(StatusCode::UNAUTHORIZED, "auth.required");
+
+    let unbound = json!({ "user": "who@local!x", "role": "member" });
+    assert!(
+        hub.post("/api/v1/tokens", &admin, unbound)
+            .await
+            .status
+            .is_client_error()
+    );
+    let past = json!({ "user": "who@local!x", "role": "auditor", "expires": "2001-01-01T00:00:00Z" });
+    hub.post("/api/v1/tokens", &admin, past)
+        .await
+        .problem(StatusCode::BAD_REQUEST, "request.invalid");
+}

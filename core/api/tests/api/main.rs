@@ -1,0 +1,8 @@
+//! The API over a real ledger in a folder of its own, without sockets.
+
+mod access;
+mod configuration;
+mod pages;
+mod problems;
+mod setup;
+mod streams;

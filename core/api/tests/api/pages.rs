@@ -1,0 +1,266 @@
+//! Lists in pages, filters, logs in parts, and tasks as they are shown.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use ironcore_ledger::model::{LogLevel, NewLogLine, Role};
+use ironcore_types::TaskState;
+use serde_json::{Value, json};
+
+use crate::setup::{Hub, encode, verify};
+
+fn upids(page: &Value) -> Vec<String> {
+    let tasks = page["tasks"].as_array().expect("tasks");
+    tasks
+        .iter()
+        .map(|task| task["upid"].as_str().expect("upid").to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_gap_or_double() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let mut expected = Vec::new();
+    for _ in 0..7 {
+        expected.push(hub.enqueue("demo", verify("shared")).await.upid.to_string());
+    }
+    expected.reverse();
+    let (mut seen, mut more) = (Vec::new(), String::new());
+    for round in 0..3 {
+        let page = hub
+            .get(&format!("/api/v1/tasks?project=demo&limit=3{more}"), &admin)
+            .await;
+        let page = page.expect(StatusCode::OK);
+        assert_eq!(page["count"], 7 + round);
+        assert_eq!(page["count_capped"], false);
+        seen.extend(upids(&page));
+        // New tasks come before the first page, so they disturb no later one.
+        hub.enqueue("demo", verify("shared")).await;
+        more = page["next"]
+            .as_str()
+            .map(|next| format!("&cursor={}", encode(next)))
+            .unwrap_or_default();
+    }
+    assert_eq!(more, "", "three pages hold seven tasks");
+    assert_eq!(seen, expected);
+    let bad = hub.get("/api/v1/tasks?cursor=nonsense", &admin).await;
+    bad.problem(StatusCode::BAD_REQUEST, "request.invalid");
+}
+
+#[tokio::test]
+async fn filters_take_lists_any_case_and_relative_times() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let old = hub.enqueue("demo", verify("shared")).await;
+    hub.claim().await;
+    hub.finish(&old, TaskState::Ok).await;
+    hub.clock.forward(2 * 3600);
+    let new = hub
+        .enqueue("demo", json!({ "type": "gc", "datastore": "shared" }))
+        .await;
+
+    let found = async |query: &str| {
+        let page = hub
+            .get(&format!("/api/v1/tasks?{query}"), &admin)
+            .await
+            .expect(StatusCode::OK);
+        upids(&page)
+    };
+    let (old, new) = (old.upid.to_string(), new.upid.to_string());
+    assert_eq!(found("since=1h%20ago").await, [new.clone()]);
+    assert_eq!(found("since=24h%20ago").await, [new.clone(), old.clone()]);
+    assert_eq!(found("until=1h+ago").await, [old.clone()]);
+    assert_eq!(found("status=OK").await, [old.clone()]);
+    assert_eq!(found("status=ok,QUEUED").await, [new.clone(), old.clone()]);
+    assert_eq!(found("type=gc,prune").await, [new.clone()]);
+    assert_eq!(found("type=&status=&user=").await, [new, old]);
+}
+
+#[tokio::test]
+async fn tasks_say_how_they_are_and_why_they_wait() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let task = hub.enqueue("demo", verify("shared")).await;
+    let path = format!("/api/v1/tasks/{}", encode(&task.upid));
+    let shown = hub.get(&path, &admin).await.expect(StatusCode::OK);
+    assert_eq!(shown["type"], "verify");
+    assert_eq!(shown["status"], "queued");
+    assert_eq!(shown["waiting"], "all worker slots are taken");
+    hub.ledger.end_session(hub.session).await.expect("ended");
+    let shown = hub.get(&path, &admin).await.expect(StatusCode::OK);
+    assert_eq!(shown["waiting"], "no worker that runs verify tasks is online");
+
+    let answer = hub
+        .post(&format!("{path}/cancel"), &admin, json!({}))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(answer["outcome"], "cancelled");
+    let shown = hub.get(&path, &admin).await.expect(StatusCode::OK);
+    assert_eq!(
+        (&shown["status"], &shown["waiting"]),
+        (&json!("CANCELLED"), &Value::Null)
+    );
+    let answer = hub
+        .post(&format!("{path}/cancel"), &admin, json!({}))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(answer["outcome"], "already-over");
+}
+
+#[tokio::test]
+async fn an_idempotency_key_starts_one_task() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let send = async |key: &str, datastore: &str| {
+        let body = json!({ "spec": verify(datastore) }).to_string();
+        let request = Request::post("/api/v1/tasks")
+            .header(header::AUTHORIZATION, format!("Bearer {admin}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("idempotency-key", key);
+        hub.send(request.body(Body::from(body)).expect("request"))
+            .await
+            .status()
+    };
+    assert_eq!(send("one", "shared").await, StatusCode::ACCEPTED);
+    assert_eq!(send("one", "shared").await, StatusCode::ACCEPTED);
+    assert_eq!(send("one", "zebra-store").await, StatusCode::BAD_REQUEST);
+    assert_eq!(send("two", "shared").await, StatusCode::ACCEPTED);
+    let page = hub.get("/api/v1/tasks", &admin).await.expect(StatusCode::OK);
+    assert_eq!(page["count"], 2);
+}
+
+#[tokio::test]
+async fn logs_are_read_in_parts_and_as_text() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let task = hub.enqueue("demo", verify("shared")).await;
+    hub.claim().await;
+    let lines: Vec<NewLogLine> = (1..=2500)
+        .map(|number| NewLogLine {
+            time: task.queued,
+            level: if number == 7 {
+                LogLevel::Warn
+            } else {
+                LogLevel::Info
+            },
+            text: format!("line {number}"),
+        })
+        .collect();
+    hub.ledger
+        .append_log(task.id, hub.session, &lines)
+        .await
+        .expect("logged");
+    let path = format!("/api/v1/tasks/{}", encode(&task.upid));
+
+    let part = hub
+        .get(&format!("{path}/log?after=5&limit=2"), &admin)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(part["lines"][1]["text"], "line 7");
+    assert_eq!((&part["next"], &part["done"]), (&json!(7), &json!(false)));
+    hub.finish(&task, TaskState::Ok).await;
+    let part = hub
+        .get(&format!("{path}/log?after=2500"), &admin)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!((&part["next"], &part["done"]), (&json!(2500), &json!(true)));
+
+    let text = hub.get(&format!("{path}/log.txt"), &admin).await;
+    assert_eq!(text.head[header::CONTENT_TYPE], "text/plain; charset=utf-8");
+    let printed = hub.ledger.log_after(task.id, 0, 10).await.expect("lines");
+    let shown: Vec<&str> = text.text.lines().collect();
+    assert_eq!(shown.len(), 2500);
+    for (line, shown) in printed.iter().zip(shown) {
+        assert_eq!(line.to_string(), shown);
+    }
+}
+
+#[tokio::test]
+async fn jobs_tell_their_next_times_and_their_newest_task() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let started = hub
+        .post("/api/v1/jobs/demo/nightly/run", &admin, json!({ "full": true }))
+        .await;
+    let started = started.expect(StatusCode::ACCEPTED);
+    let job = hub
+        .get("/api/v1/jobs/demo/nightly", &admin)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(job["next"][0], "2026-05-21T02:00:00Z");
+    assert_eq!(job["next"].as_array().expect("times").len(), 5);
+    assert_eq!(job["last"]["upid"], started["upid"]);
+    let task = hub.claim().await;
+    assert!(
+        serde_json::to_value(&task.spec).expect("spec")["full"]
+            .as_bool()
+            .expect("full")
+    );
+    let wrong = hub
+        .post(
+            "/api/v1/jobs/zebra/zebra-job/run",
+            &admin,
+            json!({ "full": true }),
+        )
+        .await;
+    wrong.problem(StatusCode::BAD_REQUEST, "request.invalid");
+    hub.get("/api/v1/jobs/demo/missing", &admin)
+        .await
+        .problem(StatusCode::NOT_FOUND, "not-found");
+}
+
+#[tokio::test]
+async fn the_status_shows_services_that_nobody_offers() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    hub.enqueue("demo", verify("shared")).await;
+    hub.post("/api/v1/scheduler/pause", &admin, json!({}))
+        .await
+        .expect(StatusCode::OK);
+    let status = hub.get("/api/v1/status", &admin).await.expect(StatusCode::OK);
+    assert_eq!(status["queue_depth"], 1);
+    assert!(status["scheduler_paused"].is_string());
+    let state = |name: &str| {
+        let services = status["services"].as_array().expect("services");
+        services
+            .iter()
+            .find(|service| service["service"] == name)
+            .expect(name)["state"]
+            .clone()
+    };
+    assert_eq!(state("worker"), "online");
+    assert_eq!(state("scheduler"), "offline");
+}
+
+#[tokio::test]
+async fn the_inbox_counts_what_its_user_has_not_read() {
+    let hub = Hub::start().await;
+    let member = hub.token(Role::Member, Some("demo")).await;
+    hub.enqueue("demo", verify("shared")).await;
+    hub.enqueue("zebra", verify("zebra-store")).await;
+    let inbox = hub.get("/api/v1/inbox", &member).await.expect(StatusCode::OK);
+    let types: Vec<_> = inbox["entries"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .map(|e| &e["event"]["type"])
+        .collect();
+    assert_eq!(types, ["ironcore.task.queued", "ironcore.auth.token-created"]);
+    assert_eq!(inbox["unread"], 2);
+    let seq = inbox["entries"][0]["seq"].as_i64().expect("seq");
+    let marked = hub
+        .post(&format!("/api/v1/inbox/{seq}/read"), &member, json!({}))
+        .await;
+    assert_eq!(marked.expect(StatusCode::OK)["changed"], 1);
+    let inbox = hub
+        .get("/api/v1/inbox?unread=true", &member)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(
+        (
+            inbox["entries"].as_array().expect("entries").len(),
+            &inbox["unread"]
+        ),
+        (1, &json!(1))
+    );
+}

@@ -1,0 +1,328 @@
+//! A hub for one test: a ledger with two projects, a clock that is set by hand, tokens, and a way to ask.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use ironcore_api::wire::{Fault, PluginList};
+use ironcore_api::{ApiParts, ApiState, Limits, PluginCatalog, new_secret, router};
+use ironcore_engine::{SigningSeed, Stores};
+use ironcore_ledger::model::{NewSession, NewTask, NewToken, Outcome, Role, Service, Task};
+use ironcore_ledger::{Ledger, LedgerOptions};
+use ironcore_types::objects::{Document, Group};
+use ironcore_types::seams::{Clock, Random};
+use ironcore_types::{
+    ErrorCode, ProjectName, Seams, SessionId, TaskSpec, TaskState, TaskType, Timestamp, UserId,
+};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+/// A clock that stands until it is set.
+pub(crate) struct ManualClock(watch::Sender<Timestamp>);
+
+impl ManualClock {
+    pub(crate) fn forward(&self, seconds: u64) {
+        self.0
+            .send_modify(|now| *now = now.after(std::time::Duration::from_secs(seconds)));
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.borrow()
+    }
+
+    fn sleep_until(&self, time: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut times = self.0.subscribe();
+        Box::pin(async move {
+            // The sender lives as long as the clock, so this waits for the time alone.
+            let _reached = times.wait_for(|now| *now >= time).await;
+        })
+    }
+}
+
+/// Bytes that count up, so that ids differ and runs are alike.
+struct Counting(AtomicU64);
+
+impl Random for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let number = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+            let tail = &number[number.len() - chunk.len()..];
+            chunk.copy_from_slice(tail);
+        }
+    }
+}
+
+/// One plugin, `hook`, whose handlers need a `url`.
+struct Catalog;
+
+impl PluginCatalog for Catalog {
+    fn list(&self) -> PluginList {
+        PluginList {
+            plugins: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    fn check(&self, group: &Group) -> Vec<Fault> {
+        let bad = group
+            .handler
+            .iter()
+            .filter(|handler| !handler.config.contains_key("url"));
+        bad.map(|handler| Fault {
+            object: None,
+            key: format!("handler.{}.config.url", handler.name),
+            code: ErrorCode::PluginConfig,
+            detail: "it is missing".to_owned(),
+        })
+        .collect()
+    }
+}
+
+pub(crate) struct Hub {
+    pub(crate) ledger: Ledger,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) session: SessionId,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) folder: PathBuf,
+    router: Router,
+    _dir: tempfile::TempDir,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) head: axum::http::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(self, status: StatusCode) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        if self.text.is_empty() {
+            Value::Null
+        } else {
+            self.json()
+        }
+    }
+
+    /// Checks that this is a problem document with that code, and gives it.
+    #[track_caller]
+    pub(crate) fn problem(self, status: StatusCode, code: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.head[header::CONTENT_TYPE], ironcore_api::PROBLEM_JSON);
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status.as_u16());
+        assert_eq!(
+            problem["request_id"],
+            self.head[ironcore_api::REQUEST_ID].to_str().expect("id")
+        );
+        problem
+    }
+}
+
+impl Hub {
+    pub(crate) async fn start() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
+        let dir = tempfile::tempdir().expect("folder");
+        let start = Timestamp::from_seconds(1_779_321_600);
+        let clock = Arc::new(ManualClock(watch::channel(start).0));
+        let seams = Seams::new(clock.clone(), Arc::new(Counting(AtomicU64::new(1))));
+        let node = "hub".parse().expect("node");
+        let options = LedgerOptions {
+            path: dir.path().join("ledger.db"),
+            node,
+            pid: 7,
+            pstart: 9,
+        };
+        let ledger = Ledger::open(options, seams.clone()).await.expect("ledger");
+        let session = SessionId(seams.uuid());
+        let new = NewSession {
+            id: session,
+            node: "hub".parse().expect("node"),
+            pid: 7,
+            services: vec![Service::Worker],
+            types: TaskType::ALL.to_vec(),
+        };
+        ledger.register_session(new).await.expect("session");
+        let shutdown = CancellationToken::new();
+        let state = ApiState::new(ApiParts {
+            stores: Stores::new(ledger.clone(), SigningSeed([7; 32]), None, seams.clone()),
+            ledger: ledger.clone(),
+            plugins: Arc::new(Catalog),
+            seams,
+            node: "hub".parse().expect("node"),
+            version: "0.0.0".to_owned(),
+            shutdown: shutdown.clone(),
+            limits,
+        });
+        let folder = dir.path().to_owned();
+        let hub = Self {
+            ledger,
+            clock,
+            session,
+            shutdown,
+            folder,
+            router: router(state),
+            _dir: dir,
+        };
+        hub.apply(json!({
+            "project": [{ "name": "demo" }, { "name": "zebra" }],
+            "datastore": [
+                { "name": "shared", "path": hub.folder.join("shared") },
+                { "name": "zebra-store", "path": hub.folder.join("own"), "projects": ["zebra"] },
+            ],
+            "group": [{ "project": "demo", "name": "ops" }, { "project": "zebra", "name": "zebra-group" }],
+            "job": [{
+                "project": "zebra", "name": "zebra-job", "owner": "zebra@local",
+                "task": { "type": "verify", "datastore": "zebra-store" },
+            }, {
+                "project": "demo", "name": "nightly", "owner": "root@local", "schedule": "02:00", "groups": ["ops"],
+                "task": {
+                    "type": "backup", "source": { "tree": "/srv" }, "datastore": "shared", "backup-id": "files",
+                },
+            }],
+        }))
+        .await;
+        hub
+    }
+
+    /// Declares objects, past the API.
+    pub(crate) async fn apply(&self, document: Value) {
+        let document: Document = serde_json::from_value(document).expect("document");
+        self.ledger
+            .apply(&document, &user("root@local"))
+            .await
+            .expect("applied");
+    }
+
+    /// A token's secret.
+    pub(crate) async fn token(&self, role: Role, project: Option<&str>) -> String {
+        let (secret, hash) = new_secret().expect("secret");
+        let new = NewToken {
+            user: user(&format!("{role}@local!{}", project.unwrap_or("hub"))),
+            role,
+            project: project.map(|name| name.parse().expect("project")),
+            secret_sha256: hash,
+            comment: None,
+            expires: None,
+            actor: None,
+        };
+        self.ledger.create_token(new).await.expect("token");
+        secret
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router never fails")
+    }
+
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        secret: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(secret) = secret {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {secret}"));
+        }
+        let body = match body {
+            None => Body::empty(),
+            Some(value) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                Body::from(value.to_string())
+            }
+        };
+        let response = self.send(request.body(body).expect("request")).await;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("body").to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).expect("text");
+        Answer {
+            status: parts.status,
+            head: parts.headers,
+            text,
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str, secret: &str) -> Answer {
+        self.ask(Method::GET, path, Some(secret), None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, secret: &str, body: Value) -> Answer {
+        self.ask(Method::POST, path, Some(secret), Some(body)).await
+    }
+
+    /// A task that waits.
+    pub(crate) async fn enqueue(&self, project: &str, spec: Value) -> Task {
+        let project: ProjectName = project.parse().expect("project");
+        let spec: TaskSpec = serde_json::from_value(spec).expect("spec");
+        self.ledger
+            .enqueue(NewTask::new(Some(project), user("root@local"), spec))
+            .await
+            .expect("enqueued")
+    }
+
+    /// Lets the test's worker take the next task.
+    pub(crate) async fn claim(&self) -> Task {
+        let claimed = self
+            .ledger
+            .claim(self.session, TaskType::ALL, 1)
+            .await
+            .expect("claim");
+        claimed.into_iter().next().expect("a task waits")
+    }
+
+    pub(crate) async fn finish(&self, task: &Task, state: TaskState) {
+        self.ledger
+            .finish(task.id, self.session, Outcome::new(state))
+            .await
+            .expect("finished");
+    }
+}
+
+pub(crate) fn user(text: &str) -> UserId {
+    text.parse().expect("user")
+}
+
+/// A verification of a datastore, as a task's description.
+pub(crate) fn verify(datastore: &str) -> Value {
+    json!({ "type": "verify", "datastore": datastore })
+}
+
+/// Percent-encodes a path parameter.
+pub(crate) fn encode(text: impl ToString) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    for byte in text.to_string().bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("a string takes all");
+        }
+    }
+    out
+}
