@@ -1,1 +1,10 @@
 //! What tests share: TestHub, manual clock, faulty file system, real receivers.
+
+pub mod clock;
+pub mod damage;
+pub mod hub;
+pub mod proxy;
+pub mod python;
+pub mod smtp;
+pub mod tls;
+pub mod webhook;

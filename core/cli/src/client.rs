@@ -1,0 +1,296 @@
+//! The API's client: which hub, which token, and how answers and problem documents are read.
+//!
+//! Where the hub is: `--server` and `--token-file`, then `IRONCORE_SERVER` and `IRONCORE_TOKEN`, then the client
+//! file, then `https://127.0.0.1:8007` with the local admin's token file. Plain HTTP is spoken on loopback only.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use ironcore_api::wire::Problem;
+use ironcore_types::ErrorCode;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::args::Global;
+use crate::exit::Coded;
+
+const DEFAULT_SERVER: &str = "https://127.0.0.1:8007";
+/// Where `serve` leaves the local admin's token when it runs as a system service.
+const LOCAL_ADMIN_TOKEN: &str = "/var/lib/ironcore-backup/admin.token";
+/// Characters that stand for themselves in one segment of a path.
+const SEGMENT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// What the client file may hold: `$XDG_CONFIG_HOME/ironcore-backup/client.toml`.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ClientFile {
+    /// Address of the hub.
+    pub(crate) server: Option<String>,
+    /// File with the token.
+    pub(crate) token_file: Option<PathBuf>,
+    /// PEM file with the authority to trust.
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// Where the client file is.
+pub(crate) fn client_file() -> Option<PathBuf> {
+    let folder = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+    let folder = folder.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".config")))?;
+    Some(folder.join("ironcore-backup").join("client.toml"))
+}
+
+/// A connection to one hub.
+#[derive(Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: SecretString,
+}
+
+impl Client {
+    /// Finds out which hub and token to use. Nothing is asked of the hub yet.
+    pub(crate) fn new(global: &Global) -> Result<Self> {
+        let file = read_client_file()?;
+        let server = global
+            .server
+            .clone()
+            .or(file.server)
+            .unwrap_or_else(|| DEFAULT_SERVER.to_owned());
+        let mut base =
+            Url::parse(&server).with_context(|| format!("{server:?} is not an address of a hub"))?;
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        refuse_plain(&base)?;
+        let token = token(global, file.token_file)?;
+        let mut builder = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .user_agent(concat!("ironcore-backup/", env!("CARGO_PKG_VERSION")));
+        if let Some(path) = global.ca.clone().or(file.ca) {
+            let pem = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let authority = reqwest::Certificate::from_pem(&pem)
+                .with_context(|| format!("{} holds no certificate", path.display()))?;
+            builder = builder.tls_certs_only([authority]);
+        }
+        Ok(Self {
+            http: builder.build()?,
+            base,
+            token,
+        })
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder> {
+        let encoded: Vec<String> = path
+            .iter()
+            .map(|part| percent_encoding::utf8_percent_encode(part, SEGMENT).to_string())
+            .collect();
+        let url = self.base.join(&format!("api/v1/{}", encoded.join("/")))?;
+        Ok(self
+            .http
+            .request(method, url)
+            .bearer_auth(self.token.expose_secret()))
+    }
+
+    /// Reads something. `path` is given in segments, which are encoded here.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<T> {
+        let request = self
+            .request(Method::GET, path)?
+            .query(query)
+            .timeout(Duration::from_secs(60));
+        Ok(self
+            .send(request)
+            .await?
+            .json()
+            .await
+            .context("the hub's answer cannot be read")?)
+    }
+
+    /// Reads something as a stream of bytes, without a limit of time.
+    pub(crate) async fn stream(&self, path: &[&str]) -> Result<Response> {
+        self.send(self.request(Method::GET, path)?).await
+    }
+
+    /// Asks for something to be done.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: &(impl Serialize + Sync),
+    ) -> Result<T> {
+        let request = self
+            .request(Method::POST, path)?
+            .query(query)
+            .json(body)
+            .timeout(Duration::from_secs(120));
+        Ok(self
+            .send(request)
+            .await?
+            .json()
+            .await
+            .context("the hub's answer cannot be read")?)
+    }
+
+    /// Removes something.
+    pub(crate) async fn delete(&self, path: &[&str]) -> Result<()> {
+        self.send(
+            self.request(Method::DELETE, path)?
+                .timeout(Duration::from_secs(60)),
+        )
+        .await?;
+        Ok(())
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let body = response.bytes().await.unwrap_or_default();
+        Err(problem(status, &body).into())
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> anyhow::Error {
+        let mut why = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(inner) = source {
+            why = inner.to_string();
+            source = inner.source();
+        }
+        anyhow::anyhow!(
+            "cannot reach the hub at {}: {why}\nIs it running there? Give its address with --server or IRONCORE_SERVER.",
+            self.base
+        )
+    }
+}
+
+/// The error of an answer that is no success.
+fn problem(status: StatusCode, body: &[u8]) -> Coded {
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => {
+            let mut message = problem.detail;
+            for fault in &problem.errors {
+                let object = fault.object.as_deref().unwrap_or("");
+                message.push_str(&format!(
+                    "\n  {object} {}: {} [{}]",
+                    fault.key, fault.detail, fault.code
+                ));
+            }
+            Coded {
+                code: problem.code,
+                message,
+            }
+        }
+        Err(_) => {
+            let code = match status {
+                StatusCode::UNAUTHORIZED => ErrorCode::AuthRequired,
+                StatusCode::FORBIDDEN => ErrorCode::AuthDenied,
+                StatusCode::NOT_FOUND => ErrorCode::NotFound,
+                _ => ErrorCode::Internal,
+            };
+            Coded {
+                code,
+                message: format!("the hub answered {status}"),
+            }
+        }
+    }
+}
+
+fn read_client_file() -> Result<ClientFile> {
+    let Some(path) = client_file() else {
+        return Ok(ClientFile::default());
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => toml::from_str(&text).with_context(|| format!("{} is not valid", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(ClientFile::default()),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+fn token(global: &Global, from_file: Option<PathBuf>) -> Result<SecretString> {
+    if let Some(path) = &global.token_file {
+        return read_token(path);
+    }
+    if let Ok(token) = std::env::var("IRONCORE_TOKEN") {
+        return Ok(SecretString::from(token.trim().to_owned()));
+    }
+    if let Some(path) = from_file {
+        return read_token(&path);
+    }
+    let local = Path::new(LOCAL_ADMIN_TOKEN);
+    if local.exists() {
+        return read_token(local);
+    }
+    Err(Coded {
+        code: ErrorCode::AuthRequired,
+        message: format!(
+            "no access token: give --token-file FILE, set IRONCORE_TOKEN, or write one of them into {}",
+            client_file().map_or_else(|| "the client file".to_owned(), |path| path.display().to_string())
+        ),
+    }
+    .into())
+}
+
+fn read_token(path: &Path) -> Result<SecretString> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the token file {}", path.display()))?;
+    Ok(SecretString::from(text.trim().to_owned()))
+}
+
+/// A token must not travel in the clear over a network.
+fn refuse_plain(base: &Url) -> Result<()> {
+    let loopback = match base.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    match base.scheme() {
+        "https" => Ok(()),
+        "http" if loopback => Ok(()),
+        "http" => bail!("{base}: plain HTTP would show the token to the network; use https"),
+        other => bail!("{base}: {other} is not spoken here; use https"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_stays_on_loopback() {
+        let ok = |text: &str| refuse_plain(&Url::parse(text).expect("url")).is_ok();
+        assert!(ok("http://127.0.0.1:8007"));
+        assert!(ok("http://[::1]:8007"));
+        assert!(ok("http://localhost:8007"));
+        assert!(ok("https://backup.example"));
+        assert!(!ok("http://backup.example"));
+        assert!(!ok("http://10.0.0.1"));
+        assert!(!ok("ftp://127.0.0.1"));
+    }
+
+    #[test]
+    fn an_answer_without_a_problem_document_has_a_code_too() {
+        assert_eq!(
+            problem(StatusCode::UNAUTHORIZED, b"no").code,
+            ErrorCode::AuthRequired
+        );
+        assert_eq!(
+            problem(StatusCode::BAD_GATEWAY, b"<html>").code,
+            ErrorCode::Internal
+        );
+    }
+}

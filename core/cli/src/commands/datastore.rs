@@ -1,0 +1,65 @@
+//! `datastore create`, `attach`, `list`.
+
+use anyhow::Result;
+use ironcore_api::wire;
+use ironcore_types::objects::DatastoreObject;
+
+use super::Context;
+use crate::args::{Datastore, DatastoreArgs};
+use crate::exit::Exit;
+use crate::output::{self, Form};
+
+pub(super) async fn run(context: &Context, command: Datastore) -> Result<Exit> {
+    match command {
+        Datastore::Create(args) => add(context, wire::AddMode::Create, args).await,
+        Datastore::Attach(args) => add(context, wire::AddMode::Attach, args).await,
+        Datastore::List => {
+            let answer: wire::DatastoreList = context.client.get(&["datastores"], &[]).await?;
+            let form = context.form;
+            let size = |count: Option<u64>| match count {
+                None => "-".to_owned(),
+                Some(count) if form == Form::Plain => count.to_string(),
+                Some(count) => output::bytes(count),
+            };
+            let rows = answer.datastores.iter().map(|row| {
+                vec![
+                    row.name.to_string(),
+                    output::or_dash(row.path.as_ref()),
+                    match &row.error {
+                        None => "online".to_owned(),
+                        Some(error) => format!("offline: {} [{}]", error.message, error.code),
+                    },
+                    size(row.usage.as_ref().map(|usage| usage.used)),
+                    size(row.usage.as_ref().and_then(|usage| usage.free)),
+                    row.usage
+                        .as_ref()
+                        .map_or_else(|| "-".to_owned(), |usage| usage.snapshots.to_string()),
+                ]
+            });
+            form.rows(
+                &answer,
+                &["NAME", "PATH", "STATE", "USED", "FREE", "SNAPSHOTS"],
+                rows,
+            )?;
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+async fn add(context: &Context, mode: wire::AddMode, args: DatastoreArgs) -> Result<Exit> {
+    let path = std::path::absolute(args.path)?;
+    let object = DatastoreObject {
+        name: args.name,
+        path,
+        keep_verified: args.keep_verified,
+        projects: args.projects,
+    };
+    let request = wire::AddDatastore { mode, object };
+    let answer: wire::Datastore = context.client.post(&["datastores"], &[], &request).await?;
+    let fields = [
+        ("Datastore", answer.name.to_string()),
+        ("Path", output::or_dash(answer.path.as_ref())),
+    ];
+    context.form.fields(&answer, &fields)?;
+    Ok(Exit::Ok)
+}

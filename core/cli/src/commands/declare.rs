@@ -1,0 +1,62 @@
+//! `apply` and `export`: the hub's objects as one document.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use ironcore_api::wire;
+use ironcore_types::ErrorCode;
+use ironcore_types::objects::Document;
+
+use super::Context;
+use crate::args::Apply;
+use crate::exit::{Coded, Exit};
+use crate::output::{self, Form};
+
+pub(super) async fn apply(context: &Context, options: &Apply) -> Result<Exit> {
+    let document = read(&options.file)?;
+    let query = [("dry-run", options.dry_run.to_string())];
+    let answer: wire::ApplyAnswer = context.client.post(&["apply"], &query, &document).await?;
+    let rows = [
+        ("created", &answer.created),
+        ("changed", &answer.changed),
+        ("unchanged", &answer.unchanged),
+    ];
+    let rows = rows
+        .into_iter()
+        .flat_map(|(what, names)| names.iter().map(move |name| vec![what.to_owned(), name.clone()]));
+    context.form.rows(&answer, &["WHAT", "OBJECT"], rows)?;
+    Ok(Exit::Ok)
+}
+
+pub(super) async fn export(context: &Context) -> Result<Exit> {
+    let document: Document = context.client.get(&["export"], &[]).await?;
+    if context.form == Form::Json {
+        output::say(&serde_json::to_string_pretty(&document)?);
+    } else {
+        output::say(toml::to_string_pretty(&document)?.trim_end());
+    }
+    Ok(Exit::Ok)
+}
+
+fn read(file: &Path) -> Result<Document> {
+    let text = if file == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("cannot read standard input")?;
+        text
+    } else {
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
+    };
+    let name = file.display();
+    let invalid = |why: String| Coded {
+        code: ErrorCode::ConfigInvalid,
+        message: format!("{name}: {why}"),
+    };
+    if file.extension().is_some_and(|ending| ending == "json") {
+        serde_json::from_str(&text).map_err(|error| invalid(error.to_string()).into())
+    } else {
+        toml::from_str(&text).map_err(|error| invalid(error.to_string()).into())
+    }
+}

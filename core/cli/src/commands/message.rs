@@ -1,0 +1,93 @@
+//! `message list`, `show`, `replay`.
+
+use anyhow::Result;
+use ironcore_api::wire;
+
+use super::Context;
+use crate::args::Message;
+use crate::exit::Exit;
+use crate::output;
+
+pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
+    match command {
+        Message::List {
+            state,
+            handler,
+            limit,
+        } => {
+            let mut query = vec![("limit", limit.min(1000).to_string())];
+            query.extend(state.map(|state| ("state", state)));
+            query.extend(handler.map(|handler| ("handler", handler.to_string())));
+            let answer: wire::MessageList = context.client.get(&["messages"], &query).await?;
+            let rows = answer.messages.iter().map(|message| {
+                vec![
+                    output::time(Some(message.created)),
+                    handler_of(message),
+                    message.kind.clone(),
+                    word(&message.state),
+                    message.attempts.to_string(),
+                    output::time(message.next_attempt),
+                    message.id.to_string(),
+                ]
+            });
+            let head = [
+                "CREATED",
+                "HANDLER",
+                "KIND",
+                "STATE",
+                "ATTEMPTS",
+                "NEXT ATTEMPT",
+                "ID",
+            ];
+            context.form.rows(&answer, &head, rows)?;
+        }
+        Message::Show { id } => {
+            let detail: wire::MessageDetail = context.client.get(&["messages", &id.to_string()], &[]).await?;
+            let message = &detail.message;
+            let mut fields = vec![
+                ("Message", message.id.to_string()),
+                ("Handler", handler_of(message)),
+                ("Plugin", message.plugin.to_string()),
+                ("Recipient", message.recipient.clone()),
+                ("Kind", message.kind.clone()),
+                ("Thread", message.thread.clone()),
+                ("State", word(&message.state)),
+            ];
+            for attempt in &detail.attempts {
+                let status = attempt
+                    .status
+                    .map_or_else(String::new, |status| format!(", status {status}"));
+                let error = attempt.error.as_ref().map_or_else(String::new, |error| {
+                    format!(": {} [{}]", error.message, error.code)
+                });
+                let text = format!(
+                    "{} {}{status}{error}",
+                    output::time(Some(attempt.started)),
+                    attempt.outcome
+                );
+                fields.push(("Attempt", format!("{} {text}", attempt.number)));
+            }
+            context.form.fields(&detail, &fields)?;
+        }
+        Message::Replay { id } => {
+            let path = ["messages", &id.to_string(), "replay"];
+            let answer: wire::Replayed = context.client.post(&path, &[], &serde_json::json!({})).await?;
+            context
+                .form
+                .fields(&answer, &[("New message", answer.id.to_string())])?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn handler_of(message: &wire::Message) -> String {
+    format!("{}/{}", message.group, message.handler)
+}
+
+/// An enum as JSON writes it.
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|v| v.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}

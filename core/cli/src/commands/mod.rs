@@ -1,0 +1,70 @@
+//! The commands. Each module is a client of one part of the API; `schedule` and `prune simulate` need no hub.
+
+mod datastore;
+mod declare;
+mod inbox;
+mod job;
+mod message;
+mod schedule;
+mod secret;
+mod simulate;
+mod snapshot;
+mod start;
+mod status;
+mod task;
+mod token;
+mod watch;
+
+use anyhow::Result;
+use clap::CommandFactory;
+
+use crate::args::{Cli, Command, Config, Prune};
+use crate::client::Client;
+use crate::exit::Exit;
+use crate::output::Form;
+use crate::serve;
+
+/// What a command that talks to the hub gets.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) form: Form,
+}
+
+/// Does the command of `cli`.
+pub(crate) async fn run(cli: Cli) -> Result<Exit> {
+    let form = Form::of(cli.global.output);
+    let context = || -> Result<Context> {
+        Ok(Context {
+            client: Client::new(&cli.global)?,
+            form,
+        })
+    };
+    match cli.command {
+        Command::Serve(options) => serve::run(&options).await,
+        Command::Task(command) => task::run(&context()?, command).await,
+        Command::Snapshot(command) => snapshot::run(&context()?, command).await,
+        Command::Verify(command) => start::verify(&context()?, command).await,
+        Command::Restore(command) => start::restore(&context()?, command).await,
+        Command::Gc(command) => start::gc(&context()?, command).await,
+        Command::Prune(Prune::Simulate { input }) => simulate::run(form, &input),
+        Command::Prune(command) => start::prune(&context()?, command).await,
+        Command::Sync(command) => start::sync(&context()?, command).await,
+        Command::Job(command) => job::run(&context()?, command).await,
+        Command::Datastore(command) => datastore::run(&context()?, command).await,
+        Command::Schedule(command) => schedule::run(form, &command),
+        Command::Message(command) => message::run(&context()?, command).await,
+        Command::Inbox(command) => inbox::run(&context()?, command).await,
+        Command::Token(command) => token::run(&context()?, command).await,
+        Command::Secret(command) => secret::run(form, command),
+        Command::Apply(options) => declare::apply(&context()?, &options).await,
+        Command::Export => declare::export(&context()?).await,
+        Command::Status(options) => status::run(&context()?, &options).await,
+        Command::Config(Config::Check { config }) => serve::check(form, config.as_deref()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "ironcore-backup", &mut script);
+            crate::output::say_bytes(&script);
+            Ok(Exit::Ok)
+        }
+    }
+}

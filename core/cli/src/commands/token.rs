@@ -1,0 +1,59 @@
+//! `token create`, `list`, `revoke`.
+
+use anyhow::{Context as _, Result};
+use ironcore_api::wire;
+
+use super::Context;
+use crate::args::Token;
+use crate::exit::Exit;
+use crate::output;
+use crate::serve::seams;
+
+pub(super) async fn run(context: &Context, command: Token) -> Result<Exit> {
+    match command {
+        Token::Create {
+            user,
+            role,
+            project,
+            expires,
+        } => {
+            let role: wire::RoleName = serde_json::from_value(serde_json::Value::String(role.clone()))
+                .with_context(|| format!("{role:?} is not a role: use admin, operator, auditor or member"))?;
+            let expires = expires.map(|span| seams::machine().now().after(span.duration()));
+            let request = wire::CreateToken {
+                user,
+                role,
+                project,
+                comment: None,
+                expires,
+            };
+            let answer: wire::CreatedToken = context.client.post(&["tokens"], &[], &request).await?;
+            let fields = [
+                ("Token", answer.token.user.to_string()),
+                ("Secret", answer.secret.clone()),
+            ];
+            context.form.fields(&answer, &fields)?;
+            output::complain("the secret is shown this once; keep it in a file that only its user can read");
+        }
+        Token::List => {
+            let answer: wire::TokenList = context.client.get(&["tokens"], &[]).await?;
+            let rows = answer.tokens.iter().map(|token| {
+                vec![
+                    token.user.to_string(),
+                    format!("{:?}", token.role).to_lowercase(),
+                    output::or_dash(token.project.as_ref()),
+                    output::time(Some(token.created)),
+                    output::time(token.expires),
+                    output::time(token.revoked),
+                ]
+            });
+            let head = ["TOKEN", "ROLE", "PROJECT", "CREATED", "EXPIRES", "REVOKED"];
+            context.form.rows(&answer, &head, rows)?;
+        }
+        Token::Revoke { user } => {
+            context.client.delete(&["tokens", user.as_str()]).await?;
+            output::say(&format!("revoked {user}"));
+        }
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,224 @@
+//! The hub's configuration: defaults, then the file, then the environment, then flags.
+//!
+//! It holds what concerns the process only; jobs, groups, datastores and tokens live in the ledger.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use ironcore_types::{ErrorCode, NodeName, PluginName};
+use serde::{Deserialize, Serialize};
+
+use crate::exit::Coded;
+
+/// What the file may hold. Unknown keys are refused with line and column.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    listen: Option<SocketAddr>,
+    data: Option<PathBuf>,
+    node: Option<NodeName>,
+    slots: Option<usize>,
+    plugins: Option<PathBuf>,
+    templates: Option<PathBuf>,
+    egress: EgressSettings,
+    plugin: BTreeMap<PluginName, PluginSettings>,
+}
+
+/// What may leave the machine.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct EgressSettings {
+    /// Private addresses, networks and host names that handlers may reach nevertheless.
+    pub(crate) allow: Vec<String>,
+    /// PEM files with authorities to trust beside the usual ones.
+    pub(crate) ca: Vec<PathBuf>,
+    /// Allow SMTP without TLS to hosts that are not this machine.
+    pub(crate) plain_smtp: bool,
+}
+
+/// What the operator grants to a plugin of the folder. Built-in plugins get what they ask for.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct PluginSettings {
+    /// Capabilities: http, mail, inbox, metrics, templates, kv, log.
+    pub(crate) grant: Vec<String>,
+}
+
+/// The configuration in force.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Settings {
+    /// Where the API listens.
+    pub(crate) listen: SocketAddr,
+    /// Folder for database, keys and secrets.
+    pub(crate) data: PathBuf,
+    /// This machine's name in UPIDs and status.
+    pub(crate) node: NodeName,
+    /// Tasks done at the same time.
+    pub(crate) slots: usize,
+    /// Folder with further plugins.
+    pub(crate) plugins: Option<PathBuf>,
+    /// Folder with templates that take the place of the built-in ones.
+    pub(crate) templates: Option<PathBuf>,
+    /// What may leave the machine.
+    pub(crate) egress: EgressSettings,
+    /// Grants.
+    pub(crate) plugin: BTreeMap<PluginName, PluginSettings>,
+}
+
+/// What environment and flags say.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Overrides<'a> {
+    /// `--config`.
+    pub(crate) config: Option<&'a Path>,
+    /// `--listen`.
+    pub(crate) listen: Option<SocketAddr>,
+    /// `--data`.
+    pub(crate) data: Option<&'a Path>,
+}
+
+const DEFAULT_CONFIG: &str = "/etc/ironcore-backup/hub.toml";
+const DEFAULT_DATA: &str = "/var/lib/ironcore-backup";
+
+fn invalid(message: String) -> Coded {
+    Coded {
+        code: ErrorCode::ConfigInvalid,
+        message,
+    }
+}
+
+impl Settings {
+    /// Reads and checks everything.
+    pub(crate) fn load(overrides: Overrides<'_>) -> Result<Self> {
+        let file = match overrides.config {
+            Some(path) => read(path)?,
+            None if Path::new(DEFAULT_CONFIG).exists() => read(Path::new(DEFAULT_CONFIG))?,
+            None => File::default(),
+        };
+        let data = overrides
+            .data
+            .map(Path::to_owned)
+            .or(file.data)
+            .unwrap_or_else(|| DEFAULT_DATA.into());
+        let settings = Self {
+            listen: overrides
+                .listen
+                .or(file.listen)
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8007))),
+            data: std::path::absolute(data)?,
+            node: match file.node {
+                Some(node) => node,
+                None => this_node()?,
+            },
+            slots: file.slots.unwrap_or(4),
+            plugins: file.plugins,
+            templates: file.templates,
+            egress: file.egress,
+            plugin: file.plugin,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), Coded> {
+        if !self.listen.ip().is_loopback() {
+            return Err(invalid(format!(
+                "listen = \"{}\": the API speaks plain HTTP and would show tokens to the network; listen on a \
+                 loopback address and let a reverse proxy with TLS stand before it",
+                self.listen
+            )));
+        }
+        if !(1..=256).contains(&self.slots) {
+            return Err(invalid(format!("slots = {}: use 1 to 256", self.slots)));
+        }
+        for (name, folder) in [("plugins", &self.plugins), ("templates", &self.templates)] {
+            if let Some(folder) = folder
+                && !folder.is_dir()
+            {
+                return Err(invalid(format!(
+                    "{name} = \"{}\": there is no such folder",
+                    folder.display()
+                )));
+            }
+        }
+        ironcore_egress::AllowList::parse(&self.egress.allow)
+            .map_err(|error| invalid(format!("egress.allow: {error}")))?;
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> Result<File> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
+    toml::from_str(&text).map_err(|error| invalid(format!("{}: {error}", path.display())).into())
+}
+
+/// The machine's host name, made fit for a slug.
+fn this_node() -> Result<NodeName> {
+    let name = rustix::system::uname();
+    let name = name.nodename().to_string_lossy().to_lowercase();
+    let short = name.split('.').next().unwrap_or("hub");
+    let fit: String = short
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let fit = fit
+        .trim_matches('-')
+        .get(..fit.trim_matches('-').len().min(63))
+        .unwrap_or("hub")
+        .to_owned();
+    Ok(NodeName::new(if fit.is_empty() {
+        "hub".to_owned()
+    } else {
+        fit
+    })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Settings> {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("hub.toml");
+        let mut file = std::fs::File::create(&path).expect("file");
+        std::io::Write::write_all(&mut file, text.as_bytes()).expect("write");
+        Settings::load(Overrides {
+            config: Some(&path),
+            ..Overrides::default()
+        })
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_place() {
+        let error = load("slots = 2\nlisten-on = \"x\"\n")
+            .expect_err("refused")
+            .to_string();
+        assert!(error.contains("line 2, column 1"), "{error}");
+        assert!(error.contains("listen-on"), "{error}");
+        assert!(error.contains("[config.invalid]"), "{error}");
+    }
+
+    #[test]
+    fn flags_come_before_the_file() {
+        let settings = load("listen = \"127.0.0.1:9000\"\nnode = \"a\"\n").expect("valid");
+        assert_eq!(settings.listen.port(), 9000);
+        assert_eq!(settings.slots, 4);
+    }
+
+    #[test]
+    fn an_open_listener_without_tls_is_refused() {
+        let error = load("listen = \"0.0.0.0:8007\"\n")
+            .expect_err("refused")
+            .to_string();
+        assert!(error.contains("loopback"), "{error}");
+    }
+}

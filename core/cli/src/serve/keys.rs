@@ -1,0 +1,101 @@
+//! The hub's own key material: the key that signs manifests, and the local admin's token.
+//!
+//! Both are files with mode 0600 that are made once, synced before they are used, and never written again.
+
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use ironcore_engine::SigningSeed;
+use ironcore_ledger::Ledger;
+use ironcore_ledger::model::{NewToken, Role};
+use ironcore_types::UserId;
+use sha2::{Digest, Sha256};
+
+/// Makes a folder that only its owner can enter, unless it is there.
+pub(crate) fn private_folder(path: &Path) -> Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("cannot make the folder {}", path.display()))
+}
+
+/// Reads the file, or makes it with what `content` gives.
+fn read_or_make(path: &Path, content: impl FnOnce() -> Result<Vec<u8>>) -> Result<(Vec<u8>, bool)> {
+    let mut options = std::fs::OpenOptions::new();
+    match options.read(true).open(path) {
+        Ok(mut file) => {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok((bytes, false))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let bytes = content()?;
+            let mut file = std::fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            if let Some(folder) = path.parent() {
+                std::fs::File::open(folder)?.sync_all()?;
+            }
+            Ok((bytes, true))
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).context("no randomness on this machine")?;
+    Ok(bytes)
+}
+
+/// The seed of the key that signs manifests: 64 hexadecimal digits in `keys/signing.key`.
+pub(crate) fn signing_seed(keys: &Path) -> Result<SigningSeed> {
+    let path = keys.join("signing.key");
+    let (text, _) = read_or_make(&path, || {
+        Ok(format!("{}\n", hex::encode(random::<32>()?)).into_bytes())
+    })?;
+    let mut seed = [0; 32];
+    if hex::decode_to_slice(String::from_utf8_lossy(&text).trim(), &mut seed).is_err() {
+        bail!(
+            "{} does not hold 64 hexadecimal digits; put the right file back",
+            path.display()
+        );
+    }
+    Ok(SigningSeed(seed))
+}
+
+/// Makes sure that there is a local administrator whose token is in `admin.token`.
+pub(crate) async fn local_admin(ledger: &Ledger, path: &Path) -> Result<()> {
+    let (secret, _) = read_or_make(path, || {
+        Ok(format!("{}\n", hex::encode(random::<32>()?)).into_bytes())
+    })?;
+    let secret = String::from_utf8_lossy(&secret).trim().to_owned();
+    let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+    if ledger.token_by_hash(hash).await?.is_some() {
+        return Ok(());
+    }
+    let user = UserId::new("root@local!admin")?;
+    // Another secret under this name is from a file that is gone: the file on disk is what counts.
+    if ledger.tokens().await?.iter().any(|token| token.user == user) {
+        ledger.revoke_token(&user).await?;
+    }
+    ledger
+        .create_token(NewToken {
+            user,
+            role: Role::Admin,
+            project: None,
+            secret_sha256: hash,
+            comment: Some("local administrator".to_owned()),
+            expires: None,
+            actor: None,
+        })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,357 @@
+//! Scheduler and worker over a real ledger and real datastores, with a clock that the tests set.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use ironcore_engine::{Scheduler, SchedulerOptions, SigningSeed, Stores, Worker, WorkerOptions};
+use ironcore_ledger::model::{NewSession, Page, Scope, Service, Task, TaskFilter};
+use ironcore_ledger::{Ledger, LedgerOptions};
+use ironcore_testkit::clock::ManualClock;
+use ironcore_types::objects::Document;
+use ironcore_types::{ErrorCode, EventType, SessionId, TaskState, TaskType, UserId};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// One hub's engine, at 01:00 in the night of 21 May 2026.
+struct Night {
+    folder: TempDir,
+    clock: ManualClock,
+    ledger: Ledger,
+    stores: Stores,
+}
+
+impl Night {
+    async fn new() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let clock = ManualClock::at("2026-05-21T01:00:00Z");
+        let options = LedgerOptions {
+            path: folder.path().join("ledger.sqlite"),
+            node: "test".parse()?,
+            pid: 1,
+            pstart: 1,
+        };
+        let ledger = Ledger::open(options, clock.seams()).await?;
+        let stores = Stores::new(ledger.clone(), SigningSeed([7; 32]), None, clock.seams());
+        Ok(Self {
+            folder,
+            clock,
+            ledger,
+            stores,
+        })
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    async fn apply(&self, document: &str) -> Result<()> {
+        let document: Document = toml::from_str(document)?;
+        for datastore in &document.datastore {
+            self.stores.ensure(datastore).await?;
+        }
+        self.ledger.apply(&document, &UserId::new("root@local")?).await?;
+        Ok(())
+    }
+
+    fn scheduler(&self) -> Scheduler {
+        Scheduler::new(
+            self.ledger.clone(),
+            self.clock.seams(),
+            SchedulerOptions::default(),
+        )
+    }
+
+    fn worker(&self) -> Worker {
+        let options = WorkerOptions::new("test".parse().expect("a name"), 1);
+        Worker::new(
+            self.ledger.clone(),
+            self.stores.clone(),
+            self.clock.seams(),
+            options,
+        )
+    }
+
+    async fn tasks(&self) -> Result<Vec<Task>> {
+        let mut tasks = self
+            .ledger
+            .tasks(&TaskFilter::default(), &Page::first(1000))
+            .await?
+            .tasks;
+        tasks.reverse();
+        Ok(tasks)
+    }
+
+    /// Waits for a state of the ledger, woken by its changes.
+    async fn until(&self, what: &str, mut is_so: impl FnMut(&[Task]) -> bool) -> Result<Vec<Task>> {
+        let mut wakes = self.ledger.wakes();
+        let wait = async {
+            loop {
+                wakes.tasks.mark_unchanged();
+                let tasks = self.tasks().await?;
+                if is_so(&tasks) {
+                    return Ok(tasks);
+                }
+                wakes.tasks.changed().await?;
+            }
+        };
+        let patience = Duration::from_secs(60);
+        match tokio::time::timeout(patience, wait).await {
+            Ok(result) => result,
+            Err(_) => anyhow::bail!("waited in vain until {what}: {:#?}", self.tasks().await?),
+        }
+    }
+
+    async fn event_types(&self) -> Result<Vec<EventType>> {
+        let events = self.ledger.events_after(0, 1000, &Scope::All).await?;
+        Ok(events.into_iter().map(|row| row.event.event_type).collect())
+    }
+}
+
+/// Project, datastore and a backup job `files` with a schedule at 02:00.
+fn objects(night: &Night, extra: &str) -> Result<String> {
+    let tree = night.path("tree");
+    std::fs::create_dir_all(&tree)?;
+    std::io::Write::write_all(&mut std::fs::File::create(tree.join("hello"))?, b"hello")?;
+    Ok(format!(
+        r#"
+        [[project]]
+        name = "office"
+        [[datastore]]
+        name = "ibs-primary"
+        path = "{}"
+        [[datastore]]
+        name = "ibs-archival"
+        path = "{}"
+        [[job]]
+        project = "office"
+        name = "files"
+        owner = "alice@local"
+        schedule = "02:00"
+        {extra}
+        [job.task]
+        type = "backup"
+        source = {{ tree = "{}" }}
+        datastore = "ibs-primary"
+        backup-id = "files"
+        "#,
+        night.path("primary").display(),
+        night.path("archival").display(),
+        tree.display()
+    ))
+}
+
+const CHAIN: &str = r#"
+    [[job]]
+    project = "office"
+    name = "prune"
+    owner = "alice@local"
+    after = "files"
+    task = { type = "prune", datastore = "ibs-primary", keep = { last = 1 } }
+    [[job]]
+    project = "office"
+    name = "gc"
+    owner = "alice@local"
+    after = "prune"
+    task = { type = "gc", datastore = "ibs-primary" }
+    [[job]]
+    project = "office"
+    name = "sync"
+    owner = "alice@local"
+    after = "gc"
+    task = { type = "sync", from = { datastore = "ibs-primary" }, to = "ibs-archival" }
+    [[job]]
+    project = "office"
+    name = "verify"
+    owner = "alice@local"
+    after = "sync"
+    task = { type = "verify", datastore = "ibs-archival" }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_runs_at_its_time_and_in_its_order() -> Result<()> {
+    let night = Night::new().await?;
+    night.apply(&format!("{}{CHAIN}", objects(&night, "")?)).await?;
+    let stop = CancellationToken::new();
+    let mut running = JoinSet::new();
+    let (scheduler, worker) = (night.scheduler(), night.worker());
+    let (one, two) = (stop.clone(), stop.clone());
+    running.spawn(async move {
+        scheduler.run(one).await;
+        Ok(())
+    });
+    running.spawn(async move { worker.run(two).await });
+
+    night.clock.set("2026-05-21T01:59:59Z".parse()?);
+    ensure!(night.tasks().await?.is_empty(), "nothing runs before its time");
+    night.clock.set("2026-05-21T02:00:00Z".parse()?);
+    let all_over = |tasks: &[Task]| tasks.len() == 5 && tasks.iter().all(|task| task.state.is_final());
+    let tasks = night.until("five tasks are over", all_over).await?;
+    for task in &tasks {
+        ensure!(task.state == TaskState::Ok, "{task:#?}");
+        ensure!(
+            task.user.as_str() == "alice@local",
+            "a scheduled task's user is the job's owner"
+        );
+        let log = night.ledger.log_after(task.id, 0, 100).await?;
+        ensure!(log.len() >= 2, "every task has a log");
+        ensure!(
+            !task.progress.stages.is_empty(),
+            "every task has stages: {task:#?}"
+        );
+    }
+    let types: Vec<TaskType> = tasks.iter().map(Task::task_type).collect();
+    use TaskType::{Backup, Gc, Prune, Sync, Verify};
+    ensure!(types == [Backup, Prune, Gc, Sync, Verify], "{types:?}");
+    ensure!(tasks[0].scheduled_for == Some("2026-05-21T02:00:00Z".parse()?));
+
+    let events = night.event_types().await?;
+    for (event_type, count) in [
+        (EventType::TaskQueued, 5),
+        (EventType::TaskStarted, 5),
+        (EventType::TaskCompleted, 5),
+        (EventType::SnapshotVerified, 1),
+        (EventType::WorkerOnline, 1),
+    ] {
+        let found = events.iter().filter(|found| **found == event_type).count();
+        ensure!(found == count, "{event_type}: {found} of {count} in {events:?}");
+    }
+    stop.cancel();
+    while let Some(ended) = running.join_next().await {
+        ended??;
+    }
+    ensure!(night.event_types().await?.contains(&EventType::WorkerOffline));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_schedulers_fire_a_tick_once_and_missed_ones_collapse() -> Result<()> {
+    let night = Night::new().await?;
+    night.apply(&objects(&night, "")?).await?;
+    // Four nights pass while nobody looks.
+    night.clock.set("2026-05-24T09:00:00Z".parse()?);
+    let now = "2026-05-24T09:00:00Z".parse()?;
+    let next = night.scheduler().fire_due(now).await?;
+    night.scheduler().fire_due(now).await?;
+    ensure!(next == Some("2026-05-25T02:00:00Z".parse()?), "{next:?}");
+    let tasks = night.tasks().await?;
+    ensure!(tasks.len() == 1, "run-once runs once: {tasks:#?}");
+    ensure!(tasks[0].scheduled_for == Some("2026-05-24T02:00:00Z".parse()?));
+    let missed: Vec<_> = night.ledger.events_after(0, 100, &Scope::All).await?;
+    let missed: Vec<_> = missed
+        .iter()
+        .filter(|row| row.event.event_type == EventType::JobMissed)
+        .collect();
+    ensure!(missed.len() == 1);
+    let job = missed[0]
+        .event
+        .data
+        .job
+        .as_ref()
+        .context("the event names the job")?;
+    ensure!(job.missed == 4, "{job:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_workers_task_ends_and_is_tried_again() -> Result<()> {
+    let night = Night::new().await?;
+    night
+        .apply(&objects(&night, "retries = 1\nretry-delay = \"0s\"")?)
+        .await?;
+    night.clock.set("2026-05-21T02:00:00Z".parse()?);
+    night
+        .scheduler()
+        .fire_due("2026-05-21T02:00:00Z".parse()?)
+        .await?;
+    // A worker that takes the task and is never heard of again.
+    let gone = SessionId(night.clock.seams().uuid());
+    let session = NewSession {
+        id: gone,
+        node: "gone".parse()?,
+        pid: 2,
+        services: vec![Service::Worker],
+        types: vec![TaskType::Backup],
+    };
+    night.ledger.register_session(session).await?;
+    ensure!(night.ledger.claim(gone, &[TaskType::Backup], 1).await?.len() == 1);
+
+    let stop = CancellationToken::new();
+    let mut running = JoinSet::new();
+    let (worker, token) = (night.worker(), stop.clone());
+    running.spawn(async move { worker.run(token).await });
+    night.clock.advance(Duration::from_secs(45));
+    let over = |tasks: &[Task]| tasks.len() == 2 && tasks.iter().all(|task| task.state.is_final());
+    let tasks = night.until("the retry is over", over).await?;
+    ensure!(tasks[0].state == TaskState::Failed);
+    ensure!(
+        tasks[0]
+            .error
+            .as_ref()
+            .is_some_and(|error| error.code == ErrorCode::WorkerLost)
+    );
+    ensure!(tasks[1].state == TaskState::Ok, "{:#?}", tasks[1]);
+    ensure!(tasks[1].retry_of.as_ref() == Some(&tasks[0].upid));
+    stop.cancel();
+    while let Some(ended) = running.join_next().await {
+        ended??;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_chunk_fails_the_verification_and_is_told_per_snapshot() -> Result<()> {
+    let night = Night::new().await?;
+    let verify = r#"
+        [[job]]
+        project = "office"
+        name = "verify"
+        owner = "alice@local"
+        after = "files"
+        task = { type = "verify", datastore = "ibs-primary", again = true }
+    "#;
+    night.apply(&format!("{}{verify}", objects(&night, "")?)).await?;
+    let stop = CancellationToken::new();
+    let mut running = JoinSet::new();
+    let (scheduler, worker, one, two) = (night.scheduler(), night.worker(), stop.clone(), stop.clone());
+    running.spawn(async move {
+        scheduler.run(one).await;
+        Ok(())
+    });
+    running.spawn(async move { worker.run(two).await });
+    night.clock.set("2026-05-21T02:00:00Z".parse()?);
+    night
+        .until("the first night is over", |t| {
+            t.len() == 2 && t.iter().all(|t| t.state.is_final())
+        })
+        .await?;
+    damage(&night.path("primary"))?;
+    night.clock.set("2026-05-22T02:00:00Z".parse()?);
+    let tasks = night
+        .until("the second night is over", |t| {
+            t.len() == 4 && t.iter().all(|t| t.state.is_final())
+        })
+        .await?;
+    let verification = &tasks[3];
+    ensure!(verification.state == TaskState::Failed, "{verification:#?}");
+    let code = verification.error.as_ref().map(|error| error.code);
+    ensure!(code == Some(ErrorCode::ChunkCorrupt), "{code:?}");
+    let rows = night.ledger.verifications(&"ibs-primary".parse()?, None).await?;
+    ensure!(
+        rows.iter()
+            .any(|row| row.report.result.is_bad() && row.report.failure.is_some()),
+        "{rows:#?}"
+    );
+    stop.cancel();
+    while let Some(ended) = running.join_next().await {
+        ended??;
+    }
+    Ok(())
+}
+
+/// Turns one byte round in the middle of the largest file.
+fn damage(folder: &Path) -> Result<()> {
+    let path = ironcore_testkit::damage::largest_file(folder)?;
+    ironcore_testkit::damage::flip_byte(&path, std::fs::metadata(&path)?.len() / 2)
+}

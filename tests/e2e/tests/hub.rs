@@ -1,0 +1,12 @@
+//! The real binary, driven as its users drive it: by command line, configuration and signals.
+
+#[path = "hub/commands.rs"]
+mod commands;
+#[path = "hub/crash.rs"]
+mod crash;
+#[path = "hub/fixture.rs"]
+mod fixture;
+#[path = "hub/night.rs"]
+mod night;
+#[path = "hub/refusals.rs"]
+mod refusals;

@@ -1,0 +1,118 @@
+//! The commands of the product's page, as they are written there.
+
+use anyhow::{Context, Result, ensure};
+use ironcore_testkit::hub::TestHub;
+use serde_json::Value;
+
+use crate::fixture::{office, small_tree};
+
+/// The reference of the only snapshot.
+fn snapshot(hub: &TestHub) -> Result<String> {
+    let list: Value = hub.json(&["snapshot", "list", "ibs-primary"])?;
+    Ok(list["snapshots"][0]["snapshot"].as_str().context("a snapshot")?.to_owned())
+}
+
+#[test]
+fn the_page_works_as_written() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    hub.apply(&office(&hub, &tree, "", ""))?;
+    let started: Value = hub.json(&["job", "run", "files"])?;
+    let upid = started["upid"].as_str().context("a UPID")?.to_owned();
+    hub.ok(&["task", "wait", "--upid", &upid])?;
+
+    let listed = hub.ok(&["task", "list", "--since", "1h ago"])?;
+    ensure!(listed.contains(&upid) && listed.contains("OK"), "{listed}");
+    let failed = hub.ok(&["task", "list", "--type", "backup", "--status", "FAILED", "--since", "24h ago"])?;
+    ensure!(!failed.contains(&upid), "{failed}");
+
+    let followed = hub.ok(&["task", "log", "--upid", &upid, "--follow"])?;
+    let log = hub.ok(&["task", "log", "--upid", &upid])?;
+    ensure!(followed == log, "followed:\n{followed}\ndownloaded:\n{log}");
+    ensure!(log.contains("backup") && log.lines().count() >= 3, "{log}");
+
+    let reference = snapshot(&hub)?;
+    ensure!(reference.starts_with("ibs-primary:vm/12345/20"), "{reference}");
+    let shown = hub.ok(&["snapshot", "show", &reference, "--verify"])?;
+    ensure!(shown.contains("never verified"), "{shown}");
+    hub.ok(&["verify", "start", &reference, "--wait"])?;
+    let shown = hub.ok(&["snapshot", "show", &reference, "--verify"])?;
+    ensure!(shown.lines().any(|line| line.starts_with("Verification") && line.ends_with("OK")), "{shown}");
+
+    let to = hub.folder().join("restored");
+    hub.ok(&["restore", "start", &reference, "--to", &to.display().to_string(), "--wait"])?;
+    let same = std::process::Command::new("rsync")
+        .args(["-anci", "--delete", "-AXH"])
+        .arg(format!("{}/", tree.display()))
+        .arg(format!("{}/", to.display()))
+        .output()?;
+    ensure!(same.status.success() && same.stdout.is_empty(), "{}", String::from_utf8_lossy(&same.stdout));
+
+    hub.ok(&["gc", "start", "ibs-primary", "--wait"])?;
+    hub.ok(&["prune", "start", "ibs-primary", "--keep-last", "1", "--wait"])?;
+    let services = hub.ok(&["status", "--services"])?;
+    for service in ["api", "scheduler", "worker", "verifier", "gc", "sync", "notify"] {
+        ensure!(services.contains(&format!("ironcore-backup-{service}\tonline")), "{service}:\n{services}");
+    }
+    Ok(())
+}
+
+#[test]
+fn exported_objects_apply_unchanged() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    hub.apply(&office(&hub, &tree, "schedule = \"Sun 06:00\"\ntimezone = \"Europe/Berlin\"", ""))?;
+    let exported = hub.ok(&["export"])?;
+    let output = hub.cli_with(&["apply", "-f", "-", "--output", "json"], exported.as_bytes())?;
+    let answer: Value = serde_json::from_slice(&output.stdout)?;
+    ensure!(answer["created"] == serde_json::json!([]), "{answer}");
+    ensure!(answer["changed"] == serde_json::json!([]), "{answer}");
+    ensure!(answer["unchanged"].as_array().is_some_and(|all| all.len() == 3), "{answer}");
+    let jobs = hub.ok(&["job", "list"])?;
+    ensure!(jobs.contains("Sun 06:00 (Europe/Berlin)"), "{jobs}");
+    Ok(())
+}
+
+#[test]
+fn schedule_next_needs_no_hub() -> Result<()> {
+    let run = |args: &[&str]| -> Result<Value> {
+        let output = std::process::Command::new(ironcore_testkit::hub::binary()?)
+            .args(["schedule", "next"])
+            .args(args)
+            .args(["--output", "json"])
+            .output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(serde_json::from_slice(&output.stdout)?)
+    };
+    let sundays = run(&["0 2 * * 7", "--after", "2026-05-21T00:00:00Z", "--count", "2"])?;
+    ensure!(sundays == serde_json::json!(["2026-05-24T02:00:00Z", "2026-05-31T02:00:00Z"]), "{sundays}");
+    // 02:30 does not exist on this night in Berlin: it fires at the first instant after the gap.
+    let gap = run(&["02:30", "--after", "2026-03-28T12:00:00Z", "--count", "1", "--timezone", "Europe/Berlin"])?;
+    ensure!(gap == serde_json::json!(["2026-03-29T01:00:00Z"]), "{gap}");
+    Ok(())
+}
+
+#[test]
+fn without_a_token_nothing_is_told() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let wrong = hub.folder().join("wrong.token");
+    std::io::Write::write_all(&mut std::fs::File::create(&wrong)?, b"0000\n")?;
+    let output = hub.cli(&["task", "list", "--token-file", &wrong.display().to_string()])?;
+    ensure!(output.status.code() == Some(4), "exit {:?}", output.status.code());
+    ensure!(String::from_utf8_lossy(&output.stderr).contains("[auth.required]"));
+    // A member of another project sees nothing of this one.
+    let tree = small_tree(&hub)?;
+    hub.apply(&format!("{}\n[[project]]\nname = \"other\"\n", office(&hub, &tree, "", "")))?;
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    let token: Value = hub.json(&["token", "create", "bob@local!ci", "--role", "member", "--project", "other"])?;
+    let file = hub.folder().join("bob.token");
+    let secret = token["secret"].as_str().context("a secret")?;
+    std::io::Write::write_all(&mut std::fs::File::create(&file)?, secret.as_bytes())?;
+    let file = file.display().to_string();
+    let listed = hub.cli(&["task", "list", "--token-file", &file])?;
+    ensure!(String::from_utf8_lossy(&listed.stdout).lines().count() == 1, "only the head is left");
+    let upid = hub.tasks()?[0]["upid"].as_str().context("a UPID")?.to_owned();
+    let shown = hub.cli(&["task", "show", "--upid", &upid, "--token-file", &file])?;
+    ensure!(shown.status.code() == Some(5), "a guessed UPID answers as if it were not there");
+    Ok(())
+}

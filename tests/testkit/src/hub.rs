@@ -1,0 +1,238 @@
+//! A real hub: the binary, with a configuration of its own, on a free port of the loopback address.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long a test waits for a condition before it fails.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The binary that this test run built.
+pub fn binary() -> Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let folder = this.parent().and_then(Path::parent).context("test binaries lie in target/PROFILE/deps")?;
+    let path = folder.join("ironcore-backup");
+    ensure!(path.exists(), "{} is missing: run cargo xtask test, which builds it", path.display());
+    Ok(path)
+}
+
+/// A hub with a data folder of its own. It is killed when dropped.
+#[derive(Debug)]
+pub struct TestHub {
+    folder: TempDir,
+    child: Option<std::process::Child>,
+}
+
+impl TestHub {
+    /// Starts a hub. `config` is added to a configuration that allows loopback destinations.
+    pub fn start(config: &str) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("ironcore-hub-").tempdir()?;
+        let base = "listen = \"127.0.0.1:0\"\nnode = \"testhub\"\ndata = \"data\"\n";
+        let text = if config.contains("[egress]") {
+            format!("{base}{config}")
+        } else {
+            format!("{base}{config}\n[egress]\nallow = [\"127.0.0.0/8\", \"localhost\"]\n")
+        };
+        let text = text.replace("data = \"data\"", &format!("data = \"{}\"", folder.path().join("data").display()));
+        std::io::Write::write_all(
+            &mut std::fs::File::create(folder.path().join("hub.toml"))?,
+            text.as_bytes(),
+        )?;
+        let mut hub = Self { folder, child: None };
+        hub.resume()?;
+        Ok(hub)
+    }
+
+    /// The hub's folder: `hub.toml`, `data`, and whatever a test puts there.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts the process again after [`TestHub::kill`] or [`TestHub::stop`].
+    pub fn resume(&mut self) -> Result<()> {
+        let address = self.data().join("listen");
+        if address.exists() {
+            std::fs::remove_file(&address)?;
+        }
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder().join("hub.log"))?;
+        let child = Command::new(binary()?)
+            .args(["serve", "--config"])
+            .arg(self.folder().join("hub.toml"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        self.child = Some(child);
+        self.wait_until("the hub listens", |hub| {
+            if let Some(child) = hub.child.as_mut()
+                && let Some(status) = child.try_wait()?
+            {
+                bail!("the hub ended with {status}; its log:\n{}", hub.log());
+            }
+            Ok(address.exists().then_some(()))
+        })
+    }
+
+    /// What the hub wrote to its terminal.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder().join("hub.log")).unwrap_or_default()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder().join("data")
+    }
+
+    /// The hub's address.
+    pub fn url(&self) -> Result<String> {
+        let address = std::fs::read_to_string(self.data().join("listen"))?;
+        Ok(format!("http://{}", address.trim()))
+    }
+
+    /// The file with the local admin's token.
+    pub fn token_file(&self) -> PathBuf {
+        self.data().join("admin.token")
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(std::process::Child::id)
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    pub fn kill(&mut self) -> Result<()> {
+        if let Some(mut child) = self.child.take() {
+            child.kill()?;
+            child.wait()?;
+        }
+        Ok(())
+    }
+
+    /// SIGTERM, and waits until the process has ended by itself.
+    pub fn stop(&mut self) -> Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.context("a process id")?, rustix::process::Signal::TERM)?;
+        let begun = Instant::now();
+        while child.try_wait()?.is_none() {
+            if begun.elapsed() > PATIENCE {
+                child.kill()?;
+                bail!("the hub did not stop; its log:\n{}", self.log());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Runs the command line with these arguments against this hub.
+    pub fn cli(&self, args: &[&str]) -> Result<Output> {
+        self.cli_with(args, b"")
+    }
+
+    /// The same, with standard input.
+    pub fn cli_with(&self, args: &[&str], input: &[u8]) -> Result<Output> {
+        let mut child = Command::new(binary()?)
+            .args(args)
+            .env("IRONCORE_SERVER", self.url().unwrap_or_default())
+            .env("IRONCORE_CONFIG", self.folder().join("hub.toml"))
+            .env("IRONCORE_TOKEN", std::fs::read_to_string(self.token_file()).unwrap_or_default())
+            .env("XDG_CONFIG_HOME", self.folder().join("config"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            std::io::Write::write_all(&mut stdin, input)?;
+        }
+        Ok(child.wait_with_output()?)
+    }
+
+    /// Runs a command that must succeed, and gives its standard output.
+    pub fn ok(&self, args: &[&str]) -> Result<String> {
+        let output = self.cli(args)?;
+        ensure!(
+            output.status.success(),
+            "{args:?} ended with {}\n{}{}\nhub's log:\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+            self.log()
+        );
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// The same with `--output json`, read.
+    pub fn json<T: DeserializeOwned>(&self, args: &[&str]) -> Result<T> {
+        let mut all = args.to_vec();
+        all.extend(["--output", "json"]);
+        Ok(serde_json::from_str(&self.ok(&all)?)?)
+    }
+
+    /// Seals a secret.
+    pub fn secret(&self, name: &str, value: &str) -> Result<()> {
+        let output = self.cli_with(&["secret", "set", name], value.as_bytes())?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
+    /// Applies a declaration (TOML).
+    pub fn apply(&self, document: &str) -> Result<()> {
+        let output = self.cli_with(&["apply", "-f", "-"], document.as_bytes())?;
+        ensure!(
+            output.status.success(),
+            "{}\nhub's log:\n{}",
+            String::from_utf8_lossy(&output.stderr),
+            self.log()
+        );
+        Ok(())
+    }
+
+    /// All tasks, newest first.
+    pub fn tasks(&self) -> Result<Vec<Value>> {
+        let mut list: Value = self.json(&["task", "list", "--limit", "1000"])?;
+        match list["tasks"].take() {
+            Value::Array(tasks) => Ok(tasks),
+            other => bail!("no list of tasks: {other}"),
+        }
+    }
+
+    /// All messages, newest first.
+    pub fn messages(&self) -> Result<Vec<Value>> {
+        let mut list: Value = self.json(&["message", "list", "--limit", "1000"])?;
+        match list["messages"].take() {
+            Value::Array(messages) => Ok(messages),
+            other => bail!("no list of messages: {other}"),
+        }
+    }
+
+    /// Waits until `look` finds something; fails with `what` and the hub's log when it never does.
+    pub fn wait_until<T>(
+        &mut self,
+        what: &str,
+        mut look: impl FnMut(&mut Self) -> Result<Option<T>>,
+    ) -> Result<T> {
+        let begun = Instant::now();
+        loop {
+            if let Some(found) = look(self)? {
+                return Ok(found);
+            }
+            if begun.elapsed() > PATIENCE {
+                bail!("waited in vain until {what}; the hub's log:\n{}", self.log());
+            }
+            // Another process is looked at: there is nothing to be woken by.
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for TestHub {
+    fn drop(&mut self) {
+        if let Err(error) = self.kill() {
+            tracing::warn!(%error, "the test's hub could not be killed");
+        }
+    }
+}
