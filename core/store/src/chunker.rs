@@ -76,7 +76,9 @@ impl ChunkerConfig {
                 self.algorithm, self.version
             ));
         }
-        let even = self.min % 2 == 0 && self.average % 2 == 0 && self.max % 2 == 0;
+        let even = [self.min, self.average, self.max]
+            .iter()
+            .all(|size| size.is_multiple_of(2));
         let sizes = (64..=1 << 20).contains(&self.min)
             && (256..=4 << 20).contains(&self.average)
             && (1024..=16 << 20).contains(&self.max)

@@ -1,5 +1,7 @@
 //! Garbage collection: what it frees, what it must not touch, and what it waits for.
 
+#![expect(clippy::disallowed_methods, reason = "the trees of tests need not be durable")]
+
 mod support;
 
 use std::fs;
@@ -280,6 +282,8 @@ fn datastores_are_told_apart() {
     let folder = tempfile::tempdir().expect("folder");
     let (path, world) = (folder.path().join("store"), World::new());
     let open = |options: OpenOptions| Datastore::open(&path, options).map_err(|error| error.code());
+    assert_eq!(open(world.options()).err(), Some(ErrorCode::DatastoreOffline));
+    fs::create_dir(&path).expect("folder");
     assert_eq!(open(world.options()).err(), Some(ErrorCode::DatastoreNotFound));
     let datastore = world.create_at(&path);
     write(folder.path(), "a", 1, 1000);

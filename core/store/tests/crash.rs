@@ -1,6 +1,8 @@
 //! Kill-in-the-middle: whatever change the process dies in, the datastore opens, every committed snapshot is
 //! whole, and the next backup and collection work.
 
+#![expect(clippy::disallowed_methods, reason = "the trees of tests need not be durable")]
+
 #[path = "support/faulty.rs"]
 mod faulty;
 mod support;

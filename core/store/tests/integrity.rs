@@ -1,5 +1,7 @@
 //! Damage is found, told and healed; sync lets none through.
 
+#![expect(clippy::disallowed_methods, reason = "the trees of tests need not be durable")]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! Random histories of backups, removals, collections, crashes and re-openings against a plain map.
 
+#![expect(clippy::disallowed_methods, reason = "the trees of tests need not be durable")]
+
 #[path = "support/faulty.rs"]
 mod faulty;
 mod support;

@@ -1,5 +1,7 @@
 //! Backup and restore of trees: everything a file system can hold comes back, and what is unchanged is not read.
 
+#![expect(clippy::disallowed_methods, reason = "the trees of tests need not be durable")]
+
 mod support;
 
 use std::ffi::OsStr;

@@ -36,7 +36,7 @@ pub(crate) enum Waits {
         parts: Vec<Option<Vec<Piece>>>,
         missing: usize,
         file: Arc<File>,
-        before: Metadata,
+        before: Box<Metadata>,
         whole: bool,
     },
     /// It is left out.

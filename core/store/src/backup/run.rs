@@ -21,7 +21,7 @@ use crate::chunker::{Chunker, ChunkerConfig};
 use crate::datastore::Datastore;
 use crate::error::{Result, StoreError};
 use crate::manifest::{ListInfo, Manifest};
-use crate::tree::{Attributes, Content, Entry, Node, TreeReader};
+use crate::tree::{Attributes, Content, Entry, Node, TreeReader, Xattrs};
 use crate::watch::{self, Watch};
 use crate::writer::ChunkWriter;
 
@@ -182,7 +182,7 @@ impl Coordinator<'_> {
                 self.wait()?;
             }
             self.stage.done += 1;
-            if self.stage.done % 64 == 0 {
+            if self.stage.done.is_multiple_of(64) {
                 self.report();
             }
         }
@@ -315,12 +315,7 @@ impl Coordinator<'_> {
 
     /// Content and extended attributes of the previous snapshot's file, when it is surely the same and all of
     /// its chunks can be relied on.
-    fn unchanged(
-        &mut self,
-        path: &[u8],
-        meta: &Metadata,
-        now: &Attributes,
-    ) -> Option<(Content, Vec<(Vec<u8>, Vec<u8>)>)> {
+    fn unchanged(&mut self, path: &[u8], meta: &Metadata, now: &Attributes) -> Option<(Content, Xattrs)> {
         let found = match self.previous.as_mut()?.find(path) {
             Ok(found) => found?,
             Err(error) => {
@@ -395,7 +390,7 @@ impl Coordinator<'_> {
                 parts: (0..missing).map(|_| None).collect(),
                 missing,
                 file: Arc::clone(&file),
-                before,
+                before: Box::new(before),
                 whole: true,
             },
         };

@@ -13,7 +13,7 @@ use rustix::fs::{Dir, Mode, OFlags, ResolveFlags, SeekFrom, openat, openat2, see
 use rustix::io::Errno;
 use xattr::FileExt as _;
 
-use crate::tree::{Attributes, FileTime};
+use crate::tree::{Attributes, FileTime, Xattrs};
 
 /// A tree of files on this machine.
 #[derive(Debug)]
@@ -100,21 +100,21 @@ impl Source {
     }
 
     /// Extended attributes of something that cannot be opened for reading.
-    pub(crate) fn xattrs_of_path(&self, path: &[u8]) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    pub(crate) fn xattrs_of_path(&self, path: &[u8]) -> io::Result<Xattrs> {
         let full = self.full(path);
         collect(xattr::list(&full), |name| xattr::get(&full, name))
     }
 }
 
 /// Extended attributes of an open file or folder.
-pub(crate) fn xattrs(file: &File) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+pub(crate) fn xattrs(file: &File) -> io::Result<Xattrs> {
     collect(file.list_xattr(), |name| file.get_xattr(name))
 }
 
 fn collect(
     names: io::Result<xattr::XAttrs>,
     get: impl Fn(&OsStr) -> io::Result<Option<Vec<u8>>>,
-) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+) -> io::Result<Xattrs> {
     let names = match names {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(Vec::new()),
         names => names?,

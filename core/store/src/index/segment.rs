@@ -43,7 +43,7 @@ pub(crate) struct Segment {
 
 /// The bytes of a segment over `locations`.
 pub(crate) fn encode(mut locations: Vec<Location>) -> Vec<u8> {
-    locations.sort_by(|a, b| (a.info.id, a.pack.id, a.offset).cmp(&(b.info.id, b.pack.id, b.offset)));
+    locations.sort_by_key(|entry| (entry.info.id, entry.pack.id, entry.offset));
     locations.dedup_by(|a, b| (a.info.id, a.pack.id, a.offset) == (b.info.id, b.pack.id, b.offset));
     let mut packs: Vec<PackRow> = locations.iter().map(|location| location.pack).collect();
     packs.sort_by_key(|pack| pack.id);

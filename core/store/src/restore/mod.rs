@@ -213,7 +213,7 @@ fn walk(
         }
         later.files += 1;
         stage.done += 1;
-        if stage.done % 64 == 0 {
+        if stage.done.is_multiple_of(64) {
             stage.bytes = shared.bytes.load(Ordering::Relaxed);
             shared.watch.progress(stage);
         }

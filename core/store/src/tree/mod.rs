@@ -17,6 +17,9 @@ pub(crate) struct FileTime {
     pub(crate) nanos: u32,
 }
 
+/// Names and values.
+pub(crate) type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Everything about an entry but its path and content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Attributes {
@@ -30,7 +33,7 @@ pub(crate) struct Attributes {
     pub(crate) changed: FileTime,
     pub(crate) inode: u64,
     /// Extended attributes, POSIX ACLs among them, sorted by name.
-    pub(crate) xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(crate) xattrs: Xattrs,
 }
 
 /// A run of bytes within a chunk.
