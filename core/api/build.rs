@@ -2,9 +2,8 @@
 
 fn main() {
     let page = std::path::Path::new("../dashboard/dist/index.html");
-    println!("cargo:rerun-if-changed=../dashboard/dist");
+    println!("cargo::rerun-if-changed=../dashboard/dist");
     if !page.is_file() {
-        println!("cargo:error=core/dashboard/dist is missing: run cargo xtask build");
-        std::process::exit(1);
+        println!("cargo::error=core/dashboard/dist is missing: run cargo xtask build");
     }
 }

@@ -10,7 +10,7 @@ use ironcore_types::objects::{Document, Job};
 use ironcore_types::{ErrorCode, TaskSpec};
 
 use crate::state::PluginCatalog;
-use crate::wire::{ApplyAnswer, Fault};
+use crate::wire::Fault;
 
 /// Everything that is wrong with a declaration by itself. Keys are those of the declaration's file.
 pub(crate) fn check(document: &Document, plugins: &dyn PluginCatalog) -> Vec<Fault> {
@@ -164,50 +164,6 @@ fn of(object: &str, fault: Fault) -> Fault {
         object: Some(object.to_owned()),
         ..fault
     }
-}
-
-/// What applying `document` over `current` would change. References are not followed.
-pub(crate) fn compare(document: &Document, current: &Document) -> ApplyAnswer {
-    let mut answer = ApplyAnswer {
-        dry_run: true,
-        created: Vec::new(),
-        changed: Vec::new(),
-        unchanged: Vec::new(),
-    };
-    let mut note = |name: String, same: Option<bool>| match same {
-        None => answer.created.push(name),
-        Some(false) => answer.changed.push(name),
-        Some(true) => answer.unchanged.push(name),
-    };
-    for new in &document.project {
-        let old = current.project.iter().find(|old| old.name == new.name);
-        note(format!("project/{}", new.name), old.map(|old| old == new));
-    }
-    for new in &document.datastore {
-        let old = current.datastore.iter().find(|old| old.name == new.name);
-        note(format!("datastore/{}", new.name), old.map(|old| old == new));
-    }
-    for new in &document.group {
-        let old = current
-            .group
-            .iter()
-            .find(|old| old.project == new.project && old.name == new.name);
-        note(
-            format!("group/{}/{}", new.project, new.name),
-            old.map(|old| old == new),
-        );
-    }
-    for new in &document.job {
-        let old = current
-            .job
-            .iter()
-            .find(|old| old.project == new.project && old.name == new.name);
-        note(
-            format!("job/{}/{}", new.project, new.name),
-            old.map(|old| old == new),
-        );
-    }
-    answer
 }
 
 #[cfg(test)]

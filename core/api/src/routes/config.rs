@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use ironcore_ledger::model::ApplyReport;
 use ironcore_types::objects::{Document, Group};
 use ironcore_types::{ErrorCode, GroupName, ProjectName};
 use serde::Deserialize;
@@ -106,19 +107,25 @@ async fn apply(
             faults,
         });
     }
+    // Asked first, so that no folder is made for a declaration that the ledger refuses.
+    let planned = state.ledger().check(&document).await?;
     if dry_run {
-        return Ok(Json(declare::compare(&document, &state.ledger().export().await?)));
+        return Ok(Json(answer(true, planned)));
     }
     for datastore in &document.datastore {
         state.stores().ensure(datastore).await?;
     }
     let report = state.ledger().apply(&document, &access.user).await?;
-    Ok(Json(ApplyAnswer {
-        dry_run: false,
+    Ok(Json(answer(false, report)))
+}
+
+fn answer(dry_run: bool, report: ApplyReport) -> ApplyAnswer {
+    ApplyAnswer {
+        dry_run,
         created: report.created,
         changed: report.changed,
         unchanged: report.unchanged,
-    }))
+    }
 }
 
 /// Everything that is configured, as a declaration; applying it again changes nothing.

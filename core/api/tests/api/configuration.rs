@@ -85,16 +85,21 @@ async fn what_refers_to_nothing_is_refused_as_a_whole() {
     let hub = Hub::start().await;
     let admin = hub.token(Role::Admin, None).await;
     let before = hub.get("/api/v1/export", &admin).await.expect(StatusCode::OK);
+    let made = hub.folder.join("made");
     let declaration = json!({
         "project": [{ "name": "fresh" }],
+        "datastore": [{ "name": "made", "path": made }],
         "job": [job("dangling", json!({ "task": { "type": "gc", "datastore": "nowhere" } }))],
     });
-    let problem = hub.post("/api/v1/apply", &admin, declaration).await;
-    let problem = problem.problem(StatusCode::UNPROCESSABLE_ENTITY, "config.invalid");
-    assert!(
-        problem["detail"].as_str().expect("detail").contains("nowhere"),
-        "{problem}"
-    );
+    for path in ["/api/v1/apply?dry-run=true", "/api/v1/apply"] {
+        let problem = hub.post(path, &admin, declaration.clone()).await;
+        let problem = problem.problem(StatusCode::UNPROCESSABLE_ENTITY, "config.invalid");
+        assert!(
+            problem["detail"].as_str().expect("detail").contains("nowhere"),
+            "{problem}"
+        );
+    }
+    assert!(!made.exists(), "a folder was made for nothing");
     assert_eq!(
         hub.get("/api/v1/export", &admin).await.expect(StatusCode::OK),
         before

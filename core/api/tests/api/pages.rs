@@ -67,12 +67,12 @@ async fn filters_take_lists_any_case_and_relative_times() {
         upids(&page)
     };
     let (old, new) = (old.upid.to_string(), new.upid.to_string());
-    assert_eq!(found("since=1h%20ago").await, [new.clone()]);
-    assert_eq!(found("since=24h%20ago").await, [new.clone(), old.clone()]);
-    assert_eq!(found("until=1h+ago").await, [old.clone()]);
-    assert_eq!(found("status=OK").await, [old.clone()]);
-    assert_eq!(found("status=ok,QUEUED").await, [new.clone(), old.clone()]);
-    assert_eq!(found("type=gc,prune").await, [new.clone()]);
+    assert_eq!(found("since=1h%20ago").await, [new.as_str()]);
+    assert_eq!(found("since=24h%20ago").await, [new.as_str(), old.as_str()]);
+    assert_eq!(found("until=1h+ago").await, [old.as_str()]);
+    assert_eq!(found("status=OK").await, [old.as_str()]);
+    assert_eq!(found("status=ok,QUEUED").await, [new.as_str(), old.as_str()]);
+    assert_eq!(found("type=gc,prune").await, [new.as_str()]);
     assert_eq!(found("type=&status=&user=").await, [new, old]);
 }
 

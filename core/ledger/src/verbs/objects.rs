@@ -6,6 +6,7 @@ use ironcore_types::{DatastoreName, GroupName, HubId, JobName, ProjectName, User
 
 use crate::error::Result;
 use crate::model::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
+use crate::rules::configure::plan;
 use crate::{Ledger, dispatch};
 
 impl Ledger {
@@ -16,6 +17,11 @@ impl Ledger {
     /// something immutable would change (`conflict`).
     pub async fn apply(&self, document: &Document, actor: &UserId) -> Result<ApplyReport> {
         dispatch!(self, apply(document.clone(), actor.clone()))
+    }
+
+    /// What [`Ledger::apply`] would do now, or why it would refuse; changes nothing.
+    pub async fn check(&self, document: &Document) -> Result<ApplyReport> {
+        Ok(plan(&self.export().await?, document)?.report)
     }
 
     /// Everything that was configured, sorted by name; applying it again changes nothing.
