@@ -17,7 +17,10 @@ use crate::error::{Result, StoreError};
 use crate::layout;
 
 /// A session that was silent for so long is over.
-pub const SESSION_TTL: Duration = Duration::from_secs(30 * 60);
+pub const SESSION_TTL: Duration = Duration::from_secs(2 * 3600);
+/// A writer that was silent for so long gives up by itself, long before anybody else gives it up: so a renewal
+/// never brings back a session that a collection has just removed.
+const SILENCE: Duration = Duration::from_secs(3600);
 const RENEW: Duration = Duration::from_secs(60);
 
 /// What a session does.
@@ -89,7 +92,10 @@ pub(crate) struct Session {
     seams: Seams,
     name: String,
     record: Record,
+    /// When a renewal was begun last.
     renewed: AtomicI64,
+    /// What the file says.
+    spoke: AtomicI64,
     lost: AtomicBool,
 }
 
@@ -118,6 +124,7 @@ impl Session {
             name,
             record,
             renewed: AtomicI64::new(now.as_micros()),
+            spoke: AtomicI64::new(now.as_micros()),
             lost: AtomicBool::new(false),
         })
     }
@@ -143,12 +150,16 @@ impl Session {
             renewed: now,
             ..self.record.clone()
         };
-        Ok(self.blobs.replace(&self.name, &to_json(&record))?)
+        self.blobs.replace(&self.name, &to_json(&record))?;
+        self.spoke.store(now.as_micros(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Fails when the session was given up.
     pub(crate) fn check(&self) -> Result<()> {
-        if !self.lost.load(Ordering::Relaxed) && self.blobs.size(&self.name)?.is_some() {
+        let spoke = Timestamp::from_micros(self.spoke.load(Ordering::Relaxed));
+        let lost = self.lost.load(Ordering::Relaxed) || self.seams.now().since(spoke) >= SILENCE;
+        if !lost && self.blobs.size(&self.name)?.is_some() {
             return Ok(());
         }
         // Renewing would bring the file back, and with it a promise that nobody keeps.

@@ -10,6 +10,7 @@ use crate::index::{Location, Marks, View};
 use crate::layout;
 use crate::list::{self, ListKind};
 use crate::manifest::Manifest;
+use crate::session::Session;
 use crate::watch::{self, Watch};
 
 /// What the snapshots refer to.
@@ -23,7 +24,12 @@ pub(super) struct Live {
 
 /// Reads every manifest and every list. One that cannot be read ends the collection: nobody knows what it
 /// needs, and nothing must be deleted until it is repaired or removed.
-pub(super) fn mark(datastore: &Datastore, view: &View, watch: &dyn Watch) -> Result<Live> {
+pub(super) fn mark(
+    datastore: &Datastore,
+    view: &View,
+    session: Option<&Session>,
+    watch: &dyn Watch,
+) -> Result<Live> {
     let mut live = Live {
         marks: Marks::new(view),
         snapshots: 0,
@@ -64,6 +70,9 @@ pub(super) fn mark(datastore: &Datastore, view: &View, watch: &dyn Watch) -> Res
                     continue;
                 }
                 watch::check(watch)?;
+                if let Some(session) = session {
+                    session.renew()?;
+                }
                 live.add(view, segment);
                 let plain =
                     datastore

@@ -108,7 +108,7 @@ impl Datastore {
                 view = self.view(true)?;
             }
         }
-        let live = mark::mark(self, &view, watch)?;
+        let live = mark::mark(self, &view, Some(&session), watch)?;
         let mut outcome = GcOutcome {
             chunks_missing: live.missing,
             ..GcOutcome::default()
@@ -143,7 +143,7 @@ impl Datastore {
             };
             record.write(self.blobs())?;
         }
-        self.delete_ripe(&own, &request, &mut outcome, watch)?;
+        self.delete_ripe(&writer.session, &request, &mut outcome, watch)?;
         self.blobs().remove_unfinished()?;
         outcome.stats.bytes = outcome.bytes_freed;
         drop(writer);
@@ -159,14 +159,18 @@ impl Datastore {
     /// Deletes packs that nobody can need any more.
     fn delete_ripe(
         &self,
-        own: &str,
+        session: &Session,
         request: &GcRequest,
         outcome: &mut GcOutcome,
         watch: &dyn Watch,
     ) -> Result<()> {
         let mut records = record::read_all(self.blobs())?;
         // After the records are there, and before the second mark.
-        let names: Vec<String> = self.others(own)?.into_iter().map(|other| other.name).collect();
+        let names: Vec<String> = self
+            .others(session.name())?
+            .into_iter()
+            .map(|other| other.name)
+            .collect();
         let now = self.now();
         let mut ripe = Vec::new();
         for mut record in records.drain(..) {
@@ -189,7 +193,7 @@ impl Datastore {
         let mut gone = HashSet::new();
         let view = self.view(true)?;
         if !ripe.is_empty() {
-            let live = mark::mark(self, &view, watch)?;
+            let live = mark::mark(self, &view, Some(session), watch)?;
             let needed = live.needed(&view);
             for record in &mut ripe {
                 let before = record.packs.len();
@@ -208,6 +212,7 @@ impl Datastore {
         stage.total = Some(gone.len() as u64);
         for record in &ripe {
             for pack in &record.packs {
+                session.renew()?;
                 self.blobs().delete(&pack.name())?;
                 outcome.packs_deleted += 1;
                 outcome.bytes_freed += pack.size;
@@ -222,7 +227,7 @@ impl Datastore {
 
     fn gc_preview(&self, request: &GcRequest, watch: &dyn Watch) -> Result<GcOutcome> {
         let view = self.view(true)?;
-        let live = mark::mark(self, &view, watch)?;
+        let live = mark::mark(self, &view, None, watch)?;
         let plan = Plan::new(&view, &live, request.repack_above);
         let mut outcome = GcOutcome {
             chunks_missing: live.missing,
