@@ -115,6 +115,11 @@ async fn events_are_resumed_without_gap_or_double() {
     while seen.len() < 10 {
         seen.push(reader.told().await.seq());
     }
+    // One at a time, so that each is read by a look of its own.
+    for _ in 0..3 {
+        hub.enqueue("demo", verify("shared")).await;
+        seen.push(reader.told().await.seq());
+    }
     let all = hub
         .ledger
         .events_after(begin, 100, &ironcore_ledger::model::Scope::All)
