@@ -7,7 +7,8 @@ use ironcore_types::event::{Tip, TipAction};
 use ironcore_types::objects::Job;
 use ironcore_types::spec::{GcSpec, VerifySpec};
 use ironcore_types::{
-    DatastoreName, ErrorCode, Event, EventId, JobName, ProjectName, SnapshotRef, TaskSpec, TaskState, Upid, UserId,
+    DatastoreName, ErrorCode, Event, EventId, JobName, ProjectName, SnapshotRef, TaskSpec, TaskState, Upid,
+    UserId,
 };
 
 use crate::error::NotifyError;
@@ -88,7 +89,10 @@ async fn work(
     match kind {
         "verify" => Ok(enqueue(project.clone(), by, verify(target)?)),
         "gc" => {
-            let spec = GcSpec { datastore: parse(target, "a datastore")?, dry_run: false };
+            let spec = GcSpec {
+                datastore: parse(target, "a datastore")?,
+                dry_run: false,
+            };
             Ok(enqueue(project, by, TaskSpec::Gc(spec)))
         }
         "retry" => retry(ledger, target, by).await,
@@ -111,7 +115,10 @@ async fn work(
         },
         "pause-job" => {
             let job = job(ledger, cause, target).await?;
-            let work = ActionWork::PauseJob { project: job.project.clone(), job: job.name };
+            let work = ActionWork::PauseJob {
+                project: job.project.clone(),
+                job: job.name,
+            };
             Ok((Some(job.project), work))
         }
         other => {
@@ -122,7 +129,10 @@ async fn work(
 }
 
 fn enqueue(project: Option<ProjectName>, by: &UserId, spec: TaskSpec) -> Work {
-    (project.clone(), ActionWork::Enqueue(Box::new(NewTask::new(project, by.clone(), spec))))
+    (
+        project.clone(),
+        ActionWork::Enqueue(Box::new(NewTask::new(project, by.clone(), spec))),
+    )
 }
 
 fn run(job: &Job, by: &UserId, spec: TaskSpec) -> Work {
@@ -133,7 +143,10 @@ fn run(job: &Job, by: &UserId, spec: TaskSpec) -> Work {
 
 fn parse<T: std::str::FromStr>(target: &str, what: &str) -> Result<T, NotifyError> {
     target.parse().map_err(|_| {
-        NotifyError::action(ErrorCode::RequestInvalid, format!("{target:?} is not the name of {what}"))
+        NotifyError::action(
+            ErrorCode::RequestInvalid,
+            format!("{target:?} is not the name of {what}"),
+        )
     })
 }
 
@@ -142,7 +155,13 @@ fn verify(target: &str) -> Result<TaskSpec, NotifyError> {
         Ok(reference) => (reference.datastore, Some(reference.path)),
         Err(_) => (parse(target, "a snapshot or a datastore")?, None),
     };
-    Ok(TaskSpec::Verify(VerifySpec { datastore, namespace: None, snapshot, depth: Default::default(), again: true }))
+    Ok(TaskSpec::Verify(VerifySpec {
+        datastore,
+        namespace: None,
+        snapshot,
+        depth: Default::default(),
+        again: true,
+    }))
 }
 
 async fn retry(ledger: &Ledger, target: &str, by: &UserId) -> Result<Work, NotifyError> {
@@ -151,8 +170,14 @@ async fn retry(ledger: &Ledger, target: &str, by: &UserId) -> Result<Work, Notif
         .task(&upid)
         .await?
         .ok_or_else(|| NotifyError::action(ErrorCode::TaskNotFound, format!("there is no task {upid}")))?;
-    if !matches!(task.state, TaskState::Failed | TaskState::Cancelled | TaskState::Warning) {
-        let message = format!("the task is {}; there is nothing to try again", task.state.shown());
+    if !matches!(
+        task.state,
+        TaskState::Failed | TaskState::Cancelled | TaskState::Warning
+    ) {
+        let message = format!(
+            "the task is {}; there is nothing to try again",
+            task.state.shown()
+        );
         return Err(NotifyError::action(ErrorCode::Conflict, message));
     }
     let mut new = NewTask::new(task.project.clone(), by.clone(), task.spec);
@@ -170,7 +195,10 @@ async fn job(ledger: &Ledger, cause: &Event, target: &str) -> Result<Job, Notify
     } else {
         let (project, name) = match target.strip_prefix("job/").unwrap_or(target).split_once('/') {
             Some((project, name)) => (Some(parse(project, "a project")?), name),
-            None => (cause.data.project.clone(), target.strip_prefix("job/").unwrap_or(target)),
+            None => (
+                cause.data.project.clone(),
+                target.strip_prefix("job/").unwrap_or(target),
+            ),
         };
         (project, parse::<JobName>(name, "a job")?)
     };
@@ -178,7 +206,10 @@ async fn job(ledger: &Ledger, cause: &Event, target: &str) -> Result<Job, Notify
     if cause.data.project.is_some() && project != cause.data.project {
         return Err(missing());
     }
-    ledger.job(&project.ok_or_else(missing)?, &name).await?.ok_or_else(missing)
+    ledger
+        .job(&project.ok_or_else(missing)?, &name)
+        .await?
+        .ok_or_else(missing)
 }
 
 /// The sync job that a target names: the job itself, or the datastore that it fills; of several, the one that the
@@ -192,9 +223,15 @@ async fn sync_job(ledger: &Ledger, cause: &Event, target: &str) -> Result<Job, N
     let datastore: DatastoreName = parse(target, "a sync job or a datastore")?;
     let jobs = ledger.jobs(cause.data.project.as_ref()).await?;
     let fills = |job: &&Job| matches!(&job.task, TaskSpec::Sync(spec) if spec.to == datastore);
-    let named = jobs.iter().filter(fills).find(|job| Some(&job.name) == job_of(&cause.data));
+    let named = jobs
+        .iter()
+        .filter(fills)
+        .find(|job| Some(&job.name) == job_of(&cause.data));
     named.or_else(|| jobs.iter().find(fills)).cloned().ok_or_else(|| {
-        NotifyError::action(ErrorCode::NotFound, format!("there is no job that syncs to {datastore}"))
+        NotifyError::action(
+            ErrorCode::NotFound,
+            format!("there is no job that syncs to {datastore}"),
+        )
     })
 }
 
@@ -205,11 +242,16 @@ mod tests {
     #[test]
     fn snapshots_and_datastores_can_be_verified_again() {
         let one = verify("ibs-primary:vm/12345/2026-05-21T00:00:00Z").expect("a snapshot");
-        let TaskSpec::Verify(spec) = one else { panic!("{one:?}") };
+        let TaskSpec::Verify(spec) = one else {
+            panic!("{one:?}")
+        };
         assert!(spec.again && spec.snapshot.is_some());
         let all = verify("ibs-primary").expect("a datastore");
         assert!(matches!(all, TaskSpec::Verify(spec) if spec.snapshot.is_none()));
-        assert_eq!(verify("no such thing!").expect_err("neither").code(), ErrorCode::RequestInvalid);
+        assert_eq!(
+            verify("no such thing!").expect_err("neither").code(),
+            ErrorCode::RequestInvalid
+        );
     }
 
     #[test]

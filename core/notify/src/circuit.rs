@@ -49,10 +49,7 @@ pub fn after(policy: &CircuitPolicy, health: Health, sign: Sign, now: Timestamp,
             };
             let opened = (failures >= policy.threshold).then(|| {
                 let doublings = (failures - policy.threshold).min(20);
-                let wait = policy
-                    .first
-                    .saturating_mul(1 << doublings)
-                    .min(policy.longest);
+                let wait = policy.first.saturating_mul(1 << doublings).min(policy.longest);
                 now.after(spread(wait, policy.jitter, chance))
             });
             let asked = after.map(|wait| now.after(wait.min(Duration::from_secs(3600))));
@@ -117,10 +114,7 @@ mod tests {
             failures: 7,
             open_until: Some(now()),
         };
-        assert_eq!(
-            after(&POLICY, open, Sign::Well, now(), 0.5),
-            Health::default()
-        );
+        assert_eq!(after(&POLICY, open, Sign::Well, now(), 0.5), Health::default());
         assert_eq!(after(&POLICY, open, Sign::Unknown, now(), 0.5), open);
     }
 

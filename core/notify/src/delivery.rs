@@ -2,23 +2,20 @@
 //! came of each. All state is the ledger's, so a crash between any two steps only means that the lease runs out and
 //! the message is delivered again, under the same id.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
 use ironcore_ledger::LedgerError;
-use ironcore_ledger::model::{
-    AttemptOutcome, ClaimedMessage, FinishAttempt, InboxEntry, KvScope, KvWrite,
-};
+use ironcore_ledger::model::{AttemptOutcome, ClaimedMessage, FinishAttempt, InboxEntry, KvScope, KvWrite};
 use ironcore_plugin_host::{Delivered, Delivery, Hub, InboxWrite, Links};
 use ironcore_types::{ErrorCode, SessionId, Timestamp};
 use serde_json::{Map, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::circuit::{self, Health, Sign};
+use crate::lanes;
 use crate::matching;
 use crate::notify::Shared;
 use crate::outcome::{self, Meaning, cut};
@@ -28,36 +25,6 @@ use crate::services::{AttemptServices, DETAIL, Record, shared as as_services, ta
 /// How long to wait before the ledger is asked again to record an attempt.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
 
-/// What is known of the lanes that are not well.
-#[derive(Debug, Default)]
-pub(crate) struct Lanes {
-    health: Mutex<HashMap<String, Health>>,
-}
-
-impl Lanes {
-    fn get(&self, lane: &str) -> Health {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner).get(lane).copied().unwrap_or_default()
-    }
-
-    fn set(&self, lane: &str, health: Health) {
-        let mut all = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        if health == Health::default() {
-            all.remove(lane);
-        } else {
-            all.insert(lane.to_owned(), health);
-        }
-    }
-}
-
-/// Takes over what the ledger remembers of circuits; to be called once, before the first claim.
-pub(crate) async fn recall(shared: &Shared) -> Result<(), LedgerError> {
-    for circuit in shared.ledger.circuits().await? {
-        let failures = shared.options.circuit.threshold.saturating_add(circuit.failures).saturating_sub(1);
-        shared.lanes.set(&circuit.lane, Health { failures, open_until: Some(circuit.until) });
-    }
-    Ok(())
-}
-
 /// Runs until cancelled, then lets the attempts in flight end, within the bound that the options give.
 pub(crate) async fn run(shared: &Arc<Shared>, cancel: &CancellationToken) {
     let mut wakes = shared.ledger.wakes().messages;
@@ -66,6 +33,7 @@ pub(crate) async fn run(shared: &Arc<Shared>, cancel: &CancellationToken) {
     let mut backlog = false;
     while !cancel.is_cancelled() {
         wakes.borrow_and_update();
+        let looked = shared.seams.now();
         let free = most - flight.len();
         // With more waiting than can be sent, a claim for every single end would be a transaction for every message.
         let worth_it = if backlog { free * 4 >= most } else { free > 0 };
@@ -79,7 +47,11 @@ pub(crate) async fn run(shared: &Arc<Shared>, cancel: &CancellationToken) {
                 continue;
             }
         }
-        let again = next_look(shared).await;
+        let again = if backlog {
+            looked
+        } else {
+            next_look(shared, looked).await
+        };
         tokio::select! {
             () = cancel.cancelled() => {}
             Some(ended) = flight.join_next(), if !flight.is_empty() => {
@@ -98,7 +70,10 @@ pub(crate) async fn run(shared: &Arc<Shared>, cancel: &CancellationToken) {
         }
     });
     if drained.await.is_err() {
-        tracing::warn!(attempts = flight.len(), "attempts were still under way; their messages are delivered again");
+        tracing::warn!(
+            attempts = flight.len(),
+            "attempts were still under way; their messages are delivered again"
+        );
         flight.shutdown().await;
     }
 }
@@ -112,31 +87,34 @@ fn report(ended: Result<(), tokio::task::JoinError>) {
 }
 
 async fn claim(shared: &Shared, free: usize) -> Vec<(SessionId, ClaimedMessage)> {
-    let session = shared.session();
     let n = u32::try_from(free).unwrap_or(u32::MAX);
-    match shared.ledger.claim_messages(session, n, shared.options.attempts_per_lane.max(1)).await {
-        Ok(claimed) => claimed.into_iter().map(|message| (session, message)).collect(),
-        Err(LedgerError::Fenced(_)) => {
-            // The session ran out, perhaps because the machine slept.
-            if let Err(error) = shared.register(session).await {
-                tracing::warn!(code = %error.code(), "no new session: {error}");
+    let per_lane = shared.options.attempts_per_lane.max(1);
+    // The session may have run out, perhaps because the machine slept; then once more under a new one.
+    for _ in 0..2 {
+        let session = shared.session();
+        match shared.ledger.claim_messages(session, n, per_lane).await {
+            Ok(claimed) => return claimed.into_iter().map(|message| (session, message)).collect(),
+            Err(LedgerError::Fenced(_)) => {
+                if let Err(error) = shared.register(session).await {
+                    tracing::warn!(code = %error.code(), "no new session: {error}");
+                    break;
+                }
             }
-            Vec::new()
-        }
-        Err(error) => {
-            tracing::warn!(code = %error.code(), "messages could not be claimed: {error}");
-            Vec::new()
+            Err(error) => {
+                tracing::warn!(code = %error.code(), "messages could not be claimed: {error}");
+                break;
+            }
         }
     }
+    Vec::new()
 }
 
-/// When to look at the latest. A time that is past says only that something is held back by what is under way, whose
-/// end is a wake-up.
-async fn next_look(shared: &Shared) -> Timestamp {
-    let now = shared.seams.now();
-    let poll = now.after(shared.options.poll);
+/// When to look again at the latest. What was due when we `looked` and was not handed out is held back by what is under
+/// way, whose end is a wake-up; what has become due since then is not.
+async fn next_look(shared: &Shared, looked: Timestamp) -> Timestamp {
+    let poll = looked.after(shared.options.poll);
     match shared.ledger.next_message_due().await {
-        Ok(Some(due)) if due > now => due.min(poll),
+        Ok(Some(due)) if due > looked => due.min(poll),
         _ => poll,
     }
 }
@@ -146,23 +124,40 @@ async fn attempt(shared: Arc<Shared>, session: SessionId, claimed: ClaimedMessag
     let made = AssertUnwindSafe(deliver(&shared, &claimed)).catch_unwind().await;
     let ended = shared.seams.now();
     let (meaning, done, record) = made.unwrap_or_else(|_| {
-        (Meaning::again(ErrorCode::Internal, "the attempt ended abnormally"), None, Record::default())
+        (
+            Meaning::again(ErrorCode::Internal, "the attempt ended abnormally"),
+            None,
+            Record::default(),
+        )
     });
     if let Some((code, reason)) = &meaning.failure {
         // Telling of a failure to tell would go on for ever.
-        let about = claimed.events.iter().any(|event| matching::is_about_delivery(event.event.event_type));
+        let about = claimed
+            .events
+            .iter()
+            .any(|event| matching::is_about_delivery(event.event.event_type));
         if !about {
             let handler = &claimed.message.handler;
             let plugin = &claimed.message.plugin;
-            shared.tell_failure(plugin, Some(handler), Some(claimed.message.id), *code, reason).await;
+            shared
+                .tell_failure(plugin, Some(handler), Some(claimed.message.id), *code, reason)
+                .await;
         }
     }
     let reason = match &meaning.verdict {
         Verdict::Delivered => String::new(),
         Verdict::Again { reason, .. } | Verdict::Rejected { reason, .. } => reason.clone(),
     };
-    mark_lane(&shared, &claimed.message.lane, meaning.sign, ended, &reason).await;
-    let report = report_of(&shared, session, &claimed, meaning, done, record, (started, ended));
+    lanes::mark(&shared, &claimed.message.lane, meaning.sign, ended, &reason).await;
+    let report = report_of(
+        &shared,
+        session,
+        &claimed,
+        meaning,
+        done,
+        record,
+        (started, ended),
+    );
     finish(&shared, report).await;
 }
 
@@ -183,7 +178,10 @@ async fn deliver(shared: &Shared, claimed: &ClaimedMessage) -> (Meaning, Option<
         ledger: shared.ledger.clone(),
         templates: shared.templates.clone(),
         seams: shared.seams.clone(),
-        scope: KvScope { plugin: plugin.name().clone(), handler: message.handler.clone() },
+        scope: KvScope {
+            plugin: plugin.name().clone(),
+            handler: message.handler.clone(),
+        },
         message: message.id,
         record: Mutex::default(),
     });
@@ -202,7 +200,11 @@ async fn deliver(shared: &Shared, claimed: &ClaimedMessage) -> (Meaning, Option<
 
 fn delivery_of(shared: &Shared, claimed: &ClaimedMessage) -> Delivery {
     let message = &claimed.message;
-    let task = claimed.events.iter().rev().find_map(|event| event.event.data.task.as_ref());
+    let task = claimed
+        .events
+        .iter()
+        .rev()
+        .find_map(|event| event.event.data.task.as_ref());
     let task_page = shared.options.dashboard.as_ref().zip(task).map(|(base, task)| {
         let upid: String = url::form_urlencoded::byte_serialize(task.upid.to_string().as_bytes()).collect();
         format!("{base}/tasks/{upid}")
@@ -226,29 +228,11 @@ fn delivery_of(shared: &Shared, claimed: &ClaimedMessage) -> Delivery {
             log: task_page.as_ref().map(|page| format!("{page}/log")),
             task: task_page,
         },
-        hub: Hub { id: shared.ledger.hub_id(), name: shared.options.hub_name.clone() },
+        hub: Hub {
+            id: shared.ledger.hub_id(),
+            name: shared.options.hub_name.clone(),
+        },
         attrs: Vec::new(),
-    }
-}
-
-/// Opens or closes the lane's circuit, before the attempt is recorded: its end wakes those that would claim more.
-async fn mark_lane(shared: &Shared, lane: &str, sign: Sign, now: Timestamp, reason: &str) {
-    let before = shared.lanes.get(lane);
-    let health = circuit::after(&shared.options.circuit, before, sign, now, shared.seams.fraction());
-    if health == before {
-        return;
-    }
-    shared.lanes.set(lane, health);
-    let kept = match health.open_until {
-        Some(until) if health.open_until != before.open_until => {
-            tracing::warn!(lane, %until, "the destination is left alone for a while: {reason}");
-            shared.ledger.open_circuit(lane, until, reason).await.map(|_| ())
-        }
-        None if before.open_until.is_some() => shared.ledger.close_circuit(lane).await.map(|_| ()),
-        _ => Ok(()),
-    };
-    if let Err(error) = kept {
-        tracing::warn!(code = %error.code(), lane, "the circuit could not be recorded: {error}");
     }
 }
 
@@ -262,21 +246,36 @@ fn report_of(
     (started, ended): (Timestamp, Timestamp),
 ) -> FinishAttempt {
     let policy = &shared.options.retry;
-    let next = retry::next(policy, &meaning.verdict, claimed.attempt, ended, shared.seams.fraction());
+    let next = retry::next(
+        policy,
+        &meaning.verdict,
+        claimed.attempt,
+        ended,
+        shared.seams.fraction(),
+    );
     let (kv, inbox) = done.map(|done| (done.kv, done.inbox)).unwrap_or_default();
-    let mut kv: Vec<KvWrite> =
-        kv.into_iter().map(|write| KvWrite { key: write.key, value: write.value }).collect();
+    let mut kv: Vec<KvWrite> = kv
+        .into_iter()
+        .map(|write| KvWrite {
+            key: write.key,
+            value: write.value,
+        })
+        .collect();
     let over = !matches!(next, Next::Again { .. });
     if !record.taken.is_empty() || (over && claimed.attempt > 1 && claimed.message.error.is_some()) {
         kv.push(taken_write(claimed.message.id, &record.taken, over));
     }
     let outcome = match (next, meaning.verdict) {
-        (Next::Again { at }, Verdict::Again { code, reason, .. }) => AttemptOutcome::Retry { at, reason, code },
+        (Next::Again { at }, Verdict::Again { code, reason, .. }) => {
+            AttemptOutcome::Retry { at, reason, code }
+        }
         (Next::Exhausted, Verdict::Again { code, reason, .. }) => AttemptOutcome::Exhausted { reason, code },
         (_, Verdict::Rejected { code, reason } | Verdict::Again { code, reason, .. }) => {
             AttemptOutcome::Rejected { reason, code }
         }
-        (_, Verdict::Delivered) => AttemptOutcome::Delivered { receipt: meaning.receipt },
+        (_, Verdict::Delivered) => AttemptOutcome::Delivered {
+            receipt: meaning.receipt,
+        },
     };
     FinishAttempt {
         message: claimed.message.id,
@@ -293,7 +292,11 @@ fn report_of(
 
 fn inbox_entry(write: InboxWrite) -> InboxEntry {
     let mut attrs = Map::new();
-    let links: Vec<_> = write.links.iter().map(|(label, url)| json!({ "label": label, "url": url })).collect();
+    let links: Vec<_> = write
+        .links
+        .iter()
+        .map(|(label, url)| json!({ "label": label, "url": url }))
+        .collect();
     attrs.insert("links".to_owned(), links.into());
     attrs.insert("buttons".to_owned(), json!(write.buttons));
     InboxEntry {

@@ -56,9 +56,7 @@ impl NotifyError {
             Self::Plugin(error) => error.code(),
             Self::Template(error) => error.code(),
             Self::Builtin { .. } => ErrorCode::PluginLoad,
-            Self::Group { faults, .. } => faults
-                .first()
-                .map_or(ErrorCode::PluginConfig, |fault| fault.code),
+            Self::Group { faults, .. } => faults.first().map_or(ErrorCode::PluginConfig, |fault| fault.code),
             Self::Action { code, .. } => *code,
         }
     }

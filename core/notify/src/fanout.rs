@@ -65,24 +65,44 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
         return Ok(0);
     }
     let configuration = Configuration::read(shared, &events).await?;
-    let asked: Vec<BoxFuture<'_, Advice>> =
-        events.iter().map(|event| advise(shared, &event.event).boxed()).collect();
-    let advice: Vec<Advice> =
-        stream::iter(asked).buffered(shared.options.events_at_once.max(1)).collect().await;
+    let asked: Vec<BoxFuture<'_, Advice>> = events
+        .iter()
+        .map(|event| advise(shared, &event.event).boxed())
+        .collect();
+    let advice: Vec<Advice> = stream::iter(asked)
+        .buffered(shared.options.events_at_once.max(1))
+        .collect()
+        .await;
     let now = shared.seams.now();
     let inbox = shared.plugins.inbox();
     let mut fanouts = Vec::with_capacity(events.len());
     let mut failures = Vec::new();
     for (event, (tips, failed)) in events.iter().zip(advice) {
         let (jobs, groups) = configuration.of(&event.event);
-        fanouts.push(decide(event, tips, jobs, groups, &shared.plugins, inbox.as_ref(), now));
+        fanouts.push(decide(
+            event,
+            tips,
+            jobs,
+            groups,
+            &shared.plugins,
+            inbox.as_ref(),
+            now,
+        ));
         if !matching::is_about_delivery(event.event.event_type) {
             failures.extend(failed);
         }
     }
     shared.ledger.record_fanout(fanouts).await?;
     for failure in failures {
-        shared.tell_failure(&failure.plugin, None, None, failure.error.code(), &failure.error.to_string()).await;
+        shared
+            .tell_failure(
+                &failure.plugin,
+                None,
+                None,
+                failure.error.code(),
+                &failure.error.to_string(),
+            )
+            .await;
     }
     Ok(events.len())
 }
@@ -95,7 +115,10 @@ struct Configuration {
 impl Configuration {
     async fn read(shared: &Shared, events: &[SeqEvent]) -> Result<Self, NotifyError> {
         let mut projects = BTreeMap::new();
-        for project in events.iter().filter_map(|event| event.event.data.project.as_ref()) {
+        for project in events
+            .iter()
+            .filter_map(|event| event.event.data.project.as_ref())
+        {
             if !projects.contains_key(project) {
                 let jobs = shared.ledger.jobs(Some(project)).await?;
                 let groups = shared.ledger.groups(Some(project)).await?;
@@ -106,7 +129,11 @@ impl Configuration {
     }
 
     fn of(&self, event: &Event) -> (&[Job], &[Group]) {
-        let project = event.data.project.as_ref().and_then(|project| self.projects.get(project));
+        let project = event
+            .data
+            .project
+            .as_ref()
+            .and_then(|project| self.projects.get(project));
         project.map_or((&[], &[]), |(jobs, groups)| (jobs, groups))
     }
 }
@@ -139,7 +166,12 @@ fn decide(
     FanOut {
         seq: event.seq,
         tips,
-        matches: matches.into_iter().map(|found| NewMatch { handler: found.handler }).collect(),
+        matches: matches
+            .into_iter()
+            .map(|found| NewMatch {
+                handler: found.handler,
+            })
+            .collect(),
         messages,
     }
 }
@@ -154,8 +186,11 @@ pub(crate) fn lane(plugins: &Plugins, project: Option<&ProjectName>, handler: &H
     format!("{}/{destination}", project.map_or("-", ProjectName::as_str))
 }
 
+/// What one plugin answered.
+type Answer<'a> = (&'a PluginName, Result<Vec<Tip>, PluginError>);
+
 async fn advise(shared: &Shared, event: &Event) -> Advice {
-    let asked: Vec<BoxFuture<'_, (&PluginName, Result<Vec<Tip>, PluginError>)>> = shared
+    let asked: Vec<BoxFuture<'_, Answer<'_>>> = shared
         .plugins
         .advisers()
         .map(|plugin| async move { (plugin.name(), ask(shared, plugin, event).await) }.boxed())
@@ -165,7 +200,10 @@ async fn advise(shared: &Shared, event: &Event) -> Advice {
     for (plugin, answer) in join_all(asked).await {
         match answer {
             Ok(some) => tips.extend(some),
-            Err(error) => failures.push(AdviceFailure { plugin: plugin.clone(), error }),
+            Err(error) => failures.push(AdviceFailure {
+                plugin: plugin.clone(),
+                error,
+            }),
         }
     }
     tips.truncate(TIPS);
@@ -174,8 +212,14 @@ async fn advise(shared: &Shared, event: &Event) -> Advice {
 
 async fn ask(shared: &Shared, plugin: &Arc<Plugin>, event: &Event) -> Result<Vec<Tip>, PluginError> {
     let limit = shared.options.advice_timeout;
-    tokio::time::timeout(limit, plugin.advise(event, Arc::new(NoServices))).await.unwrap_or_else(|_| {
-        let plugin = plugin.name().to_string();
-        Err(PluginError::Timeout { plugin, what: "time for advice", limit })
-    })
+    tokio::time::timeout(limit, plugin.advise(event, Arc::new(NoServices)))
+        .await
+        .unwrap_or_else(|_| {
+            let plugin = plugin.name().to_string();
+            Err(PluginError::Timeout {
+                plugin,
+                what: "time for advice",
+                limit,
+            })
+        })
 }

@@ -13,6 +13,7 @@ pub mod circuit;
 mod delivery;
 mod error;
 mod fanout;
+mod lanes;
 pub mod matching;
 mod notify;
 mod options;
@@ -27,7 +28,7 @@ pub mod templates;
 
 pub use error::NotifyError;
 pub use notify::Notify;
-pub use options::{CircuitPolicy, NotifyOptions, RetryPolicy, SCHEDULE};
 pub use notify::NotifyParts;
+pub use options::{CircuitPolicy, NotifyOptions, RetryPolicy, SCHEDULE};
 pub use plugins::{HandlerFault, Plugins, PluginsOptions, Refused};
 pub use templates::{TemplateError, Templates};

@@ -95,7 +95,13 @@ pub fn groups_reached<'a>(event: &Event, jobs: &[Job], groups: &'a [Group]) -> V
         }
         None => {}
     }
-    names.extend(event.data.delivery.as_ref().and_then(|delivery| delivery.group.as_ref()));
+    names.extend(
+        event
+            .data
+            .delivery
+            .as_ref()
+            .and_then(|delivery| delivery.group.as_ref()),
+    );
     groups
         .iter()
         .filter(|group| group.project == *project && names.contains(&group.name))
@@ -118,7 +124,10 @@ fn filtered(event: &Event, filter: &Filter) -> Option<Stopped> {
     if !filter.events.is_empty() && !filter.events.contains(&event.event_type) {
         return Some(Stopped::EventType);
     }
-    if filter.min_severity.is_some_and(|least| event.data.severity < least) {
+    if filter
+        .min_severity
+        .is_some_and(|least| event.data.severity < least)
+    {
         return Some(Stopped::Severity);
     }
     if !filter.jobs.is_empty() && !job_of(&event.data).is_some_and(passes_job) {
@@ -140,7 +149,12 @@ pub fn is_about_delivery(event_type: EventType) -> bool {
 }
 
 fn is_own_failure(event: &Event, group: &GroupName, handler: &Handler) -> bool {
-    let Some(cause) = event.data.delivery.as_ref().filter(|_| is_about_delivery(event.event_type)) else {
+    let Some(cause) = event
+        .data
+        .delivery
+        .as_ref()
+        .filter(|_| is_about_delivery(event.event_type))
+    else {
         return false;
     };
     let same_handler = cause.handler.as_ref() == Some(&handler.name) && cause.group.as_ref() == Some(group);
@@ -156,7 +170,10 @@ pub fn inbox_handler(plugin: PluginName) -> Option<(GroupName, Handler)> {
         plugin,
         enabled: true,
         config: Map::new(),
-        filter: Filter { events: Vec::new(), ..Filter::default() },
+        filter: Filter {
+            events: Vec::new(),
+            ..Filter::default()
+        },
         template: None,
     };
     Some((GroupName::new(BUILTIN_GROUP).ok()?, handler))
@@ -173,7 +190,10 @@ pub fn matches(event: &Event, jobs: &[Job], groups: &[Group], inbox: Option<&Plu
                 group: group.clone(),
                 handler: handler.name.clone(),
             };
-            found.push(Match { handler: reference, declared: handler.clone() });
+            found.push(Match {
+                handler: reference,
+                declared: handler.clone(),
+            });
         }
     };
     if let Some((group, handler)) = inbox.cloned().and_then(inbox_handler) {

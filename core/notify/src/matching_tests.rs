@@ -71,7 +71,11 @@ fn told(event: &Event) -> Vec<String> {
 fn an_event_reaches_the_groups_of_its_job_and_the_inbox() {
     let failed = event("ironcore.task.failed", "error", &task(Some("nightly"), "store-a"));
     assert_eq!(told(&failed), ["inbox", "ops/hook", "ops/mail"]);
-    let completed = event("ironcore.task.completed", "info", &task(Some("nightly"), "store-a"));
+    let completed = event(
+        "ironcore.task.completed",
+        "info",
+        &task(Some("nightly"), "store-a"),
+    );
     assert_eq!(told(&completed), ["inbox", "ops/hook"]);
     let queued = event("ironcore.task.queued", "info", &task(Some("nightly"), "store-a"));
     assert_eq!(told(&queued), ["inbox"]);
@@ -79,11 +83,19 @@ fn an_event_reaches_the_groups_of_its_job_and_the_inbox() {
 
 #[test]
 fn filters_look_at_job_and_datastore() {
-    let weekly = event("ironcore.task.completed", "info", &task(Some("weekly"), "store-b"));
+    let weekly = event(
+        "ironcore.task.completed",
+        "info",
+        &task(Some("weekly"), "store-b"),
+    );
     assert_eq!(told(&weekly), ["inbox", "ops/hook", "db/hook"]);
-    let missed = event("ironcore.job.missed", "warning", &json!({
-        "job": { "name": "weekly", "scheduled_for": null, "missed": 2 }
-    }));
+    let missed = event(
+        "ironcore.job.missed",
+        "warning",
+        &json!({
+            "job": { "name": "weekly", "scheduled_for": null, "missed": 2 }
+        }),
+    );
     assert_eq!(told(&missed), ["inbox", "ops/mail"]);
 }
 
@@ -105,18 +117,30 @@ fn the_hubs_own_events_reach_the_inbox_only() {
 
 #[test]
 fn failures_to_tell_never_go_to_what_failed() {
-    let exhausted = event("ironcore.delivery.exhausted", "error", &json!({
-        "delivery": { "message": null, "group": "ops", "handler": "mail", "plugin": "email", "attempts": 10 }
-    }));
+    let exhausted = event(
+        "ironcore.delivery.exhausted",
+        "error",
+        &json!({
+            "delivery": { "message": null, "group": "ops", "handler": "mail", "plugin": "email", "attempts": 10 }
+        }),
+    );
     assert_eq!(told(&exhausted), ["inbox"]);
-    let of_hook = event("ironcore.delivery.exhausted", "error", &json!({
-        "delivery": { "message": null, "group": "ops", "handler": "hook", "plugin": "webhook", "attempts": 10 }
-    }));
+    let of_hook = event(
+        "ironcore.delivery.exhausted",
+        "error",
+        &json!({
+            "delivery": { "message": null, "group": "ops", "handler": "hook", "plugin": "webhook", "attempts": 10 }
+        }),
+    );
     assert_eq!(told(&of_hook), ["inbox", "ops/mail"]);
     // A plugin that fails for one handler is not asked to tell of it for another.
-    let mut failed = event("ironcore.plugin.failed", "error", &json!({
-        "delivery": { "message": null, "group": "db", "handler": "nightly", "plugin": "webhook", "attempts": 1 }
-    }));
+    let mut failed = event(
+        "ironcore.plugin.failed",
+        "error",
+        &json!({
+            "delivery": { "message": null, "group": "db", "handler": "nightly", "plugin": "webhook", "attempts": 1 }
+        }),
+    );
     assert_eq!(told(&failed), ["inbox"]);
     failed.data.delivery.as_mut().expect("delivery").plugin = Some(PluginName::new(INBOX).expect("name"));
     assert!(!told(&failed).contains(&"inbox".to_owned()));
@@ -127,17 +151,32 @@ fn each_filter_says_what_stopped_an_event() {
     let document = document();
     let ops = &document.group[0];
     let queued = event("ironcore.task.queued", "info", &task(Some("nightly"), "store-a"));
-    let verdicts: Vec<_> = ops.handler.iter().map(|handler| stopped(&queued, &ops.name, handler)).collect();
-    assert_eq!(verdicts, [Some(Stopped::EventType), Some(Stopped::Severity), Some(Stopped::Disabled)]);
+    let verdicts: Vec<_> = ops
+        .handler
+        .iter()
+        .map(|handler| stopped(&queued, &ops.name, handler))
+        .collect();
+    assert_eq!(
+        verdicts,
+        [
+            Some(Stopped::EventType),
+            Some(Stopped::Severity),
+            Some(Stopped::Disabled)
+        ]
+    );
 }
 
 #[test]
 fn threads_are_tasks_then_jobs() {
     let failed = event("ironcore.task.failed", "error", &task(Some("nightly"), "store-a"));
     assert!(thread_of(&failed).starts_with("UPID:hub:"));
-    let missed = event("ironcore.job.missed", "warning", &json!({
-        "job": { "name": "weekly", "scheduled_for": null, "missed": 2 }
-    }));
+    let missed = event(
+        "ironcore.job.missed",
+        "warning",
+        &json!({
+            "job": { "name": "weekly", "scheduled_for": null, "missed": 2 }
+        }),
+    );
     assert_eq!(thread_of(&missed), "job/weekly");
     let mut bare = event("ironcore.worker.offline", "warning", &json!({}));
     assert_eq!(thread_of(&bare), bare.id.to_string());

@@ -13,9 +13,10 @@ use ironcore_types::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::delivery::{self, Lanes};
+use crate::delivery;
 use crate::error::NotifyError;
 use crate::fanout;
+use crate::lanes::{self, Lanes};
 use crate::options::NotifyOptions;
 use crate::plugin_failures::{Key, PluginFailures};
 use crate::plugins::{Plugins, Refused};
@@ -63,6 +64,7 @@ pub(crate) struct Shared {
     pid: u32,
     failures: PluginFailures,
     session: RwLock<SessionId>,
+    registering: tokio::sync::Mutex<()>,
 }
 
 impl Notify {
@@ -82,6 +84,7 @@ impl Notify {
                 pid: parts.pid,
                 failures: PluginFailures::default(),
                 session,
+                registering: tokio::sync::Mutex::new(()),
             }),
         }
     }
@@ -107,13 +110,14 @@ impl Notify {
         crate::actions::act(&self.shared.ledger, event, kind, target, by).await
     }
 
-    /// Runs until cancelled: fans out events, delivers messages, keeps the session alive. Then no further message is
+    /// Runs under a session of its own until cancelled: fans out events, delivers messages, keeps the session alive. Then no further message is
     /// begun, attempts in flight may end within [`NotifyOptions::drain`], and the session is closed, which gives back
     /// what it still held. An error only when the ledger cannot be used at the start.
     pub async fn run(&self, cancel: CancellationToken) -> Result<(), NotifyError> {
         let shared = &self.shared;
-        shared.begin().await?;
-        delivery::recall(shared).await?;
+        shared.register(shared.session()).await?;
+        shared.ledger.reap().await?;
+        lanes::recall(shared).await?;
         for refused in shared.plugins.refused().to_vec() {
             shared.tell_refusal(refused).await;
         }
@@ -146,13 +150,10 @@ impl Shared {
         *self.session.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A session of its own for each run: an earlier one may have been ended.
-    async fn begin(&self) -> Result<(), LedgerError> {
-        self.register(self.session()).await
-    }
-
     /// Registers a new session in place of `lost`; does nothing when that was done already.
     pub(crate) async fn register(&self, lost: SessionId) -> Result<(), LedgerError> {
+        // One at a time: a session that was registered and then replaced would be renewed by nobody.
+        let _one = self.registering.lock().await;
         if self.session() != lost {
             return Ok(());
         }
@@ -200,12 +201,22 @@ impl Shared {
         reason: &str,
     ) {
         tracing::warn!(%plugin, %code, "plugin failed: {reason}");
-        let key = Key { plugin: plugin.clone(), handler: handler.cloned(), code };
-        let Some(untold) = self.failures.tell(key, self.seams.now(), self.options.failure_quiet) else {
+        let key = Key {
+            plugin: plugin.clone(),
+            handler: handler.cloned(),
+            code,
+        };
+        let Some(untold) = self
+            .failures
+            .tell(key, self.seams.now(), self.options.failure_quiet)
+        else {
             return;
         };
         let mut title = match handler {
-            Some(handler) => format!("Plugin {plugin} failed for handler {}/{}", handler.group, handler.handler),
+            Some(handler) => format!(
+                "Plugin {plugin} failed for handler {}/{}",
+                handler.group, handler.handler
+            ),
             None => format!("Plugin {plugin} failed to give advice"),
         };
         if untold > 0 {
@@ -220,22 +231,37 @@ impl Shared {
             plugin: Some(plugin.clone()),
             attempts: 0,
         });
-        data.error = Some(ErrorData { code, message: reason.to_owned() });
+        data.error = Some(ErrorData {
+            code,
+            message: reason.to_owned(),
+        });
         self.emit(format!("plugin/{plugin}"), data).await;
     }
 
     async fn tell_refusal(&self, refused: Refused) {
         let name = refused.name.as_ref().map_or_else(
-            || refused.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            || {
+                refused
+                    .file
+                    .file_name()
+                    .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+            },
             ToString::to_string,
         );
         let mut data = EventData::new(None, Severity::Error, format!("Plugin {name} was not loaded"));
-        data.error = Some(ErrorData { code: refused.code, message: refused.to_string() });
+        data.error = Some(ErrorData {
+            code: refused.code,
+            message: refused.to_string(),
+        });
         self.emit(format!("plugin/{name}"), data).await;
     }
 
     async fn emit(&self, subject: String, data: EventData) {
-        let event = NewEvent { event_type: EventType::PluginFailed, subject: Some(subject), data };
+        let event = NewEvent {
+            event_type: EventType::PluginFailed,
+            subject: Some(subject),
+            data,
+        };
         if let Err(error) = self.ledger.emit(event).await {
             tracing::warn!(code = %error.code(), "the failure of a plugin could not be told: {error}");
         }

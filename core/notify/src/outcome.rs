@@ -99,11 +99,7 @@ pub(crate) fn of_answer(answer: &DeliverOutcome) -> Meaning {
         }
         DeliverOutcome::Rejected { reason, status, .. } => {
             let (code, reason) = known(reason, ErrorCode::DeliveryRejected);
-            Meaning::new(
-                Verdict::Rejected { code, reason },
-                answered(*status),
-                *status,
-            )
+            Meaning::new(Verdict::Rejected { code, reason }, answered(*status), *status)
         }
     }
 }
@@ -230,10 +226,7 @@ mod tests {
             faults: Vec::new(),
         };
         assert_eq!(of_failure(&config).failure, None);
-        assert!(matches!(
-            of_failure(&config).verdict,
-            Verdict::Again { .. }
-        ));
+        assert!(matches!(of_failure(&config).verdict, Verdict::Again { .. }));
     }
 
     #[test]
@@ -243,10 +236,7 @@ mod tests {
             status: Some(200),
             detail: "ok".to_owned(),
         };
-        assert_eq!(
-            of_answer(&DeliverOutcome::Delivered(receipt)).receipt,
-            "42: ok"
-        );
+        assert_eq!(of_answer(&DeliverOutcome::Delivered(receipt)).receipt, "42: ok");
         assert_eq!(cut("äöü".to_owned(), 5), "ä…");
         assert_eq!(cut("abc".to_owned(), 3), "abc");
     }

@@ -67,25 +67,13 @@ mod tests {
             code,
         };
         let at = |seconds: i64| Timestamp::from_seconds(1_000_000 + seconds);
-        assert_eq!(
-            failures.tell(key(ErrorCode::PluginTrap), at(0), quiet),
-            Some(0)
-        );
-        assert_eq!(
-            failures.tell(key(ErrorCode::PluginTrap), at(1), quiet),
-            None
-        );
-        assert_eq!(
-            failures.tell(key(ErrorCode::PluginTrap), at(599), quiet),
-            None
-        );
+        assert_eq!(failures.tell(key(ErrorCode::PluginTrap), at(0), quiet), Some(0));
+        assert_eq!(failures.tell(key(ErrorCode::PluginTrap), at(1), quiet), None);
+        assert_eq!(failures.tell(key(ErrorCode::PluginTrap), at(599), quiet), None);
         assert_eq!(
             failures.tell(key(ErrorCode::PluginTimeout), at(2), quiet),
             Some(0)
         );
-        assert_eq!(
-            failures.tell(key(ErrorCode::PluginTrap), at(600), quiet),
-            Some(2)
-        );
+        assert_eq!(failures.tell(key(ErrorCode::PluginTrap), at(600), quiet), Some(2));
     }
 }

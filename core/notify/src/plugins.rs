@@ -35,7 +35,10 @@ impl Default for PluginsOptions {
             builtin: Vec::new(),
             folder: None,
             grants: BTreeMap::new(),
-            host: HostConfig { concurrency: 64, ..HostConfig::default() },
+            host: HostConfig {
+                concurrency: 64,
+                ..HostConfig::default()
+            },
         }
     }
 }
@@ -201,10 +204,7 @@ impl Plugins {
                 Some(refused) => fault(
                     "plugin",
                     refused.code,
-                    format!(
-                        "the plugin {} was not loaded: {}",
-                        handler.plugin, refused.reason
-                    ),
+                    format!("the plugin {} was not loaded: {}", handler.plugin, refused.reason),
                 ),
                 None => fault(
                     "plugin",

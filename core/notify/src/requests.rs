@@ -5,7 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use ironcore_egress as egress;
 use ironcore_egress::{Failure, SecretName, SecretSlot, SignSpec, SmtpAuth, SmtpServer, SmtpTls};
 use ironcore_plugin_host::effects as host;
-use ironcore_plugin_host::effects::{HttpCredential, HttpError, MailError, MailReply, Signature, Slot, TlsMode};
+use ironcore_plugin_host::effects::{
+    HttpCredential, HttpError, MailError, MailReply, Signature, Slot, TlsMode,
+};
 use ironcore_types::{ErrorCode, Timestamp};
 
 /// Stands where a secret will be while an address is taken apart. Letters only, so that nothing escapes it.
@@ -22,20 +24,33 @@ pub(crate) fn http(request: host::HttpRequest, now: Timestamp) -> Result<egress:
     match request.credential {
         None => {}
         Some(HttpCredential::Bearer(slot)) => {
-            header("authorization".to_owned(), slot, "Bearer ", &mut out.headers, &mut slots)?;
+            header(
+                "authorization".to_owned(),
+                slot,
+                "Bearer ",
+                &mut out.headers,
+                &mut slots,
+            )?;
         }
         Some(HttpCredential::Basic(basic)) => {
             let Slot::Text(user) = basic.username else {
-                return Err(HttpError::Invalid("the user name of a credential must be a text".to_owned()));
+                return Err(HttpError::Invalid(
+                    "the user name of a credential must be a text".to_owned(),
+                ));
             };
             match basic.password {
                 Slot::Text(password) => {
                     let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
                     out.headers.push(("authorization".to_owned(), value));
                 }
-                Slot::Secret(name) => slots.push(SecretSlot::Basic { user, secret: secret(&name)? }),
+                Slot::Secret(name) => slots.push(SecretSlot::Basic {
+                    user,
+                    secret: secret(&name)?,
+                }),
                 Slot::Wrapped { .. } => {
-                    return Err(HttpError::Invalid("a password must be a secret without text around it".to_owned()));
+                    return Err(HttpError::Invalid(
+                        "a password must be a secret without text around it".to_owned(),
+                    ));
                 }
             }
         }
@@ -44,15 +59,24 @@ pub(crate) fn http(request: host::HttpRequest, now: Timestamp) -> Result<egress:
     for place in request.body_slots {
         match place.value {
             Slot::Text(text) => out.body = put(&out.body, &place.pointer, text)?,
-            Slot::Secret(name) => slots.push(SecretSlot::Body { pointer: place.pointer, secret: secret(&name)? }),
+            Slot::Secret(name) => slots.push(SecretSlot::Body {
+                pointer: place.pointer,
+                secret: secret(&name)?,
+            }),
             Slot::Wrapped { .. } => {
-                return Err(HttpError::Invalid("a secret in a body cannot have text around it".to_owned()));
+                return Err(HttpError::Invalid(
+                    "a secret in a body cannot have text around it".to_owned(),
+                ));
             }
         }
     }
     if let Some(Signature::StandardWebhook { keys, message_id }) = request.signature {
         let secrets = keys.iter().map(|name| secret(name)).collect::<Result<_, _>>()?;
-        out.sign = Some(SignSpec { id: message_id, timestamp: now, secrets });
+        out.sign = Some(SignSpec {
+            id: message_id,
+            timestamp: now,
+            secrets,
+        });
     }
     if let Some(timeout) = request.timeout {
         out.timeout = timeout;
@@ -69,23 +93,34 @@ fn url(slot: Slot, slots: &mut Vec<SecretSlot>) -> Result<String, HttpError> {
     let (before, name, after) = match slot {
         Slot::Text(text) => return Ok(text),
         Slot::Secret(name) => (String::new(), name, String::new()),
-        Slot::Wrapped { before, secret, after } => (before, secret, after),
+        Slot::Wrapped {
+            before,
+            secret,
+            after,
+        } => (before, secret, after),
     };
     let secret = secret(&name)?;
     if before.is_empty() && after.is_empty() {
         slots.push(SecretSlot::Url { secret });
         return Ok(String::new());
     }
-    let invalid = |why: &'static str| HttpError::Invalid(format!("the address with the secret {name:?} in it {why}"));
-    let mut url = url::Url::parse(&format!("{before}{PLACE}{after}")).map_err(|_| invalid("is no address"))?;
-    let segment = url.path_segments().and_then(|mut segments| segments.position(|part| part == PLACE));
+    let invalid =
+        |why: &'static str| HttpError::Invalid(format!("the address with the secret {name:?} in it {why}"));
+    let mut url =
+        url::Url::parse(&format!("{before}{PLACE}{after}")).map_err(|_| invalid("is no address"))?;
+    let segment = url
+        .path_segments()
+        .and_then(|mut segments| segments.position(|part| part == PLACE));
     if let Some(index) = segment {
         slots.push(SecretSlot::PathSegment { index, secret });
         return Ok(url.into());
     }
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     if let Some((key, _)) = pairs.iter().find(|(_, value)| value == PLACE) {
-        slots.push(SecretSlot::Query { name: key.clone(), secret });
+        slots.push(SecretSlot::Query {
+            name: key.clone(),
+            secret,
+        });
         url.set_query(None);
         let others: Vec<_> = pairs.iter().filter(|(_, value)| value != PLACE).collect();
         if !others.is_empty() {
@@ -93,7 +128,9 @@ fn url(slot: Slot, slots: &mut Vec<SecretSlot>) -> Result<String, HttpError> {
         }
         return Ok(url.into());
     }
-    Err(invalid("must have it as a whole part of the path or as the value of a query parameter"))
+    Err(invalid(
+        "must have it as a whole part of the path or as the value of a query parameter",
+    ))
 }
 
 fn header(
@@ -109,19 +146,32 @@ fn header(
             return Ok(());
         }
         Slot::Secret(key) => (String::new(), key, String::new()),
-        Slot::Wrapped { before, secret, after } => (before, secret, after),
+        Slot::Wrapped {
+            before,
+            secret,
+            after,
+        } => (before, secret, after),
     };
     if !after.is_empty() {
-        return Err(HttpError::Invalid(format!("the header {name} cannot have text after its secret")));
+        return Err(HttpError::Invalid(format!(
+            "the header {name} cannot have text after its secret"
+        )));
     }
-    slots.push(SecretSlot::Header { name, prefix: format!("{scheme}{before}"), secret: secret(&key)? });
+    slots.push(SecretSlot::Header {
+        name,
+        prefix: format!("{scheme}{before}"),
+        secret: secret(&key)?,
+    });
     Ok(())
 }
 
 fn put(body: &[u8], pointer: &str, text: String) -> Result<Vec<u8>, HttpError> {
     let invalid = |why: String| HttpError::Invalid(format!("the body has no place {pointer:?}: {why}"));
-    let mut json: serde_json::Value = serde_json::from_slice(body).map_err(|error| invalid(error.to_string()))?;
-    let place = json.pointer_mut(pointer).ok_or_else(|| invalid("there is no such member".to_owned()))?;
+    let mut json: serde_json::Value =
+        serde_json::from_slice(body).map_err(|error| invalid(error.to_string()))?;
+    let place = json
+        .pointer_mut(pointer)
+        .ok_or_else(|| invalid("there is no such member".to_owned()))?;
     *place = serde_json::Value::String(text);
     serde_json::to_vec(&json).map_err(|error| invalid(error.to_string()))
 }
@@ -133,12 +183,18 @@ pub(crate) fn http_error(failure: Failure) -> HttpError {
         ErrorCode::SecretMissing => HttpError::SecretMissing(failure.reason),
         ErrorCode::RequestInvalid | ErrorCode::ConfigInvalid => HttpError::Invalid(failure.reason),
         ErrorCode::DeliveryUnreachable => HttpError::Unreachable(failure.reason),
-        code => HttpError::Other { code: code.to_string(), message: failure.reason },
+        code => HttpError::Other {
+            code: code.to_string(),
+            message: failure.reason,
+        },
     }
 }
 
 /// The mail and its server as egress wants them.
-pub(crate) fn mail(server: host::MailServer, mail: host::Mail) -> Result<(egress::Mail, SmtpServer), MailError> {
+pub(crate) fn mail(
+    server: host::MailServer,
+    mail: host::Mail,
+) -> Result<(egress::Mail, SmtpServer), MailError> {
     let tls = match server.tls {
         TlsMode::StartTls => SmtpTls::StartTls,
         TlsMode::Implicit => SmtpTls::Implicit,
@@ -153,7 +209,11 @@ pub(crate) fn mail(server: host::MailServer, mail: host::Mail) -> Result<(egress
                 return Err(MailError::Invalid(why.to_owned()));
             };
             let password = SecretName::new(&name).map_err(|_| MailError::SecretMissing(name))?;
-            Some(SmtpAuth { user, password, mechanism: None })
+            Some(SmtpAuth {
+                user,
+                password,
+                mechanism: None,
+            })
         }
     };
     let out = egress::Mail {
@@ -175,7 +235,11 @@ pub(crate) fn mail(server: host::MailServer, mail: host::Mail) -> Result<(egress
         attachments: mail
             .attachments
             .into_iter()
-            .map(|file| egress::Attachment { name: file.name, content_type: file.content_type, data: file.content })
+            .map(|file| egress::Attachment {
+                name: file.name,
+                content_type: file.content_type,
+                data: file.content,
+            })
             .collect(),
     };
     Ok((out, smtp))
@@ -194,7 +258,10 @@ fn mailbox(mailbox: &host::Mailbox) -> String {
 
 /// Why a mail was not taken, in the plugins' words.
 pub(crate) fn mail_error(failure: Failure) -> MailError {
-    let reply = |code| MailReply { code, text: failure.reason.clone() };
+    let reply = |code| MailReply {
+        code,
+        text: failure.reason.clone(),
+    };
     match (failure.code, failure.status) {
         (ErrorCode::DeliveryAddress, _) => MailError::AddressDenied(failure.reason),
         (ErrorCode::SecretMissing, _) => MailError::SecretMissing(failure.reason),
@@ -203,7 +270,10 @@ pub(crate) fn mail_error(failure: Failure) -> MailError {
         (_, Some(code @ 500..600)) => MailError::Permanent(reply(code)),
         (_, Some(code @ 400..500)) => MailError::Temporary(reply(code)),
         (ErrorCode::DeliveryUnreachable, _) => MailError::Unreachable(failure.reason),
-        (code, _) => MailError::Other { code: code.to_string(), message: failure.reason },
+        (code, _) => MailError::Other {
+            code: code.to_string(),
+            message: failure.reason,
+        },
     }
 }
 
@@ -238,7 +308,11 @@ mod tests {
     }
 
     fn wrapped(before: &str, after: &str) -> Slot {
-        Slot::Wrapped { before: before.to_owned(), secret: "token".to_owned(), after: after.to_owned() }
+        Slot::Wrapped {
+            before: before.to_owned(),
+            secret: "token".to_owned(),
+            after: after.to_owned(),
+        }
     }
 
     fn slots(url: Slot) -> (String, String) {
@@ -252,7 +326,10 @@ mod tests {
         assert_eq!(url, "");
         assert!(slot.contains("Url"), "{slot}");
         let (_, slot) = slots(wrapped("https://chat.example/hooks/", "/send"));
-        assert!(slot.contains("PathSegment") && slot.contains("index: 1"), "{slot}");
+        assert!(
+            slot.contains("PathSegment") && slot.contains("index: 1"),
+            "{slot}"
+        );
         let (url, slot) = slots(wrapped("https://chat.example/send?a=b&key=", "&c=d"));
         assert_eq!(url, "https://chat.example/send?a=b&c=d");
         assert!(slot.contains("Query") && slot.contains("\"key\""), "{slot}");
@@ -263,18 +340,30 @@ mod tests {
     #[test]
     fn headers_credentials_and_bodies_keep_secrets_apart() {
         let mut wanted = request(Slot::Text("https://a.example/".to_owned()));
-        wanted.headers = vec![("x-plain".to_owned(), Slot::Text("1".to_owned())), ("x-key".to_owned(), wrapped("k ", ""))];
+        wanted.headers = vec![
+            ("x-plain".to_owned(), Slot::Text("1".to_owned())),
+            ("x-key".to_owned(), wrapped("k ", "")),
+        ];
         wanted.credential = Some(HttpCredential::Bearer(Slot::Secret("token".to_owned())));
         wanted.body = Some(b"{\"a\":{\"b\":null},\"c\":null}".to_vec());
         wanted.body_slots = vec![
-            host::BodySlot { pointer: "/a/b".to_owned(), value: Slot::Text("x".to_owned()) },
-            host::BodySlot { pointer: "/c".to_owned(), value: Slot::Secret("token".to_owned()) },
+            host::BodySlot {
+                pointer: "/a/b".to_owned(),
+                value: Slot::Text("x".to_owned()),
+            },
+            host::BodySlot {
+                pointer: "/c".to_owned(),
+                value: Slot::Secret("token".to_owned()),
+            },
         ];
         let out = http(wanted.clone(), Timestamp::EPOCH).expect("valid");
         assert_eq!(out.headers, [("x-plain".to_owned(), "1".to_owned())]);
         assert_eq!(out.body, b"{\"a\":{\"b\":\"x\"},\"c\":null}");
         let slots = format!("{:?}", out.slots);
-        assert!(slots.contains("\"Bearer \"") && slots.contains("\"k \"") && slots.contains("Body"), "{slots}");
+        assert!(
+            slots.contains("\"Bearer \"") && slots.contains("\"k \"") && slots.contains("Body"),
+            "{slots}"
+        );
         wanted.headers = vec![("x-key".to_owned(), wrapped("", "tail"))];
         assert!(http(wanted, Timestamp::EPOCH).is_err());
     }
@@ -283,12 +372,18 @@ mod tests {
     fn records_never_show_queries_or_credentials() {
         let text = Slot::Text("https://user:pass@a.example/hook?key=1".to_owned());
         assert_eq!(shown(&text), "https://a.example/hook");
-        assert_eq!(shown(&Slot::Secret("hook".to_owned())), "the address in the secret hook");
+        assert_eq!(
+            shown(&Slot::Secret("hook".to_owned())),
+            "the address in the secret hook"
+        );
     }
 
     #[test]
     fn names_in_mailboxes_are_quoted() {
-        let with = host::Mailbox { name: Some("Ops, \"night\"".to_owned()), address: "ops@a.example".to_owned() };
+        let with = host::Mailbox {
+            name: Some("Ops, \"night\"".to_owned()),
+            address: "ops@a.example".to_owned(),
+        };
         assert_eq!(mailbox(&with), "\"Ops, \\\"night\\\"\" <ops@a.example>");
     }
 }

@@ -104,10 +104,7 @@ mod tests {
             );
         }
         assert_eq!(next(&policy, &again(None), 10, NOW(), 0.5), Next::Exhausted);
-        assert_eq!(
-            next(&policy, &again(None), u32::MAX, NOW(), 0.5),
-            Next::Exhausted
-        );
+        assert_eq!(next(&policy, &again(None), u32::MAX, NOW(), 0.5), Next::Exhausted);
     }
 
     #[test]

@@ -74,7 +74,8 @@ impl AttemptServices {
                 }
                 let body = answer.body_text();
                 if !body.trim().is_empty() {
-                    let _infallible = write!(text, "\n  {}", cut(body, BODY).trim_end().replace('\n', "\n  "));
+                    let _infallible =
+                        write!(text, "\n  {}", cut(body, BODY).trim_end().replace('\n', "\n  "));
                 }
                 self.note(&text);
                 Ok(HttpResponse {
@@ -86,7 +87,11 @@ impl AttemptServices {
                 })
             }
             Err(failure) => {
-                self.note(&format!("{what}: {} after {} ms", failure.reason, failure.latency.as_millis()));
+                self.note(&format!(
+                    "{what}: {} after {} ms",
+                    failure.reason,
+                    failure.latency.as_millis()
+                ));
                 Err(requests::http_error(failure))
             }
         }
@@ -100,14 +105,21 @@ impl AttemptServices {
         })?;
         mail.to.retain(|mailbox| !taken.contains(&mailbox.address));
         if mail.to.is_empty() {
-            return Ok(MailReply { code: 250, text: "taken before".to_owned() });
+            return Ok(MailReply {
+                code: 250,
+                text: "taken before".to_owned(),
+            });
         }
         let (mail, smtp) = requests::mail(server, mail).inspect_err(|error| {
             self.note(&format!("{what}: not sent: {error}"));
         })?;
         match self.egress.mail(&mail, &smtp).await {
             Err(failure) => {
-                self.note(&format!("{what}: {} after {} ms", failure.reason, failure.latency.as_millis()));
+                self.note(&format!(
+                    "{what}: {} after {} ms",
+                    failure.reason,
+                    failure.latency.as_millis()
+                ));
                 Err(requests::mail_error(failure))
             }
             Ok(report) => {
@@ -119,17 +131,28 @@ impl AttemptServices {
                             self.note(&format!("{what}: {} taken: {answer}", recipient.address));
                         }
                         Err(failure) => {
-                            self.note(&format!("{what}: {} not taken: {}", recipient.address, failure.reason));
+                            self.note(&format!(
+                                "{what}: {} not taken: {}",
+                                recipient.address, failure.reason
+                            ));
                         }
                     }
                 }
                 self.note(&format!("{what}: done in {} ms", report.latency.as_millis()));
                 match report.failure() {
-                    None => Ok(MailReply { code: 250, text: last }),
+                    None => Ok(MailReply {
+                        code: 250,
+                        text: last,
+                    }),
                     Some(failure) => {
                         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-                        let taken_now = report.recipients.iter().filter(|recipient| recipient.result.is_ok());
-                        record.taken.extend(taken_now.map(|recipient| recipient.address.clone()));
+                        let taken_now = report
+                            .recipients
+                            .iter()
+                            .filter(|recipient| recipient.result.is_ok());
+                        record
+                            .taken
+                            .extend(taken_now.map(|recipient| recipient.address.clone()));
                         record.taken.extend(taken);
                         Err(requests::mail_error(failure))
                     }
@@ -141,8 +164,14 @@ impl AttemptServices {
     /// Who got the mail in an earlier attempt.
     async fn taken_before(&self) -> Result<BTreeSet<String>, String> {
         let key = taken_key(self.message);
-        let value = self.ledger.kv_get(&self.scope, &key).await.map_err(|error| error.to_string())?;
-        Ok(value.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
+        let value = self
+            .ledger
+            .kv_get(&self.scope, &key)
+            .await
+            .map_err(|error| error.to_string())?;
+        Ok(value
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default())
     }
 }
 
@@ -154,8 +183,15 @@ fn taken_key(message: MessageId) -> String {
 
 /// The change that remembers who got a mail, or forgets it when the message is over.
 pub(crate) fn taken_write(message: MessageId, taken: &BTreeSet<String>, over: bool) -> KvWrite {
-    let value = if over { None } else { serde_json::to_vec(taken).ok() };
-    KvWrite { key: taken_key(message), value }
+    let value = if over {
+        None
+    } else {
+        serde_json::to_vec(taken).ok()
+    };
+    KvWrite {
+        key: taken_key(message),
+        value,
+    }
 }
 
 impl HostServices for AttemptServices {
@@ -172,9 +208,17 @@ impl HostServices for AttemptServices {
             self.note(&format!("template {template}: {error}"));
             match error {
                 TemplateError::NotFound { name, .. } => RenderError::NotFound(name),
-                TemplateError::Invalid { file, line, column, message } => {
-                    RenderError::Invalid { template: file, line, column, message }
-                }
+                TemplateError::Invalid {
+                    file,
+                    line,
+                    column,
+                    message,
+                } => RenderError::Invalid {
+                    template: file,
+                    line,
+                    column,
+                    message,
+                },
             }
         })
     }
@@ -182,7 +226,10 @@ impl HostServices for AttemptServices {
     fn kv_get(&self, key: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, KvError>> {
         let key = key.to_owned();
         async move {
-            self.ledger.kv_get(&self.scope, &key).await.map_err(|error| KvError::Unavailable(error.to_string()))
+            self.ledger
+                .kv_get(&self.scope, &key)
+                .await
+                .map_err(|error| KvError::Unavailable(error.to_string()))
         }
         .boxed()
     }

@@ -2,7 +2,9 @@
 //!
 //! A null is written as `–`; a value of the wrong kind is an error at its place in the template.
 
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason};
+use handlebars::{
+    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
+};
 use ironcore_types::Timestamp;
 use serde_json::Value;
 
@@ -10,10 +12,34 @@ const NOTHING: &str = "–";
 
 /// Makes the helpers known to a registry.
 pub(crate) fn register(registry: &mut Handlebars<'static>) {
-    registry.register_helper("bytes", Box::new(Text { name: "bytes", write: bytes }));
-    registry.register_helper("duration", Box::new(Text { name: "duration", write: duration }));
-    registry.register_helper("time", Box::new(Text { name: "time", write: time }));
-    registry.register_helper("upper", Box::new(Text { name: "upper", write: upper }));
+    registry.register_helper(
+        "bytes",
+        Box::new(Text {
+            name: "bytes",
+            write: bytes,
+        }),
+    );
+    registry.register_helper(
+        "duration",
+        Box::new(Text {
+            name: "duration",
+            write: duration,
+        }),
+    );
+    registry.register_helper(
+        "time",
+        Box::new(Text {
+            name: "time",
+            write: time,
+        }),
+    );
+    registry.register_helper(
+        "upper",
+        Box::new(Text {
+            name: "upper",
+            write: upper,
+        }),
+    );
     registry.register_helper("json", Box::new(json));
 }
 
@@ -55,7 +81,9 @@ fn json<'reg, 'rc>(
 }
 
 fn parameter<'a>(helper: &'a Helper<'_>, name: &'static str) -> Result<&'a Value, RenderError> {
-    let parameter = helper.param(0).ok_or(RenderErrorReason::ParamNotFoundForIndex(name, 0))?;
+    let parameter = helper
+        .param(0)
+        .ok_or(RenderErrorReason::ParamNotFoundForIndex(name, 0))?;
     if parameter.is_value_missing() {
         return Err(RenderErrorReason::MissingVariable(parameter.relative_path().cloned()).into());
     }
@@ -93,7 +121,11 @@ fn bytes(value: &Value) -> Result<String, &'static str> {
         size /= 1024.0;
         unit = next;
     }
-    Ok(if unit == "B" { format!("{number} B") } else { format!("{size:.1} {unit}") })
+    Ok(if unit == "B" {
+        format!("{number} B")
+    } else {
+        format!("{size:.1} {unit}")
+    })
 }
 
 /// Microseconds as `350 ms`, `4.2 s`, `3 min 05 s` or `2 h 04 min`.
@@ -160,7 +192,10 @@ mod tests {
         ] {
             assert_eq!(duration(&json!(micros)), Ok(text.to_owned()));
         }
-        assert_eq!(time(&json!("2026-05-21T02:00:00.123456Z")), Ok("2026-05-21 02:00:00 UTC".to_owned()));
+        assert_eq!(
+            time(&json!("2026-05-21T02:00:00.123456Z")),
+            Ok("2026-05-21 02:00:00 UTC".to_owned())
+        );
         assert_eq!(time(&Value::Null), Ok("–".to_owned()));
         assert!(time(&json!("yesterday")).is_err() && bytes(&json!("x")).is_err());
         assert_eq!(upper(&json!("failed")), Ok("FAILED".to_owned()));

@@ -136,11 +136,7 @@ impl Templates {
     }
 
     fn current(&self) -> Arc<Set> {
-        let mut state = self
-            .shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(folder) = &self.shared.admin {
             let now = self.shared.seams.now();
             if now.since(state.looked) >= LOOK_AGAIN || now < state.looked {
@@ -263,17 +259,18 @@ fn registry(html: bool) -> Handlebars<'static> {
 
 /// Other files, such as a README, may lie beside templates.
 fn is_template(path: &Path) -> bool {
-    path.extension().is_some_and(|found| ["html", "txt", "json"].iter().any(|known| found == *known))
+    path.extension()
+        .is_some_and(|found| ["html", "txt", "json"].iter().any(|known| found == *known))
 }
 
 fn is_html(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension == "html")
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "html")
 }
 
 fn number(value: Option<usize>) -> u32 {
-    value
-        .and_then(|value| u32::try_from(value).ok())
-        .unwrap_or(0)
+    value.and_then(|value| u32::try_from(value).ok()).unwrap_or(0)
 }
 
 fn read(stamp: &Stamp) -> Result<String, String> {
@@ -305,7 +302,9 @@ fn scan(folder: &Path) -> BTreeMap<String, Stamp> {
                 continue;
             } else if meta.is_dir() {
                 todo.push(path);
-            } else if is_template(&path) && let Ok(relative) = path.strip_prefix(folder) {
+            } else if is_template(&path)
+                && let Ok(relative) = path.strip_prefix(folder)
+            {
                 let parts: Vec<_> = relative
                     .components()
                     .map(|part| part.as_os_str().to_string_lossy())

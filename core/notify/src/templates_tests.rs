@@ -61,7 +61,10 @@ fn html_is_escaped_and_text_and_json_are_not() {
         templates.render("t/a.html", &context).expect("renders"),
         "<b>&lt;a&gt; &amp; &quot;b&quot;</b> &lt;A&gt; &amp; &quot;B&quot;"
     );
-    assert_eq!(templates.render("t/a.txt", &context).expect("renders"), "<a> & \"b\"");
+    assert_eq!(
+        templates.render("t/a.txt", &context).expect("renders"),
+        "<a> & \"b\""
+    );
     let json: serde_json::Value =
         serde_json::from_str(&templates.render("t/a.json", &context).expect("renders")).expect("valid JSON");
     assert_eq!(json, json!({ "title": "<a> & \"b\"" }));
@@ -70,8 +73,15 @@ fn html_is_escaped_and_text_and_json_are_not() {
 #[test]
 fn a_value_that_is_not_there_is_an_error_with_file_and_line() {
     let (folder, _, templates) = with(&[("t/a.txt", "one\ntwo\n{{ event.nothing }}")]);
-    let error = templates.render("t/a.txt", &json!({ "event": {} })).expect_err("no such value");
-    let TemplateError::Invalid { file, line, message, .. } = &error else { panic!("{error:?}") };
+    let error = templates
+        .render("t/a.txt", &json!({ "event": {} }))
+        .expect_err("no such value");
+    let TemplateError::Invalid {
+        file, line, message, ..
+    } = &error
+    else {
+        panic!("{error:?}")
+    };
     assert_eq!(file, &folder.path().join("t/a.txt").display().to_string());
     assert_eq!(*line, 3);
     assert!(message.contains("event.nothing"), "{message}");
@@ -80,10 +90,15 @@ fn a_value_that_is_not_there_is_an_error_with_file_and_line() {
 
 #[test]
 fn a_template_that_cannot_be_read_says_where_and_so_do_those_that_use_it() {
-    let (_folder, _, templates) =
-        with(&[("t/bad.txt", "fine\n{{#if x}}\nno end"), ("t/uses.txt", "{{> t/bad.txt}}")]);
+    let (_folder, _, templates) = with(&[
+        ("t/bad.txt", "fine\n{{#if x}}\nno end"),
+        ("t/uses.txt", "{{> t/bad.txt}}"),
+    ]);
     for name in ["t/bad.txt", "t/uses.txt"] {
-        let error = templates.render(name, &json!({ "x": true })).expect_err("cannot be read").to_string();
+        let error = templates
+            .render(name, &json!({ "x": true }))
+            .expect_err("cannot be read")
+            .to_string();
         assert!(error.contains("t/bad.txt:"), "{error}");
     }
     assert_eq!(templates.faults().len(), 1);
@@ -92,8 +107,14 @@ fn a_template_that_cannot_be_read_says_where_and_so_do_those_that_use_it() {
 #[test]
 fn a_missing_template_says_where_it_was_looked_for() {
     let (folder, _, templates) = with(&[]);
-    let error = templates.render("t/none.txt", &json!({})).expect_err("missing").to_string();
-    assert!(error.contains(&folder.path().join("t/none.txt").display().to_string()), "{error}");
+    let error = templates
+        .render("t/none.txt", &json!({}))
+        .expect_err("missing")
+        .to_string();
+    assert!(
+        error.contains(&folder.path().join("t/none.txt").display().to_string()),
+        "{error}"
+    );
     assert!(error.contains("built-in"), "{error}");
 }
 
@@ -101,7 +122,9 @@ fn a_missing_template_says_where_it_was_looked_for() {
 fn an_override_counts_when_it_appears_and_when_it_goes() {
     let (folder, hands, templates) = with(&[]);
     let name = templates.names().into_iter().find(|name| name.ends_with(".txt"));
-    let Some(name) = name else { panic!("there are no built-in templates") };
+    let Some(name) = name else {
+        panic!("there are no built-in templates")
+    };
     put(folder.path(), &name, "mine");
     assert_ne!(templates.render(&name, &json!({})).ok().as_deref(), Some("mine"));
     hands.0.fetch_add(2, Ordering::SeqCst);
@@ -115,6 +138,12 @@ fn an_override_counts_when_it_appears_and_when_it_goes() {
 fn names_do_not_leave_the_folder() {
     let (_folder, _, templates) = with(&[]);
     for name in ["../secret.txt", "/etc/passwd", ""] {
-        assert!(matches!(templates.render(name, &json!({})), Err(TemplateError::NotFound { .. })), "{name}");
+        assert!(
+            matches!(
+                templates.render(name, &json!({})),
+                Err(TemplateError::NotFound { .. })
+            ),
+            "{name}"
+        );
     }
 }

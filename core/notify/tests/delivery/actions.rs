@@ -7,7 +7,10 @@ use serde_json::json;
 
 use crate::world::{World, user};
 
-async fn with_tip(kind: &str, target: impl Fn(&ironcore_ledger::model::Task) -> String) -> (World, EventId, String) {
+async fn with_tip(
+    kind: &str,
+    target: impl Fn(&ironcore_ledger::model::Task) -> String,
+) -> (World, EventId, String) {
     let world = World::new(|_| json!([])).await;
     let task = world.task("nightly", TaskState::Failed).await;
     let target = target(&task);
@@ -16,14 +19,23 @@ async fn with_tip(kind: &str, target: impl Fn(&ironcore_ledger::model::Task) -> 
         why: "It failed".to_owned(),
         steps: Vec::new(),
         link: None,
-        actions: vec![TipAction { kind: kind.to_owned(), target: target.clone(), label: "Do it".to_owned() }],
+        actions: vec![TipAction {
+            kind: kind.to_owned(),
+            target: target.clone(),
+            label: "Do it".to_owned(),
+        }],
         plugin: "remediation".parse().expect("name"),
     };
     let events = world.ledger.take_unmatched(100).await.expect("events");
     let last = events.last().expect("an event").event.id;
     let fanouts = events
         .into_iter()
-        .map(|event| FanOut { seq: event.seq, tips: vec![tip.clone()], matches: Vec::new(), messages: Vec::new() })
+        .map(|event| FanOut {
+            seq: event.seq,
+            tips: vec![tip.clone()],
+            matches: Vec::new(),
+            messages: Vec::new(),
+        })
         .collect();
     world.ledger.record_fanout(fanouts).await.expect("recorded");
     (world, last, target)
@@ -45,7 +57,11 @@ async fn a_second_click_does_nothing_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_task_can_be_tried_again() {
     let (world, event, target) = with_tip("retry", |task| task.upid.to_string()).await;
-    let done = world.notify().act(event, "retry", &target, &user()).await.expect("done");
+    let done = world
+        .notify()
+        .act(event, "retry", &target, &user())
+        .await
+        .expect("done");
     let task = done.task.expect("a task");
     assert_eq!(task.retry_of.map(|upid| upid.to_string()), Some(target));
     assert_eq!(task.job.map(|job| job.to_string()), Some("nightly".to_owned()));
@@ -55,8 +71,16 @@ async fn a_failed_task_can_be_tried_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_can_be_paused() {
     let (world, event, target) = with_tip("pause-job", |_| "nightly".to_owned()).await;
-    world.notify().act(event, "pause-job", &target, &user()).await.expect("done");
-    let job = world.ledger.job(&crate::world::project(), &"nightly".parse().expect("name")).await.expect("read");
+    world
+        .notify()
+        .act(event, "pause-job", &target, &user())
+        .await
+        .expect("done");
+    let job = world
+        .ledger
+        .job(&crate::world::project(), &"nightly".parse().expect("name"))
+        .await
+        .expect("read");
     assert!(!job.expect("the job").enabled);
 }
 
@@ -65,7 +89,10 @@ async fn what_no_tip_offers_is_refused() {
     let (world, event, _) = with_tip("gc", |_| "store".to_owned()).await;
     let notify = world.notify();
     for (kind, target) in [("gc", "elsewhere"), ("verify", "store"), ("rm", "store")] {
-        let error = notify.act(event, kind, target, &user()).await.expect_err("not offered");
+        let error = notify
+            .act(event, kind, target, &user())
+            .await
+            .expect_err("not offered");
         assert_eq!(error.code(), ErrorCode::NotFound, "{kind} {target}");
     }
 }

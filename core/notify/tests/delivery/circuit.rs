@@ -18,7 +18,10 @@ fn count(all: &[Message], handler: &str, state: MessageState, least: u32) -> usi
 #[tokio::test(flavor = "multi_thread")]
 async fn three_failures_open_the_circuit_and_one_trial_closes_it() {
     let mut world = World::new(|receiver| {
-        json!([webhook(receiver, "bad", "/bad", &[]), webhook(receiver, "good", "/good", &[])])
+        json!([
+            webhook(receiver, "bad", "/bad", &[]),
+            webhook(receiver, "good", "/good", &[])
+        ])
     })
     .await;
     world.options.attempts_per_lane = 1;
@@ -29,13 +32,18 @@ async fn three_failures_open_the_circuit_and_one_trial_closes_it() {
     }
     world
         .until("three failed, the others well", |all| {
-            count(all, "bad", MessageState::Pending, 1) == 3 && count(all, "good", MessageState::Delivered, 1) == 5
+            count(all, "bad", MessageState::Pending, 1) == 3
+                && count(all, "good", MessageState::Delivered, 1) == 5
         })
         .await;
     let circuits = world.ledger.circuits().await.expect("circuits");
     assert_eq!(circuits.len(), 1);
     assert_eq!(circuits[0].until, world.now().after(Duration::from_secs(5)));
-    assert_eq!(world.receiver.got_at("/bad").len(), 3, "the fourth and fifth are held back");
+    assert_eq!(
+        world.receiver.got_at("/bad").len(),
+        3,
+        "the fourth and fifth are held back"
+    );
 
     // The trial fails: nothing else is tried, and the pause is doubled.
     world.clock.advance(Duration::from_secs(5));
@@ -58,7 +66,10 @@ async fn three_failures_open_the_circuit_and_one_trial_closes_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_destination_that_hangs_does_not_hold_up_the_others() {
     let mut world = World::new(|receiver| {
-        json!([webhook(receiver, "hangs", "/hangs", &[]), webhook(receiver, "good", "/good", &[])])
+        json!([
+            webhook(receiver, "hangs", "/hangs", &[]),
+            webhook(receiver, "good", "/good", &[])
+        ])
     })
     .await;
     world.options.attempts = 4;
@@ -69,7 +80,11 @@ async fn a_destination_that_hangs_does_not_hold_up_the_others() {
     for _ in 0..12 {
         world.task("nightly", TaskState::Failed).await;
     }
-    world.until("all others", |all| count(all, "good", MessageState::Delivered, 1) == 12).await;
+    world
+        .until("all others", |all| {
+            count(all, "good", MessageState::Delivered, 1) == 12
+        })
+        .await;
     assert!(world.receiver.got_at("/hangs").len() <= 2);
     world.stop().await;
 }

@@ -18,16 +18,24 @@ async fn a_later_message_of_a_task_waits_for_the_earlier_while_another_task_goes
     let begun = world.begin().await;
     world
         .until("the first has failed", |all| {
-            all.iter().any(|one| one.state == MessageState::Pending && one.attempts == 1)
+            all.iter()
+                .any(|one| one.state == MessageState::Pending && one.attempts == 1)
         })
         .await;
     world.end(begun, TaskState::Ok).await;
     let second = world.task("other", TaskState::Ok).await;
     let of = |task: &str, all: &[Message]| {
-        all.iter().filter(|one| one.thread == task).map(|one| one.state).collect::<Vec<_>>()
+        all.iter()
+            .filter(|one| one.thread == task)
+            .map(|one| one.state)
+            .collect::<Vec<_>>()
     };
     let (one, two) = (first.upid.to_string(), second.upid.to_string());
-    let messages = world.until("the other task is told", |all| of(&two, all) == [MessageState::Delivered; 2]).await;
+    let messages = world
+        .until("the other task is told", |all| {
+            of(&two, all) == [MessageState::Delivered; 2]
+        })
+        .await;
     assert_eq!(of(&one, &messages), [MessageState::Pending; 2]);
 
     world.clock.advance(SCHEDULE[0]);
@@ -37,11 +45,25 @@ async fn a_later_message_of_a_task_waits_for_the_earlier_while_another_task_goes
         .receiver
         .got()
         .iter()
-        .map(|got| (got.json()["subject"] == one, got.event_type().replace("ironcore.task.", "")))
+        .map(|got| {
+            (
+                got.json()["subject"] == one,
+                got.event_type().replace("ironcore.task.", ""),
+            )
+        })
         .collect();
-    let told: Vec<_> = told.iter().map(|(is_first, kind)| (*is_first, kind.as_str())).collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|(is_first, kind)| (*is_first, kind.as_str()))
+        .collect();
     assert_eq!(
         told,
-        [(true, "started"), (false, "started"), (false, "completed"), (true, "started"), (true, "completed")]
+        [
+            (true, "started"),
+            (false, "started"),
+            (false, "completed"),
+            (true, "started"),
+            (true, "completed")
+        ]
     );
 }

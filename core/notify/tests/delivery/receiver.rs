@@ -23,7 +23,11 @@ pub(crate) struct Got {
 
 impl Got {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).unwrap_or_else(|| panic!("no header {name}")).to_str().expect("text")
+        self.headers
+            .get(name)
+            .unwrap_or_else(|| panic!("no header {name}"))
+            .to_str()
+            .expect("text")
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {
@@ -52,6 +56,9 @@ struct Script {
     always: HashMap<String, Answer>,
 }
 
+/// The script, and how many requests came.
+type Memory = (Arc<Mutex<Script>>, Arc<watch::Sender<usize>>);
+
 #[derive(Clone)]
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
@@ -62,7 +69,9 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
         let address = listener.local_addr().expect("an address");
         let script = Arc::new(Mutex::new(Script::default()));
         let count = Arc::new(watch::Sender::new(0));
@@ -71,7 +80,12 @@ impl Receiver {
             .with_state((Arc::clone(&script), Arc::clone(&count)));
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.expect("serves") });
-        Self { address, script, count, _server: Arc::new(server) }
+        Self {
+            address,
+            script,
+            count,
+            _server: Arc::new(server),
+        }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -81,7 +95,11 @@ impl Receiver {
     /// Answers the next requests to `path` in this way, then 200.
     pub(crate) fn answer(&self, path: &str, answers: &[Answer]) {
         let mut script = self.script.lock().expect("script");
-        script.answers.entry(path.to_owned()).or_default().extend(answers.iter().cloned());
+        script
+            .answers
+            .entry(path.to_owned())
+            .or_default()
+            .extend(answers.iter().cloned());
     }
 
     /// Answers every request to `path` in this way, or as before when there is none.
@@ -112,16 +130,15 @@ impl Receiver {
     }
 }
 
-async fn take(
-    State((script, count)): State<(Arc<Mutex<Script>>, Arc<watch::Sender<usize>>)>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+async fn take(State((script, count)): State<Memory>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let path = uri.path().to_owned();
     let answer = {
         let mut script = script.lock().expect("script");
-        script.got.push(Got { path: path.clone(), headers, body });
+        script.got.push(Got {
+            path: path.clone(),
+            headers,
+            body,
+        });
         let next = script.answers.get_mut(&path).and_then(VecDeque::pop_front);
         next.or_else(|| script.always.get(&path).cloned())
     };

@@ -12,7 +12,10 @@ use crate::signed::verify;
 use crate::world::{World, webhook};
 
 fn waits_after(attempts: u32) -> impl Fn(&[Message]) -> bool {
-    move |all| all.iter().any(|one| one.state == MessageState::Pending && one.attempts == attempts)
+    move |all| {
+        all.iter()
+            .any(|one| one.state == MessageState::Pending && one.attempts == attempts)
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,7 +26,10 @@ async fn a_failed_request_is_sent_again_at_its_time_under_the_same_id() {
     world.task("nightly", TaskState::Failed).await;
     let failed = world.until("a failed attempt", waits_after(1)).await;
     assert_eq!(failed[0].due, world.now().after(SCHEDULE[0]));
-    assert_eq!(failed[0].error.as_ref().map(|error| error.code), Some(ErrorCode::DeliveryUnreachable));
+    assert_eq!(
+        failed[0].error.as_ref().map(|error| error.code),
+        Some(ErrorCode::DeliveryUnreachable)
+    );
 
     world.clock.advance(SCHEDULE[0]);
     let messages = world.delivered(1).await;
@@ -34,7 +40,11 @@ async fn a_failed_request_is_sent_again_at_its_time_under_the_same_id() {
         verify(one);
         assert_eq!(one.header("webhook-id"), messages[0].id.to_string());
     }
-    assert_ne!(got[0].header("webhook-timestamp"), got[1].header("webhook-timestamp"), "signed anew");
+    assert_ne!(
+        got[0].header("webhook-timestamp"),
+        got[1].header("webhook-timestamp"),
+        "signed anew"
+    );
     let attempts = world.attempts(&messages[0]).await;
     let statuses: Vec<_> = attempts.iter().map(|attempt| attempt.status).collect();
     assert_eq!(statuses, [Some(500), Some(200)]);
@@ -57,9 +67,8 @@ async fn the_last_try_makes_it_a_dead_letter_that_others_are_told_of() {
     for attempt in 1..=SCHEDULE.len() {
         let attempt = u32::try_from(attempt).expect("small");
         let waiting = world.until("a failed attempt", waits_after(attempt)).await;
-        world.clock.set(waiting[0].due);
         // The circuit of the destination may ask for a little more patience than the schedule.
-        world.clock.advance(Duration::from_secs(300));
+        world.clock.set(waiting[0].due.after(Duration::from_secs(300)));
     }
     let dead = |all: &[Message]| all.iter().any(|one| one.state == MessageState::Dead);
     let messages = world.until("a dead letter", dead).await;
@@ -68,11 +77,18 @@ async fn the_last_try_makes_it_a_dead_letter_that_others_are_told_of() {
     world.stop().await;
 
     assert_eq!(world.attempts(&messages[0]).await.len(), SCHEDULE.len() + 1);
-    assert_eq!(world.receiver.got_at("/hook").len(), SCHEDULE.len() + 1, "it is not told of its own failure");
+    assert_eq!(
+        world.receiver.got_at("/hook").len(),
+        SCHEDULE.len() + 1,
+        "it is not told of its own failure"
+    );
     let told = world.receiver.got_at("/spare");
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].json()["id"], exhausted.event.id.to_string());
-    assert_eq!(told[0].json()["data"]["delivery"]["message"], messages[0].id.to_string());
+    assert_eq!(
+        told[0].json()["data"]["delivery"]["message"],
+        messages[0].id.to_string()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +108,13 @@ async fn a_refusal_is_a_dead_letter_at_once() {
         let attempts = world.attempts(&messages[0]).await;
         assert_eq!(attempts.len(), 1);
         assert_eq!(attempts[0].status, Some(status));
-        assert!(matches!(attempts[0].outcome, AttemptOutcome::Rejected { code: ErrorCode::DeliveryRejected, .. }));
+        assert!(matches!(
+            attempts[0].outcome,
+            AttemptOutcome::Rejected {
+                code: ErrorCode::DeliveryRejected,
+                ..
+            }
+        ));
         let delivery = event.event.data.delivery.expect("the message");
         assert_eq!(delivery.message, Some(messages[0].id));
     }
@@ -102,7 +124,10 @@ async fn a_refusal_is_a_dead_letter_at_once() {
 async fn two_handlers_that_refuse_do_not_tell_each_other_for_ever() {
     let all = ["task.failed", "delivery.exhausted", "plugin.failed"];
     let mut world = World::new(|receiver| {
-        json!([webhook(receiver, "one", "/one", &all), webhook(receiver, "two", "/two", &all)])
+        json!([
+            webhook(receiver, "one", "/one", &all),
+            webhook(receiver, "two", "/two", &all)
+        ])
     })
     .await;
     world.receiver.always("/one", Some(Answer::Status(404)));
@@ -115,7 +140,11 @@ async fn two_handlers_that_refuse_do_not_tell_each_other_for_ever() {
     world.receiver.always("/one", None);
     world.task("nightly", TaskState::Failed).await;
     world.delivered(1).await;
-    world.until("the other one", |all| all.iter().filter(|one| one.state == MessageState::Dead).count() >= 5).await;
+    world
+        .until("the other one", |all| {
+            all.iter().filter(|one| one.state == MessageState::Dead).count() >= 5
+        })
+        .await;
     world.stop().await;
     // Each refused the task's event, and what it was told of the other's refusal.
     assert_eq!(world.events(EventType::DeliveryExhausted).await.len(), 3);

@@ -12,12 +12,24 @@ use crate::world::{SIGNING, World, webhook};
 
 /// Checks a request as the Standard Webhooks specification says.
 pub(crate) fn verify(got: &Got) {
-    let key = STANDARD.decode(SIGNING.strip_prefix("whsec_").expect("a prefix")).expect("Base64");
-    let mut content = format!("{}.{}.", got.header("webhook-id"), got.header("webhook-timestamp")).into_bytes();
+    let key = STANDARD
+        .decode(SIGNING.strip_prefix("whsec_").expect("a prefix"))
+        .expect("Base64");
+    let mut content = format!(
+        "{}.{}.",
+        got.header("webhook-id"),
+        got.header("webhook-timestamp")
+    )
+    .into_bytes();
     content.extend_from_slice(&got.body);
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), &content);
     let wanted = format!("v1,{}", STANDARD.encode(tag.as_ref()));
-    assert!(got.header("webhook-signature").split(' ').any(|one| one == wanted), "the signature is not valid");
+    assert!(
+        got.header("webhook-signature")
+            .split(' ')
+            .any(|one| one == wanted),
+        "the signature is not valid"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,7 +53,10 @@ async fn an_event_is_exactly_one_signed_request() {
     assert_eq!(attempts.len(), 1);
     assert_eq!(attempts[0].status, Some(200));
     let detail = attempts[0].detail.as_deref().expect("a record");
-    assert!(detail.contains("POST http://127.0.0.1") && detail.contains("taken"), "{detail}");
+    assert!(
+        detail.contains("POST http://127.0.0.1") && detail.contains("taken"),
+        "{detail}"
+    );
     assert!(!detail.contains(SIGNING), "a secret is in the record");
 }
 
@@ -76,5 +91,11 @@ async fn two_handlers_of_a_group_are_each_told_once() {
     assert_eq!(world.receiver.got_at("/one").len(), 2);
     assert_eq!(world.receiver.got_at("/two").len(), 1);
     assert!(world.receiver.got_at("/three").is_empty());
-    assert!(world.messages().await.iter().all(|message| message.state == MessageState::Delivered));
+    assert!(
+        world
+            .messages()
+            .await
+            .iter()
+            .all(|message| message.state == MessageState::Delivered)
+    );
 }

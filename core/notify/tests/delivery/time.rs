@@ -18,7 +18,9 @@ pub(crate) struct Hands {
 
 impl Hands {
     pub(crate) fn new() -> Self {
-        Self { now: Arc::new(watch::Sender::new(Timestamp::from_seconds(1_780_000_000))) }
+        Self {
+            now: Arc::new(watch::Sender::new(Timestamp::from_seconds(1_780_000_000))),
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

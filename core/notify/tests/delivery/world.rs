@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use ironcore_egress::{AllowList, Egress, EgressOptions, SecretName, SecretString, Secrets};
 use ironcore_ledger::model::{
-    Attempt, Message, MessageFilter, MessageState, NewSession, NewTask, Outcome, Page, Scope, SeqEvent, Service, Task,
+    Attempt, Message, MessageFilter, MessageState, NewSession, NewTask, Outcome, Page, Scope, SeqEvent,
+    Service, Task,
 };
 use ironcore_ledger::{Ledger, LedgerOptions};
 use ironcore_notify::{
@@ -18,8 +19,8 @@ use ironcore_plugin_host::HostConfig;
 use ironcore_types::event::ErrorData;
 use ironcore_types::objects::Document;
 use ironcore_types::{
-    ErrorCode, EventType, JobName, NodeName, PluginName, ProjectName, Seams, SessionId, TaskSpec, TaskState, TaskType,
-    Timestamp, UserId,
+    ErrorCode, EventType, JobName, NodeName, PluginName, ProjectName, Seams, SessionId, TaskSpec, TaskState,
+    TaskType, Timestamp, UserId,
 };
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -64,12 +65,16 @@ pub(crate) fn plugins() -> Plugins {
         // A folder of its own: what other examples want is of no matter here.
         let folder = tempfile::tempdir().expect("a folder").keep();
         let mut file = std::fs::File::create(folder.join("misbehave.wasm")).expect("a file");
-        file.write_all(&wasm("plugins-examples", "misbehave")).expect("written");
+        file.write_all(&wasm("plugins-examples", "misbehave"))
+            .expect("written");
         let options = PluginsOptions {
             builtin,
             folder: Some(folder.clone()),
             grants: BTreeMap::from([(misbehave, ironcore_plugin_host::Grants::all())]),
-            host: HostConfig { guest_time: Duration::from_millis(300), ..HostConfig::default() },
+            host: HostConfig {
+                guest_time: Duration::from_millis(300),
+                ..HostConfig::default()
+            },
         };
         let plugins = Plugins::load(&options).expect("plugins load");
         assert_eq!(plugins.refused(), [], "every plugin is loaded");
@@ -98,11 +103,17 @@ impl World {
         .await
         .expect("a ledger");
         let receiver = Receiver::start().await;
-        let secrets = Secrets::open(&folder.path().join("secrets"), &folder.path().join("key")).expect("secrets");
+        let secrets =
+            Secrets::open(&folder.path().join("secrets"), &folder.path().join("key")).expect("secrets");
         let signing = SecretName::new("signing").expect("name");
-        secrets.seal(&signing, &SecretString::from(SIGNING)).expect("sealed");
+        secrets
+            .seal(&signing, &SecretString::from(SIGNING))
+            .expect("sealed");
         let egress = Egress::new(
-            EgressOptions { allow: AllowList::parse(["127.0.0.0/8"]).expect("a list"), ..EgressOptions::default() },
+            EgressOptions {
+                allow: AllowList::parse(["127.0.0.0/8"]).expect("a list"),
+                ..EgressOptions::default()
+            },
             secrets,
             seams.clone(),
         )
@@ -110,11 +121,27 @@ impl World {
         let plugins = tokio::task::spawn_blocking(plugins).await.expect("plugins");
         let options = NotifyOptions {
             // Exact times can be checked; that jitter stays within its share is tested beside the decision.
-            retry: RetryPolicy { jitter: 0.0, ..RetryPolicy::default() },
-            circuit: CircuitPolicy { jitter: 0.0, ..CircuitPolicy::default() },
+            retry: RetryPolicy {
+                jitter: 0.0,
+                ..RetryPolicy::default()
+            },
+            circuit: CircuitPolicy {
+                jitter: 0.0,
+                ..CircuitPolicy::default()
+            },
             ..NotifyOptions::default()
         };
-        let world = Self { clock, seams, ledger, receiver, folder, plugins, options, egress, running: None };
+        let world = Self {
+            clock,
+            seams,
+            ledger,
+            receiver,
+            folder,
+            plugins,
+            options,
+            egress,
+            running: None,
+        };
         world.declare(handlers(&world.receiver)).await;
         world
     }
@@ -183,7 +210,8 @@ impl World {
 
     /// Enqueues a task of `job`.
     pub(crate) async fn queue(&self, job: &str) -> Task {
-        let spec: TaskSpec = serde_json::from_value(json!({ "type": "gc", "datastore": "store" })).expect("spec");
+        let spec: TaskSpec =
+            serde_json::from_value(json!({ "type": "gc", "datastore": "store" })).expect("spec");
         let mut new = NewTask::new(Some(project()), user(), spec);
         new.job = Some(JobName::new(job).expect("name"));
         self.ledger.enqueue(new).await.expect("enqueued")
@@ -211,10 +239,15 @@ impl World {
     pub(crate) async fn end(&self, (task, session): (Task, SessionId), state: TaskState) {
         let mut outcome = Outcome::new(state);
         if state == TaskState::Failed {
-            outcome.error =
-                Some(ErrorData { code: ErrorCode::DatastoreOffline, message: "the datastore is offline".to_owned() });
+            outcome.error = Some(ErrorData {
+                code: ErrorCode::DatastoreOffline,
+                message: "the datastore is offline".to_owned(),
+            });
         }
-        self.ledger.finish(task.id, session, outcome).await.expect("finished");
+        self.ledger
+            .finish(task.id, session, outcome)
+            .await
+            .expect("finished");
     }
 
     /// A whole task of `job` that ends in this state.
@@ -228,8 +261,16 @@ impl World {
 
     /// The messages of handlers of group `ops`, oldest first.
     pub(crate) async fn messages(&self) -> Vec<Message> {
-        let filter = MessageFilter { group: Some("ops".parse().expect("name")), ..MessageFilter::default() };
-        let mut page = self.ledger.messages(&filter, &Page::first(1_000)).await.expect("messages").messages;
+        let filter = MessageFilter {
+            group: Some("ops".parse().expect("name")),
+            ..MessageFilter::default()
+        };
+        let mut page = self
+            .ledger
+            .messages(&filter, &Page::first(1_000))
+            .await
+            .expect("messages")
+            .messages;
         page.reverse();
         page
     }
@@ -256,7 +297,10 @@ impl World {
     /// Waits until so many messages are delivered.
     pub(crate) async fn delivered(&self, count: usize) -> Vec<Message> {
         let is = |message: &&Message| message.state == MessageState::Delivered;
-        self.until(&format!("{count} delivered"), |all| all.iter().filter(is).count() == count).await
+        self.until(&format!("{count} delivered"), |all| {
+            all.iter().filter(is).count() == count
+        })
+        .await
     }
 
     /// Waits until an event of this type is there and gives the first.
@@ -276,8 +320,14 @@ impl World {
 
     /// The events of this type so far.
     pub(crate) async fn events(&self, wanted: EventType) -> Vec<SeqEvent> {
-        let all = self.ledger.events_after(0, 1_000, &Scope::All).await.expect("events");
-        all.into_iter().filter(|event| event.event.event_type == wanted).collect()
+        let all = self
+            .ledger
+            .events_after(0, 1_000, &Scope::All)
+            .await
+            .expect("events");
+        all.into_iter()
+            .filter(|event| event.event.event_type == wanted)
+            .collect()
     }
 
     pub(crate) async fn attempts(&self, message: &Message) -> Vec<Attempt> {
@@ -304,6 +354,7 @@ pub(crate) fn webhook(receiver: &Receiver, name: &str, path: &str, events: &[&st
         "config": { "url": receiver.url(path), "signing-secret": { "secret": "signing" } },
     });
     if !events.is_empty() {
+        let events: Vec<_> = events.iter().map(|event| format!("ironcore.{event}")).collect();
         handler["filter"] = json!({ "events": events });
     }
     handler
