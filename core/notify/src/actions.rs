@@ -98,12 +98,12 @@ async fn work(
         "retry" => retry(ledger, target, by).await,
         "full-backup" => {
             let job = job(ledger, cause, target).await?;
-            let TaskSpec::Backup(mut spec) = job.task.clone() else {
-                let message = format!("the job {} is no backup", job.name);
-                return Err(NotifyError::action(ErrorCode::RequestInvalid, message));
-            };
-            spec.full = true;
-            Ok(run(&job, by, TaskSpec::Backup(spec)))
+            let mut spec = job.task.clone();
+            // Jobs of other kinds have nothing to leave out; they are run as they are.
+            if let TaskSpec::Backup(backup) = &mut spec {
+                backup.full = true;
+            }
+            Ok(run(&job, by, spec))
         }
         "resync" => match target.parse::<Upid>() {
             Ok(_) => retry(ledger, target, by).await,
@@ -186,19 +186,26 @@ async fn retry(ledger: &Ledger, target: &str, by: &UserId) -> Result<Work, Notif
     Ok((task.project, ActionWork::Enqueue(Box::new(new))))
 }
 
-/// The job that a target names: `JOB`, `PROJECT/JOB`, or the UPID of one of its runs.
+/// The job that a target names: `JOB` or `PROJECT/JOB`, the UPID of one of its runs, or a snapshot that it makes.
 async fn job(ledger: &Ledger, cause: &Event, target: &str) -> Result<Job, NotifyError> {
     let missing = || NotifyError::action(ErrorCode::NotFound, format!("there is no job {target}"));
+    if let Ok(snapshot) = target.parse::<SnapshotRef>() {
+        let jobs = ledger.jobs(cause.data.project.as_ref()).await?;
+        return maker(&jobs, &snapshot).cloned().ok_or_else(|| {
+            NotifyError::action(
+                ErrorCode::NotFound,
+                format!("there is no job that makes {snapshot}"),
+            )
+        });
+    }
     let (project, name) = if let Ok(upid) = target.parse::<Upid>() {
         let task = ledger.task(&upid).await?.ok_or_else(missing)?;
         (task.project, task.job.ok_or_else(missing)?)
     } else {
-        let (project, name) = match target.strip_prefix("job/").unwrap_or(target).split_once('/') {
+        let name = target.strip_prefix("job/").unwrap_or(target);
+        let (project, name) = match name.split_once('/') {
             Some((project, name)) => (Some(parse(project, "a project")?), name),
-            None => (
-                cause.data.project.clone(),
-                target.strip_prefix("job/").unwrap_or(target),
-            ),
+            None => (cause.data.project.clone(), name),
         };
         (project, parse::<JobName>(name, "a job")?)
     };
@@ -212,17 +219,31 @@ async fn job(ledger: &Ledger, cause: &Event, target: &str) -> Result<Job, Notify
         .ok_or_else(missing)
 }
 
-/// The sync job that a target names: the job itself, or the datastore that it fills; of several, the one that the
-/// event is about, else the first.
+/// The job that backs up the group of a snapshot: into the same datastore, or into another from which it was copied.
+fn maker<'a>(jobs: &'a [Job], snapshot: &SnapshotRef) -> Option<&'a Job> {
+    let makes = |job: &&Job, same_datastore: bool| {
+        matches!(&job.task, TaskSpec::Backup(spec) if spec.group() == snapshot.path.group
+            && (!same_datastore || spec.datastore == snapshot.datastore))
+    };
+    let here = jobs.iter().find(|job| makes(job, true));
+    here.or_else(|| jobs.iter().find(|job| makes(job, false)))
+}
+
+/// The sync job that a target names: the job itself, or one that fills the datastore of the target, be that a job, a
+/// snapshot or a datastore; of several, the one that the event is about, else the first.
 async fn sync_job(ledger: &Ledger, cause: &Event, target: &str) -> Result<Job, NotifyError> {
-    if let Ok(found) = job(ledger, cause, target).await
-        && matches!(found.task, TaskSpec::Sync(_))
-    {
-        return Ok(found);
-    }
-    let datastore: DatastoreName = parse(target, "a sync job or a datastore")?;
     let jobs = ledger.jobs(cause.data.project.as_ref()).await?;
-    let fills = |job: &&Job| matches!(&job.task, TaskSpec::Sync(spec) if spec.to == datastore);
+    let filled: Vec<DatastoreName> = if let Ok(snapshot) = target.parse::<SnapshotRef>() {
+        vec![snapshot.datastore]
+    } else if let Ok(found) = job(ledger, cause, target).await {
+        if matches!(found.task, TaskSpec::Sync(_)) {
+            return Ok(found);
+        }
+        found.task.datastores().into_iter().cloned().collect()
+    } else {
+        vec![parse(target, "a sync job, a snapshot or a datastore")?]
+    };
+    let fills = |job: &&Job| matches!(&job.task, TaskSpec::Sync(spec) if filled.contains(&spec.to));
     let named = jobs
         .iter()
         .filter(fills)
@@ -230,7 +251,7 @@ async fn sync_job(ledger: &Ledger, cause: &Event, target: &str) -> Result<Job, N
     named.or_else(|| jobs.iter().find(fills)).cloned().ok_or_else(|| {
         NotifyError::action(
             ErrorCode::NotFound,
-            format!("there is no job that syncs to {datastore}"),
+            format!("there is no sync job that fills the datastore of {target}"),
         )
     })
 }
@@ -264,5 +285,33 @@ mod tests {
         assert!(offered(std::slice::from_ref(&tip), "gc", "ibs-primary"));
         assert!(!offered(std::slice::from_ref(&tip), "gc", "ibs-other"));
         assert!(!offered(&[], "gc", "ibs-primary"));
+    }
+
+    #[test]
+    fn a_snapshot_tells_which_job_makes_it() {
+        let job = |name: &str, datastore: &str, id: &str| -> Job {
+            serde_json::from_value(serde_json::json!({
+                "project": "web", "name": name, "owner": "root@local",
+                "task": { "type": "backup", "source": { "tree": "/srv" }, "datastore": datastore,
+                          "backup-type": "vm", "backup-id": id },
+            }))
+            .expect("a job")
+        };
+        let jobs = [
+            job("other", "ibs-primary", "1"),
+            job("copy", "ibs-second", "12345"),
+            job("nightly", "ibs-primary", "12345"),
+        ];
+        let snapshot = |text: &str| text.parse::<SnapshotRef>().expect("a snapshot");
+        let made = |text: &str| maker(&jobs, &snapshot(text)).map(|job| job.name.to_string());
+        assert_eq!(
+            made("ibs-primary:vm/12345/2026-05-21T00:00:00Z").as_deref(),
+            Some("nightly")
+        );
+        assert_eq!(
+            made("ibs-archival:vm/12345/2026-05-21T00:00:00Z").as_deref(),
+            Some("copy")
+        );
+        assert_eq!(made("ibs-primary:ct/12345/2026-05-21T00:00:00Z"), None);
     }
 }
