@@ -12,9 +12,9 @@ pub(crate) const BINARY: &str = "ironcore-backup";
 
 /// Plugins and dashboard. The hub itself is left to cargo, which finds them in place.
 pub(crate) fn all() -> Result<()> {
-    step("plugins", || plugins::build())?;
-    step("example plugins", || plugins::build_examples())?;
-    step("dashboard", || dashboard::build())?;
+    step("plugins", plugins::build)?;
+    step("example plugins", plugins::build_examples)?;
+    step("dashboard", dashboard::build)?;
     say("built: build/plugins, build/plugins-examples, core/dashboard/dist");
     Ok(())
 }

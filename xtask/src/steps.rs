@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long [`wait_for`] waits at most.
-const PATIENCE: Duration = Duration::from_secs(30 * 60);
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// The folder with the workspace's `Cargo.toml`: the checkout that this program was compiled from.
 pub(crate) fn root() -> &'static Path {

@@ -9,12 +9,12 @@ use crate::{build, dashboard, demo, machine};
 pub(crate) fn all() -> Result<()> {
     step("formatting", || run(cargo().args(["fmt", "--all", "--check"])))?;
     build::all()?;
-    step("Debian packages", || machine::debian_packages())?;
-    step("Python packages", || machine::python_packages())?;
+    step("Debian packages", machine::debian_packages)?;
+    step("Python packages", machine::python_packages)?;
     step("lints", || {
         run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     })?;
-    step("dashboard checks", || dashboard::check())?;
+    step("dashboard checks", dashboard::check)?;
     step("tests", || run(cargo().args(["test", "--workspace"])))?;
     step("licences, bans, sources", || {
         let deny = machine::cargo_deny()?;

@@ -110,12 +110,11 @@ impl Client {
             .request(Method::GET, path)?
             .query(query)
             .timeout(Duration::from_secs(60));
-        Ok(self
-            .send(request)
+        self.send(request)
             .await?
             .json()
             .await
-            .context("the hub's answer cannot be read")?)
+            .context("the hub's answer cannot be read")
     }
 
     /// Reads something as a stream of bytes, without a limit of time.
@@ -135,12 +134,11 @@ impl Client {
             .query(query)
             .json(body)
             .timeout(Duration::from_secs(120));
-        Ok(self
-            .send(request)
+        self.send(request)
             .await?
             .json()
             .await
-            .context("the hub's answer cannot be read")?)
+            .context("the hub's answer cannot be read")
     }
 
     /// Removes something.

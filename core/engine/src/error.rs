@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ironcore_ledger::LedgerError;
 use ironcore_store::StoreError;
+use ironcore_types::progress::TaskStats;
 use ironcore_types::{DatastoreName, ErrorCode, SnapshotRef, VerifyResult};
 
 /// What can go wrong in the engine. Each has a stable code.
@@ -49,6 +50,8 @@ pub enum EngineError {
         checked: u64,
         /// The first one and why.
         first: String,
+        /// What was moved and found nevertheless.
+        stats: Box<TaskStats>,
     },
     /// The name or the path of a datastore is taken.
     #[error("datastore {wanted} cannot be added: {by} is at {path} already")]
@@ -92,6 +95,14 @@ impl EngineError {
             Self::Taken { .. } => ErrorCode::DatastoreShared,
             Self::Path { .. } => ErrorCode::RequestInvalid,
             Self::Internal(_) => ErrorCode::Internal,
+        }
+    }
+
+    /// What the task moved and found before it failed, as far as that is known.
+    pub(crate) fn stats(&self) -> TaskStats {
+        match self {
+            Self::BadSnapshots { stats, .. } => (**stats).clone(),
+            _ => TaskStats::default(),
         }
     }
 }

@@ -61,7 +61,7 @@ impl fmt::Display for Severity {
 macro_rules! event_types {
     ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal / $severity:ident,)+) => {
         /// What kind of thing happened.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema, ToSchema)]
         #[non_exhaustive]
         pub enum EventType { $($(#[doc = $doc])+ #[serde(rename = $text)] $variant,)+ }
 
@@ -148,6 +148,14 @@ event_types! {
 impl fmt::Display for EventType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for EventType {
+    /// Reads what [`FromStr`] reads, so that people may leave `ironcore.` out.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -386,5 +394,12 @@ mod tests {
             assert!(event_type.as_str().starts_with("ironcore."));
         }
         assert_eq!("task.failed".parse(), Ok(EventType::TaskFailed));
+        for text in ["\"task.failed\"", "\"ironcore.task.failed\""] {
+            assert_eq!(
+                serde_json::from_str::<EventType>(text).expect(text),
+                EventType::TaskFailed
+            );
+        }
+        assert!(serde_json::from_str::<EventType>("\"task.vanished\"").is_err());
     }
 }

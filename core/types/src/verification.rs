@@ -50,7 +50,21 @@ impl fmt::Display for VerifyResult {
 }
 
 /// How deep a verification looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum VerifyDepth {
     /// Stored bytes against the index's SHA-256; needs no key.

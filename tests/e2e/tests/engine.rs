@@ -113,7 +113,11 @@ impl Night {
 fn objects(night: &Night, extra: &str) -> Result<String> {
     let tree = night.path("tree");
     std::fs::create_dir_all(&tree)?;
-    std::io::Write::write_all(&mut std::fs::File::create(tree.join("hello"))?, b"hello")?;
+    // Large enough that the pack of its chunks is the datastore's largest file.
+    let bytes: Vec<u8> = (0_u32..200_000)
+        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    std::io::Write::write_all(&mut std::fs::File::create(tree.join("hello"))?, &bytes)?;
     Ok(format!(
         r#"
         [[project]]

@@ -20,7 +20,9 @@ impl ManualClock {
     /// A clock that shows `start`.
     pub fn at(start: &str) -> Self {
         let start: Timestamp = start.parse().expect("an RFC 3339 time");
-        Self { now: Arc::new(watch::Sender::new(start)) }
+        Self {
+            now: Arc::new(watch::Sender::new(start)),
+        }
     }
 
     /// Sets the clock.

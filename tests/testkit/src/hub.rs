@@ -15,9 +15,16 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The binary that this test run built.
 pub fn binary() -> Result<PathBuf> {
     let this = std::env::current_exe()?;
-    let folder = this.parent().and_then(Path::parent).context("test binaries lie in target/PROFILE/deps")?;
+    let folder = this
+        .parent()
+        .and_then(Path::parent)
+        .context("test binaries lie in target/PROFILE/deps")?;
     let path = folder.join("ironcore-backup");
-    ensure!(path.exists(), "{} is missing: run cargo xtask test, which builds it", path.display());
+    ensure!(
+        path.exists(),
+        "{} is missing: run cargo xtask test, which builds it",
+        path.display()
+    );
     Ok(path)
 }
 
@@ -38,7 +45,10 @@ impl TestHub {
         } else {
             format!("{base}{config}\n[egress]\nallow = [\"127.0.0.0/8\", \"localhost\"]\n")
         };
-        let text = text.replace("data = \"data\"", &format!("data = \"{}\"", folder.path().join("data").display()));
+        let text = text.replace(
+            "data = \"data\"",
+            &format!("data = \"{}\"", folder.path().join("data").display()),
+        );
         std::io::Write::write_all(
             &mut std::fs::File::create(folder.path().join("hub.toml"))?,
             text.as_bytes(),
@@ -59,7 +69,10 @@ impl TestHub {
         if address.exists() {
             std::fs::remove_file(&address)?;
         }
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder().join("hub.log"))?;
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder().join("hub.log"))?;
         let child = Command::new(binary()?)
             .args(["serve", "--config"])
             .arg(self.folder().join("hub.toml"))
@@ -114,8 +127,12 @@ impl TestHub {
 
     /// SIGTERM, and waits until the process has ended by itself.
     pub fn stop(&mut self) -> Result<()> {
-        let Some(mut child) = self.child.take() else { return Ok(()) };
-        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let Some(mut child) = self.child.take() else {
+            return Ok(());
+        };
+        let pid = i32::try_from(child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
         rustix::process::kill_process(pid.context("a process id")?, rustix::process::Signal::TERM)?;
         let begun = Instant::now();
         while child.try_wait()?.is_none() {
@@ -139,7 +156,10 @@ impl TestHub {
             .args(args)
             .env("IRONCORE_SERVER", self.url().unwrap_or_default())
             .env("IRONCORE_CONFIG", self.folder().join("hub.toml"))
-            .env("IRONCORE_TOKEN", std::fs::read_to_string(self.token_file()).unwrap_or_default())
+            .env(
+                "IRONCORE_TOKEN",
+                std::fs::read_to_string(self.token_file()).unwrap_or_default(),
+            )
             .env("XDG_CONFIG_HOME", self.folder().join("config"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -175,7 +195,11 @@ impl TestHub {
     /// Seals a secret.
     pub fn secret(&self, name: &str, value: &str) -> Result<()> {
         let output = self.cli_with(&["secret", "set", name], value.as_bytes())?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Ok(())
     }
 

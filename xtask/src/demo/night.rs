@@ -102,14 +102,12 @@ fn delivered(hub: &Hub) -> Result<Option<Vec<Value>>> {
     let Value::Array(messages) = list["messages"].take() else {
         bail!("message list printed no messages")
     };
-    let failures = messages
-        .iter()
-        .filter(|m| m["kind"] == "ironcore.task.failed")
-        .count();
+    // Five tasks of the night and the verification after it, each told by mail and by webhook.
+    let told = |handler: &str| messages.iter().filter(|m| m["handler"] == handler).count() > CHAIN.len();
     let open = messages
         .iter()
         .any(|m| m["state"] == "pending" || m["state"] == "sending");
-    Ok((failures >= 3 && !open).then_some(messages))
+    Ok((told("mail") && told("chat") && !open).then_some(messages))
 }
 
 fn restore(hub: &Hub, snapshot: &str, tree: &Path, folder: &Path, checks: &mut Checks) -> Result<()> {

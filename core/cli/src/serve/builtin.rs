@@ -38,7 +38,7 @@ pub(super) fn options(settings: &Settings) -> Result<PluginsOptions> {
         grants,
         host: HostConfig {
             cache: Some(cache),
-            ..HostConfig::default()
+            ..PluginsOptions::default().host
         },
     })
 }

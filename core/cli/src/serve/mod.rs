@@ -4,9 +4,9 @@
 //! round: nothing new comes in, what runs ends or is handed over, messages in flight are finished, the ledger closes.
 
 mod builtin;
-mod catalog;
 pub(crate) mod config;
 mod keys;
+mod remotes;
 pub(crate) mod seams;
 
 use std::path::Path;
@@ -127,8 +127,12 @@ impl Hub {
         }
         keys::local_admin(&ledger, &settings.data.join("admin.token")).await?;
         let signing = keys::signing_seed(&settings.data.join("keys"))?;
-        let stores = Stores::new(ledger.clone(), signing, None, seams.clone());
         let egress = egress_of(&settings, secrets, &seams)?;
+        let remotes = Arc::new(remotes::Remotes {
+            egress: egress.clone(),
+            seams: seams.clone(),
+        });
+        let stores = Stores::new(ledger.clone(), signing, Some(remotes), seams.clone());
         let options = builtin::options(&settings)?;
         // Compiling plugins takes a while where they are not cached yet.
         let plugins = tokio::task::spawn_blocking(move || Plugins::load(&options)).await??;
@@ -197,7 +201,7 @@ impl Hub {
         let router = ironcore_api::router(ApiState::new(ApiParts {
             ledger: self.ledger.clone(),
             stores: self.stores.clone(),
-            plugins: Arc::new(catalog::Catalog(self.plugins.clone())),
+            plugins: Arc::new(self.plugins.clone()),
             seams: self.seams.clone(),
             node: self.settings.node.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,7 +1,9 @@
 //! Copies snapshots into a datastore of this hub, from another of its own or from another hub.
 
+use std::collections::HashSet;
+
 use ironcore_ledger::model::NewEvent;
-use ironcore_store::{Peer, SnapshotFilter, SyncRequest};
+use ironcore_store::{Datastore, Peer, SnapshotFilter, SyncRequest};
 use ironcore_types::event::{ErrorData, EventData};
 use ironcore_types::progress::TaskStats;
 use ironcore_types::spec::SyncSpec;
@@ -27,11 +29,7 @@ pub(super) fn run(job: &JobContext, spec: &SyncSpec) -> Result<TaskStats, Engine
         spec.to
     ));
     let request = SyncRequest {
-        filter: SnapshotFilter {
-            namespace: Some(spec.namespace.clone()),
-            groups: spec.groups.clone(),
-            job: None,
-        },
+        filter: filter(spec),
         task: Some(job.task.upid.to_string()),
         ..SyncRequest::default()
     };
@@ -46,7 +44,40 @@ pub(super) fn run(job: &JobContext, spec: &SyncSpec) -> Result<TaskStats, Engine
     {
         tell_integrity(job, spec, error)?;
     }
+    own_groups(job, spec, &target)?;
     result
+}
+
+/// A group that was copied belongs to the project that made it there as well.
+fn own_groups(job: &JobContext, spec: &SyncSpec, target: &Datastore) -> Result<(), EngineError> {
+    let mut told = HashSet::new();
+    for info in target.snapshots(&filter(spec))? {
+        let Some(project) = info.manifest.and_then(|manifest| manifest.project) else {
+            continue;
+        };
+        if !told.insert(info.path.group.clone()) || job.wait(job.ledger.project(&project))?.is_none() {
+            // A project of another hub owns nothing here.
+            continue;
+        }
+        match job.wait(job.ledger.own_group(&spec.to, &info.path.group, &project)) {
+            Err(error) if error.code() == ErrorCode::Conflict => {
+                job.info(format!(
+                    "{} in {} belongs to another project",
+                    info.path.group, spec.to
+                ));
+            }
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+fn filter(spec: &SyncSpec) -> SnapshotFilter {
+    SnapshotFilter {
+        namespace: Some(spec.namespace.clone()),
+        groups: spec.groups.clone(),
+        job: None,
+    }
 }
 
 fn tell_integrity(job: &JobContext, spec: &SyncSpec, error: &EngineError) -> Result<(), EngineError> {

@@ -125,6 +125,7 @@ impl Found {
                 bad: self.bad,
                 checked: self.checked,
                 first,
+                stats: Box::new(stats),
             }),
             (None, None) => Ok(stats),
         }

@@ -111,7 +111,7 @@ impl Runner {
     async fn finish(&self, task: &Task, context: &TaskContext, done: Option<Done>) {
         let (stats, error) = match done {
             Some(Ok(Ok(stats))) => (stats, None),
-            Some(Ok(Err(error))) => (TaskStats::default(), Some(error)),
+            Some(Ok(Err(error))) => (error.stats(), Some(error)),
             Some(Err(panic)) => (
                 TaskStats::default(),
                 Some(EngineError::Internal(panic.to_string())),

@@ -9,7 +9,10 @@ use crate::fixture::{office, small_tree};
 /// The reference of the only snapshot.
 fn snapshot(hub: &TestHub) -> Result<String> {
     let list: Value = hub.json(&["snapshot", "list", "ibs-primary"])?;
-    Ok(list["snapshots"][0]["snapshot"].as_str().context("a snapshot")?.to_owned())
+    Ok(list["snapshots"][0]["snapshot"]
+        .as_str()
+        .context("a snapshot")?
+        .to_owned())
 }
 
 #[test]
@@ -23,7 +26,9 @@ fn the_page_works_as_written() -> Result<()> {
 
     let listed = hub.ok(&["task", "list", "--since", "1h ago"])?;
     ensure!(listed.contains(&upid) && listed.contains("OK"), "{listed}");
-    let failed = hub.ok(&["task", "list", "--type", "backup", "--status", "FAILED", "--since", "24h ago"])?;
+    let failed = hub.ok(&[
+        "task", "list", "--type", "backup", "--status", "FAILED", "--since", "24h ago",
+    ])?;
     ensure!(!failed.contains(&upid), "{failed}");
 
     let followed = hub.ok(&["task", "log", "--upid", &upid, "--follow"])?;
@@ -37,22 +42,41 @@ fn the_page_works_as_written() -> Result<()> {
     ensure!(shown.contains("never verified"), "{shown}");
     hub.ok(&["verify", "start", &reference, "--wait"])?;
     let shown = hub.ok(&["snapshot", "show", &reference, "--verify"])?;
-    ensure!(shown.lines().any(|line| line.starts_with("Verification") && line.ends_with("OK")), "{shown}");
+    ensure!(
+        shown
+            .lines()
+            .any(|line| line.starts_with("Verification") && line.ends_with("OK")),
+        "{shown}"
+    );
 
     let to = hub.folder().join("restored");
-    hub.ok(&["restore", "start", &reference, "--to", &to.display().to_string(), "--wait"])?;
+    hub.ok(&[
+        "restore",
+        "start",
+        &reference,
+        "--to",
+        &to.display().to_string(),
+        "--wait",
+    ])?;
     let same = std::process::Command::new("rsync")
         .args(["-anci", "--delete", "-AXH"])
         .arg(format!("{}/", tree.display()))
         .arg(format!("{}/", to.display()))
         .output()?;
-    ensure!(same.status.success() && same.stdout.is_empty(), "{}", String::from_utf8_lossy(&same.stdout));
+    ensure!(
+        same.status.success() && same.stdout.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&same.stdout)
+    );
 
     hub.ok(&["gc", "start", "ibs-primary", "--wait"])?;
     hub.ok(&["prune", "start", "ibs-primary", "--keep-last", "1", "--wait"])?;
     let services = hub.ok(&["status", "--services"])?;
     for service in ["api", "scheduler", "worker", "verifier", "gc", "sync", "notify"] {
-        ensure!(services.contains(&format!("ironcore-backup-{service}\tonline")), "{service}:\n{services}");
+        ensure!(
+            services.contains(&format!("ironcore-backup-{service}\tonline")),
+            "{service}:\n{services}"
+        );
     }
     Ok(())
 }
@@ -61,13 +85,21 @@ fn the_page_works_as_written() -> Result<()> {
 fn exported_objects_apply_unchanged() -> Result<()> {
     let hub = TestHub::start("")?;
     let tree = small_tree(&hub)?;
-    hub.apply(&office(&hub, &tree, "schedule = \"Sun 06:00\"\ntimezone = \"Europe/Berlin\"", ""))?;
+    hub.apply(&office(
+        &hub,
+        &tree,
+        "schedule = \"Sun 06:00\"\ntimezone = \"Europe/Berlin\"",
+        "",
+    ))?;
     let exported = hub.ok(&["export"])?;
     let output = hub.cli_with(&["apply", "-f", "-", "--output", "json"], exported.as_bytes())?;
     let answer: Value = serde_json::from_slice(&output.stdout)?;
     ensure!(answer["created"] == serde_json::json!([]), "{answer}");
     ensure!(answer["changed"] == serde_json::json!([]), "{answer}");
-    ensure!(answer["unchanged"].as_array().is_some_and(|all| all.len() == 3), "{answer}");
+    ensure!(
+        answer["unchanged"].as_array().is_some_and(|all| all.len() == 3),
+        "{answer}"
+    );
     let jobs = hub.ok(&["job", "list"])?;
     ensure!(jobs.contains("Sun 06:00 (Europe/Berlin)"), "{jobs}");
     Ok(())
@@ -81,13 +113,28 @@ fn schedule_next_needs_no_hub() -> Result<()> {
             .args(args)
             .args(["--output", "json"])
             .output()?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Ok(serde_json::from_slice(&output.stdout)?)
     };
     let sundays = run(&["0 2 * * 7", "--after", "2026-05-21T00:00:00Z", "--count", "2"])?;
-    ensure!(sundays == serde_json::json!(["2026-05-24T02:00:00Z", "2026-05-31T02:00:00Z"]), "{sundays}");
+    ensure!(
+        sundays == serde_json::json!(["2026-05-24T02:00:00Z", "2026-05-31T02:00:00Z"]),
+        "{sundays}"
+    );
     // 02:30 does not exist on this night in Berlin: it fires at the first instant after the gap.
-    let gap = run(&["02:30", "--after", "2026-03-28T12:00:00Z", "--count", "1", "--timezone", "Europe/Berlin"])?;
+    let gap = run(&[
+        "02:30",
+        "--after",
+        "2026-03-28T12:00:00Z",
+        "--count",
+        "1",
+        "--timezone",
+        "Europe/Berlin",
+    ])?;
     ensure!(gap == serde_json::json!(["2026-03-29T01:00:00Z"]), "{gap}");
     Ok(())
 }
@@ -102,17 +149,34 @@ fn without_a_token_nothing_is_told() -> Result<()> {
     ensure!(String::from_utf8_lossy(&output.stderr).contains("[auth.required]"));
     // A member of another project sees nothing of this one.
     let tree = small_tree(&hub)?;
-    hub.apply(&format!("{}\n[[project]]\nname = \"other\"\n", office(&hub, &tree, "", "")))?;
+    hub.apply(&format!(
+        "{}\n[[project]]\nname = \"other\"\n",
+        office(&hub, &tree, "", "")
+    ))?;
     hub.ok(&["job", "run", "files", "--wait"])?;
-    let token: Value = hub.json(&["token", "create", "bob@local!ci", "--role", "member", "--project", "other"])?;
+    let token: Value = hub.json(&[
+        "token",
+        "create",
+        "bob@local!ci",
+        "--role",
+        "member",
+        "--project",
+        "other",
+    ])?;
     let file = hub.folder().join("bob.token");
     let secret = token["secret"].as_str().context("a secret")?;
     std::io::Write::write_all(&mut std::fs::File::create(&file)?, secret.as_bytes())?;
     let file = file.display().to_string();
     let listed = hub.cli(&["task", "list", "--token-file", &file])?;
-    ensure!(String::from_utf8_lossy(&listed.stdout).lines().count() == 1, "only the head is left");
+    ensure!(
+        String::from_utf8_lossy(&listed.stdout).lines().count() == 1,
+        "only the head is left"
+    );
     let upid = hub.tasks()?[0]["upid"].as_str().context("a UPID")?.to_owned();
     let shown = hub.cli(&["task", "show", "--upid", &upid, "--token-file", &file])?;
-    ensure!(shown.status.code() == Some(5), "a guessed UPID answers as if it were not there");
+    ensure!(
+        shown.status.code() == Some(5),
+        "a guessed UPID answers as if it were not there"
+    );
     Ok(())
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use ironcore_testkit::hub::TestHub;
 
 /// Writes `count` files of `size` bytes that do not compress and do not repeat.
-pub fn noise(folder: &Path, count: u64, size: usize, seed: u64) -> Result<()> {
+pub(crate) fn noise(folder: &Path, count: u64, size: usize, seed: u64) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let mut state = seed;
     for number in 0..count {
@@ -27,7 +27,7 @@ pub fn noise(folder: &Path, count: u64, size: usize, seed: u64) -> Result<()> {
 }
 
 /// A tree with a few files, a folder and a link.
-pub fn small_tree(hub: &TestHub) -> Result<PathBuf> {
+pub(crate) fn small_tree(hub: &TestHub) -> Result<PathBuf> {
     let tree = hub.folder().join("tree");
     noise(&tree.join("data"), 5, 200_000, 7)?;
     std::fs::File::create(tree.join("hello.txt"))?.write_all(b"hello\n")?;
@@ -36,7 +36,7 @@ pub fn small_tree(hub: &TestHub) -> Result<PathBuf> {
 }
 
 /// Project `office`, datastore `ibs-primary`, job `files` that backs `tree` up by hand, and more as given.
-pub fn office(hub: &TestHub, tree: &Path, job_extra: &str, more: &str) -> String {
+pub(crate) fn office(hub: &TestHub, tree: &Path, job_extra: &str, more: &str) -> String {
     format!(
         r#"
         [[project]]
@@ -66,7 +66,7 @@ pub fn office(hub: &TestHub, tree: &Path, job_extra: &str, more: &str) -> String
 }
 
 /// The group `oncall` with a webhook handler that posts to `url`.
-pub fn hook_group(url: &str) -> String {
+pub(crate) fn hook_group(url: &str) -> String {
     format!(
         r#"
         [[group]]

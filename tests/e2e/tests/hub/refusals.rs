@@ -13,10 +13,17 @@ fn an_unknown_configuration_key_is_refused_with_its_place() -> Result<()> {
     let path = folder.path().join("hub.toml");
     std::fs::File::create(&path)?.write_all(b"slots = 2\nlissten = \"127.0.0.1:1\"\n")?;
     for command in [vec!["config", "check"], vec!["serve"]] {
-        let output = std::process::Command::new(binary()?).args(command).arg("--config").arg(&path).output()?;
+        let output = std::process::Command::new(binary()?)
+            .args(command)
+            .arg("--config")
+            .arg(&path)
+            .output()?;
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         ensure!(output.status.code() == Some(1), "{error}");
-        ensure!(error.contains("line 2, column 1") && error.contains("lissten"), "{error}");
+        ensure!(
+            error.contains("line 2, column 1") && error.contains("lissten"),
+            "{error}"
+        );
         ensure!(error.contains("[config.invalid]"), "{error}");
     }
     Ok(())
@@ -29,9 +36,21 @@ fn a_declaration_with_faults_changes_nothing() -> Result<()> {
     let good = office(&hub, &tree, "", "");
     for (bad, code, place) in [
         (good.replace("owner =", "ownr ="), "config.invalid", "ownr"),
-        (good.replace("owner =", "schedule = \"25:00\"\nowner ="), "schedule.invalid", "25:00"),
-        (good.replace("owner =", "groups = [\"nobody\"]\nowner ="), "config.invalid", "nobody"),
-        (good.replace("owner =", "after = \"nothing\"\nowner ="), "config.invalid", "nothing"),
+        (
+            good.replace("owner =", "schedule = \"25:00\"\nowner ="),
+            "schedule.invalid",
+            "25:00",
+        ),
+        (
+            good.replace("owner =", "groups = [\"nobody\"]\nowner ="),
+            "config.invalid",
+            "nobody",
+        ),
+        (
+            good.replace("owner =", "after = \"nothing\"\nowner ="),
+            "config.invalid",
+            "nothing",
+        ),
     ] {
         let output = hub.cli_with(&["apply", "-f", "-"], bad.as_bytes())?;
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -50,12 +69,18 @@ fn a_missing_source_fails_the_task_with_its_code_and_a_tip() -> Result<()> {
     let output = hub.cli(&["job", "run", "files", "--wait"])?;
     ensure!(output.status.code() == Some(1));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    ensure!(text.contains("FAILED") && text.contains("[source.unreachable]"), "{text}");
+    ensure!(
+        text.contains("FAILED") && text.contains("[source.unreachable]"),
+        "{text}"
+    );
     let mut hub = hub;
     hub.wait_until("the task has a tip", |hub| {
         let upid = hub.tasks()?[0]["upid"].as_str().unwrap_or_default().to_owned();
         let task: serde_json::Value = hub.json(&["task", "show", "--upid", &upid])?;
-        Ok(task["tips"].as_array().is_some_and(|tips| !tips.is_empty()).then_some(()))
+        Ok(task["tips"]
+            .as_array()
+            .is_some_and(|tips| !tips.is_empty())
+            .then_some(()))
     })
 }
 
@@ -68,14 +93,20 @@ fn a_datastore_is_never_made_where_something_is() -> Result<()> {
     let path = taken.display().to_string();
     let output = hub.cli(&["datastore", "create", "ibs-primary", "--path", &path])?;
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(!output.status.success() && error.contains("[datastore.not-empty]"), "{error}");
+    ensure!(
+        !output.status.success() && error.contains("[datastore.not-empty]"),
+        "{error}"
+    );
     ensure!(std::fs::read(taken.join("precious"))? == b"do not touch");
 
     let path = hub.folder().join("store").display().to_string();
     hub.ok(&["datastore", "create", "ibs-primary", "--path", &path])?;
     let output = hub.cli(&["datastore", "create", "ibs-second", "--path", &path])?;
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(!output.status.success() && error.contains("[datastore.shared-path]"), "{error}");
+    ensure!(
+        !output.status.success() && error.contains("[datastore.shared-path]"),
+        "{error}"
+    );
     Ok(())
 }
 
@@ -87,7 +118,10 @@ fn a_second_hub_on_the_same_ledger_is_refused() -> Result<()> {
         .arg(hub.folder().join("hub.toml"))
         .output()?;
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(output.status.code() == Some(1) && error.contains("[ledger.locked]"), "{error}");
+    ensure!(
+        output.status.code() == Some(1) && error.contains("[ledger.locked]"),
+        "{error}"
+    );
     ensure!(hub.ok(&["status"])?.contains("Version"));
     Ok(())
 }
@@ -109,7 +143,10 @@ fn a_handler_that_its_plugin_cannot_read_is_refused_by_key() -> Result<()> {
     "#;
     let output = hub.cli_with(&["apply", "-f", "-"], document.as_bytes())?;
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(!output.status.success() && error.contains("plugin.config"), "{error}");
+    ensure!(
+        !output.status.success() && error.contains("plugin.config"),
+        "{error}"
+    );
     ensure!(error.contains("uri") || error.contains("url"), "{error}");
     let unknown = document.replace("\"webhook\"", "\"pigeon\"");
     let output = hub.cli_with(&["apply", "-f", "-"], unknown.as_bytes())?;

@@ -18,12 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ironcore-plugin-host", &["ironcore-types"]),
     (
         "ironcore-engine",
-        &[
-            "ironcore-types",
-            "ironcore-store",
-            "ironcore-ledger",
-            "ironcore-remote",
-        ],
+        &["ironcore-types", "ironcore-store", "ironcore-ledger"],
     ),
     (
         "ironcore-notify",
@@ -41,6 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "ironcore-store",
             "ironcore-ledger",
             "ironcore-egress",
+            "ironcore-remote",
             "ironcore-engine",
             "ironcore-notify",
             "ironcore-plugin-host",
