@@ -14,6 +14,7 @@ use tokio::sync::watch;
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     now: Arc<watch::Sender<Timestamp>>,
+    random: Arc<SeededRandom>,
 }
 
 impl ManualClock {
@@ -22,6 +23,7 @@ impl ManualClock {
         let start: Timestamp = start.parse().expect("an RFC 3339 time");
         Self {
             now: Arc::new(watch::Sender::new(start)),
+            random: Arc::default(),
         }
     }
 
@@ -35,9 +37,10 @@ impl ManualClock {
         self.now.send_modify(|now| *now = now.after(span));
     }
 
-    /// Seams with this clock and randomness that is the same in every run.
+    /// Seams with this clock and randomness that is the same in every run. All seams of a clock draw from one
+    /// sequence, so that no two of them make the same id.
     pub fn seams(&self) -> Seams {
-        Seams::new(Arc::new(self.clone()), Arc::new(SeededRandom::default()))
+        Seams::new(Arc::new(self.clone()), self.random.clone())
     }
 }
 

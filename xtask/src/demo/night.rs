@@ -247,19 +247,30 @@ fn print(hub: &Hub, messages: &[Value]) -> Result<()> {
         .collect();
     table(&["TYPE", "STATE", "BYTES", "DURATION", "UPID"], &rows);
     say("");
-    let rows: Vec<Vec<String>> = messages
+    let mut rows = Vec::new();
+    let (inbox, sent): (Vec<&Value>, Vec<&Value>) =
+        messages.iter().rev().partition(|m| m["handler"] == "inbox");
+    for message in sent {
+        let detail = hub.json(&["message", "show", &text(&message["id"])])?;
+        let about = text(&detail["events"][0]["event"]["data"]["title"]);
+        rows.push(vec![
+            text(&message["handler"]),
+            text(&message["state"]),
+            text(&message["attempts"]),
+            about.chars().take(90).collect(),
+        ]);
+    }
+    let delivered = inbox
         .iter()
-        .rev()
-        .map(|m| {
-            vec![
-                text(&m["handler"]),
-                text(&m["kind"]),
-                text(&m["state"]),
-                text(&m["attempts"]),
-            ]
-        })
-        .collect();
-    table(&["HANDLER", "KIND", "OUTCOME", "ATTEMPTS"], &rows);
+        .filter(|message| message["state"] == "delivered")
+        .count();
+    rows.push(vec![
+        "inbox".to_owned(),
+        "delivered".to_owned(),
+        "1".to_owned(),
+        format!("{delivered} entries"),
+    ]);
+    table(&["HANDLER", "OUTCOME", "ATTEMPTS", "ABOUT"], &rows);
     say("");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Removes the snapshots that no retention rule keeps, saying for each one why it stays or goes.
 
-use ironcore_store::{PruneRequest, SnapshotFilter};
-use ironcore_types::progress::TaskStats;
+use ironcore_store::{PruneRequest, SnapshotFilter, Watch};
+use ironcore_types::progress::{Stage, TaskStats};
 use ironcore_types::spec::PruneSpec;
 
 use super::JobContext;
@@ -18,6 +18,14 @@ pub(super) fn run(job: &JobContext, spec: &PruneSpec) -> Result<TaskStats, Engin
         keep: spec.keep.clone(),
         timezone: spec.timezone.clone(),
     })?;
+    let seen = u64::try_from(plan.entries.len()).unwrap_or(u64::MAX);
+    job.watch.progress(&Stage {
+        name: "plan".to_owned(),
+        unit: "snapshots".to_owned(),
+        done: seen,
+        total: Some(seen),
+        ..Stage::default()
+    });
     for entry in &plan.entries {
         let verb = if entry.kept { "keep" } else { "remove" };
         job.info(format!("{verb} {} ({})", entry.snapshot, entry.why));

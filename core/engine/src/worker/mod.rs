@@ -108,13 +108,14 @@ impl Worker {
         while !cancel.is_cancelled() {
             wakes.tasks.mark_unchanged();
             let now = self.seams.now();
-            if now.since(reaped) >= self.options.renew_every / 2 {
-                reaped = now;
-                self.reap().await;
-            }
             // A change may be a cancel of ours; without one the lease alone sets the pace.
             if woken || now.since(renewed) >= self.options.renew_every {
                 self.renew(&running, &mut renewed).await;
+            }
+            // After our own lease is renewed: a machine that slept must not take itself for lost.
+            if now.since(reaped) >= self.options.renew_every / 2 {
+                reaped = now;
+                self.reap().await;
             }
             self.claim(&mut running, &mut ends).await;
             woken = false;
