@@ -394,6 +394,8 @@ pub(crate) enum Datastore {
     Create(DatastoreArgs),
     /// Take an existing datastore of this hub into its list.
     Attach(DatastoreArgs),
+    /// Take over a datastore of another hub, which must not use it any more.
+    Adopt(DatastoreArgs),
     /// List datastores.
     List,
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ironcore_ledger::LedgerError;
 use ironcore_store::StoreError;
 use ironcore_types::progress::TaskStats;
+use ironcore_types::snapshot::BackupGroup;
 use ironcore_types::{DatastoreName, ErrorCode, SnapshotRef, VerifyResult};
 
 /// What can go wrong in the engine. Each has a stable code.
@@ -19,6 +20,9 @@ pub enum EngineError {
     /// The task was cancelled.
     #[error("cancelled")]
     Cancelled,
+    /// The project does not own the backup group.
+    #[error("{0} has no snapshots of this project")]
+    NotOwned(BackupGroup),
     /// There is no such datastore.
     #[error("there is no datastore {0}")]
     NoDatastore(DatastoreName),
@@ -86,6 +90,7 @@ impl EngineError {
             Self::Store(error) => error.code(),
             Self::Ledger(error) => error.code(),
             Self::Cancelled => ErrorCode::TaskCancelled,
+            Self::NotOwned(_) => ErrorCode::SnapshotNotFound,
             Self::NoDatastore(_) => ErrorCode::NotFound,
             Self::NotGranted(_) => ErrorCode::AuthDenied,
             Self::SnapshotNotOk { .. } => ErrorCode::SnapshotNotOk,

@@ -113,6 +113,23 @@ impl Stores {
         self.record(object, actor).await
     }
 
+    /// Takes over a datastore of another hub, and records it.
+    pub async fn adopt(&self, object: &DatastoreObject, actor: &UserId) -> Result<(), EngineError> {
+        check_path(&object.path)?;
+        self.refuse_known(object).await?;
+        let (owner, seed) = (self.inner.ledger.hub_id(), self.inner.signing.clone());
+        let (folder, seams) = (object.path.clone(), self.inner.seams.clone());
+        let adopted =
+            blocking(move || Datastore::adopt(&folder, owner, SigningKey::from_seed(&seed.0)?, seams));
+        let datastore = adopted.await?;
+        self.inner
+            .open
+            .lock()
+            .await
+            .insert(object.path.clone(), datastore);
+        self.record(object, actor).await
+    }
+
     /// For a declaration: makes the datastore when its folder is missing or empty, else checks that it can be
     /// opened. One that the hub knows is left alone, so that a disk that is away is never taken for an empty one.
     /// Records nothing.
@@ -224,8 +241,15 @@ impl Stores {
         Ok(())
     }
 
-    /// A name or a path that is taken is refused before anything is made on disk.
+    /// A name or a path that is taken is refused before anything is made on disk. Paths are compared as they really
+    /// are: a link to a datastore is that datastore.
     async fn refuse_known(&self, object: &DatastoreObject) -> Result<(), EngineError> {
+        let document = Document {
+            datastore: vec![object.clone()],
+            ..Document::default()
+        };
+        self.inner.ledger.check(&document).await?;
+        let real = real_path(&object.path).await;
         for known in self
             .inner
             .ledger
@@ -234,7 +258,7 @@ impl Stores {
             .into_iter()
             .map(|row| row.object)
         {
-            if known.path == object.path || known.name == object.name {
+            if known.name == object.name || real_path(&known.path).await == real {
                 return Err(EngineError::Taken {
                     wanted: object.name.clone(),
                     by: known.name,
@@ -267,6 +291,18 @@ fn check_path(path: &Path) -> Result<(), EngineError> {
             why: "give an absolute path without `..`",
         })
     }
+}
+
+/// The path with its links followed, as far as it exists.
+async fn real_path(path: &Path) -> PathBuf {
+    for existing in path.ancestors() {
+        if let Ok(real) = tokio::fs::canonicalize(existing).await {
+            return path
+                .strip_prefix(existing)
+                .map_or(real.clone(), |rest| real.join(rest));
+        }
+    }
+    path.to_owned()
 }
 
 /// Runs a datastore's work where it may block.

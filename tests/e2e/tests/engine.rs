@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ironcore_engine::{Scheduler, SchedulerOptions, SigningSeed, Stores, Worker, WorkerOptions};
-use ironcore_ledger::model::{NewSession, Page, Scope, Service, Task, TaskFilter};
+use ironcore_ledger::model::{NewSession, NewTask, Page, Scope, Service, Task, TaskFilter};
 use ironcore_ledger::{Ledger, LedgerOptions};
+use ironcore_store::SnapshotFilter;
 use ironcore_testkit::clock::ManualClock;
 use ironcore_types::objects::Document;
 use ironcore_types::{ErrorCode, EventType, SessionId, TaskState, TaskType, UserId};
@@ -297,6 +298,35 @@ async fn a_lost_workers_task_ends_and_is_tried_again() -> Result<()> {
     );
     ensure!(tasks[1].state == TaskState::Ok, "{:#?}", tasks[1]);
     ensure!(tasks[1].retry_of.as_ref() == Some(&tasks[0].upid));
+    stop.cancel();
+    while let Some(ended) = running.join_next().await {
+        ended??;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_within_one_second_make_two_snapshots() -> Result<()> {
+    let night = Night::new().await?;
+    night.apply(&objects(&night, "")?).await?;
+    let job = night
+        .ledger
+        .job(&"office".parse()?, &"files".parse()?)
+        .await?
+        .context("the job")?;
+    let stop = CancellationToken::new();
+    let mut running = JoinSet::new();
+    let (worker, token) = (night.worker(), stop.clone());
+    running.spawn(async move { worker.run(token).await });
+    for runs in 1..=2 {
+        let new = NewTask::new(Some(job.project.clone()), job.owner.clone(), job.task.clone());
+        night.ledger.enqueue(new).await?;
+        let over = |t: &[Task]| t.len() == runs && t.iter().all(|task| task.state.is_final());
+        let tasks = night.until("the run is over", over).await?;
+        ensure!(tasks.iter().all(|task| task.state == TaskState::Ok), "{tasks:#?}");
+    }
+    let datastore = night.stores.open(&"ibs-primary".parse()?).await?;
+    ensure!(datastore.snapshots(&SnapshotFilter::default())?.len() == 2);
     stop.cancel();
     while let Some(ended) = running.join_next().await {
         ended??;

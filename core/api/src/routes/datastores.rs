@@ -118,6 +118,7 @@ async fn add(
     match request.mode {
         AddMode::Create => state.stores().create(&request.object, &access.user).await?,
         AddMode::Attach => state.stores().attach(&request.object, &access.user).await?,
+        AddMode::Adopt => state.stores().adopt(&request.object, &access.user).await?,
     }
     let row = access.datastore(state.ledger(), &request.object.name).await?;
     Ok((StatusCode::CREATED, Json(view(&state, &access, row).await?)))

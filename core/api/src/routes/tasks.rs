@@ -7,7 +7,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use ironcore_ledger::model::{Cancelled, NewTask, Page, TaskFilter};
 use ironcore_types::clock_text::parse_time;
-use ironcore_types::{JobName, ProjectName, TaskState, Timestamp, Upid};
+use ironcore_types::spec::VerifySpec;
+use ironcore_types::{JobName, ProjectName, TaskSpec, TaskState, Timestamp, Upid};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -173,6 +174,10 @@ async fn start(
             faults,
         ));
     }
+    let project = match project {
+        None => owner(&state, &request.spec).await?,
+        some => some,
+    };
     let bytes = serde_json::to_vec(&request).map_err(|_| ApiError::Internal("a request became no JSON"))?;
     let new = NewTask::new(project, access.user.clone(), request.spec);
     let work = async { Ok(state.ledger().enqueue(new).await?.upid) };
@@ -181,6 +186,23 @@ async fn start(
         .once(&headers, &access.user, &bytes, state.seams().now(), work)
         .await?;
     Ok((StatusCode::ACCEPTED, Json(Started { upid })))
+}
+
+/// The project whose snapshot is verified: its groups hear of the result, whoever asked.
+async fn owner(state: &ApiState, spec: &TaskSpec) -> Result<Option<ProjectName>, ApiError> {
+    let TaskSpec::Verify(VerifySpec {
+        datastore,
+        snapshot: Some(path),
+        ..
+    }) = spec
+    else {
+        return Ok(None);
+    };
+    let owners = state.ledger().group_owners(datastore).await?;
+    Ok(owners
+        .into_iter()
+        .find(|row| row.group == path.group)
+        .map(|row| row.project))
 }
 
 /// One task with its warnings and tips.

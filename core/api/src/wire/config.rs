@@ -86,6 +86,8 @@ pub enum AddMode {
     Create,
     /// Take one that this hub owns already.
     Attach,
+    /// Take one over that belongs to another hub: from now on only this hub may write to it.
+    Adopt,
 }
 
 /// A datastore to be made or attached.

@@ -13,6 +13,7 @@ pub(super) async fn run(context: &Context, command: Datastore) -> Result<Exit> {
     match command {
         Datastore::Create(args) => add(context, wire::AddMode::Create, args).await,
         Datastore::Attach(args) => add(context, wire::AddMode::Attach, args).await,
+        Datastore::Adopt(args) => add(context, wire::AddMode::Adopt, args).await,
         Datastore::List => {
             let answer: wire::DatastoreList = context.client.get(&["datastores"], &[]).await?;
             let form = context.form;

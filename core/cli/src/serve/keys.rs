@@ -3,7 +3,7 @@
 //! Both are files with mode 0600 that are made once, synced before they are used, and never written again.
 
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -13,13 +13,15 @@ use ironcore_ledger::model::{NewToken, Role};
 use ironcore_types::UserId;
 use sha2::{Digest, Sha256};
 
-/// Makes a folder that only its owner can enter, unless it is there.
+/// Makes a folder that only its owner can enter; one that is there is closed to others.
 pub(crate) fn private_folder(path: &Path) -> Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .with_context(|| format!("cannot make the folder {}", path.display()))
+        .with_context(|| format!("cannot make the folder {}", path.display()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
+        .with_context(|| format!("cannot close {} to others", path.display()))
 }
 
 /// Reads the file, or makes it with what `content` gives.
@@ -33,13 +35,17 @@ fn read_or_make(path: &Path, content: impl FnOnce() -> Result<Vec<u8>>) -> Resul
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let bytes = content()?;
-            let mut file = std::fs::OpenOptions::new()
+            // It appears under its name when it is whole: a crash leaves nothing half made.
+            let temporary = path.with_extension("new");
+            let mut file = std::fs::File::options()
                 .write(true)
-                .create_new(true)
+                .create(true)
+                .truncate(true)
                 .mode(0o600)
-                .open(path)?;
+                .open(&temporary)?;
             file.write_all(&bytes)?;
             file.sync_all()?;
+            rename(&temporary, path)?;
             if let Some(folder) = path.parent() {
                 std::fs::File::open(folder)?.sync_all()?;
             }
@@ -47,6 +53,14 @@ fn read_or_make(path: &Path, content: impl FnOnce() -> Result<Vec<u8>>) -> Resul
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where the hub's own keys are written"
+)]
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    Ok(std::fs::rename(from, to)?)
 }
 
 fn random<const N: usize>() -> Result<[u8; N]> {

@@ -136,9 +136,6 @@ impl Hub {
         let options = builtin::options(&settings)?;
         // Compiling plugins takes a while where they are not cached yet.
         let plugins = tokio::task::spawn_blocking(move || Plugins::load(&options)).await??;
-        for refused in plugins.refused() {
-            tracing::error!(code = %refused.code, "plugin not loaded: {refused}");
-        }
         let listener = TcpListener::bind(settings.listen)
             .await
             .with_context(|| format!("cannot listen on {}", settings.listen))?;
@@ -256,7 +253,9 @@ impl Hub {
             subject: None,
             data: stopped,
         };
-        self.ledger.emit(event).await?;
+        if let Err(error) = self.ledger.emit(event).await {
+            tracing::error!(%error, "that the hub stopped could not be told");
+        }
         notify_stop.cancel();
         while let Some(ended) = lanes.join_next().await {
             note("delivery", ended);

@@ -1,6 +1,9 @@
 //! Backs a tree up into a datastore.
 
-use ironcore_store::BackupRequest;
+use std::time::Duration;
+
+use ironcore_store::{BackupRequest, Datastore};
+use ironcore_types::ErrorCode;
 use ironcore_types::progress::TaskStats;
 use ironcore_types::snapshot::SnapshotPath;
 use ironcore_types::spec::BackupSpec;
@@ -10,7 +13,7 @@ use crate::error::EngineError;
 
 pub(super) fn run(job: &JobContext, spec: &BackupSpec) -> Result<TaskStats, EngineError> {
     let datastore = job.datastore(&spec.datastore)?;
-    let path = SnapshotPath::new(spec.group(), job.task.started.unwrap_or_else(|| job.watch.now()));
+    let path = free_path(job, spec, &datastore)?;
     if let Some(project) = &job.task.project {
         // The first writer owns the group; nobody else may add to it.
         job.wait(job.ledger.own_group(&spec.datastore, &path.group, project))?;
@@ -37,4 +40,22 @@ pub(super) fn run(job: &JobContext, spec: &BackupSpec) -> Result<TaskStats, Engi
         &job.watch,
     )?;
     Ok(outcome.stats)
+}
+
+/// The name of the snapshot to make: the time at which the task began, or the first second after it that no snapshot
+/// of the group has yet. Two runs may begin within one second.
+fn free_path(
+    job: &JobContext,
+    spec: &BackupSpec,
+    datastore: &Datastore,
+) -> Result<SnapshotPath, EngineError> {
+    let mut time = job.task.started.unwrap_or_else(|| job.watch.now());
+    loop {
+        let path = SnapshotPath::new(spec.group(), time);
+        match datastore.snapshot(&path) {
+            Ok(_) => time = time.after(Duration::from_secs(1)),
+            Err(error) if error.code() == ErrorCode::SnapshotNotFound => return Ok(path),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }

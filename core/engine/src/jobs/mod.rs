@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::Task;
-use ironcore_store::{Datastore, Watch};
+use ironcore_store::{Datastore, SnapshotFilter, Watch};
 use ironcore_types::objects::DatastoreObject;
 use ironcore_types::progress::TaskStats;
+use ironcore_types::snapshot::BackupGroup;
 use ironcore_types::{DatastoreName, SessionId, TaskSpec};
 
 use crate::error::EngineError;
@@ -57,6 +58,32 @@ impl JobContext {
         let row = self.wait(self.ledger.datastore(name))?;
         row.map(|row| row.object)
             .ok_or_else(|| EngineError::NoDatastore(name.clone()))
+    }
+
+    /// Narrows `filter` to the backup groups that the task's project owns in `datastore`. None when it owns none of
+    /// them. A task of the hub's administrators sees all.
+    fn owned(
+        &self,
+        name: &DatastoreName,
+        datastore: &Datastore,
+        filter: SnapshotFilter,
+    ) -> Result<Option<SnapshotFilter>, EngineError> {
+        let Some(project) = &self.task.project else {
+            return Ok(Some(filter));
+        };
+        let owners = self.wait(self.ledger.group_owners(name))?;
+        let mut groups: Vec<BackupGroup> = datastore
+            .snapshots(&filter)?
+            .into_iter()
+            .map(|info| info.path.group)
+            .collect();
+        groups.dedup();
+        groups.retain(|group| {
+            owners
+                .iter()
+                .any(|row| row.group == *group && row.project == *project)
+        });
+        Ok((!groups.is_empty()).then_some(SnapshotFilter { groups, ..filter }))
     }
 
     fn info(&self, line: impl AsRef<str>) {

@@ -1,6 +1,6 @@
 //! Removes the snapshots that no retention rule keeps, saying for each one why it stays or goes.
 
-use ironcore_store::{PruneRequest, SnapshotFilter, Watch};
+use ironcore_store::{PrunePlan, PruneRequest, SnapshotFilter, Watch};
 use ironcore_types::progress::{Stage, TaskStats};
 use ironcore_types::spec::PruneSpec;
 
@@ -9,15 +9,19 @@ use crate::error::EngineError;
 
 pub(super) fn run(job: &JobContext, spec: &PruneSpec) -> Result<TaskStats, EngineError> {
     let datastore = job.datastore(&spec.datastore)?;
-    let plan = datastore.prune_plan(&PruneRequest {
-        filter: SnapshotFilter {
-            namespace: Some(spec.namespace.clone()),
-            groups: spec.groups.clone(),
-            job: None,
-        },
-        keep: spec.keep.clone(),
-        timezone: spec.timezone.clone(),
-    })?;
+    let filter = SnapshotFilter {
+        namespace: Some(spec.namespace.clone()),
+        groups: spec.groups.clone(),
+        job: None,
+    };
+    let plan = match job.owned(&spec.datastore, &datastore, filter)? {
+        Some(filter) => datastore.prune_plan(&PruneRequest {
+            filter,
+            keep: spec.keep.clone(),
+            timezone: spec.timezone.clone(),
+        })?,
+        None => PrunePlan::default(),
+    };
     let seen = u64::try_from(plan.entries.len()).unwrap_or(u64::MAX);
     job.watch.progress(&Stage {
         name: "plan".to_owned(),

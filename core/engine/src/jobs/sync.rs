@@ -14,13 +14,18 @@ use crate::error::EngineError;
 
 pub(super) fn run(job: &JobContext, spec: &SyncSpec) -> Result<TaskStats, EngineError> {
     let target = job.datastore(&spec.to)?;
+    let mut wanted = Some(filter(spec));
     let source: Box<dyn Peer> = match &spec.from.remote {
         None if spec.from.datastore == spec.to => {
             return Err(EngineError::Internal(
                 "a datastore cannot be synced to itself".to_owned(),
             ));
         }
-        None => Box::new(job.datastore(&spec.from.datastore)?),
+        None => {
+            let source = job.datastore(&spec.from.datastore)?;
+            wanted = job.owned(&spec.from.datastore, &source, filter(spec))?;
+            Box::new(source)
+        }
         Some(remote) => job.stores.remote(remote, &spec.from.datastore, &job.runtime)?,
     };
     job.info(format!(
@@ -28,8 +33,12 @@ pub(super) fn run(job: &JobContext, spec: &SyncSpec) -> Result<TaskStats, Engine
         job.task.spec.source().unwrap_or_default(),
         spec.to
     ));
+    let Some(filter) = wanted else {
+        job.info("this project has no snapshots there");
+        return Ok(TaskStats::default());
+    };
     let request = SyncRequest {
-        filter: filter(spec),
+        filter: filter.clone(),
         task: Some(job.task.upid.to_string()),
         ..SyncRequest::default()
     };
@@ -42,23 +51,34 @@ pub(super) fn run(job: &JobContext, spec: &SyncSpec) -> Result<TaskStats, Engine
             ErrorCode::ChunkCorrupt | ErrorCode::ChunkMissing | ErrorCode::ManifestSignature
         )
     {
-        tell_integrity(job, spec, error)?;
+        // What goes wrong here must not hide what went wrong there.
+        if let Err(untold) = tell_integrity(job, spec, error) {
+            job.info(format!("the integrity error could not be told: {untold}"));
+        }
     }
-    own_groups(job, spec, &target)?;
-    result
+    match (result, own_groups(job, spec, &target, &filter)) {
+        (Ok(_), Err(error)) => Err(error),
+        (result, _) => result,
+    }
 }
 
-/// A group that was copied belongs to the project that made it there as well.
-fn own_groups(job: &JobContext, spec: &SyncSpec, target: &Datastore) -> Result<(), EngineError> {
+/// A group that was copied belongs to the project that made it there as well; what came from another hub belongs to
+/// the project that fetched it, whatever the other hub says.
+fn own_groups(
+    job: &JobContext,
+    spec: &SyncSpec,
+    target: &Datastore,
+    filter: &SnapshotFilter,
+) -> Result<(), EngineError> {
     let mut told = HashSet::new();
-    for info in target.snapshots(&filter(spec))? {
-        let Some(project) = info.manifest.and_then(|manifest| manifest.project) else {
+    for info in target.snapshots(filter)? {
+        let project = match &spec.from.remote {
+            Some(_) => job.task.project.clone(),
+            None => info.manifest.and_then(|manifest| manifest.project),
+        };
+        let Some(project) = project.filter(|_| told.insert(info.path.group.clone())) else {
             continue;
         };
-        if !told.insert(info.path.group.clone()) || job.wait(job.ledger.project(&project))?.is_none() {
-            // A project of another hub owns nothing here.
-            continue;
-        }
         match job.wait(job.ledger.own_group(&spec.to, &info.path.group, &project)) {
             Err(error) if error.code() == ErrorCode::Conflict => {
                 job.info(format!(
@@ -83,6 +103,7 @@ fn filter(spec: &SyncSpec) -> SnapshotFilter {
 fn tell_integrity(job: &JobContext, spec: &SyncSpec, error: &EngineError) -> Result<(), EngineError> {
     let title = format!("Sync to {} met data that does not match its fingerprint", spec.to);
     let mut data = EventData::new(job.task.project.clone(), Severity::Error, title);
+    data.task = Some(job.task.data(Vec::new()));
     data.error = Some(ErrorData {
         code: error.code(),
         message: error.to_string(),

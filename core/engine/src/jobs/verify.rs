@@ -13,7 +13,13 @@ use crate::error::EngineError;
 pub(super) fn run(job: &JobContext, spec: &VerifySpec) -> Result<TaskStats, EngineError> {
     let datastore = job.datastore(&spec.datastore)?;
     let paths = match &spec.snapshot {
-        Some(path) => vec![datastore.snapshot(path)?.path],
+        Some(path) => {
+            let filter = SnapshotFilter::group(path.group.clone());
+            match job.owned(&spec.datastore, &datastore, filter)? {
+                Some(_) => vec![datastore.snapshot(path)?.path],
+                None => return Err(EngineError::NotOwned(path.group.clone())),
+            }
+        }
         None => due(job, spec, &datastore)?,
     };
     let mut found = Found::default();
@@ -61,7 +67,10 @@ fn due(
         },
         None => SnapshotFilter::default(),
     };
-    let all = datastore.snapshots(&filter)?;
+    let all = match job.owned(&spec.datastore, datastore, filter)? {
+        Some(filter) => datastore.snapshots(&filter)?,
+        None => Vec::new(),
+    };
     let in_scope = all.len();
     let known = job.wait(job.ledger.verifications(&spec.datastore, None))?;
     let window = job.object(&spec.datastore)?.keep_verified.duration();
@@ -79,11 +88,15 @@ fn due(
                 })
         })
         .collect();
-    job.info(format!(
-        "{} of {in_scope} snapshots to verify; the others were verified OK within {}",
-        paths.len(),
-        ironcore_types::Span::new(window)
-    ));
+    let skipped = in_scope - paths.len();
+    let window = ironcore_types::Span::new(window);
+    job.info(match skipped {
+        0 => format!("{in_scope} snapshots to verify"),
+        _ => format!(
+            "{} snapshots to verify; {skipped} were verified OK within {window}",
+            paths.len()
+        ),
+    });
     Ok(paths)
 }
 

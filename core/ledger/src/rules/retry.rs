@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ironcore_types::objects::Job;
-use ironcore_types::{TaskState, Timestamp};
+use ironcore_types::{ErrorCode, TaskState, Timestamp};
 
 use crate::model::{NewTask, Task};
 
@@ -33,7 +33,14 @@ pub(crate) fn retry(task: &Task, job: Option<&Job>, by: RetryBy, now: Timestamp)
     let (attempt, not_before) = match by {
         RetryBy::HandOver => (task.attempt, None),
         RetryBy::Policy => {
-            let job = job.filter(|job| job.enabled && task.attempt <= job.retries)?;
+            // A run whose worker died says nothing about the job: it gets one more try whatever the policy, but not
+            // for ever, for it may be what killed the worker.
+            let lost = task
+                .error
+                .as_ref()
+                .is_some_and(|error| error.code == ErrorCode::WorkerLost);
+            let allowed = |job: &Job| if lost { job.retries.max(1) } else { job.retries };
+            let job = job.filter(|job| job.enabled && task.attempt <= allowed(job))?;
             (task.attempt + 1, Some(now.after(delay(job, task.attempt))))
         }
     };

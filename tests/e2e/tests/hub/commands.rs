@@ -180,3 +180,27 @@ fn without_a_token_nothing_is_told() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn a_datastore_of_another_hub_is_refused_until_it_is_taken_over() -> Result<()> {
+    let first = TestHub::start("")?;
+    let tree = small_tree(&first)?;
+    first.apply(&office(&first, &tree, "", ""))?;
+    first.ok(&["job", "run", "files", "--wait"])?;
+    let reference = snapshot(&first)?;
+    let path = first.folder().join("ibs-primary").display().to_string();
+
+    let second = TestHub::start("")?;
+    let output = second.cli(&["datastore", "attach", "ibs-primary", "--path", &path])?;
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(
+        !output.status.success() && error.contains("[datastore.foreign]"),
+        "{error}"
+    );
+    second.ok(&["datastore", "adopt", "ibs-primary", "--path", &path])?;
+    second.ok(&["verify", "start", &reference, "--wait"])?;
+    let to = second.folder().join("restored").display().to_string();
+    second.ok(&["restore", "start", &reference, "--to", &to, "--wait"])?;
+    ensure!(std::fs::read(second.folder().join("restored/hello.txt"))? == b"hello\n");
+    Ok(())
+}

@@ -77,6 +77,15 @@ async fn nothing_acknowledged_is_lost_by_kill_9() -> Result<()> {
             .all(|task| !task["ended"].is_null())
             .then_some(()))
     })?;
+    let hit = hub
+        .tasks()?
+        .iter()
+        .filter(|task| task["error"]["code"] == "worker.lost")
+        .count();
+    ensure!(
+        hit > 0,
+        "seed {seed}: no kill met a running backup; nothing was tested"
+    );
     // A last, undisturbed run; then everything stored must be whole.
     hub.ok(&["job", "run", "files", "--wait"])?;
     hub.ok(&["verify", "start", "ibs-primary", "--again", "--wait"])?;

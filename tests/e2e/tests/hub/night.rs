@@ -126,6 +126,12 @@ async fn a_broken_chunk_is_told_by_mail_webhook_and_inbox_with_the_tip() -> Resu
         "{text}"
     );
 
+    // Whoever verifies one snapshot, its project hears of it.
+    let again = hub.cli(&["verify", "start", &reference, "--wait"])?;
+    ensure!(again.status.code() == Some(6), "exit {:?}", again.status.code());
+    let hooks = hook.wait_for(4, PATIENCE).await?;
+    ensure!(hooks[3].json()?["data"]["error"]["code"] == "chunk.corrupt");
+
     // A fresh full backup heals what was broken.
     hub.ok(&["job", "run", "files", "--full", "--wait"])?;
     hub.ok(&["verify", "start", &reference, "--wait"])?;

@@ -154,3 +154,74 @@ fn a_handler_that_its_plugin_cannot_read_is_refused_by_key() -> Result<()> {
     ensure!(!output.status.success() && error.contains("pigeon"), "{error}");
     Ok(())
 }
+
+#[test]
+fn a_link_to_a_datastore_is_that_datastore() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let store = hub.folder().join("store");
+    hub.ok(&[
+        "datastore",
+        "create",
+        "ibs-primary",
+        "--path",
+        &store.display().to_string(),
+    ])?;
+    let link = hub.folder().join("link");
+    std::os::unix::fs::symlink(&store, &link)?;
+    let inside = store.join("inside");
+    for path in [&link, &inside] {
+        for verb in ["create", "attach", "adopt"] {
+            let output = hub.cli(&[
+                "datastore",
+                verb,
+                "ibs-second",
+                "--path",
+                &path.display().to_string(),
+            ])?;
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            ensure!(
+                !output.status.success() && error.contains("[datastore."),
+                "{verb} {path:?}: {error}"
+            );
+        }
+    }
+    ensure!(!inside.exists(), "a refused datastore left something behind");
+    Ok(())
+}
+
+#[test]
+fn a_project_never_prunes_or_verifies_what_another_made() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    let other = r#"
+        [[project]]
+        name = "other"
+
+        [[job]]
+        project = "other"
+        name = "prune"
+        owner = "mallory@local"
+        task = { type = "prune", datastore = "ibs-primary", keep = { last = 1 } }
+
+        [[job]]
+        project = "other"
+        name = "verify"
+        owner = "mallory@local"
+        task = { type = "verify", datastore = "ibs-primary" }
+    "#;
+    hub.apply(&office(&hub, &tree, "", other))?;
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    hub.ok(&["job", "run", "prune", "--project", "other", "--wait"])?;
+    hub.ok(&["job", "run", "verify", "--project", "other", "--wait"])?;
+    let list: serde_json::Value = hub.json(&["snapshot", "list", "ibs-primary"])?;
+    let snapshots = list["snapshots"].as_array().cloned().unwrap_or_default();
+    ensure!(snapshots.len() == 2, "{list:#}");
+    ensure!(
+        snapshots
+            .iter()
+            .all(|snapshot| snapshot["verification"].is_null()),
+        "{list:#}"
+    );
+    Ok(())
+}
