@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use ironcore_testkit::hub::TestHub;
 use serde_json::Value;
 
-use crate::fixture::{office, small_tree};
+use crate::fixture::{noise, office, small_tree};
 
 /// The reference of the only snapshot.
 fn snapshot(hub: &TestHub) -> Result<String> {
@@ -202,5 +202,66 @@ fn a_datastore_of_another_hub_is_refused_until_it_is_taken_over() -> Result<()> 
     let to = second.folder().join("restored").display().to_string();
     second.ok(&["restore", "start", &reference, "--to", &to, "--wait"])?;
     ensure!(std::fs::read(second.folder().join("restored/hello.txt"))? == b"hello\n");
+    Ok(())
+}
+
+#[test]
+fn a_verification_past_its_window_is_stale() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    let objects = office(&hub, &tree, "", "");
+    hub.apply(&objects.replace(
+        "name = \"ibs-primary\"",
+        "name = \"ibs-primary\"\nkeep-verified = \"1ms\"",
+    ))?;
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    let reference = snapshot(&hub)?;
+    hub.ok(&["verify", "start", &reference, "--wait"])?;
+    let shown = hub.ok(&["snapshot", "show", &reference, "--verify"])?;
+    ensure!(
+        shown
+            .lines()
+            .any(|line| line.starts_with("Verification") && line.ends_with("STALE")),
+        "{shown}"
+    );
+    let listed = hub.ok(&["snapshot", "list", "ibs-primary"])?;
+    ensure!(listed.contains("STALE"), "{listed}");
+    Ok(())
+}
+
+#[test]
+fn a_running_task_is_cancelled_and_a_queued_one_too() -> Result<()> {
+    let mut hub = TestHub::start("slots = 1\n")?;
+    let tree = hub.folder().join("tree");
+    noise(&tree, 150, 4_000_000, 3)?;
+    hub.apply(&office(&hub, &tree, "", ""))?;
+    let run = |hub: &TestHub| -> Result<String> {
+        let started: Value = hub.json(&["job", "run", "files", "--full"])?;
+        Ok(started["upid"].as_str().context("a UPID")?.to_owned())
+    };
+    let (running, queued) = (run(&hub)?, run(&hub)?);
+    let status = |hub: &TestHub, upid: &str| -> Result<String> {
+        let task: Value = hub.json(&["task", "show", "--upid", upid])?;
+        Ok(task["status"].as_str().unwrap_or_default().to_owned())
+    };
+    hub.wait_until("the first runs", |hub| {
+        Ok((status(hub, &running)? != "queued").then_some(()))
+    })?;
+    for upid in [&queued, &running] {
+        hub.ok(&["task", "cancel", "--upid", upid])?;
+    }
+    for upid in [&queued, &running] {
+        hub.wait_until("it is cancelled", |hub| {
+            let status = status(hub, upid)?;
+            ensure!(status != "OK" && status != "FAILED", "{upid} ended {status}");
+            Ok((status == "CANCELLED").then_some(()))
+        })?;
+    }
+    ensure!(
+        hub.ok(&["snapshot", "list", "ibs-primary"])?.lines().count() == 1,
+        "nothing was committed"
+    );
+    let again = hub.cli(&["task", "cancel", "--upid", &running])?;
+    ensure!(again.status.code() == Some(1), "final is final");
     Ok(())
 }
