@@ -19,10 +19,11 @@ pub(crate) fn all() -> Result<()> {
     Ok(())
 }
 
-/// The hub's program for development, compiled when it must be.
+/// The hub's program for development, compiled when it must be. The whole workspace decides about features of
+/// dependencies, as it does for the tests, so that neither compiles them again for the other.
 pub(crate) fn binary() -> Result<PathBuf> {
     step("hub", || {
-        run(cargo().args(["build", "-p", "ironcore-cli", "--bin", BINARY]))
+        run(cargo().args(["build", "--workspace", "--bin", BINARY]))
     })?;
     Ok(target()?.join("debug").join(BINARY))
 }

@@ -34,7 +34,9 @@ pub(crate) fn install(folder: &Path) -> Result<String> {
 pub(crate) fn build() -> Result<()> {
     let folder = root().join("core/dashboard");
     let packages = install(&folder)?;
-    let sources = files::fingerprint(std::slice::from_ref(&folder), &["node_modules", "dist"])?;
+    // The types of the API are generated from its document.
+    let inputs = [folder.clone(), root().join("docs/openapi.json")];
+    let sources = files::fingerprint(&inputs, &["node_modules", "dist", "generated"])?;
     let page = folder.join("dist/index.html");
     files::once("dashboard", &format!("{sources} {packages}"), &page, || {
         run(program("npm").current_dir(&folder).args(["run", "build"]))

@@ -15,8 +15,6 @@ pub(crate) fn all() -> Result<()> {
         run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     })?;
     step("dashboard checks", dashboard::check)?;
-    // The end-to-end tests start the program itself; `cargo test` does not compile it.
-    build::binary()?;
     step("tests", || run(cargo().args(["test", "--workspace"])))?;
     step("licences, bans, sources", || {
         let deny = machine::cargo_deny()?;

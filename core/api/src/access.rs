@@ -325,7 +325,7 @@ impl Access {
 
 /// Whether a project may use a datastore.
 pub fn granted(row: &DatastoreRow, project: &ProjectName) -> bool {
-    row.object.projects.is_empty() || row.object.projects.contains(project)
+    row.object.granted_to(project)
 }
 
 /// Whether a datastore is granted to this project and no other.

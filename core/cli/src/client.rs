@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::args::Global;
-use crate::exit::Coded;
+use crate::exit::{Coded, Refused};
 
 const DEFAULT_SERVER: &str = "https://127.0.0.1:8007";
 /// Where `serve` leaves the local admin's token when it runs as a system service.
@@ -176,22 +176,12 @@ impl Client {
 }
 
 /// The error of an answer that is no success.
-fn problem(status: StatusCode, body: &[u8]) -> Coded {
+fn problem(status: StatusCode, body: &[u8]) -> Refused {
     match serde_json::from_slice::<Problem>(body) {
-        Ok(problem) => {
-            let mut message = problem.detail;
-            for fault in &problem.errors {
-                let object = fault.object.as_deref().unwrap_or("");
-                message.push_str(&format!(
-                    "\n  {object} {}: {} [{}]",
-                    fault.key, fault.detail, fault.code
-                ));
-            }
-            Coded {
-                code: problem.code,
-                message,
-            }
-        }
+        Ok(problem) => Refused {
+            code: problem.code,
+            text: told(&problem),
+        },
         Err(_) => {
             let code = match status {
                 StatusCode::UNAUTHORIZED => ErrorCode::AuthRequired,
@@ -199,12 +189,45 @@ fn problem(status: StatusCode, body: &[u8]) -> Coded {
                 StatusCode::NOT_FOUND => ErrorCode::NotFound,
                 _ => ErrorCode::Internal,
             };
-            Coded {
+            Refused {
                 code,
-                message: format!("the hub answered {status}"),
+                text: format!("the hub answered {status} [{code}]"),
             }
         }
     }
+}
+
+/// A problem document in words: the detail, then each fault; nothing twice. Faults of one kind share one code behind
+/// the detail, which tells more than the document's own; when their codes differ, each has its own behind it.
+fn told(problem: &Problem) -> String {
+    let faults = problem.errors.as_slice();
+    let shared = match faults.first().map(|fault| fault.code) {
+        None => Some(problem.code),
+        Some(first) => faults.iter().all(|fault| fault.code == first).then_some(first),
+    };
+    let mut text = problem.detail.trim_end().to_owned();
+    if let Some(code) = shared {
+        text.push_str(&format!(" [{code}]"));
+    }
+    // The detail of a request with a single fault can say all there is to say.
+    if let [only] = faults
+        && problem.detail.contains(only.detail.as_str())
+    {
+        return text;
+    }
+    for fault in faults {
+        let place = [fault.object.as_deref().unwrap_or_default(), fault.key.as_str()];
+        let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
+        text.push_str("\n  ");
+        if !place.is_empty() {
+            text.push_str(&format!("{}: ", place.join(" ")));
+        }
+        text.push_str(fault.detail.trim_end());
+        if shared.is_none() {
+            text.push_str(&format!(" [{}]", fault.code));
+        }
+    }
+    text
 }
 
 fn read_client_file() -> Result<ClientFile> {
@@ -289,6 +312,59 @@ mod tests {
         assert_eq!(
             problem(StatusCode::BAD_GATEWAY, b"<html>").code,
             ErrorCode::Internal
+        );
+    }
+
+    fn refused(code: &str, detail: &str, errors: serde_json::Value) -> String {
+        let document = serde_json::json!({
+            "type": format!("urn:ironcore-backup:error:{code}"),
+            "title": "It is not valid",
+            "status": 400,
+            "code": code,
+            "detail": detail,
+            "request_id": "1",
+            "errors": errors,
+        });
+        problem(StatusCode::BAD_REQUEST, document.to_string().as_bytes()).to_string()
+    }
+
+    #[test]
+    fn a_fault_that_the_detail_tells_is_not_told_again() {
+        let why = "\"bogus\" is not a task state: use one of queued, running";
+        let detail = format!("The parameter status is not valid: {why}.");
+        let fault = serde_json::json!([{"key": "status", "code": "request.invalid", "detail": why}]);
+        assert_eq!(
+            refused("request.invalid", &detail, fault),
+            format!("{detail} [request.invalid]")
+        );
+        assert_eq!(
+            refused("not-found", "There is no job x.", serde_json::json!([])),
+            "There is no job x. [not-found]"
+        );
+    }
+
+    #[test]
+    fn each_fault_and_each_code_is_told_once() {
+        let schedule = serde_json::json!(
+            {"object": "job/a/b", "key": "schedule", "code": "schedule.invalid", "detail": "no hour 25"}
+        );
+        let path = serde_json::json!(
+            {"object": "datastore/d", "key": "", "code": "config.invalid", "detail": "no path"}
+        );
+        let nameless = serde_json::json!({"key": "", "code": "request.invalid", "detail": "no JSON"});
+        let told =
+            |code: &str, faults: &[&serde_json::Value]| refused(code, "No.", serde_json::json!(faults));
+        assert_eq!(
+            told("config.invalid", &[&schedule]),
+            "No. [schedule.invalid]\n  job/a/b schedule: no hour 25"
+        );
+        assert_eq!(
+            told("config.invalid", &[&schedule, &path]),
+            "No.\n  job/a/b schedule: no hour 25 [schedule.invalid]\n  datastore/d: no path [config.invalid]"
+        );
+        assert_eq!(
+            told("request.invalid", &[&nameless, &nameless]),
+            "No. [request.invalid]\n  no JSON\n  no JSON"
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ironcore_types::{ErrorCode, TaskState};
+use ironcore_types::{ErrorCode, TaskState, TaskType};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl From<Exit> for ExitCode {
 
 /// An error with a stable code, as the hub or the command itself gives it.
 #[derive(Debug, thiserror::Error)]
-#[error("{message} [{code}]")]
+#[error("{} [{code}]", .message.trim_end())]
 pub(crate) struct Coded {
     /// The stable code.
     pub(crate) code: ErrorCode,
@@ -41,13 +41,22 @@ pub(crate) struct Coded {
     pub(crate) message: String,
 }
 
+/// A refusal by the hub: there can be several faults in it, each with a code of its own, so its text names them.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct Refused {
+    /// The stable code of the whole.
+    pub(crate) code: ErrorCode,
+    /// In words, with codes.
+    pub(crate) text: String,
+}
+
 impl Exit {
     /// The exit code for an error.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
-        match error.downcast_ref::<Coded>() {
-            Some(coded) => Self::of_code(coded.code),
-            None => Self::Failed,
-        }
+        let coded = error.downcast_ref::<Coded>().map(|coded| coded.code);
+        let refused = error.downcast_ref::<Refused>().map(|refused| refused.code);
+        coded.or(refused).map_or(Self::Failed, Self::of_code)
     }
 
     fn of_code(code: ErrorCode) -> Self {
@@ -63,12 +72,53 @@ impl Exit {
     }
 
     /// The exit code for a task that ended so.
-    pub(crate) fn of_task(state: TaskState, code: Option<ErrorCode>) -> Self {
+    pub(crate) fn of_task(task_type: TaskType, state: TaskState, code: Option<ErrorCode>) -> Self {
         match (state, code) {
             (TaskState::Ok, _) => Self::Ok,
             (TaskState::Warning, _) => Self::Warnings,
+            // To a verification a manifest that cannot be read is a finding, CORRUPT; to all others it is a failure.
+            (_, Some(ErrorCode::ManifestInvalid)) if task_type == TaskType::Verify => Self::BadVerification,
             (_, Some(code)) => Self::of_code(code),
             _ => Self::Failed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_manifest_is_a_finding_of_verifications_only() {
+        let failed = |task_type, code| Exit::of_task(task_type, TaskState::Failed, Some(code));
+        let invalid = ErrorCode::ManifestInvalid;
+        assert_eq!(failed(TaskType::Verify, invalid), Exit::BadVerification);
+        assert_eq!(failed(TaskType::Restore, invalid), Exit::Failed);
+        assert_eq!(failed(TaskType::Sync, invalid), Exit::Failed);
+        assert_eq!(
+            failed(TaskType::Verify, ErrorCode::DatastoreOffline),
+            Exit::Failed
+        );
+        assert_eq!(
+            failed(TaskType::Verify, ErrorCode::ChunkCorrupt),
+            Exit::BadVerification
+        );
+        assert_eq!(
+            Exit::of_task(TaskType::Verify, TaskState::Failed, None),
+            Exit::Failed
+        );
+        // A command that only wanted to show the snapshot.
+        assert_eq!(Exit::of_code(invalid), Exit::Failed);
+    }
+
+    #[test]
+    fn the_code_of_a_refusal_counts() {
+        let refused = |code| {
+            let text = "no".to_owned();
+            Exit::of(&Refused { code, text }.into())
+        };
+        assert_eq!(refused(ErrorCode::AuthDenied), Exit::Denied);
+        assert_eq!(refused(ErrorCode::TaskNotFound), Exit::NotFound);
+        assert_eq!(Exit::of(&anyhow::anyhow!("no")), Exit::Failed);
     }
 }

@@ -8,6 +8,7 @@ mod commands;
 mod exit;
 mod output;
 mod serve;
+mod table;
 
 use std::process::ExitCode;
 

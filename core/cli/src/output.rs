@@ -1,28 +1,39 @@
 //! What commands print: tables on a terminal, plain columns when piped, JSON when asked for.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use anyhow::Result;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{ContentArrangement, Table};
 use ironcore_types::Timestamp;
 use serde::Serialize;
 
 use crate::args::OutputMode;
+use crate::exit::Exit;
+use crate::table::{self, GivesWay};
 
-/// Writes to standard output; a reader that went away (`| head`) ends the program quietly.
+/// Writes a line, or several, to standard output.
 pub(crate) fn say(text: &str) {
+    say_bytes(format!("{text}\n").as_bytes());
+}
+
+/// Writes bytes to standard output as they are. When they cannot be written, the program ends here: quietly when
+/// their reader went away (`| head`), else as a failure, for what was asked for is not there.
+pub(crate) fn say_bytes(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
-    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+    // Flushed each time: bytes that wait for the end of the program would be lost there without a word.
+    if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
+        let exit = unwritten(&error);
+        if exit != Exit::Ok {
+            complain(&format!("cannot write the output: {error}"));
+        }
+        std::process::exit(exit as i32);
     }
 }
 
-/// Writes bytes to standard output as they are.
-pub(crate) fn say_bytes(bytes: &[u8]) {
-    let mut out = std::io::stdout().lock();
-    if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+/// What output that cannot be written means for the command.
+fn unwritten(error: &std::io::Error) -> Exit {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Exit::Ok,
+        _ => Exit::Failed,
     }
 }
 
@@ -59,42 +70,49 @@ impl Form {
         head: &[&str],
         rows: impl IntoIterator<Item = Vec<String>>,
     ) -> Result<()> {
+        self.listing(value, head, &[], rows)
+    }
+
+    /// Like [`Form::rows`]; in a table that is too wide for the terminal, columns give way in this order.
+    pub(crate) fn listing<T: Serialize>(
+        self,
+        value: &T,
+        head: &[&str],
+        order: &[GivesWay],
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) -> Result<()> {
         match self {
             Self::Json => say(&serde_json::to_string_pretty(value)?),
             Self::Plain => {
                 say(&head.join("\t"));
                 for row in rows {
-                    // A tab or a line end in a value must not make a new column or row.
-                    let cells: Vec<String> = row
-                        .iter()
-                        .map(|cell| cell.replace(['\t', '\n', '\r'], " "))
-                        .collect();
+                    let cells: Vec<String> = row.iter().map(|cell| table::one_line(cell)).collect();
                     say(&cells.join("\t"));
                 }
             }
             Self::Table => {
-                let mut table = Table::new();
-                table.load_style(UTF8_HORIZONTAL_ONLY);
-                table.set_content_arrangement(ContentArrangement::Dynamic);
-                table.set_header(head.to_vec());
-                for row in rows {
-                    table.add_row(row);
-                }
-                say(&table.to_string());
+                let rows: Vec<Vec<String>> = rows.into_iter().collect();
+                say(&table::draw(head, &rows, order, table::terminal()));
             }
         }
         Ok(())
     }
 
-    /// Prints `value` as JSON, or labelled lines made of it.
+    /// Prints `value` as JSON, or labelled lines made of it: padded for people, with a tab when piped.
     pub(crate) fn fields<T: Serialize>(self, value: &T, fields: &[(&str, String)]) -> Result<()> {
-        if self == Self::Json {
-            say(&serde_json::to_string_pretty(value)?);
-            return Ok(());
-        }
-        let width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
-        for (label, text) in fields {
-            say(&format!("{label:<width$}  {text}"));
+        match self {
+            Self::Json => say(&serde_json::to_string_pretty(value)?),
+            Self::Plain => {
+                for (label, text) in fields {
+                    say(&format!("{label}\t{}", table::one_line(text)));
+                }
+            }
+            Self::Table => {
+                let width = fields.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+                for (label, text) in fields {
+                    say(&format!("{label:<width$}  {text}"));
+                }
+            }
         }
         Ok(())
     }
@@ -126,4 +144,16 @@ pub(crate) fn time(time: Option<Timestamp>) -> String {
 /// A value, or a dash.
 pub(crate) fn or_dash<T: ToString>(value: Option<&T>) -> String {
     value.map_or_else(|| "-".to_owned(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_reader_that_went_away_is_no_failure() {
+        assert_eq!(unwritten(&ErrorKind::BrokenPipe.into()), Exit::Ok);
+        assert_eq!(unwritten(&ErrorKind::StorageFull.into()), Exit::Failed);
+        assert_eq!(unwritten(&ErrorKind::Other.into()), Exit::Failed);
+    }
 }

@@ -132,13 +132,17 @@ impl Stores {
 
     /// For a declaration: makes the datastore when its folder is missing or empty, else checks that it can be
     /// opened. One that the hub knows is left alone, so that a disk that is away is never taken for an empty one.
-    /// Records nothing.
+    /// Records nothing, and leaves the projects it is granted to, which may be declared beside it, to the ledger.
     pub async fn ensure(&self, object: &DatastoreObject) -> Result<(), EngineError> {
         check_path(&object.path)?;
         if self.inner.ledger.datastore(&object.name).await?.is_some() {
             return Ok(());
         }
-        self.refuse_known(object).await?;
+        self.refuse_known(&DatastoreObject {
+            projects: Vec::new(),
+            ..object.clone()
+        })
+        .await?;
         let folder = object.path.clone();
         let empty = tokio::task::spawn_blocking(move || {
             std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())

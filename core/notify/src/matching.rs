@@ -11,7 +11,8 @@ use ironcore_ledger::model::HandlerRef;
 use ironcore_types::event::EventData;
 use ironcore_types::objects::{Filter, Group, Handler, Job};
 use ironcore_types::{
-    DatastoreName, Event, EventType, GroupName, HandlerName, JobName, PluginName, Severity, TaskType,
+    DatastoreName, ErrorCode, Event, EventType, GroupName, HandlerName, JobName, PluginName, Severity,
+    TaskType,
 };
 use serde_json::Map;
 
@@ -45,6 +46,8 @@ pub enum Stopped {
     Datastore,
     /// The event tells that this very handler, or its plugin, failed.
     OwnFailure,
+    /// The attempt was handed over by a worker that was stopped; the next one tells how the work went.
+    HandedOver,
 }
 
 /// The job that an event is about.
@@ -116,12 +119,18 @@ pub fn stopped(event: &Event, group: &GroupName, handler: &Handler) -> Option<St
     if is_own_failure(event, group, handler) {
         return Some(Stopped::OwnFailure);
     }
+    if is_handed_over(event) && group.as_str() != BUILTIN_GROUP {
+        return Some(Stopped::HandedOver);
+    }
     filtered(event, &handler.filter)
 }
 
 fn filtered(event: &Event, filter: &Filter) -> Option<Stopped> {
     let passes_job = |name: &JobName| filter.jobs.contains(name);
-    if !filter.events.is_empty() && !filter.events.contains(&event.event_type) {
+    let passes_type = |event_type| filter.events.is_empty() || filter.events.contains(&event_type);
+    // A bad snapshot is told at once to those who want to know of failures, not when the verification has ended.
+    let bad_snapshot = is_bad_verification(event) && passes_type(EventType::TaskFailed);
+    if !(passes_type(event.event_type) || bad_snapshot) {
         return Some(Stopped::EventType);
     }
     if filter
@@ -146,6 +155,17 @@ fn filtered(event: &Event, filter: &Filter) -> Option<Stopped> {
 /// telling them fails in its turn, no further event says so: or two broken handlers would keep each other busy for ever.
 pub fn is_about_delivery(event_type: EventType) -> bool {
     matches!(event_type, EventType::PluginFailed | EventType::DeliveryExhausted)
+}
+
+fn is_bad_verification(event: &Event) -> bool {
+    let report = event.data.verification.as_ref();
+    event.event_type == EventType::SnapshotVerified && report.is_some_and(|report| report.result.is_bad())
+}
+
+fn is_handed_over(event: &Event) -> bool {
+    let error = event.data.error.as_ref();
+    event.event_type == EventType::TaskFailed
+        && error.is_some_and(|error| error.code == ErrorCode::WorkerStopped)
 }
 
 fn is_own_failure(event: &Event, group: &GroupName, handler: &Handler) -> bool {

@@ -68,6 +68,33 @@ fn told(event: &Event) -> Vec<String> {
 }
 
 #[test]
+fn a_task_that_is_handed_over_is_no_failure() {
+    let mut data = task(Some("nightly"), "store-a");
+    data["error"] = json!({ "code": "worker.stopped", "message": "m" });
+    assert_eq!(told(&event("ironcore.task.failed", "notice", &data)), ["inbox"]);
+    data["error"]["code"] = json!("worker.lost");
+    assert_eq!(
+        told(&event("ironcore.task.failed", "error", &data)),
+        ["inbox", "ops/hook", "ops/mail"]
+    );
+}
+
+#[test]
+fn a_bad_snapshot_is_told_to_those_who_want_to_know_of_failures() {
+    let verified = |result: &str, severity| {
+        let mut data = task(Some("nightly"), "store-a");
+        data["verification"] = json!({
+            "snapshot": "vm/1/2026-05-21T00:00:00Z", "started": "2026-05-22T00:00:00Z", "duration_us": 5,
+            "depth": "full", "chunks": 3, "result": result, "failure": null,
+        });
+        told(&event("ironcore.snapshot.verified", severity, &data))
+    };
+    assert_eq!(verified("OK", "info"), ["inbox"]);
+    assert_eq!(verified("CORRUPT", "error"), ["inbox", "ops/hook", "ops/mail"]);
+    assert_eq!(verified("MISSING", "error"), ["inbox", "ops/hook", "ops/mail"]);
+}
+
+#[test]
 fn an_event_reaches_the_groups_of_its_job_and_the_inbox() {
     let failed = event("ironcore.task.failed", "error", &task(Some("nightly"), "store-a"));
     assert_eq!(told(&failed), ["inbox", "ops/hook", "ops/mail"]);

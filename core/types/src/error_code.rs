@@ -5,12 +5,11 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)+) => {
         /// A stable code for what went wrong. Texts may change, a code never does.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         #[non_exhaustive]
         pub enum ErrorCode {
             $($(#[doc = $doc])+ #[serde(rename = $text)] $variant,)+
@@ -108,6 +107,8 @@ codes! {
     RemoteProtocol = "remote.protocol",
     /// The worker that ran the task is gone.
     WorkerLost = "worker.lost",
+    /// The worker was stopped before the task ended; the task is done again.
+    WorkerStopped = "worker.stopped",
     /// The task took longer than allowed.
     TaskTimeout = "task.timeout",
     /// The task was cancelled.
@@ -169,6 +170,11 @@ impl fmt::Display for ErrorCode {
         f.write_str(self.as_str())
     }
 }
+
+crate::words::described!(
+    ErrorCode,
+    "A stable code for what went wrong. Texts may change, a code never does."
+);
 
 #[cfg(test)]
 mod tests {

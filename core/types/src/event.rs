@@ -61,7 +61,7 @@ impl fmt::Display for Severity {
 macro_rules! event_types {
     ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal / $severity:ident,)+) => {
         /// What kind of thing happened.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
         #[non_exhaustive]
         pub enum EventType { $($(#[doc = $doc])+ #[serde(rename = $text)] $variant,)+ }
 
@@ -144,6 +144,8 @@ event_types! {
     /// A plugin failed.
     PluginFailed = "ironcore.plugin.failed" / Error,
 }
+
+crate::words::described!(EventType, "What kind of thing happened.");
 
 impl fmt::Display for EventType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

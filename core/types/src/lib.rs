@@ -19,6 +19,7 @@ pub mod task;
 pub mod timestamp;
 pub mod upid;
 pub mod verification;
+mod words;
 
 pub use error_code::ErrorCode;
 pub use event::{Event, EventData, EventType, Severity};

@@ -54,9 +54,16 @@ pub struct DatastoreObject {
     /// How long a verification counts; older is STALE.
     #[serde(default = "thirty_days")]
     pub keep_verified: Span,
-    /// Projects that may use it; every project when empty.
+    /// Projects that may use it; none when empty.
     #[serde(default)]
     pub projects: Vec<ProjectName>,
+}
+
+impl DatastoreObject {
+    /// Whether the tasks of this project may use it.
+    pub fn granted_to(&self, project: &ProjectName) -> bool {
+        self.projects.contains(project)
+    }
 }
 
 fn thirty_days() -> Span {

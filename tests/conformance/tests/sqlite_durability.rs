@@ -33,7 +33,7 @@ async fn open(path: &Path, clock: &ManualClock) -> Result<Ledger, LedgerError> {
 
 async fn declare(ledger: &Ledger) -> Result<()> {
     let document: Document = serde_json::from_value(serde_json::json!({
-        "project": [{ "name": "demo" }], "datastore": [{ "name": "ibs-primary", "path": "/srv/primary" }],
+        "project": [{ "name": "demo" }], "datastore": [{ "name": "ibs-primary", "path": "/srv/primary", "projects": ["demo"] }],
     }))?;
     ledger.apply(&document, &"ops@hub".parse()?).await?;
     Ok(())

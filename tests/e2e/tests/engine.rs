@@ -126,9 +126,11 @@ fn objects(night: &Night, extra: &str) -> Result<String> {
         [[datastore]]
         name = "ibs-primary"
         path = "{}"
+        projects = ["office"]
         [[datastore]]
         name = "ibs-archival"
         path = "{}"
+        projects = ["office"]
         [[job]]
         project = "office"
         name = "files"

@@ -175,6 +175,12 @@ async fn datastores_are_made_attached_and_shown() {
         .problem(StatusCode::CONFLICT, "datastore.not-empty");
 
     let member = hub.token(Role::Member, Some("demo")).await;
+    // Nobody sees what was not granted.
+    hub.get("/api/v1/datastores/new", &member)
+        .await
+        .problem(StatusCode::NOT_FOUND, "not-found");
+    let grant = json!({ "name": "new", "path": path, "projects": ["demo"] });
+    hub.apply(json!({ "datastore": [grant] })).await;
     let shown = hub
         .get("/api/v1/datastores/new", &member)
         .await

@@ -188,7 +188,7 @@ impl Hub {
         hub.apply(json!({
             "project": [{ "name": "demo" }, { "name": "zebra" }],
             "datastore": [
-                { "name": "shared", "path": hub.folder.join("shared") },
+                { "name": "shared", "path": hub.folder.join("shared"), "projects": ["demo", "zebra"] },
                 { "name": "zebra-store", "path": hub.folder.join("own"), "projects": ["zebra"] },
             ],
             "group": [{ "project": "demo", "name": "ops" }, { "project": "zebra", "name": "zebra-group" }],

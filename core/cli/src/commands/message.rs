@@ -7,6 +7,7 @@ use super::Context;
 use crate::args::Message;
 use crate::exit::Exit;
 use crate::output;
+use crate::table::GivesWay;
 
 pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
     match command {
@@ -39,7 +40,8 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
                 "NEXT ATTEMPT",
                 "ID",
             ];
-            context.form.rows(&answer, &head, rows)?;
+            let order = [GivesWay::Id(6), GivesWay::Out(2), GivesWay::Out(4)];
+            context.form.listing(&answer, &head, &order, rows)?;
         }
         Message::Show { id } => {
             let detail: wire::MessageDetail = context.client.get(&["messages", &id.to_string()], &[]).await?;

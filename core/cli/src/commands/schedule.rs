@@ -17,13 +17,11 @@ pub(super) fn run(form: Form, command: &Schedule) -> Result<Exit> {
         count,
         timezone,
     } = command;
-    let wrong = |message: String| Coded {
-        code: ErrorCode::ScheduleInvalid,
-        message,
-    };
-    let calendar = Calendar::parse(expression).map_err(|error| wrong(error.to_string()))?;
-    let zone = zone(timezone).map_err(|error| wrong(error.to_string()))?;
-    let mut at = parse_time(after, seams::machine().now()).map_err(|error| wrong(error.to_string()))?;
+    let wrong = |code: ErrorCode, message: String| Coded { code, message };
+    let calendar = Calendar::parse(expression).map_err(|error| wrong(error.code(), error.to_string()))?;
+    let zone = zone(timezone).map_err(|error| wrong(error.code(), error.to_string()))?;
+    let mut at = parse_time(after, seams::machine().now())
+        .map_err(|error| wrong(ErrorCode::RequestInvalid, error.to_string()))?;
     let mut times: Vec<Timestamp> = Vec::new();
     while times.len() < *count
         && let Some(next) = calendar.next_after(at, &zone)

@@ -8,6 +8,7 @@ use super::Context;
 use crate::args::Snapshot;
 use crate::exit::Exit;
 use crate::output::{self, Form};
+use crate::table::GivesWay;
 
 pub(super) async fn run(context: &Context, command: Snapshot) -> Result<Exit> {
     match command {
@@ -33,7 +34,7 @@ pub(super) async fn run(context: &Context, command: Snapshot) -> Result<Exit> {
                 ]
             });
             let head = ["SNAPSHOT", "BYTES", "FILES", "VERIFICATION", "VERIFIED", "JOB"];
-            context.form.rows(&answer, &head, rows)?;
+            form.listing(&answer, &head, &[GivesWay::Id(0)], rows)?;
             Ok(Exit::Ok)
         }
         Snapshot::Show { reference, verify } => show(context, &reference, verify).await,
@@ -69,10 +70,12 @@ async fn show(context: &Context, reference: &SnapshotRef, verify: bool) -> Resul
                 fields.push(("Duration", output::duration(row.duration_us)));
                 fields.push(("Chunks", row.chunks.to_string()));
                 if let Some(failure) = &row.failure {
-                    let chunk = failure.chunk.as_deref().unwrap_or("manifest");
+                    // Without a chunk it is about the manifest, and its reason says so.
+                    let chunk = failure.chunk.as_ref();
+                    let place = chunk.map_or_else(String::new, |id| format!("{id}: "));
                     fields.push((
                         "First failure",
-                        format!("{chunk}: {} [{}]", failure.reason, failure.code),
+                        format!("{place}{} [{}]", failure.reason, failure.code),
                     ));
                 }
                 if let Some(upid) = &row.upid {

@@ -8,11 +8,15 @@ use super::{Context, watch};
 use crate::args::{Task, TaskList};
 use crate::exit::Exit;
 use crate::output::{self, Form};
+use crate::table::GivesWay;
 
 pub(super) async fn run(context: &Context, command: Task) -> Result<Exit> {
     match command {
         Task::List(filter) => list(context, filter).await,
         Task::Show { upid } => show(context, &upid).await,
+        Task::Log { upid, follow: false } if context.form == Form::Json => {
+            watch::log_so_far(context, &upid).await
+        }
         Task::Log { upid, follow: false } => print_log(context, &upid).await,
         Task::Log { upid, follow: true } => watch::follow(context, &upid).await,
         Task::Cancel { upid } => cancel(context, &upid).await,
@@ -71,7 +75,8 @@ async fn list(context: &Context, filter: TaskList) -> Result<Exit> {
         "BYTES",
         "UPID",
     ];
-    form.rows(&answer, &head, rows)?;
+    let order = [GivesWay::Id(7), GivesWay::Under(4), GivesWay::Out(1)];
+    form.listing(&answer, &head, &order, rows)?;
     if answer.next.is_some() && form == Form::Table {
         let more = if answer.count_capped { "+" } else { "" };
         output::say(&format!(

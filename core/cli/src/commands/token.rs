@@ -1,6 +1,6 @@
 //! `token create`, `list`, `revoke`.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use ironcore_api::wire;
 
 use super::Context;
@@ -17,12 +17,10 @@ pub(super) async fn run(context: &Context, command: Token) -> Result<Exit> {
             project,
             expires,
         } => {
-            let role: wire::RoleName = serde_json::from_value(serde_json::Value::String(role.clone()))
-                .with_context(|| format!("{role:?} is not a role: use admin, operator, auditor or member"))?;
             let expires = expires.map(|span| seams::machine().now().after(span.duration()));
             let request = wire::CreateToken {
                 user,
-                role,
+                role: role.into(),
                 project,
                 comment: None,
                 expires,

@@ -13,20 +13,15 @@ use crate::exit::Exit;
 use crate::output::{self, Form};
 
 /// Lines fetched at once.
-const LINES: u32 = 1000;
+const LINES: usize = 1000;
 /// How often a waiting command looks.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
 
 /// Prints the log until the task has ended. The exit code tells how it ended.
 pub(super) async fn follow(context: &Context, upid: &Upid) -> Result<Exit> {
-    let name = upid.to_string();
     let mut after = 0;
     loop {
-        let query = [("after", after.to_string()), ("limit", LINES.to_string())];
-        let page: wire::LogPage = context.client.get(&["tasks", &name, "log"], &query).await?;
-        for line in &page.lines {
-            output::say(&line.format_line());
-        }
+        let page = print_page(context, upid, after).await?;
         after = page.next;
         if page.done {
             return ended(context, upid).await.map(|(exit, _)| exit);
@@ -35,6 +30,33 @@ pub(super) async fn follow(context: &Context, upid: &Upid) -> Result<Exit> {
             return Ok(Exit::Interrupted);
         }
     }
+}
+
+/// Prints the log as far as it is written.
+pub(super) async fn log_so_far(context: &Context, upid: &Upid) -> Result<Exit> {
+    let mut after = 0;
+    loop {
+        let page = print_page(context, upid, after).await?;
+        if page.done || page.lines.len() < LINES {
+            return Ok(Exit::Ok);
+        }
+        after = page.next;
+    }
+}
+
+/// Prints the lines after a line: each one an object when JSON is asked for, so that a reader need not wait for the
+/// end of the log.
+async fn print_page(context: &Context, upid: &Upid, after: u64) -> Result<wire::LogPage> {
+    let query = [("after", after.to_string()), ("limit", LINES.to_string())];
+    let path = ["tasks", &upid.to_string(), "log"];
+    let page: wire::LogPage = context.client.get(&path, &query).await?;
+    for line in &page.lines {
+        output::say(&match context.form {
+            Form::Json => serde_json::to_string(line)?,
+            Form::Table | Form::Plain => line.format_line(),
+        });
+    }
+    Ok(page)
 }
 
 /// Waits until the task has ended, showing progress on a terminal. The exit code tells how it ended.
@@ -96,7 +118,11 @@ fn end_of(task: &wire::Task) -> (Exit, Vec<(&'static str, String)>) {
         fields.push(("Tip", tip.title.clone()));
     }
     (
-        Exit::of_task(task.state, task.error.as_ref().map(|error| error.code)),
+        Exit::of_task(
+            task.task_type,
+            task.state,
+            task.error.as_ref().map(|error| error.code),
+        ),
         fields,
     )
 }

@@ -11,7 +11,7 @@ const task = (part: Partial<Task>): Task => ({
   stats: { bytes: 0, bytes_read: 0, bytes_stored: 0, files: 0, files_unchanged: 0, chunks: 0, chunks_known: 0, snapshots: 0, snapshots_affected: 0 },
   progress: { stages: [] }, warnings: [], warning_count: 0, error: null, waiting: null, tips: [], ...part,
 });
-const event = (part: Partial<EventTask>): EventTask => ({ upid: task({}).upid, type: 'backup', state: 'ok', bytes: 9, warning_count: 0, ended: '2026-05-21T00:00:09Z', ...part });
+const event = (part: Partial<EventTask>): EventTask => ({ upid: task({}).upid, state: 'ok', bytes: 9, warning_count: 0, ended: '2026-05-21T00:00:09Z', ...part });
 
 describe('news', () => {
   it('takes a task on', () => {

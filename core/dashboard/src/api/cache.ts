@@ -4,7 +4,7 @@ import { type InfiniteData, QueryClient } from '@tanstack/react-query';
 import type { TaskSearch } from '../tasks/filters';
 import { noteProgress } from '../tasks/rate';
 import { ApiError } from './client';
-import type { EventTask, HubEvent, ProgressMessage, Task, TaskPage } from './model';
+import type { EventTask, HubEvent, ProgressNotice, Task, TaskPage } from './model';
 
 export const keys = {
   session: ['session'] as const,
@@ -62,7 +62,7 @@ export function patchTask(client: QueryClient, upid: string, patch: Patch): void
 }
 
 /** Progress of a running task. A task known to be over keeps its final numbers. */
-export function applyProgress(client: QueryClient, message: ProgressMessage, now: number): void {
+export function applyProgress(client: QueryClient, message: ProgressNotice, now: number): void {
   noteProgress(message.upid, now, message.progress);
   patchTask(client, message.upid, (task) =>
     task.state === 'running' ? { ...task, bytes: message.bytes, progress: message.progress } : task,

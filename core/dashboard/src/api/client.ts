@@ -1,8 +1,8 @@
 // The typed client: one place that adds the token, and one error type for whatever goes wrong.
 import createClient, { type Middleware } from 'openapi-fetch';
 
+import type { paths } from './generated/openapi';
 import type { Problem } from './model';
-import type { paths } from './schema';
 import { currentToken, setToken } from './token';
 
 /** A request that failed: refused by the hub with a problem document, or never answered (status 0). */

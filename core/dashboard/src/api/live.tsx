@@ -4,7 +4,7 @@ import type { EventSourceMessage } from 'eventsource-parser';
 import { createContext, type ReactNode, use, useEffect, useState } from 'react';
 
 import { applyProgress, keys, mergeEvent, patchTask, refreshAfter } from './cache';
-import { type HubEvent, type ProgressMessage, SHOWN } from './model';
+import { type HubEvent, type ProgressNotice, SHOWN } from './model';
 import { followStream, type StreamState } from './stream';
 import { setToken } from './token';
 
@@ -54,7 +54,7 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
       const body = parse(message.data);
       if (typeof body !== 'object' || body === null) return;
       if (kind === 'progress') {
-        applyProgress(client, body as ProgressMessage, Date.now());
+        applyProgress(client, body as ProgressNotice, Date.now());
         return;
       }
       const event = body as HubEvent;

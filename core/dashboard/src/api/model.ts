@@ -1,5 +1,6 @@
-// Short names for the shapes of the API document. Everything else in the pages imports from here, never from the schema.
-import type { components } from './schema';
+// Short names for the shapes of the API document, from which `npm run types` makes the types. Everything else in the pages
+// imports from here, never from what is generated.
+import type { components } from './generated/openapi';
 
 type Schemas = components['schemas'];
 
@@ -7,6 +8,8 @@ export type Task = Schemas['Task'];
 export type TaskType = Schemas['TaskType'];
 export type TaskState = Schemas['TaskState'];
 export type TaskPage = Schemas['TaskList'];
+/** Running tasks and the first that wait, in one page that counts the running; and how many wait in all. */
+export type ActiveTasks = TaskPage & { queued: number; queued_capped: boolean };
 export type Stage = Schemas['Stage'];
 export type Progress = Schemas['Progress'];
 export type Warning = Schemas['Warning'];
@@ -15,6 +18,9 @@ export type LogLine = Schemas['LogEntry'];
 export type LogPage = Schemas['LogPage'];
 export type Session = Schemas['Session'];
 export type Problem = Schemas['Problem'];
+export type ProgressNotice = Schemas['ProgressNotice'];
+/** What the event stream sends under the name of its type. */
+export type HubEvent = Schemas['Event'];
 
 /** Every task type, in the order in which people meet them. */
 export const TASK_TYPES = ['backup', 'restore', 'sync', 'verify', 'gc', 'prune', 'tape'] as const satisfies readonly TaskType[];
@@ -37,29 +43,5 @@ export function isFinal(state: TaskState): boolean {
   return state !== 'queued' && state !== 'running';
 }
 
-/** What a running task tells of itself, at most once a second. */
-export interface ProgressMessage {
-  upid: string;
-  bytes: number;
-  progress: Progress;
-}
-
-/** The part of a CloudEvent that the pages read. */
-export interface HubEvent {
-  id: string;
-  type: string;
-  subject?: string | null;
-  time: string;
-  data: { title: string; severity: string; task?: EventTask | null };
-}
-
-/** A task as an event tells of it; what the pages patch into the lists before they ask again. */
-export interface EventTask {
-  upid: string;
-  type: TaskType;
-  state: TaskState;
-  started?: string | null;
-  ended?: string | null;
-  bytes: number;
-  warning_count: number;
-}
+/** What the pages take from a task that an event tells of, until they ask again. */
+export type EventTask = Pick<Schemas['TaskData'], 'upid' | 'state' | 'started' | 'ended' | 'bytes' | 'warning_count'>;

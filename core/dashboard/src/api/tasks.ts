@@ -1,27 +1,31 @@
 // The questions the pages ask about tasks, each as a hook.
-import { keepPreviousData, useInfiniteQuery, useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+import { keepPreviousData, type Query, useInfiniteQuery, useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 
 import { type TaskSearch, toQuery } from '../tasks/filters';
 import { keepMeters, noteProgress } from '../tasks/rate';
 import { AUTO_REFRESH_PAGES, keys } from './cache';
 import { answer, api } from './client';
 import { useRefreshInterval } from './live';
-import type { LogPage, Task, TaskPage, Tip } from './model';
+import type { ActiveTasks, LogPage, Task, TaskPage, Tip } from './model';
 
 const PAGE = 50;
 
-/** Running and queued tasks. */
+/** Running and queued tasks. Asked for apart: lists are newest first, so a long queue would hide what runs. */
 export function useActiveTasks() {
   const refetchInterval = useRefreshInterval();
   return useQuery({
     queryKey: keys.active,
     refetchInterval,
-    queryFn: async ({ signal }): Promise<TaskPage> => {
-      const page = await answer(api.GET('/api/v1/tasks', { params: { query: { status: 'running,queued', limit: 100 } }, signal }));
+    queryFn: async ({ signal }): Promise<ActiveTasks> => {
+      const ask = (status: 'running' | 'queued') => answer(api.GET('/api/v1/tasks', { params: { query: { status, limit: 100 } }, signal }));
+      const [running, queued] = await Promise.all([ask('running'), ask('queued')]);
       const now = Date.now();
-      for (const task of page.tasks) if (task.state === 'running') noteProgress(task.upid, now, task.progress);
-      keepMeters(new Set(page.tasks.map((task) => task.upid)));
-      return page;
+      for (const task of running.tasks) noteProgress(task.upid, now, task.progress);
+      const known = new Set(running.tasks.map((task) => task.upid));
+      keepMeters(known);
+      // A task that began between the two answers is in both.
+      const waiting = queued.tasks.filter((task) => !known.has(task.upid));
+      return { ...running, tasks: [...running.tasks, ...waiting], queued: queued.count, queued_capped: queued.count_capped };
     },
   });
 }
@@ -48,11 +52,14 @@ export function useRecentFailures() {
 
 /** The tips of each of these tasks, which are over; lists come without them. Not known yet is no tip. */
 export function useTips(upids: string[]): Map<string, Tip[]> {
+  const interval = useRefreshInterval();
   return useQueries({
     queries: upids.map((upid) => ({
       queryKey: keys.detail(upid),
       queryFn: ({ signal }: { signal: AbortSignal }) => answer(api.GET('/api/v1/tasks/{upid}', { params: { path: { upid } }, signal })),
       staleTime: 60_000,
+      // Plugins think about a failure after it was told, and nothing tells when they are done.
+      refetchInterval: (query: Query<Task>) => (query.state.data?.tips.length === 0 ? interval : false),
     })),
     combine: (results) => new Map(results.flatMap(({ data }) => (data === undefined ? [] : [[data.upid, data.tips]]))),
   });

@@ -12,7 +12,7 @@ import { formatClock, formatTime } from '../format/time';
 import { logFileName } from '../format/upid';
 import { useZone } from '../shell/zone';
 import classes from './LogView.module.css';
-import { useTaskLog } from './useTaskLog';
+import { type TaskLog, useTaskLog } from './useTaskLog';
 
 export function LogView({ upid }: { upid: string }) {
   const { zone } = useZone();
@@ -40,9 +40,11 @@ export function LogView({ upid }: { upid: string }) {
     overscan: 30,
   });
 
+  // A full log keeps its length while it grows, so the last line's number is watched too.
+  const last = lines.at(-1)?.line ?? 0;
   useEffect(() => {
-    if (follow && lines.length > 0) rows.scrollToIndex(lines.length - 1, { align: 'end' });
-  }, [follow, lines.length, rows, wrap]);
+    if (follow && last > 0) rows.scrollToIndex(lines.length - 1, { align: 'end' });
+  }, [follow, last, lines.length, rows, wrap]);
 
   // Scrolling back stops following; returning to the end takes it up again.
   const onScroll = () => {
@@ -54,13 +56,13 @@ export function LogView({ upid }: { upid: string }) {
     lastTop.current = element.scrollTop;
   };
 
-  const digits = String(lines.at(-1)?.line ?? 0).length;
+  const digits = String(last).length;
   return (
     <section className={classes.log} aria-label="Log">
       <div className={classes.bar}>
         <h3>Log</h3>
         <span className={classes.count}>
-          {formatCount(log.lines.length + log.dropped)} lines{!log.done && log.error === null && ', growing'}
+          {log.known && `${formatCount(log.lines.length + log.dropped)} lines${!log.done && log.error === null ? ', growing' : ''}`}
         </span>
         <DownloadLog upid={upid} />
       </div>
@@ -78,7 +80,7 @@ export function LogView({ upid }: { upid: string }) {
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div ref={box} className={classes.box} data-wrap={wrap || undefined} onScroll={onScroll} role="region" aria-label="Log lines" tabIndex={0}>
         {lines.length === 0 ? (
-          <p className={classes.note}>{emptyNote(log.error, log.lines.length > 0, log.done)}</p>
+          <p className={classes.note}>{emptyNote(log)}</p>
         ) : (
           <div className={classes.all} style={{ height: rows.getTotalSize() }}>
             {rows.getVirtualItems().map((row) => {
@@ -114,10 +116,12 @@ function isProblem(level: LogLine['level']): boolean {
   return level !== 'info';
 }
 
-function emptyNote(error: Error | null, filtered: boolean, done: boolean): string {
-  if (error !== null) return error.message;
-  if (filtered) return 'No line matches.';
-  return done ? 'The log is empty.' : 'Nothing was written yet.';
+/** Why no line is shown. */
+function emptyNote(log: TaskLog): string {
+  if (log.lines.length > 0) return 'No line matches.';
+  if (log.error !== null) return log.error.message;
+  if (!log.known) return 'Reading the log …';
+  return log.done ? 'The log is empty.' : 'Nothing was written yet.';
 }
 
 function DownloadLog({ upid }: { upid: string }) {

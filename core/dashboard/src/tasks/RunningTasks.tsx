@@ -1,8 +1,10 @@
 // The running tasks with a bar for each stage, and behind them those that wait.
+import { Link } from '@tanstack/react-router';
 import { IconHourglass, IconMoonStars } from '@tabler/icons-react';
 
 import { useActiveTasks } from '../api/tasks';
 import type { Task } from '../api/model';
+import { formatCount } from '../format/bytes';
 import { elapsed, formatDuration } from '../format/time';
 import { useNow } from '../ui/now';
 import { Empty, Failure, Loading, Panel } from '../ui/Panel';
@@ -36,12 +38,17 @@ function Running({ task }: { task: Task }) {
   );
 }
 
+/** Waiting tasks that are shown; the rest is a click away. */
+const SHOWN_WAITING = 5;
+
 export function RunningTasks() {
   const { data, error, refetch } = useActiveTasks();
   const running = data?.tasks.filter((task) => task.state === 'running') ?? [];
-  const queued = data?.tasks.filter((task) => task.state === 'queued') ?? [];
+  // Those that wait longest first: they are next.
+  const queued = data?.tasks.filter((task) => task.state === 'queued').reverse() ?? [];
+  const waiting = Math.max(queued.length, data?.queued ?? 0);
   return (
-    <Panel title="Running tasks" count={running.length}>
+    <Panel title="Running tasks" count={data?.next == null ? running.length : data.count}>
       {data === undefined && error === null && <Loading rows={5} />}
       {data === undefined && error !== null && <Failure error={error} retry={() => void refetch()} />}
       {data !== undefined && running.length === 0 && queued.length === 0 && (
@@ -54,9 +61,9 @@ export function RunningTasks() {
       )}
       {queued.length > 0 && (
         <div className={classes.queued}>
-          <h3><IconHourglass size={15} stroke={1.8} aria-hidden /> Waiting: {queued.length}</h3>
+          <h3><IconHourglass size={15} stroke={1.8} aria-hidden /> Waiting: {formatCount(waiting)}{data?.queued_capped === true && '+'}</h3>
           <ul>
-            {queued.slice(0, 5).map((task) => (
+            {queued.slice(0, SHOWN_WAITING).map((task) => (
               <li key={task.upid}>
                 <TaskLink upid={task.upid} className={classes.link}>
                   <TypeLabel type={task.type} />
@@ -68,6 +75,7 @@ export function RunningTasks() {
               </li>
             ))}
           </ul>
+          {waiting > SHOWN_WAITING && <Link to="/tasks" search={{ status: 'queued' }} className={classes.more}>All that wait</Link>}
         </div>
       )}
     </Panel>

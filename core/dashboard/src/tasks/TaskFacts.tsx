@@ -14,11 +14,8 @@ import classes from './TaskPanel.module.css';
 
 type Fact = [name: string, value: ReactNode];
 
-const ZERO = { bytes_read: 0, bytes_stored: 0, files: 0, files_unchanged: 0, chunks: 0, chunks_known: 0, snapshots: 0, snapshots_affected: 0 };
-
 /** The counters that mean something for this task: those that are not zero. */
-function counted(task: Task): Fact[] {
-  const stats = { ...ZERO, ...task.stats };
+function counted({ stats, type }: Task): Fact[] {
   const facts: Fact[] = [];
   const bytes: [string, number][] = [['Read', stats.bytes_read], ['Newly stored', stats.bytes_stored]];
   for (const [name, value] of bytes) if (value > 0) facts.push([name, <Bytes key={name} value={value} />]);
@@ -29,7 +26,7 @@ function counted(task: Task): Fact[] {
   if (stats.files > 0) facts.push(['Files', formatCount(stats.files)]);
   if (stats.files_unchanged > 0) facts.push(['Unchanged', `${formatCount(stats.files_unchanged)} files`]);
   if (stats.snapshots > 0) facts.push(['Snapshots', formatCount(stats.snapshots)]);
-  if (stats.snapshots_affected > 0) facts.push([task.type === 'verify' ? 'Found bad' : 'Removed', formatCount(stats.snapshots_affected)]);
+  if (stats.snapshots_affected > 0) facts.push([type === 'verify' ? 'Found bad' : 'Removed', formatCount(stats.snapshots_affected)]);
   return facts;
 }
 

@@ -77,7 +77,7 @@ describe('progress', () => {
 
 describe('a log', () => {
   const lines = (...numbers: number[]): LogLine[] => numbers.map((line) => ({ line, time: '2026-05-21T00:00:00Z', level: 'info', text: `line ${line}` }));
-  const empty: TaskLog = { lines: [], dropped: 0, done: false, error: new Error('before') };
+  const empty: TaskLog = { lines: [], dropped: 0, known: false, done: false, error: new Error('before') };
   it('grows without gaps or repetitions', () => {
     const log = appendLines(appendLines(empty, lines(1, 2, 3), false), lines(2, 3, 4), true);
     expect(log).toMatchObject({ done: true, error: null, dropped: 0 });

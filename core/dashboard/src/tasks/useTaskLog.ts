@@ -16,11 +16,13 @@ export interface TaskLog {
   lines: LogLine[];
   /** Lines dropped from the front. */
   dropped: number;
+  /** Whether the hub has answered yet. */
+  known: boolean;
   done: boolean;
   error: Error | null;
 }
 
-const NOTHING: TaskLog = { lines: [], dropped: 0, done: false, error: null };
+const NOTHING: TaskLog = { lines: [], dropped: 0, known: false, done: false, error: null };
 
 /** Adds a part of the log; lines already there, as after a repeated request, are left out. */
 export function appendLines(log: TaskLog, lines: LogLine[], done: boolean, kept = KEPT): TaskLog {
@@ -28,11 +30,12 @@ export function appendLines(log: TaskLog, lines: LogLine[], done: boolean, kept 
   const fresh = lines.filter((line) => line.line > last);
   const all = fresh.length === 0 ? log.lines : [...log.lines, ...fresh];
   const excess = Math.max(0, all.length - kept);
-  return { lines: excess > 0 ? all.slice(excess) : all, dropped: log.dropped + excess, done: log.done || done, error: null };
+  return { lines: excess > 0 ? all.slice(excess) : all, dropped: log.dropped + excess, known: true, done: log.done || done, error: null };
 }
 
 /** Reads a log until it is complete or `signal` is aborted, and hands on its parts. */
 class LogReader {
+  /** The last line that was handed on; what waits in the buffer is not. */
   #after: number | null = null;
   #stream: StreamState = 'connecting';
   #buffer: LogLine[] = [];
@@ -87,13 +90,13 @@ class LogReader {
       signal: this.#stop.signal,
       onState: (state) => {
         this.#stream = state;
+        // What went wrong while the stream was gone is over, even when no line follows.
+        if (state === 'live') this.#change((log) => (log.error === null ? log : { ...log, error: null }));
       },
       onRefused: () => setToken(null),
       onMessage: ({ event, data }) => {
         if (event === 'line') {
-          const line = JSON.parse(data) as LogLine;
-          this.#after = Math.max(this.#after ?? 0, line.line);
-          this.#buffer.push(line);
+          this.#buffer.push(JSON.parse(data) as LogLine);
         } else if (event === 'done') {
           this.#flush(true);
           this.#stop.abort();
@@ -106,6 +109,7 @@ class LogReader {
   #flush(done: boolean): void {
     const lines = this.#buffer;
     this.#buffer = [];
+    this.#after = Math.max(this.#after ?? 0, lines.at(-1)?.line ?? 0);
     if (lines.length > 0 || done) this.#change((log) => appendLines(log, lines, done));
   }
 

@@ -46,8 +46,7 @@ impl JobContext {
     fn datastore(&self, name: &DatastoreName) -> Result<Datastore, EngineError> {
         let object = self.object(name)?;
         if let Some(project) = &self.task.project
-            && !object.projects.is_empty()
-            && !object.projects.contains(project)
+            && !object.granted_to(project)
         {
             return Err(EngineError::NotGranted(name.clone()));
         }

@@ -1,64 +1,18 @@
-//! What notify keeps: matches, messages, attempts, circuits, tips, actions and the plugins' key-value rows.
+//! What notify keeps of its messages: matches, messages, attempts, circuits. Handlers, actions and the plugins'
+//! rows have modules of their own.
 
 use ironcore_types::event::{ErrorData, Tip};
 use ironcore_types::objects::Handler;
 use ironcore_types::{
-    ErrorCode, EventId, GroupName, HandlerName, JobName, MessageId, PluginName, ProjectName, SessionId,
-    Timestamp, UserId,
+    ErrorCode, EventId, GroupName, HandlerName, MessageId, PluginName, ProjectName, SessionId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
 use super::event::SeqEvent;
+use super::handler::HandlerRef;
 use super::inbox::InboxEntry;
+use super::kv::KvWrite;
 use super::page::Count;
-use super::task::{NewTask, Task};
-
-/// A handler by name: in a group of a project, or the hub's own.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct HandlerRef {
-    /// Whose; none for the hub's own.
-    pub project: Option<ProjectName>,
-    /// Its group. Handlers that are built in may use a group that nobody declared.
-    pub group: GroupName,
-    /// Its name.
-    pub handler: HandlerName,
-}
-
-impl std::fmt::Display for HandlerRef {
-    /// `PROJECT/GROUP/HANDLER`, with `-` for the hub's own.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.project {
-            Some(project) => write!(f, "{project}/{}/{}", self.group, self.handler),
-            None => write!(f, "-/{}/{}", self.group, self.handler),
-        }
-    }
-}
-
-/// A text that names no handler.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no handler: write PROJECT/GROUP/HANDLER, with - for a handler of the hub")]
-pub struct InvalidHandlerRef(String);
-
-impl std::str::FromStr for HandlerRef {
-    type Err = InvalidHandlerRef;
-    fn from_str(text: &str) -> Result<Self, InvalidHandlerRef> {
-        let fail = || InvalidHandlerRef(text.to_owned());
-        let mut parts = text.split('/');
-        let (Some(project), Some(group), Some(handler), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(fail());
-        };
-        Ok(Self {
-            project: match project {
-                "-" => None,
-                name => Some(ProjectName::new(name).map_err(|_| fail())?),
-            },
-            group: GroupName::new(group).map_err(|_| fail())?,
-            handler: HandlerName::new(handler).map_err(|_| fail())?,
-        })
-    }
-}
 
 /// That an event passed the filter of a handler. Unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -334,85 +288,4 @@ pub struct Circuit {
     pub reason: String,
     /// When it was first opened.
     pub opened: Timestamp,
-}
-
-/// Whose key-value rows: a plugin's, for one handler.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct KvScope {
-    /// Which plugin.
-    pub plugin: PluginName,
-    /// For which handler, and so for which project.
-    pub handler: HandlerRef,
-}
-
-/// A change of one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KvWrite {
-    /// At most 256 bytes.
-    pub key: String,
-    /// The value; none to remove the key.
-    pub value: Option<Vec<u8>>,
-}
-
-/// What an action does, in the transaction that records it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ActionWork {
-    /// Nothing but being recorded: it is suggested, or waits to be asked for.
-    Record,
-    /// Enqueues a task.
-    Enqueue(Box<NewTask>),
-    /// Switches a job off.
-    PauseJob {
-        /// Whose.
-        project: ProjectName,
-        /// Which job.
-        job: JobName,
-    },
-}
-
-/// An action to be recorded, unique on (cause, kind, target).
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewAction {
-    /// The event that caused it.
-    pub cause: EventId,
-    /// `verify`, `full-backup`, `gc`, `resync`, `retry`, `pause-job`, …
-    pub kind: String,
-    /// What it is done to.
-    pub target: String,
-    /// Who does it: a user, or `NAME@plugin`.
-    pub actor: UserId,
-    /// How many actions led to its cause; 0 for the first.
-    pub depth: u32,
-    /// What to do.
-    pub work: ActionWork,
-}
-
-/// A recorded action.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Action {
-    /// The event that caused it.
-    pub cause: EventId,
-    /// What kind.
-    pub kind: String,
-    /// What it was done to.
-    pub target: String,
-    /// Who did it.
-    pub actor: UserId,
-    /// How many actions led to its cause.
-    pub depth: u32,
-    /// The task it enqueued.
-    pub task: Option<ironcore_types::TaskId>,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// What recording an action did.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ActionResult {
-    /// The action.
-    pub action: Action,
-    /// False when it had been recorded before; nothing was done then.
-    pub new: bool,
-    /// The task that was enqueued now.
-    pub task: Option<Task>,
 }

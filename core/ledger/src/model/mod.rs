@@ -3,8 +3,11 @@
 //! Times are [`Timestamp`](ironcore_types::Timestamp)s (microseconds UTC); sizes are bytes.
 
 pub mod access;
+pub mod action;
 pub mod event;
+pub mod handler;
 pub mod inbox;
+pub mod kv;
 pub mod message;
 pub mod object;
 pub mod page;
@@ -13,12 +16,14 @@ pub mod task;
 pub mod verification;
 
 pub use access::{NewToken, Role, Token};
+pub use action::{Action, ActionResult, ActionWork, NewAction};
 pub use event::{NewEvent, Scope, SeqEvent};
+pub use handler::HandlerRef;
 pub use inbox::{InboxEntry, InboxItem, InboxPage};
+pub use kv::{KvScope, KvWrite};
 pub use message::{
-    Action, ActionResult, ActionWork, Attempt, AttemptOutcome, AttemptResult, Circuit, ClaimedMessage,
-    FanOut, FanOutReport, FinishAttempt, HandlerRef, KvScope, KvWrite, Message, MessageFilter, MessagePage,
-    MessageState, NewAction, NewMatch, NewMessage,
+    Attempt, AttemptOutcome, AttemptResult, Circuit, ClaimedMessage, FanOut, FanOutReport, FinishAttempt,
+    Message, MessageFilter, MessagePage, MessageState, NewMatch, NewMessage,
 };
 pub use object::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
 pub use page::{Count, Page};

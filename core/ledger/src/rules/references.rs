@@ -120,12 +120,13 @@ pub(crate) fn usable(
         };
         // Tasks without a project are the administrators'.
         if let Some(project) = project
-            && !datastore.projects.is_empty()
-            && !datastore.projects.contains(project)
+            && !datastore.granted_to(project)
         {
             return refuse(
                 label,
-                format_args!("datastore {name} is not granted to project {project}"),
+                format_args!(
+                    "datastore {name} is not granted to project {project}: add the project to its `projects`"
+                ),
             );
         }
     }

@@ -3,7 +3,7 @@
 use ironcore_types::event::{DeliveryData, ErrorData, EventData, JobData, NodeData, TaskData};
 use ironcore_types::progress::Progress;
 use ironcore_types::verification::VerifyReport;
-use ironcore_types::{DatastoreName, EventType, Severity, TaskSpec, TaskState};
+use ironcore_types::{DatastoreName, ErrorCode, EventType, ProjectName, Severity, TaskSpec, TaskState};
 
 use crate::model::{Message, NewEvent, Session, Task, Tick, Token};
 
@@ -53,6 +53,10 @@ pub(crate) fn task(task: &Task, log_tail: Vec<String>) -> NewEvent {
                 format!("{deed} completed with {warnings}"),
             )
         }
+        TaskState::Failed if is_handed_over(task) => (
+            EventType::TaskFailed,
+            format!("{deed} was interrupted: its worker was stopped; it is queued again"),
+        ),
         TaskState::Failed => {
             let why = task
                 .error
@@ -69,7 +73,12 @@ pub(crate) fn task(task: &Task, log_tail: Vec<String>) -> NewEvent {
             (EventType::TaskCancelled, format!("{deed} was cancelled{by}"))
         }
     };
-    let mut data = EventData::new(task.project.clone(), event_type.default_severity(), title);
+    let severity = if is_handed_over(task) {
+        Severity::Notice
+    } else {
+        event_type.default_severity()
+    };
+    let mut data = EventData::new(task.project.clone(), severity, title);
     data.task = Some(task.data(log_tail));
     data.actor = task
         .cancel_by
@@ -88,8 +97,19 @@ pub(crate) fn task(task: &Task, log_tail: Vec<String>) -> NewEvent {
     }
 }
 
-/// `snapshot.verified`.
-pub(crate) fn verified(task: &Task, datastore: &DatastoreName, report: &VerifyReport) -> NewEvent {
+/// Whether the attempt ended because its worker was stopped, and goes on elsewhere.
+fn is_handed_over(task: &Task) -> bool {
+    let error = task.error.as_ref();
+    task.state == TaskState::Failed && error.is_some_and(|error| error.code == ErrorCode::WorkerStopped)
+}
+
+/// `snapshot.verified`. `project`: whom it concerns, the verifying task's or else the snapshot's owner.
+pub(crate) fn verified(
+    task: &Task,
+    project: Option<ProjectName>,
+    datastore: &DatastoreName,
+    report: &VerifyReport,
+) -> NewEvent {
     let snapshot = ironcore_types::SnapshotRef {
         datastore: datastore.clone(),
         path: report.snapshot.clone(),
@@ -103,7 +123,7 @@ pub(crate) fn verified(task: &Task, datastore: &DatastoreName, report: &VerifyRe
     } else {
         Severity::Info
     };
-    let mut data = EventData::new(task.project.clone(), severity, title);
+    let mut data = EventData::new(project, severity, title);
     data.error = report.failure.as_ref().map(|failure| ErrorData {
         code: failure.code,
         message: failure.reason.clone(),

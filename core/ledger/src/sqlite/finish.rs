@@ -14,15 +14,15 @@ use crate::model::{Cancelled, Finished, Outcome, Task};
 use crate::rules::retry::{Retry, RetryBy, retry};
 use crate::rules::tell;
 
-/// What a lost worker leaves: nothing is known but what the ledger was told before.
-fn lost(task: &Task, message: &str) -> Outcome {
+/// What a worker that is gone leaves: nothing is known but what the ledger was told before.
+fn left(task: &Task, code: ErrorCode, message: &str) -> Outcome {
     let state = if task.cancel_by.is_some() {
         TaskState::Cancelled
     } else {
         TaskState::Failed
     };
     let error = ErrorData {
-        code: ErrorCode::WorkerLost,
+        code,
         message: message.to_owned(),
     };
     Outcome {
@@ -164,7 +164,7 @@ impl Tx {
         else {
             return Ok(None);
         };
-        let outcome = lost(&task, message);
+        let outcome = left(&task, ErrorCode::WorkerLost, message);
         self.end(task, outcome, RetryBy::Policy).await?;
         Ok(Some(id))
     }
@@ -191,7 +191,8 @@ impl Sqlite {
         self.write(move |tx| {
             Box::pin(async move {
                 let task = tx.held(task, session).await?;
-                let outcome = lost(&task, "the worker stopped and handed the task over");
+                let message = "the worker was stopped; the task is done again";
+                let outcome = left(&task, ErrorCode::WorkerStopped, message);
                 tx.end(task, outcome, RetryBy::HandOver).await
             })
         })

@@ -5,8 +5,25 @@ use ironcore_types::{DatastoreName, ProjectName};
 
 use super::Sqlite;
 use super::columns::Columns;
+use super::tx::Tx;
 use crate::error::{LedgerError, Result};
 use crate::model::GroupOwner;
+
+impl Tx {
+    /// The project that owns a backup group.
+    pub(super) async fn owner(
+        &mut self,
+        datastore: &DatastoreName,
+        group: &BackupGroup,
+    ) -> Result<Option<ProjectName>> {
+        let row = sqlx::query("SELECT project FROM group_owners WHERE datastore = ? AND backup_group = ?")
+            .bind(datastore.as_str())
+            .bind(group.to_string())
+            .fetch_optional(&mut self.conn)
+            .await?;
+        row.map(|row| row.word("project")).transpose()
+    }
+}
 
 impl Sqlite {
     pub(crate) async fn own_group(
@@ -26,14 +43,7 @@ impl Sqlite {
                 .bind(project.as_str())
                 .execute(&mut tx.conn)
                 .await?;
-                let owner: ProjectName =
-                    sqlx::query("SELECT project FROM group_owners WHERE datastore = ? AND backup_group = ?")
-                        .bind(datastore.as_str())
-                        .bind(group.to_string())
-                        .fetch_one(&mut tx.conn)
-                        .await?
-                        .word("project")?;
-                if owner == project {
+                if tx.owner(&datastore, &group).await?.as_ref() == Some(&project) {
                     return Ok(());
                 }
                 Err(LedgerError::conflict(format!(

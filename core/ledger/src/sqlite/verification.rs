@@ -65,7 +65,11 @@ impl Sqlite {
                 .bind(done.last_insert_rowid())
                 .execute(&mut tx.conn)
                 .await?;
-                tx.tell(tell::verified(&task, &datastore, &report), Some(task.id))
+                let project = match &task.project {
+                    Some(project) => Some(project.clone()),
+                    None => tx.owner(&datastore, &report.snapshot.group).await?,
+                };
+                tx.tell(tell::verified(&task, project, &datastore, &report), Some(task.id))
                     .await?;
                 Ok(())
             })

@@ -51,7 +51,7 @@ impl Ledger {
         dispatch!(self, finish(task, session, outcome))
     }
 
-    /// Gives a running task back because this process stops: the attempt ends failed with `worker.lost` and a new one
+    /// Gives a running task back because this process stops: the attempt ends failed with `worker.stopped` and a new one
     /// is enqueued for at once, whatever the job's policy; it does not count as a retry. Fenced.
     pub async fn hand_over(&self, task: TaskId, session: SessionId) -> Result<Finished> {
         dispatch!(self, hand_over(task, session))

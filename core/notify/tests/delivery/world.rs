@@ -155,7 +155,7 @@ impl World {
         };
         let document: Document = serde_json::from_value(json!({
             "project": [{ "name": "web" }],
-            "datastore": [{ "name": "store", "path": self.folder.path().join("store") }],
+            "datastore": [{ "name": "store", "path": self.folder.path().join("store"), "projects": ["web"] }],
             "group": [{ "project": "web", "name": "ops", "handler": handlers }],
             "job": [job("nightly"), job("other")],
         }))

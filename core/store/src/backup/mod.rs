@@ -135,7 +135,7 @@ impl Datastore {
             blocks: read.blocks,
         };
         watch::check(watch)?;
-        match self.commit(&writer, &name, &manifest.seal(signing)?) {
+        match self.commit(&writer, &name, &manifest.seal(signing)?, watch) {
             Err(StoreError::Blob(error)) if error.kind == BlobErrorKind::Exists => {
                 return Err(StoreError::Snapshot {
                     path: request.snapshot.to_string(),
@@ -150,9 +150,17 @@ impl Datastore {
         })
     }
 
-    /// Makes a snapshot visible, unless a garbage collection has given its session up meanwhile.
-    pub(crate) fn commit(&self, writer: &ChunkWriter, name: &str, manifest: &[u8]) -> Result<()> {
+    /// Makes a snapshot visible, unless a garbage collection has given its session up meanwhile, or the caller its
+    /// task. `watch` is looked at last: a thread that hung may come back when nobody waits for it any more.
+    pub(crate) fn commit(
+        &self,
+        writer: &ChunkWriter,
+        name: &str,
+        manifest: &[u8],
+        watch: &dyn Watch,
+    ) -> Result<()> {
         writer.session.check()?;
+        watch::check(watch)?;
         self.blobs().put_new(name, manifest)?;
         writer.session.check().inspect_err(|_| {
             // Chunks may be gone that it refers to.

@@ -215,7 +215,7 @@ impl Puller<'_> {
         }
         match self
             .datastore
-            .commit(&self.writer, &layout::manifest(path), &bytes)
+            .commit(&self.writer, &layout::manifest(path), &bytes, self.watch)
         {
             Err(StoreError::Blob(error)) if error.kind == BlobErrorKind::Exists => return Ok(()),
             result => result?,

@@ -1,6 +1,6 @@
 //! The tree of a snapshot: a stream of entries sorted by path, cut into blocks that are chunks.
 
-pub(crate) mod block;
+mod block;
 mod reader;
 
 use std::cmp::Ordering;

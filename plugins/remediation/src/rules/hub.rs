@@ -60,6 +60,16 @@ pub(super) const RULES: &[Rule] = &[
         offers: &[RETRY],
     },
     Rule {
+        codes: &["worker.stopped"],
+        title: "Nothing to do: the task is done again",
+        why: "The worker was stopped while the task ran, for an update or a restart. The next attempt is queued already; what this one stored is reused.",
+        steps: &[
+            "Look at the next attempt on the task page, once a worker is online again.",
+            "If none is, start the hub: `ironcore-backup status --services`.",
+        ],
+        offers: &[],
+    },
+    Rule {
         codes: &["task.timeout"],
         title: "Give the task more time, or less to do",
         why: "The task took longer than it may.",

@@ -2,7 +2,11 @@
 
 pub mod access;
 pub mod actions;
+pub mod delivery;
+pub mod handlers;
 pub mod inbox;
+pub mod leases;
+pub mod lists;
 pub mod logs;
 pub mod messages;
 pub mod model;
@@ -47,7 +51,7 @@ impl World {
             .apply(serde_json::json!({
                 "project": [{ "name": "demo" }, { "name": "other" }],
                 "datastore": [
-                    { "name": "ibs-primary", "path": "/srv/primary" },
+                    { "name": "ibs-primary", "path": "/srv/primary", "projects": ["demo", "other"] },
                     { "name": "ibs-archival", "path": "/srv/archival", "projects": ["demo"] },
                 ],
             }))

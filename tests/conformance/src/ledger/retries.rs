@@ -133,6 +133,7 @@ pub async fn handed_over_work_goes_on(place: &dyn Place) -> Result<()> {
     world.claim_one(session).await?;
     let done = world.ledger.hand_over(task.id, session).await?;
     ensure!(done.task.state == TaskState::Failed);
+    ensure!(done.task.error.map(|e| e.code) == Some(ErrorCode::WorkerStopped));
     let next = one(&world, &done.follow_ups).await?;
     ensure!(next.retry_of == Some(task.upid) && next.attempt == 1);
     ensure!(world.claim_one(session).await?.id == next.id, "at once");

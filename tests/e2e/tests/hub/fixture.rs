@@ -45,6 +45,7 @@ pub(crate) fn office(hub: &TestHub, tree: &Path, job_extra: &str, more: &str) ->
         [[datastore]]
         name = "ibs-primary"
         path = "{store}"
+        projects = ["office"]
 
         {more}
 

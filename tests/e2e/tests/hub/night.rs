@@ -68,8 +68,9 @@ async fn a_broken_chunk_is_told_by_mail_webhook_and_inbox_with_the_tip() -> Resu
     damage::flip_byte(&pack, std::fs::metadata(&pack)?.len() / 2)?;
     let run = hub.cli(&["job", "run", "verify", "--wait"])?;
     ensure!(run.status.code() == Some(6), "exit {:?}", run.status.code());
-    let hooks = hook.wait_for(3, PATIENCE).await?;
-    let mails = mail.wait_for(3, PATIENCE).await?;
+    // The snapshot at once, then the verification that failed over it.
+    let hooks = hook.wait_for(4, PATIENCE).await?;
+    let mails = mail.wait_for(4, PATIENCE).await?;
 
     for request in &hooks {
         verify_standard_webhook(SECRET, &request.headers, &request.body)?;
@@ -80,16 +81,19 @@ async fn a_broken_chunk_is_told_by_mail_webhook_and_inbox_with_the_tip() -> Resu
         .collect();
     ids.sort();
     ids.dedup();
-    ensure!(ids.len() == 3, "every message came once: {ids:?}");
-    let told = hooks[2].json()?;
-    ensure!(told["data"]["error"]["code"] == "chunk.corrupt", "{told:#}");
-    ensure!(
-        told["data"]["tips"]
-            .to_string()
-            .to_lowercase()
-            .contains("full backup"),
-        "{told:#}"
-    );
+    ensure!(ids.len() == 4, "every message came once: {ids:?}");
+    for (request, kind) in hooks[2..]
+        .iter()
+        .zip(["ironcore.snapshot.verified", "ironcore.task.failed"])
+    {
+        let told = request.json()?;
+        ensure!(
+            told["type"] == kind && told["data"]["error"]["code"] == "chunk.corrupt",
+            "{told:#}"
+        );
+        let tips = told["data"]["tips"].to_string().to_lowercase();
+        ensure!(tips.contains("full backup"), "{told:#}");
+    }
 
     let raw = mails
         .iter()
@@ -129,8 +133,16 @@ async fn a_broken_chunk_is_told_by_mail_webhook_and_inbox_with_the_tip() -> Resu
     // Whoever verifies one snapshot, its project hears of it.
     let again = hub.cli(&["verify", "start", &reference, "--wait"])?;
     ensure!(again.status.code() == Some(6), "exit {:?}", again.status.code());
-    let hooks = hook.wait_for(4, PATIENCE).await?;
-    ensure!(hooks[3].json()?["data"]["error"]["code"] == "chunk.corrupt");
+    let hooks = hook.wait_for(6, PATIENCE).await?;
+    ensure!(hooks[5].json()?["data"]["error"]["code"] == "chunk.corrupt");
+    let whole = hub.cli(&["verify", "start", "ibs-primary", "--again", "--wait"])?;
+    ensure!(whole.status.code() == Some(6), "exit {:?}", whole.status.code());
+    let hooks = hook.wait_for(7, PATIENCE).await?;
+    let told = hooks[6].json()?;
+    ensure!(
+        told["type"] == "ironcore.snapshot.verified" && told["data"]["project"] == "office",
+        "{told:#}"
+    );
 
     // A fresh full backup heals what was broken.
     hub.ok(&["job", "run", "files", "--full", "--wait"])?;

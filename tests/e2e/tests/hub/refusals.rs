@@ -209,7 +209,9 @@ fn a_project_never_prunes_or_verifies_what_another_made() -> Result<()> {
         owner = "mallory@local"
         task = { type = "verify", datastore = "ibs-primary" }
     "#;
-    hub.apply(&office(&hub, &tree, "", other))?;
+    let declared = office(&hub, &tree, "", other);
+    let granted = r#"projects = ["office", "other"]"#;
+    hub.apply(&declared.replace(r#"projects = ["office"]"#, granted))?;
     hub.ok(&["job", "run", "files", "--wait"])?;
     hub.ok(&["job", "run", "files", "--wait"])?;
     hub.ok(&["job", "run", "prune", "--project", "other", "--wait"])?;

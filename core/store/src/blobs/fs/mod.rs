@@ -1,21 +1,27 @@
 //! Blobs as files of a folder.
 //!
 //! A new blob is written to `tmp/`, synced, renamed without replacing, and the folder that now holds it is
-//! synced; so it is durable before it is visible, and visible only whole.
+//! synced; so it is durable before it is visible, and visible only whole. That is left to `writer` and `durable`;
+//! here is everything that reads, lists and removes, and what errors mean.
+
+mod durable;
+mod writer;
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
-use rustix::fs::{FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::fs::{FlockOperation, RenameFlags, flock};
 use rustix::io::Errno;
 
 use super::{BlobError, BlobErrorKind, BlobMeta, BlobWriter, Blobs, Space};
 use crate::layout;
+use durable::sync_folder;
+use writer::FsWriter;
 
 const UNFINISHED: &str = "tmp";
 
@@ -92,158 +98,6 @@ impl Inner {
             _ => BlobErrorKind::Io,
         };
         BlobError::new(action, name, kind, source)
-    }
-
-    /// Makes a folder and syncs its parent; the root itself only when `root` says so, because a root that is
-    /// gone means that the datastore is offline, not that it should be made anew on the disk beneath.
-    fn make_folder(&self, folder: &Path, root: bool) -> io::Result<()> {
-        if self
-            .folders
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(folder)
-        {
-            return Ok(());
-        }
-        match fs::create_dir(folder) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let parent = folder.parent().ok_or(error)?;
-                if !root && !parent.starts_with(&self.root) {
-                    return Err(ErrorKind::NotFound.into());
-                }
-                self.make_folder(parent, root)?;
-                return self.make_folder(folder, root);
-            }
-            Err(error) => return Err(error),
-            Ok(()) => {}
-        }
-        if let Some(parent) = folder.parent() {
-            sync_folder(parent)?;
-        }
-        self.folders
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(folder.to_owned());
-        Ok(())
-    }
-
-    fn unfinished(&self) -> io::Result<(PathBuf, File)> {
-        let folder = self.path(UNFINISHED);
-        self.make_folder(&folder, false)?;
-        loop {
-            let number = self.counter.fetch_add(1, Ordering::Relaxed);
-            let path = folder.join(format!("{}-{number}", std::process::id()));
-            match OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&path)
-            {
-                Ok(file) => {
-                    // The lock tells `remove_unfinished` that somebody writes; it ends with the process. A file
-                    // that was removed before it could be locked is not used.
-                    let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
-                    if locked.is_ok() && file.metadata()?.nlink() == 0 {
-                        continue;
-                    }
-                    return Ok((path, file));
-                }
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) if error.kind() == ErrorKind::NotFound && !folder.exists() => {
-                    self.folders
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .remove(&folder);
-                    if !self.root.exists() {
-                        return Err(error);
-                    }
-                    self.make_folder(&folder, false)?;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn publish(&self, from: &Path, to: &Path, flags: RenameFlags) -> io::Result<()> {
-        let parent = to.parent().ok_or(ErrorKind::InvalidInput)?;
-        self.make_folder(parent, false)?;
-        match renameat_with(rustix::fs::CWD, from, rustix::fs::CWD, to, flags) {
-            Ok(()) => {}
-            // Not every file system renames without replacing; a hard link refuses to replace as well.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if flags == RenameFlags::NOREPLACE => {
-                fs::hard_link(from, to)?;
-                fs::remove_file(from)?;
-            }
-            Err(error) => return Err(error.into()),
-        }
-        sync_folder(parent)
-    }
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    // A bare relative name has the empty path as its parent.
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    File::open(folder)?.sync_all()
-}
-
-struct FsWriter {
-    inner: Arc<Inner>,
-    name: String,
-    path: PathBuf,
-    file: File,
-    done: bool,
-}
-
-impl FsWriter {
-    fn open(inner: &Arc<Inner>, name: &str) -> Result<Self, BlobError> {
-        let (path, file) = inner
-            .unfinished()
-            .map_err(|error| inner.error("write", name, error))?;
-        Ok(Self {
-            inner: Arc::clone(inner),
-            name: name.to_owned(),
-            path,
-            file,
-            done: false,
-        })
-    }
-
-    fn finish(&mut self, flags: RenameFlags) -> Result<(), BlobError> {
-        let to = self.inner.path(&self.name);
-        let result = self
-            .file
-            .sync_data()
-            .and_then(|()| self.inner.publish(&self.path, &to, flags));
-        self.done = result.is_ok();
-        result.map_err(|error| self.inner.error("write", &self.name, error))
-    }
-}
-
-impl BlobWriter for FsWriter {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
-        self.file
-            .write_all(bytes)
-            .map_err(|error| self.inner.error("write", &self.name, error))
-    }
-
-    fn commit(mut self: Box<Self>) -> Result<(), BlobError> {
-        self.finish(RenameFlags::NOREPLACE)
-    }
-}
-
-impl Drop for FsWriter {
-    fn drop(&mut self) {
-        if !self.done {
-            // What cannot be removed now is removed by a later garbage collection.
-            if let Err(error) = fs::remove_file(&self.path) {
-                tracing::debug!(path = %self.path.display(), %error, "unfinished file left behind");
-            }
-        }
     }
 }
 

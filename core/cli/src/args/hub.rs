@@ -1,0 +1,162 @@
+//! Options of the commands that run the hub, declare its objects and keep its secrets. What it then does is left
+//! to `start` and `look`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use ironcore_api::wire::RoleName;
+use ironcore_types::ids::{DatastoreName, ProjectName, UserId};
+
+/// Options of `serve`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Serve {
+    /// Configuration file (TOML).
+    #[arg(long, short, env = "IRONCORE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address to listen on.
+    #[arg(long, env = "IRONCORE_LISTEN", value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Folder for database, keys and secrets.
+    #[arg(long, env = "IRONCORE_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Datastore {
+    /// Make a datastore in an empty or missing folder of the hub's machine.
+    Create(DatastoreArgs),
+    /// Take an existing datastore of this hub into its list.
+    Attach(DatastoreArgs),
+    /// Take over a datastore of another hub, which must not use it any more.
+    Adopt(DatastoreArgs),
+    /// List datastores.
+    List,
+}
+
+/// A datastore on the command line.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DatastoreArgs {
+    /// Its name, such as ibs-primary.
+    pub(crate) name: DatastoreName,
+    /// Its folder, absolute.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: PathBuf,
+    /// How long a verification counts.
+    #[arg(long, default_value = "30d")]
+    pub(crate) keep_verified: ironcore_types::Span,
+    /// Projects that may use it; none when missing.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) projects: Vec<ProjectName>,
+}
+
+/// What a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Everything; within its project when it has one.
+    Admin,
+    /// Starts, cancels, replays, pauses; reads.
+    Operator,
+    /// Reads.
+    Auditor,
+    /// Reads its project, runs its jobs, verifies its snapshots, cancels its tasks.
+    Member,
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Admin => Self::Admin,
+            Role::Operator => Self::Operator,
+            Role::Auditor => Self::Auditor,
+            Role::Member => Self::Member,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token and print its secret, once.
+    Create {
+        /// USER@REALM!NAME
+        user: UserId,
+        /// What it may do.
+        #[arg(long, value_enum, default_value_t = Role::Member)]
+        role: Role,
+        /// The only project it reaches; every project when missing.
+        #[arg(long)]
+        project: Option<ProjectName>,
+        /// How long it is valid, such as 90d; for ever when missing.
+        #[arg(long, value_name = "SPAN")]
+        expires: Option<ironcore_types::Span>,
+    },
+    /// List tokens.
+    List,
+    /// Revoke a token.
+    Revoke {
+        /// USER@REALM!NAME
+        user: UserId,
+    },
+}
+
+/// Where the hub's own files are, for commands that work without it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LocalHub {
+    /// Configuration file of the hub.
+    #[arg(long, short, env = "IRONCORE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Its data folder.
+    #[arg(long, env = "IRONCORE_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Secret {
+    /// Keep a secret; its value is read from standard input.
+    Set {
+        /// Its name, as handlers write it: { secret = "NAME" }.
+        name: String,
+        #[command(flatten)]
+        hub: LocalHub,
+    },
+    /// List the names of the secrets.
+    List {
+        #[command(flatten)]
+        hub: LocalHub,
+    },
+    /// Forget a secret.
+    Remove {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        hub: LocalHub,
+    },
+}
+
+/// Options of `apply`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Apply {
+    /// File to read (TOML, or JSON when its name ends in .json); `-` for standard input.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Check everything, change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Options of `status`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Status {
+    /// Show each service with its state and node.
+    #[arg(long)]
+    pub(crate) services: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Read the configuration file and say what is wrong with it, or what would be used.
+    Check {
+        /// The file.
+        #[arg(long, short, env = "IRONCORE_CONFIG", value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,146 @@
+//! Options of the commands that show what there is: tasks, snapshots, messages, the inbox, calendars; with the few
+//! that act on what is shown. Starting tasks is left to `start`.
+
+use clap::{Args, Subcommand};
+use ironcore_types::Upid;
+use ironcore_types::ids::{DatastoreName, HandlerName, JobName, ProjectName, UserId};
+use ironcore_types::snapshot::SnapshotRef;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// List tasks, newest first.
+    List(TaskList),
+    /// Show one task.
+    Show {
+        /// Which task.
+        #[arg(long)]
+        upid: Upid,
+    },
+    /// Print the log of a task; with --output json one object per line: line, time, level, text.
+    Log {
+        /// Which task.
+        #[arg(long)]
+        upid: Upid,
+        /// Go on until the task has ended.
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Stop a queued or running task.
+    Cancel {
+        /// Which task.
+        #[arg(long)]
+        upid: Upid,
+    },
+    /// Wait until a task has ended; the exit code tells how.
+    Wait {
+        /// Which task.
+        #[arg(long)]
+        upid: Upid,
+    },
+}
+
+/// Filters of `task list`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TaskList {
+    /// Only tasks that started (or else were enqueued) since: RFC 3339, a date, or `24h ago`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only tasks before this time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Only these types: backup, restore, sync, verify, gc, prune, tape.
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
+    pub(crate) types: Vec<String>,
+    /// Only these states: queued, running, OK, WARNING, FAILED, CANCELLED.
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub(crate) status: Vec<String>,
+    /// Only tasks of this user or token.
+    #[arg(long)]
+    pub(crate) user: Option<UserId>,
+    /// Only tasks of this project.
+    #[arg(long)]
+    pub(crate) project: Option<ProjectName>,
+    /// Only runs of this job.
+    #[arg(long)]
+    pub(crate) job: Option<JobName>,
+    /// Only tasks whose source, target or UPID holds this text.
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Snapshot {
+    /// List the snapshots of a datastore.
+    List {
+        /// Which datastore.
+        datastore: DatastoreName,
+        /// Only snapshots whose name holds this text.
+        #[arg(long)]
+        text: Option<String>,
+    },
+    /// Show one snapshot. With --verify, exit code 6 says that it must not be relied on.
+    Show {
+        /// DATASTORE:[ns/NAMESPACE/]TYPE/ID/TIME
+        reference: SnapshotRef,
+        /// Show its verification.
+        #[arg(long)]
+        verify: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Schedule {
+    /// Print the next times of an expression.
+    Next {
+        /// Calendar expression: systemd style (`Sun 06:00`) or crontab (`0 6 * * 0`).
+        expression: String,
+        /// Times after this one.
+        #[arg(long, value_name = "TIME", default_value = "now")]
+        after: String,
+        /// How many.
+        #[arg(long, default_value_t = 10)]
+        count: usize,
+        /// Time zone (IANA name).
+        #[arg(long, default_value = "UTC")]
+        timezone: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Message {
+    /// List messages, newest first.
+    List {
+        /// Only messages in this state: pending, delivered, dead.
+        #[arg(long)]
+        state: Option<String>,
+        /// Only messages of this handler.
+        #[arg(long)]
+        handler: Option<HandlerName>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show one message with its attempts.
+    Show {
+        /// Which message.
+        id: ironcore_types::MessageId,
+    },
+    /// Send a message again.
+    Replay {
+        /// Which message.
+        id: ironcore_types::MessageId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Inbox {
+    /// List the newest entries.
+    List {
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+}

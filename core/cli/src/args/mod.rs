@@ -1,0 +1,121 @@
+//! The command line: the commands, and the options of all of them. What each command takes is left to `start`
+//! (what starts a task), `look` (what only reads) and `hub` (what runs and declares the hub).
+
+mod hub;
+mod look;
+mod start;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use hub::{Apply, Config, Datastore, DatastoreArgs, LocalHub, Secret, Serve, Status, Token};
+pub(crate) use look::{Inbox, Message, Schedule, Snapshot, Task, TaskList};
+pub(crate) use start::{Gc, InProject, Job, Prune, Restore, Sync, Verify, Wait};
+
+/// Runs backups, keeps them, and tells people how they went.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ironcore-backup",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Address of the hub.
+    #[arg(long, global = true, env = "IRONCORE_SERVER", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// File that holds the access token.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// PEM file with the certificate authority to trust for the hub.
+    #[arg(long, global = true, env = "IRONCORE_CA", value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value_t = OutputMode::Auto)]
+    pub(crate) output: OutputMode,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputMode {
+    /// A table on a terminal, plain when piped.
+    Auto,
+    /// A table with borders.
+    Table,
+    /// Columns separated by tabs, without decoration.
+    Plain,
+    /// JSON, as the API gives it.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the hub.
+    Serve(Serve),
+    /// Look at tasks: list, show, log, cancel.
+    #[command(subcommand)]
+    Task(Task),
+    /// Look at snapshots and their verification.
+    #[command(subcommand)]
+    Snapshot(Snapshot),
+    /// Check stored snapshots.
+    #[command(subcommand)]
+    Verify(Verify),
+    /// Write a snapshot back to files.
+    #[command(subcommand)]
+    Restore(Restore),
+    /// Free the space of chunks that no snapshot needs.
+    #[command(subcommand)]
+    Gc(Gc),
+    /// Remove snapshots that no retention rule keeps.
+    #[command(subcommand)]
+    Prune(Prune),
+    /// Copy snapshots to another datastore.
+    #[command(subcommand)]
+    Sync(Sync),
+    /// Look at jobs and run them.
+    #[command(subcommand)]
+    Job(Job),
+    /// Create, attach and list datastores.
+    #[command(subcommand)]
+    Datastore(Datastore),
+    /// Read calendar expressions, without a hub.
+    #[command(subcommand)]
+    Schedule(Schedule),
+    /// Look at messages and their attempts; send one again.
+    #[command(subcommand)]
+    Message(Message),
+    /// Look at the inbox.
+    #[command(subcommand)]
+    Inbox(Inbox),
+    /// Make, list and revoke access tokens.
+    #[command(subcommand)]
+    Token(Token),
+    /// Keep secrets that handlers use by name. Works on the hub's own machine.
+    #[command(subcommand)]
+    Secret(Secret),
+    /// Make or change what a file declares: projects, datastores, groups, jobs.
+    Apply(Apply),
+    /// Print all projects, datastores, groups and jobs as `apply` reads them.
+    Export,
+    /// Whether the hub is well.
+    Status(Status),
+    /// Check the hub's configuration file.
+    #[command(subcommand)]
+    Config(Config),
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}

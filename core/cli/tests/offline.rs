@@ -1,0 +1,150 @@
+//! What the program does without a hub. The tests against a hub are in `tests/e2e`; that this one needs the program
+//! makes `cargo test` compile it for them.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ironcore-backup"));
+    command
+        .args(arguments)
+        .env_remove("IRONCORE_CONFIG")
+        .env("HOME", "/nonexistent");
+    command
+}
+
+fn program(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the program starts")
+}
+
+fn next(arguments: &[&str]) -> Vec<String> {
+    let fixed = ["schedule", "next", "--output", "json", "--after"];
+    let output = program(&[&fixed, arguments].concat());
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("an array of strings")
+}
+
+#[test]
+fn the_next_times_are_an_array_of_utc_strings() {
+    let sundays = ["2026-05-24T02:00:00Z", "2026-05-31T02:00:00Z"];
+    for expression in ["0 2 * * 0", "0 2 * * 7", "Sun 02:00"] {
+        assert_eq!(
+            next(&["2026-05-21T00:00:00Z", "--count", "2", expression]),
+            sundays
+        );
+    }
+    // A restricted day of the month and a restricted weekday are either, as crontab has it.
+    assert_eq!(
+        next(&["2026-05-11T00:00:00Z", "--count", "2", "0 2 13 * 5"]),
+        ["2026-05-13T02:00:00Z", "2026-05-15T02:00:00Z"]
+    );
+    // 02:30 does not exist on 2026-03-29 in Berlin: it fires at the first instant after, 03:00 summer time.
+    assert_eq!(
+        next(&[
+            "2026-03-28T12:00:00Z",
+            "--count",
+            "2",
+            "--timezone",
+            "Europe/Berlin",
+            "02:30"
+        ]),
+        ["2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"]
+    );
+}
+
+#[test]
+fn what_cannot_be_understood_says_so_with_exit_code_2() {
+    let wrong = [
+        (&["schedule", "next", "at noon"][..], "schedule.invalid"),
+        (
+            &["schedule", "next", "02:00", "--timezone", "Mars/Base"],
+            "schedule.invalid",
+        ),
+        (
+            &["schedule", "next", "02:00", "--after", "soon"],
+            "request.invalid",
+        ),
+        (
+            &["token", "create", "alice@local!laptop", "--role", "king"],
+            "possible values: admin, operator, auditor, member",
+        ),
+        (&["task", "list", "--bogus"], "--bogus"),
+        (&["task"], "Usage"),
+    ];
+    for (arguments, said) in wrong {
+        let output = program(arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(
+            error.contains(said) && output.stdout.is_empty(),
+            "{arguments:?}: {error}"
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    for form in ["plain", "json", "table"] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("a device without room");
+        let output = command(&["schedule", "next", "02:00", "--output", form])
+            .stdout(Stdio::from(full))
+            .output()
+            .expect("the program starts");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{form}: {error}");
+        assert!(error.contains("cannot write the output"), "{form}: {error}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    // More than a pipe holds, so that the program meets its closed end.
+    let mut child = command(&["schedule", "next", "* * * * *", "--count", "5000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the program ends");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && error.is_empty(), "{error}");
+}
+
+#[test]
+fn config_check_finds_what_is_wrong_without_starting_anything() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = |text: &str| {
+        let file = folder.path().join("hub.toml");
+        std::io::Write::write_all(
+            &mut std::fs::File::create(&file).expect("a file"),
+            text.as_bytes(),
+        )
+        .expect("written");
+        program(&["config", "check", "--config", &file.display().to_string()])
+    };
+    let data = folder.path().join("data");
+    let good = check(&format!(
+        "listen = \"127.0.0.1:0\"\ndata = \"{}\"\n",
+        data.display()
+    ));
+    assert!(
+        good.status.success() && !Path::new(&data).exists(),
+        "{}",
+        String::from_utf8_lossy(&good.stderr)
+    );
+    let bad = check("listen = \"127.0.0.1:0\"\n\nlisten-to = \"x\"\n");
+    let error = String::from_utf8_lossy(&bad.stderr).into_owned();
+    assert_eq!(bad.status.code(), Some(1), "{error}");
+    assert!(
+        error.contains("listen-to") && error.contains('3') && error.contains("config.invalid"),
+        "{error}"
+    );
+}

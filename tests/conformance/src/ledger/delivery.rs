@@ -1,0 +1,230 @@
+//! Delivery: order within threads, circuits, leases, dead letters, replay. What the handler of a message gets and
+//! keeps is left to `handlers`.
+
+use anyhow::{Context, Result, ensure};
+use ironcore_ledger::model::{AttemptOutcome, ClaimedMessage, MessageFilter, MessageState, NewMessage, Page};
+use ironcore_types::{ErrorCode, EventType};
+
+use super::messages::{claim, deliver, fan_out, notice, report, retry, tip};
+use super::{Place, World, demo, fenced};
+
+fn threads(claimed: &[ClaimedMessage]) -> Vec<String> {
+    claimed
+        .iter()
+        .map(|c| format!("{}{}", c.message.thread, c.message.window))
+        .collect()
+}
+
+/// A later message of a thread waits for the earlier one; other threads do not.
+pub async fn order_holds_within_a_thread(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let made = fan_out(
+        &world,
+        vec![
+            notice(&world, "x", "1")?,
+            notice(&world, "x", "2")?,
+            notice(&world, "y", "1")?,
+        ],
+    )
+    .await?;
+    let first = claim(&world, session).await?;
+    ensure!(threads(&first) == ["x1", "y1"], "{:?}", threads(&first));
+    ensure!(first[0].attempt == 1 && first[0].events.len() == 1 && first[0].tips == [tip("look")?]);
+    ensure!(
+        claim(&world, session).await?.is_empty(),
+        "nobody gets a message twice"
+    );
+    let later = world.clock.time().after(std::time::Duration::from_secs(5));
+    let held = world
+        .ledger
+        .finish_attempt(report(&world, first[0].message.id, session, retry(later)))
+        .await?;
+    ensure!(held.message.state == MessageState::Pending && held.message.attempts == 1);
+    deliver(&world, first[1].message.id, session).await?;
+    ensure!(
+        claim(&world, session).await?.is_empty(),
+        "a retry holds back its thread"
+    );
+    ensure!(world.ledger.next_message_due().await? == Some(later));
+    world.clock.advance(5);
+    let again = claim(&world, session).await?;
+    ensure!(threads(&again) == ["x1"] && again[0].attempt == 2 && again[0].message.id == made.created[0]);
+    let done = deliver(&world, again[0].message.id, session).await?;
+    ensure!(done.message.state == MessageState::Delivered && done.message.error.is_none());
+    ensure!(threads(&claim(&world, session).await?) == ["x2"]);
+    let attempts = world.ledger.attempts(made.created[0]).await?;
+    ensure!(attempts.len() == 2 && attempts[0].outcome == retry(later) && attempts[1].status == Some(200));
+    ensure!(world.ledger.next_message_due().await?.is_none());
+    Ok(())
+}
+
+/// Giving up is told, frees the thread, and can be undone by replay.
+pub async fn dead_letters_can_be_replayed(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let outcomes = [
+        AttemptOutcome::Exhausted {
+            reason: "connection refused".to_owned(),
+            code: ErrorCode::DeliveryUnreachable,
+        },
+        AttemptOutcome::Rejected {
+            reason: "404 not found".to_owned(),
+            code: ErrorCode::DeliveryRejected,
+        },
+    ];
+    for (at, outcome) in outcomes.into_iter().enumerate() {
+        let made = fan_out(
+            &world,
+            vec![
+                notice(&world, &format!("t{at}"), "1")?,
+                notice(&world, &format!("t{at}"), "2")?,
+            ],
+        )
+        .await?;
+        let claimed = claim(&world, session).await?;
+        ensure!(claimed.len() == 1);
+        let done = world
+            .ledger
+            .finish_attempt(report(&world, made.created[0], session, outcome))
+            .await?;
+        ensure!(done.message.state == MessageState::Dead && done.message.ended.is_some());
+        let event = world.last_event().await?.event;
+        ensure!(event.event_type == EventType::DeliveryExhausted && event.data.project == Some(demo()?));
+        let delivery = event.data.delivery.clone().context("delivery")?;
+        ensure!(delivery.message == Some(made.created[0]) && delivery.attempts == 1);
+        ensure!(delivery.handler == Some("hook".parse()?) && event.data.error.is_some());
+        ensure!(
+            event.data.title.contains("of handler ops/hook (webhook)"),
+            "{}",
+            event.data.title
+        );
+        let next = claim(&world, session).await?;
+        ensure!(
+            next.len() == 1 && next[0].message.id == made.created[1],
+            "the thread goes on"
+        );
+        let sending = world
+            .ledger
+            .replay(made.created[1])
+            .await
+            .err()
+            .context("still being tried")?;
+        ensure!(sending.code() == ErrorCode::Conflict);
+        deliver(&world, made.created[1], session).await?;
+        let replayed = world.ledger.replay(made.created[0]).await?;
+        ensure!(replayed.id != made.created[0] && replayed.replay == 1 && replayed.attempts == 0);
+        let events = world.ledger.message_events(replayed.id).await?;
+        ensure!(events == world.ledger.message_events(made.created[0]).await? && events.len() == 1);
+        let claimed = claim(&world, session).await?;
+        ensure!(claimed.len() == 1 && claimed[0].message.id == replayed.id);
+        deliver(&world, replayed.id, session).await?;
+        ensure!(world.ledger.replay(replayed.id).await?.replay == 2);
+        let last = claim(&world, session).await?;
+        deliver(&world, last[0].message.id, session).await?;
+        let filter = MessageFilter {
+            states: vec![MessageState::Dead],
+            ..MessageFilter::default()
+        };
+        ensure!(
+            world
+                .ledger
+                .messages(&filter, &Page::default())
+                .await?
+                .total
+                .value
+                == at as u64 + 1
+        );
+        // What the dead letter told is an event as any other: fan it out too, so that the next round starts clean.
+    }
+    Ok(())
+}
+
+/// A sender that vanishes gives its message back under the same id; when it comes back it is told no.
+pub async fn lost_senders_are_fenced(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let (first, second) = (world.worker().await?, world.worker().await?);
+    let made = fan_out(&world, vec![notice(&world, "x", "1")?]).await?;
+    ensure!(claim(&world, first).await?.len() == 1);
+    world.clock.advance(20);
+    world.ledger.renew(first, &[]).await?;
+    world.ledger.renew(second, &[]).await?;
+    world.clock.advance(20);
+    world.ledger.renew(second, &[]).await?;
+    world.ledger.reap().await?;
+    ensure!(claim(&world, second).await?.is_empty(), "renewal covers messages");
+    world.clock.advance(10);
+    world.ledger.reap().await?;
+    ensure!(fenced(world.ledger.claim_messages(first, 1, 1).await));
+    let again = claim(&world, second).await?;
+    ensure!(again.len() == 1 && again[0].message.id == made.created[0] && again[0].attempt == 2);
+    let late = AttemptOutcome::Delivered {
+        receipt: "200".to_owned(),
+    };
+    ensure!(fenced(
+        world
+            .ledger
+            .finish_attempt(report(&world, made.created[0], first, late))
+            .await
+    ));
+    deliver(&world, made.created[0], second).await?;
+    let attempts = world.ledger.attempts(made.created[0]).await?;
+    ensure!(attempts.len() == 2 && attempts[0].outcome == AttemptOutcome::Lost);
+    let made_up = report(&world, made.created[0], second, AttemptOutcome::Lost);
+    ensure!(world.ledger.finish_attempt(made_up).await.is_err());
+    Ok(())
+}
+
+/// A lane whose destination fails rests, then tries one message before it takes up speed.
+pub async fn circuits_hold_a_lane(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let lane = "demo https://old";
+    let elsewhere = NewMessage {
+        lane: "demo https://fine".to_owned(),
+        ..notice(&world, "z", "1")?
+    };
+    fan_out(
+        &world,
+        vec![notice(&world, "x", "1")?, notice(&world, "y", "1")?, elsewhere],
+    )
+    .await?;
+    let until = world.clock.time().after(std::time::Duration::from_secs(15));
+    ensure!(world.ledger.open_circuit(lane, until, "503").await?.failures == 1);
+    ensure!(
+        world.ledger.next_message_due().await? <= Some(world.clock.time()),
+        "the other lane"
+    );
+    let fine = claim(&world, session).await?;
+    ensure!(threads(&fine) == ["z1"]);
+    deliver(&world, fine[0].message.id, session).await?;
+    ensure!(
+        world.ledger.next_message_due().await? == Some(until),
+        "no sooner than the circuit allows"
+    );
+    world.clock.advance(15);
+    let probe = claim(&world, session).await?;
+    ensure!(probe.len() == 1, "one message tries");
+    ensure!(
+        claim(&world, session).await?.is_empty(),
+        "until its outcome is known"
+    );
+    ensure!(
+        world.ledger.next_message_due().await?.is_none(),
+        "nothing to wait for but that outcome"
+    );
+    let later = world.clock.time().after(std::time::Duration::from_secs(30));
+    world
+        .ledger
+        .finish_attempt(report(&world, probe[0].message.id, session, retry(later)))
+        .await?;
+    ensure!(world.ledger.open_circuit(lane, later, "503").await?.failures == 2);
+    ensure!(world.ledger.circuits().await?.len() == 1);
+    world.clock.advance(15);
+    ensure!(claim(&world, session).await?.is_empty());
+    world.ledger.renew(session, &[]).await?;
+    ensure!(world.ledger.close_circuit(lane).await? && !world.ledger.close_circuit(lane).await?);
+    world.clock.advance(15);
+    ensure!(claim(&world, session).await?.len() == 2, "full speed");
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Who holds a task: claims, leases, fences, and the sessions of workers. The steps themselves are left to `tasks`.
+
+use std::collections::HashSet;
+
+use anyhow::{Context, Result, ensure};
+use ironcore_ledger::LedgerError;
+use ironcore_ledger::model::{Cancelled, NewTask, Outcome, Page, RenewalState, TaskFilter};
+use ironcore_types::{ErrorCode, EventType, SessionId, TaskState};
+
+use super::{Place, World, backup, fenced, user};
+
+/// Many claimers at once, many tasks: each task is handed out once.
+pub async fn two_claimers_never_get_the_same_task(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let mut wanted = HashSet::new();
+    for task in futures::future::try_join_all((0..60).map(|_| world.enqueue())).await? {
+        ensure!(wanted.insert(task.id), "task numbers are unique");
+    }
+    let sessions = futures::future::try_join_all((0..4).map(|_| world.worker())).await?;
+    let claims = (0..40).map(|at| world.claim(sessions[at % 4], 2));
+    let mut got = HashSet::new();
+    for task in futures::future::try_join_all(claims).await?.into_iter().flatten() {
+        ensure!(got.insert(task.id), "task {} was claimed twice", task.id);
+    }
+    ensure!(got == wanted, "all were claimed");
+    let upids: HashSet<String> = world
+        .ledger
+        .tasks(&TaskFilter::default(), &Page::first(100))
+        .await?
+        .tasks
+        .iter()
+        .map(|t| t.upid.to_string())
+        .collect();
+    ensure!(upids.len() == 60);
+    Ok(())
+}
+
+/// Only the session that holds a task may speak for it.
+pub async fn a_late_finisher_is_fenced(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let (first, second) = (world.worker().await?, world.worker().await?);
+    world.enqueue().await?;
+    let task = world.claim_one(first).await?;
+    ensure!(
+        fenced(
+            world
+                .ledger
+                .finish(task.id, second, Outcome::new(TaskState::Ok))
+                .await
+        ),
+        "not its task"
+    );
+    ensure!(fenced(world.ledger.append_log(task.id, second, &[]).await));
+    world.clock.advance(31);
+    ensure!(world.ledger.renew(second, &[]).await?.session_alive);
+    ensure!(world.ledger.reap().await? == [task.id]);
+    let seq = world.ledger.last_seq().await?;
+    ensure!(
+        fenced(
+            world
+                .ledger
+                .finish(task.id, first, Outcome::new(TaskState::Ok))
+                .await
+        ),
+        "too late"
+    );
+    ensure!(
+        fenced(world.ledger.claim(first, ironcore_types::TaskType::ALL, 1).await),
+        "its session is over"
+    );
+    let renewals = world.ledger.renew(first, &[task.id]).await?;
+    ensure!(!renewals.session_alive && renewals.tasks[0].state == RenewalState::Lost);
+    ensure!(world.ledger.last_seq().await? == seq, "nothing was told");
+    let stored = world.ledger.task(&task.upid).await?.context("the task")?;
+    ensure!(stored.state == TaskState::Failed);
+    ensure!(stored.error.map(|e| e.code) == Some(ErrorCode::WorkerLost));
+    Ok(())
+}
+
+/// Leases live as long as they are renewed, however long the work takes.
+pub async fn renewal_keeps_a_task(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    world.enqueue().await?;
+    let task = world.claim_one(session).await?;
+    for _ in 0..12 {
+        world.clock.advance(10);
+        let renewals = world.ledger.renew(session, &[task.id]).await?;
+        ensure!(renewals.session_alive && renewals.tasks[0].state == RenewalState::Held);
+        ensure!(world.ledger.reap().await?.is_empty());
+    }
+    ensure!(world.ledger.cancel(&task.upid, &user()?).await? == Cancelled::Requested);
+    let renewals = world.ledger.renew(session, &[task.id]).await?;
+    ensure!(renewals.tasks[0].state == RenewalState::CancelRequested);
+    let done = world
+        .ledger
+        .finish(task.id, session, Outcome::new(TaskState::Cancelled))
+        .await?;
+    ensure!(done.task.cancel_by == Some(user()?));
+    let event = world.last_event().await?.event;
+    ensure!(
+        event.data.title.ends_with("was cancelled by ops@hub"),
+        "{}",
+        event.data.title
+    );
+    Ok(())
+}
+
+/// Sessions come and go as events; one id is used once.
+pub async fn workers_come_and_go(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let event = world.last_event().await?.event;
+    ensure!(event.event_type == EventType::WorkerOnline && event.data.project.is_none());
+    world.enqueue().await?;
+    let task = world.claim_one(session).await?;
+    let shown = world.ledger.sessions().await?;
+    ensure!(shown.len() == 1 && shown[0].running == 1 && shown[0].id == session);
+    ensure!(world.ledger.end_session(session).await? == [task.id]);
+    ensure!(
+        world.ledger.end_session(session).await?.is_empty(),
+        "ending twice does nothing"
+    );
+    ensure!(world.last_event().await?.event.event_type == EventType::WorkerOffline);
+    ensure!(world.ledger.sessions().await?.is_empty());
+    let again = ironcore_ledger::model::NewSession {
+        id: session,
+        node: "node-1".parse()?,
+        pid: 7,
+        services: Vec::new(),
+        types: Vec::new(),
+    };
+    ensure!(matches!(
+        world.ledger.register_session(again).await,
+        Err(LedgerError::Refused { .. })
+    ));
+    ensure!(
+        fenced(world.ledger.claim(SessionId(world.seams.uuid()), &[], 1).await),
+        "never registered"
+    );
+    let no_project = NewTask::new(None, user()?, backup()?);
+    world.ledger.enqueue(no_project).await?;
+    ensure!(world.last_event().await?.event.data.project.is_none());
+    Ok(())
+}
