@@ -1,18 +1,22 @@
-//! What the tests need on the machine: Debian packages, Python packages, cargo-deny. Installed when missing.
+//! What the tests and the demonstration need on the machine: Debian packages, Python packages, cargo-deny. Installed
+//! when missing.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use crate::files;
-use crate::steps::{cargo, note, products, program, read, run, say, succeeds};
+use crate::steps::{cargo, need, note, products, program, read, run, say, succeeds};
 
-/// Debian packages, and what for.
-const DEBIAN: [(&str, &str); 9] = [
+/// A Debian package, and what for.
+type Package = (&'static str, &'static str);
+
+/// What the tests need.
+const TESTS: [Package; 9] = [
     ("postfix", "a real SMTP server"),
     ("dovecot-core", "its authentication"),
     ("dovecot-imapd", "its mailboxes"),
-    ("rsync", "to compare a restored tree with its source"),
+    RSYNC,
     ("acl", "trees with access lists"),
     ("attr", "trees with extended attributes"),
     ("systemd", "systemd-analyze, a second opinion on schedules"),
@@ -20,22 +24,42 @@ const DEBIAN: [(&str, &str); 9] = [
     ("python3-venv", "a place of their own for those"),
 ];
 
+const RSYNC: Package = ("rsync", "to compare a restored tree with its source");
+
 /// Python packages: reference implementations that must accept what we send.
 const PYTHON: [&str; 3] = ["standardwebhooks~=1.0", "aiosmtpd~=1.4", "cloudevents~=2.0"];
 
 /// The version of cargo-deny that `deny.toml` is written for.
 const CARGO_DENY: &str = "^0.20";
 
-/// Installs the Debian packages that are missing, or says which.
+/// Installs the Debian packages that the tests need and that are missing, or says which.
 pub(crate) fn debian_packages() -> Result<()> {
+    install(&TESTS)
+}
+
+/// Installs rsync unless it is there, or says how to.
+pub(crate) fn rsync() -> Result<()> {
+    if !succeeds(program("rsync").arg("--version")) {
+        install(&[RSYNC])?;
+    }
+    let (name, what) = RSYNC;
+    need(name, &format!("install the package {name}, {what}"))
+}
+
+/// Installs those of the Debian `packages` that are missing, or says which. On other systems it only tells of them.
+fn install(packages: &[Package]) -> Result<()> {
     if !succeeds(program("dpkg-query").arg("--version")) {
-        let names = DEBIAN.map(|(name, what)| format!("{name} ({what})")).join(", ");
+        let names: Vec<String> = packages
+            .iter()
+            .map(|(name, what)| format!("{name} ({what})"))
+            .collect();
         note(&format!(
-            "not a Debian system; the tests need what these packages hold: {names}"
+            "not a Debian system; needed is what these packages hold: {}",
+            names.join(", ")
         ));
         return Ok(());
     }
-    let missing: Vec<&str> = DEBIAN
+    let missing: Vec<&str> = packages
         .iter()
         .map(|(name, _)| *name)
         .filter(|name| !installed(name))
@@ -46,7 +70,7 @@ pub(crate) fn debian_packages() -> Result<()> {
     }
     if read(program("id").arg("-u"))?.trim() != "0" {
         bail!(
-            "the tests need Debian packages: run `apt-get install {}` as root",
+            "Debian packages are missing: run `apt-get install {}` as root",
             missing.join(" ")
         );
     }

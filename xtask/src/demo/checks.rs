@@ -1,4 +1,4 @@
-//! What a night must have done, one line each, and the tables that show it.
+//! What a night must have done, one line each.
 
 use serde_json::Value;
 
@@ -22,31 +22,6 @@ impl Checks {
     /// What was not as it should be.
     pub(crate) fn failed(&self) -> &[String] {
         &self.failed
-    }
-}
-
-/// Prints rows in columns.
-pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
-    let widths: Vec<usize> = (0..head.len())
-        .map(|at| {
-            rows.iter()
-                .map(|row| row[at].chars().count())
-                .chain([head[at].len()])
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let line = |cells: Vec<&str>| {
-        let cells: Vec<String> = cells
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}"))
-            .collect();
-        say(cells.join("  ").trim_end());
-    };
-    line(head.to_vec());
-    for row in rows {
-        line(row.iter().map(String::as_str).collect());
     }
 }
 

@@ -115,6 +115,33 @@ impl Hub {
         Ok(serde_json::from_str(&self.cli(&all)?)?)
     }
 
+    /// All tasks, newest first.
+    pub(crate) fn tasks(&self) -> Result<Vec<Value>> {
+        self.list(&["task", "list", "--limit", "1000"], "tasks")
+    }
+
+    /// All messages, newest first.
+    pub(crate) fn messages(&self) -> Result<Vec<Value>> {
+        self.list(&["message", "list", "--limit", "1000"], "messages")
+    }
+
+    /// The inbox, newest first.
+    pub(crate) fn inbox(&self) -> Result<Vec<Value>> {
+        self.list(&["inbox", "list", "--limit", "1000"], "entries")
+    }
+
+    /// The snapshots of a datastore, newest first.
+    pub(crate) fn snapshots(&self, datastore: &str) -> Result<Vec<Value>> {
+        self.list(&["snapshot", "list", datastore], "snapshots")
+    }
+
+    fn list(&self, args: &[&str], member: &str) -> Result<Vec<Value>> {
+        match self.json(args)?[member].take() {
+            Value::Array(list) => Ok(list),
+            other => bail!("{} printed no {member}: {other}", args.join(" ")),
+        }
+    }
+
     /// Keeps a secret.
     pub(crate) fn secret(&self, name: &str, value: &str) -> Result<()> {
         self.cli_with(&["secret", "set", name], value).map(drop)

@@ -4,9 +4,13 @@
 //! unattended, breaks a stored chunk, and checks that everybody who should hears of it.
 
 mod checks;
+mod copies;
 mod hub;
 mod night;
+mod oddities;
 mod receivers;
+mod summary;
+mod told;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +19,7 @@ use anyhow::{Context, Result, bail};
 
 use self::hub::Hub;
 use self::receivers::Receivers;
-use crate::steps::{root, say};
+use crate::steps::{root, say, step};
 
 /// The bytes that a night backs up at least.
 const TREE_BYTES: u64 = 1 << 30;
@@ -24,6 +28,10 @@ const PORT: u16 = 8007;
 
 /// Runs the demonstration in `folder`.
 pub(crate) fn run(folder: Option<PathBuf>, once: bool) -> Result<()> {
+    if once {
+        // Before the long work that would be in vain without it.
+        step("rsync", crate::machine::rsync)?;
+    }
     crate::build::all()?;
     let binary = crate::build::binary()?;
     let folder = folder.unwrap_or_else(|| root().join(".demo"));
@@ -33,7 +41,10 @@ pub(crate) fn run(folder: Option<PathBuf>, once: bool) -> Result<()> {
     }
     std::fs::create_dir_all(&folder)?;
     let folder = folder.canonicalize()?;
-    let tree = tree::assemble(&folder.join("tree"), TREE_BYTES)?;
+    let tree = folder.join("tree");
+    if !once {
+        tree::assemble(&tree, TREE_BYTES)?;
+    }
     let receivers = Receivers::start(&folder.join("receivers"))?;
     let hub = Hub::start(&binary, &folder, if once { 0 } else { PORT })?;
     hub.secret("demo-mail", &receivers.password)?;
@@ -41,7 +52,8 @@ pub(crate) fn run(folder: Option<PathBuf>, once: bool) -> Result<()> {
     if once {
         return night::run(&hub, &receivers, &tree, &folder);
     }
-    hub.apply(&objects(&folder, &tree, &receivers, "02:00")?)?;
+    let keep = "{ daily = 7, weekly = 3 }";
+    hub.apply(&objects(&folder, &tree, &receivers, "02:00", keep)?)?;
     hub.cli(&["job", "run", "backup", "--project", "demo"])?;
     let client = hub.write_client_file()?;
     say("the demonstration runs; press Ctrl-C to end it");
@@ -68,7 +80,7 @@ pub(crate) fn run(folder: Option<PathBuf>, once: bool) -> Result<()> {
 }
 
 /// The objects of the night, filled in.
-fn objects(folder: &Path, tree: &Path, receivers: &Receivers, schedule: &str) -> Result<String> {
+fn objects(folder: &Path, tree: &Path, receivers: &Receivers, schedule: &str, keep: &str) -> Result<String> {
     let path = root().join("examples/one-night/objects.toml");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(text
@@ -76,7 +88,8 @@ fn objects(folder: &Path, tree: &Path, receivers: &Receivers, schedule: &str) ->
         .replace("${TREE}", &tree.display().to_string())
         .replace("${SMTP_PORT}", &receivers.smtp_port.to_string())
         .replace("${HOOK_URL}", &format!("{}/hook", receivers.http))
-        .replace("${SCHEDULE}", schedule))
+        .replace("${SCHEDULE}", schedule)
+        .replace("${KEEP}", keep))
 }
 
 /// Removes a folder that an earlier demonstration made, and no other.

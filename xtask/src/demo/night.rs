@@ -1,70 +1,65 @@
-//! One night, unattended: at its time the job runs and everything follows; then a stored chunk breaks, and the next
-//! verification says so to everybody.
+//! One night, unattended. In the evening the jobs run by hand on a small tree; at its time the night begins by itself,
+//! on a large one, and everything follows. Then a stored chunk breaks, the next verification says so to everybody,
+//! and the second datastore has what is needed.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::checks::{Checks, table, text};
+use super::checks::{Checks, text};
 use super::hub::Hub;
 use super::receivers::Receivers;
+use super::{copies, summary, told, tree};
 use crate::steps::{say, wait_for};
 
 /// The jobs of the night, in their order.
 const CHAIN: [&str; 5] = ["backup", "prune", "gc", "sync", "verify"];
+/// A time of which this run sees nothing.
+const NEVER: &str = "2099-01-01";
+/// Only the night's own snapshot stays.
+const KEEP: &str = "{ last = 1 }";
+/// What is in the tree in the evening, and deleted before the night. Less than a full pack.
+const NOISE_BYTES: u64 = 20 << 20;
+/// The scheduler is late when it takes longer, in seconds.
+const PUNCTUAL: f64 = 60.0;
 
 pub(crate) fn run(hub: &Hub, receivers: &Receivers, tree: &Path, folder: &Path) -> Result<()> {
     let mut checks = Checks::default();
+    let evening = evening(hub, receivers, tree, folder)?;
+    tree::fill(tree, super::TREE_BYTES)?;
     // A time of day some seconds ahead, so that the scheduler itself starts the night.
-    let soon = hub.json(&["schedule", "next", "*:*:0/5", "--count", "3"])?;
-    let soon = soon[2].as_str().context("schedule next printed no time")?;
-    let time_of_day = soon.get(11..19).context("not an RFC 3339 time")?;
-    hub.apply(&super::objects(folder, tree, receivers, time_of_day)?)?;
-    say(&format!("the night begins at {soon}"));
-    let tasks = wait_for("the night is over", || over(hub))?;
-    for job in CHAIN {
-        let state = tasks
-            .iter()
-            .find(|task| task["job"] == job)
-            .map_or("missing".to_owned(), |t| text(&t["status"]));
-        checks.check(&format!("{job} ended OK (it is {state})"), state == "OK");
-    }
-    let bytes = tasks
-        .iter()
-        .find(|task| task["job"] == "backup")
-        .and_then(|task| task["bytes"].as_u64());
-    checks.check(
-        "at least 1 GiB was backed up",
-        bytes.is_some_and(|bytes| bytes >= 1 << 30),
-    );
+    let times = hub.json(&["schedule", "next", "*:*:0/5", "--count", "3"])?;
+    let soon = &times[2];
+    let time_of_day = soon.as_str().and_then(|time| time.get(11..19));
+    let time_of_day = time_of_day.context("schedule next printed no time")?;
+    let before = upids(&hub.tasks()?);
+    hub.apply(&super::objects(folder, tree, receivers, time_of_day, KEEP)?)?;
+    say(&format!("the night begins at {}", text(soon)));
+    let tasks = wait_for("the night is over", || over(hub, &before))?;
+    course(hub, &tasks, soon, &mut checks)?;
+    let night = outcome(hub, &tasks, &evening, folder, &mut checks)?;
 
-    let snapshots = hub.json(&["snapshot", "list", "ibs-primary"])?;
-    let snapshot = text(&snapshots["snapshots"][0]["snapshot"]);
-    restore(hub, &snapshot, tree, folder, &mut checks)?;
-    let shown = hub.try_cli(&["snapshot", "show", &snapshot, "--verify"], "")?;
-    checks.check("snapshot show --verify says OK", shown.status.code() == Some(0));
-
-    say("breaking one stored chunk of ibs-primary");
-    break_chunk(&folder.join("ibs-primary"))?;
-    let verify = hub.try_cli(&["job", "run", "verify", "--project", "demo", "--wait"], "")?;
+    let primary = format!("ibs-primary:{night}");
+    copies::restore(hub, &primary, tree, folder, &mut checks)?;
     checks.check(
-        "the next verification exits with 6",
-        verify.status.code() == Some(6),
+        "snapshot show --verify says OK",
+        shown(hub, &primary)? == (true, 0),
     );
-    let shown = hub.try_cli(&["snapshot", "show", &snapshot, "--verify"], "")?;
-    let corrupt = String::from_utf8_lossy(&shown.stdout).contains("CORRUPT");
+    break_primary(hub, &primary, folder, &mut checks)?;
+    let archival = format!("ibs-archival:{night}");
+    let verify = hub.try_cli(&["verify", "start", &archival, "--wait"], "")?;
     checks.check(
-        "snapshot show --verify says CORRUPT and exits with 6",
-        corrupt && shown.status.code() == Some(6),
+        "the copy in ibs-archival verifies OK all the same",
+        verify.status.code() == Some(0) && shown(hub, &archival)? == (true, 0),
     );
+    copies::restore(hub, &archival, tree, folder, &mut checks)?;
 
-    let messages = wait_for("every message is delivered", || delivered(hub))?;
-    told(hub, receivers, &mut checks)?;
-    print(hub, &messages)?;
+    let messages = wait_for("every message is delivered", || told::delivered(hub))?;
+    told::check(hub, receivers, &messages, &mut checks)?;
+    summary::tasks(hub)?;
+    summary::messages(hub, &messages)?;
     if !checks.failed().is_empty() {
         bail!(
             "{} of the night's checks failed: {}",
@@ -76,209 +71,158 @@ pub(crate) fn run(hub: &Hub, receivers: &Receivers, tree: &Path, folder: &Path) 
     Ok(())
 }
 
-/// The tasks of the night, once the last has ended or one has failed.
-fn over(hub: &Hub) -> Result<Option<Vec<Value>>> {
-    let tasks = tasks(hub)?;
-    let ended = |job: &str| {
-        tasks
-            .iter()
-            .any(|task| task["job"] == job && !task["ended"].is_null())
+/// Backs a small tree up, so that the night finds something to prune and to collect. Gives the snapshot's path.
+fn evening(hub: &Hub, receivers: &Receivers, tree: &Path, folder: &Path) -> Result<String> {
+    say("the evening before: the jobs run by hand on a small tree");
+    tree::begin(tree)?;
+    let noise = tree::add_noise(tree, NOISE_BYTES)?;
+    hub.apply(&super::objects(folder, tree, receivers, NEVER, KEEP)?)?;
+    hub.cli(&["job", "run", "backup", "--project", "demo", "--wait"])?;
+    let tasks = wait_for("the evening is over", || over(hub, &BTreeSet::new()))?;
+    for job in CHAIN {
+        let state = task(&tasks, job).map_or("missing".to_owned(), |task| text(&task["status"]));
+        ensure!(state == "OK", "in the evening {job} was {state}");
+    }
+    std::fs::remove_dir_all(noise)?;
+    let snapshots = hub.snapshots("ibs-primary")?;
+    ensure!(
+        snapshots.len() == 1,
+        "the evening left {} snapshots",
+        snapshots.len()
+    );
+    Ok(copies::path(&text(&snapshots[0]["snapshot"])).to_owned())
+}
+
+/// Whether the jobs ran, one after the other, on time, each with log and progress.
+fn course(hub: &Hub, tasks: &[Value], soon: &Value, checks: &mut Checks) -> Result<()> {
+    let none = Value::Null;
+    let mut before = soon;
+    for job in CHAIN {
+        let task = task(tasks, job).unwrap_or(&none);
+        let state = text(&task["status"]);
+        checks.check(&format!("{job} ended OK (it is {state})"), state == "OK");
+        let wait = pause(before, &task["started"]);
+        checks.check(
+            &match job {
+                "backup" => "the scheduler started it at its time".to_owned(),
+                _ => "it followed the one before".to_owned(),
+            },
+            wait.is_some_and(|wait| wait < PUNCTUAL),
+        );
+        before = &task["ended"];
+        let log = hub.try_cli(&["task", "log", "--upid", &text(&task["upid"])], "")?;
+        let stages = task["progress"]["stages"].as_array().map_or(0, Vec::len);
+        checks.check(
+            &format!("it has a log and progress ({stages} stages)"),
+            log.status.success() && !log.stdout.is_empty() && stages > 0,
+        );
+    }
+    Ok(())
+}
+
+/// Whether each job did what it is for, and both datastores hold what they should. Gives the night's snapshot's path.
+fn outcome(hub: &Hub, tasks: &[Value], evening: &str, folder: &Path, checks: &mut Checks) -> Result<String> {
+    let count = |job: &str, what: &str| {
+        let task = task(tasks, job);
+        task.and_then(|task| task["stats"][what].as_u64()).unwrap_or(0)
     };
+    checks.check(
+        "at least 1 GiB was backed up",
+        count("backup", "bytes") >= super::TREE_BYTES,
+    );
+    checks.check(
+        "backup did not read again what the evening's snapshot had",
+        count("backup", "files_unchanged") > 0,
+    );
+    let primary = hub.snapshots("ibs-primary")?;
+    let night = primary.first().context("ibs-primary has no snapshot")?;
+    let night_path = copies::path(&text(&night["snapshot"])).to_owned();
+    checks.check(
+        "prune removed the evening's snapshot and kept the night's",
+        count("prune", "snapshots_affected") == 1
+            && night_path != evening
+            && primary.len() == 1
+            && copies::find(&primary, evening).is_none(),
+    );
+    let condemned = copies::condemned(&folder.join("ibs-primary"))?;
+    checks.check(
+        &format!(
+            "gc condemned what only that needed ({condemned} bytes, to be deleted after a day of grace)"
+        ),
+        condemned >= NOISE_BYTES,
+    );
+    checks.check(
+        "sync copied one snapshot",
+        count("sync", "snapshots_affected") == 1 && count("sync", "bytes") > 0,
+    );
+    checks.check(
+        "verify found one snapshot, and it was good",
+        count("verify", "snapshots") == 1
+            && count("verify", "snapshots_affected") == 0
+            && count("verify", "bytes_read") > 0,
+    );
+    let archival = hub.snapshots("ibs-archival")?;
+    let copy = copies::find(&archival, &night_path);
+    checks.check(
+        "ibs-archival holds the same snapshot",
+        copy.is_some_and(|copy| copy["bytes"] == night["bytes"] && copy["files"] == night["files"]),
+    );
+    checks.check(
+        "ibs-archival still holds the evening's",
+        copies::find(&archival, evening).is_some(),
+    );
+    Ok(night_path)
+}
+
+fn break_primary(hub: &Hub, snapshot: &str, folder: &Path, checks: &mut Checks) -> Result<()> {
+    say("breaking one stored chunk of ibs-primary");
+    copies::break_chunk(&folder.join("ibs-primary"))?;
+    let verify = hub.try_cli(&["job", "run", "verify", "--project", "demo", "--wait"], "")?;
+    checks.check(
+        "the next verification exits with 6",
+        verify.status.code() == Some(6),
+    );
+    checks.check(
+        "snapshot show --verify says CORRUPT and exits with 6",
+        shown(hub, snapshot)? == (false, 6),
+    );
+    Ok(())
+}
+
+/// Whether `snapshot show --verify` says OK (not CORRUPT), and its exit code.
+fn shown(hub: &Hub, snapshot: &str) -> Result<(bool, i32)> {
+    let output = hub.try_cli(
+        &["snapshot", "show", snapshot, "--verify", "--output", "json"],
+        "",
+    )?;
+    let detail: Value = serde_json::from_slice(&output.stdout).context("snapshot show printed no JSON")?;
+    let good = match detail["verification"]["result"].as_str() {
+        Some("OK") => true,
+        Some("CORRUPT") => false,
+        other => bail!("snapshot show --verify says {other:?} of {snapshot}"),
+    };
+    Ok((good, output.status.code().unwrap_or(-1)))
+}
+
+/// The tasks that were not there `before`, once the last of the chain has ended or one has failed.
+fn over(hub: &Hub, before: &BTreeSet<String>) -> Result<Option<Vec<Value>>> {
+    let mut tasks = hub.tasks()?;
+    tasks.retain(|task| !before.contains(&text(&task["upid"])));
+    let ended = task(&tasks, "verify").is_some_and(|task| !task["ended"].is_null());
     let failed = tasks.iter().any(|task| task["status"] == "FAILED");
-    Ok((ended("verify") || failed).then_some(tasks))
+    Ok((ended || failed).then_some(tasks))
 }
 
-fn tasks(hub: &Hub) -> Result<Vec<Value>> {
-    let mut list = hub.json(&["task", "list", "--limit", "1000"])?;
-    match list["tasks"].take() {
-        Value::Array(tasks) => Ok(tasks),
-        other => bail!("task list printed no tasks: {other}"),
-    }
+fn task<'a>(tasks: &'a [Value], job: &str) -> Option<&'a Value> {
+    tasks.iter().find(|task| task["job"] == job)
 }
 
-/// All messages, once none waits any more.
-fn delivered(hub: &Hub) -> Result<Option<Vec<Value>>> {
-    let mut list = hub.json(&["message", "list", "--limit", "1000"])?;
-    let Value::Array(messages) = list["messages"].take() else {
-        bail!("message list printed no messages")
-    };
-    // Five tasks of the night and the verification after it, each told by mail and by webhook.
-    let told = |handler: &str| messages.iter().filter(|m| m["handler"] == handler).count() > CHAIN.len();
-    let open = messages
-        .iter()
-        .any(|m| m["state"] == "pending" || m["state"] == "sending");
-    Ok((told("mail") && told("chat") && !open).then_some(messages))
+fn upids(tasks: &[Value]) -> BTreeSet<String> {
+    tasks.iter().map(|task| text(&task["upid"])).collect()
 }
 
-fn restore(hub: &Hub, snapshot: &str, tree: &Path, folder: &Path, checks: &mut Checks) -> Result<()> {
-    let to = folder.join("restored");
-    let path = to.display().to_string();
-    let restored = hub.try_cli(&["restore", "start", snapshot, "--to", &path, "--wait"], "")?;
-    checks.check("the restore ended OK", restored.status.code() == Some(0));
-    let output = Command::new("rsync")
-        .args(["-anci", "--delete", "-AXH"])
-        .args([slash(tree), slash(&to)])
-        .output()
-        .context("rsync cannot be started; it compares the restored tree: install the package rsync")?;
-    let same = output.status.success() && output.stdout.is_empty();
-    checks.check(
-        "the restored tree equals the source (rsync -anc --delete -AXH)",
-        same,
-    );
-    if !same {
-        say(&String::from_utf8_lossy(&output.stdout)
-            .lines()
-            .take(20)
-            .collect::<Vec<_>>()
-            .join("\n"));
-        say(&String::from_utf8_lossy(&output.stderr));
-    }
-    std::fs::remove_dir_all(&to).context("the restored tree cannot be removed")
-}
-
-fn slash(path: &Path) -> String {
-    format!("{}/", path.display())
-}
-
-/// Turns one byte round in the middle of the largest file of the datastore, which is a pack of chunks.
-fn break_chunk(datastore: &Path) -> Result<()> {
-    let mut folders = vec![datastore.to_owned()];
-    let mut largest: (u64, Option<PathBuf>) = (0, None);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder)? {
-            let entry = entry?;
-            let meta = entry.metadata()?;
-            if meta.is_dir() {
-                folders.push(entry.path());
-            } else if meta.len() > largest.0 {
-                largest = (meta.len(), Some(entry.path()));
-            }
-        }
-    }
-    let path = largest.1.context("the datastore holds no file")?;
-    // Packs are read-only once written.
-    let mut mode = std::fs::metadata(&path)?.permissions();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o600);
-    std::fs::set_permissions(&path, mode)?;
-    let mut file = std::fs::File::options().read(true).write(true).open(&path)?;
-    let at = SeekFrom::Start(largest.0 / 2);
-    let mut byte = [0];
-    file.seek(at)?;
-    file.read_exact(&mut byte)?;
-    file.seek(at)?;
-    file.write_all(&[!byte[0]])?;
-    file.sync_all()?;
-    Ok(())
-}
-
-/// Whether mail, webhook, inbox and task page tell of the broken chunk, with the tip what to do.
-fn told(hub: &Hub, receivers: &Receivers, checks: &mut Checks) -> Result<()> {
-    let received = receivers.received()?;
-    let none = Vec::new();
-    let mails = received["mails"].as_array().unwrap_or(&none);
-    let hooks = received["hooks"].as_array().unwrap_or(&none);
-    let tip = "full backup";
-    let mail = mails.iter().find(|mail| text(&mail["text"]).contains("CORRUPT"));
-    checks.check("a mail says CORRUPT", mail.is_some());
-    checks.check(
-        "that mail has the tip",
-        mail.is_some_and(|m| text(&m["text"]).to_lowercase().contains(tip)),
-    );
-    checks.check(
-        "every mail came over TLS by a user who logged in",
-        mails.iter().all(|m| m["secure"] == true && m["user"] == "hub"),
-    );
-    let corrupt = |hook: &&Value| hook["body"]["data"]["error"]["code"] == "chunk.corrupt";
-    let hook = hooks.iter().find(corrupt);
-    checks.check("a webhook says chunk.corrupt", hook.is_some());
-    checks.check(
-        "that webhook has the tip",
-        hook.is_some_and(|h| h["body"].to_string().to_lowercase().contains(tip)),
-    );
-    checks.check(
-        "every webhook's signature is valid",
-        !hooks.is_empty() && hooks.iter().all(|h| h["verified"] == true),
-    );
-    let ids: BTreeSet<String> = hooks.iter().map(|hook| text(&hook["id"])).collect();
-    checks.check("every webhook came once", ids.len() == hooks.len());
-    let inbox = hub.json(&["inbox", "list", "--limit", "200"])?;
-    let entries = inbox["entries"].as_array().unwrap_or(&none);
-    let entry = entries
-        .iter()
-        .find(|e| e["event"]["data"]["error"]["code"] == "chunk.corrupt");
-    checks.check("the inbox says so", entry.is_some());
-    checks.check(
-        "the inbox has the tip",
-        entry.is_some_and(|e| e.to_string().to_lowercase().contains(tip)),
-    );
-    let failed = tasks(hub)?.into_iter().find(|task| task["status"] == "FAILED");
-    let upid = failed.map(|task| text(&task["upid"])).unwrap_or_default();
-    let shown = hub.json(&["task", "show", "--upid", &upid])?;
-    checks.check(
-        "the task has the tip",
-        shown["tips"].to_string().to_lowercase().contains(tip),
-    );
-    Ok(())
-}
-
-fn print(hub: &Hub, messages: &[Value]) -> Result<()> {
-    let mut tasks = tasks(hub)?;
-    tasks.reverse();
-    say("");
-    let rows: Vec<Vec<String>> = tasks
-        .iter()
-        .map(|task| {
-            vec![
-                text(&task["type"]),
-                text(&task["status"]),
-                text(&task["bytes"]),
-                duration(task),
-                text(&task["upid"]),
-            ]
-        })
-        .collect();
-    table(&["TYPE", "STATE", "BYTES", "DURATION", "UPID"], &rows);
-    say("");
-    let mut rows = Vec::new();
-    let (inbox, sent): (Vec<&Value>, Vec<&Value>) =
-        messages.iter().rev().partition(|m| m["handler"] == "inbox");
-    for message in sent {
-        let detail = hub.json(&["message", "show", &text(&message["id"])])?;
-        let about = text(&detail["events"][0]["event"]["data"]["title"]);
-        rows.push(vec![
-            text(&message["handler"]),
-            text(&message["state"]),
-            text(&message["attempts"]),
-            about.chars().take(90).collect(),
-        ]);
-    }
-    let delivered = inbox
-        .iter()
-        .filter(|message| message["state"] == "delivered")
-        .count();
-    rows.push(vec![
-        "inbox".to_owned(),
-        "delivered".to_owned(),
-        "1".to_owned(),
-        format!("{delivered} entries"),
-    ]);
-    table(&["HANDLER", "OUTCOME", "ATTEMPTS", "ABOUT"], &rows);
-    say("");
-    Ok(())
-}
-
-/// Seconds between start and end, from the texts' own digits.
-fn duration(task: &Value) -> String {
-    match (seconds(&task["started"]), seconds(&task["ended"])) {
-        (Some(started), Some(ended)) => format!("{:.1} s", (ended - started).rem_euclid(86_400.0)),
-        _ => "-".to_owned(),
-    }
-}
-
-/// Seconds of the day of an RFC 3339 time in UTC.
-fn seconds(time: &Value) -> Option<f64> {
-    let clock = time.as_str()?.get(11..)?.trim_end_matches('Z');
-    let mut parts = clock.split(':').map(|part| part.parse::<f64>().ok());
-    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
-    Some(hours * 3600.0 + minutes * 60.0 + seconds)
+/// Seconds from one time to a later one, which is not half a day away.
+fn pause(from: &Value, to: &Value) -> Option<f64> {
+    let (from, to) = (summary::seconds(from)?, summary::seconds(to)?);
+    Some((to - from).rem_euclid(86_400.0))
 }

@@ -1,22 +1,47 @@
 //! The tree that the demonstration backs up: copies of real files that every machine with Rust has.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use super::oddities;
 use crate::steps::{root, say};
 
-/// Copies folders until the tree has `wanted` bytes, and adds what plain folders lack. Done once.
-pub(crate) fn assemble(tree: &Path, wanted: u64) -> Result<PathBuf> {
+/// The tree as people find it: oddities and real files. Done once.
+pub(crate) fn assemble(tree: &Path, wanted: u64) -> Result<()> {
     let ready = tree.with_extension("ready");
     if ready.exists() {
-        return Ok(tree.to_owned());
+        return Ok(());
     }
     if tree.exists() {
         std::fs::remove_dir_all(tree)?;
     }
+    begin(tree)?;
+    fill(tree, wanted)?;
+    std::fs::File::create(ready)?;
+    Ok(())
+}
+
+/// A small tree: what plain folders lack, and nothing else.
+pub(crate) fn begin(tree: &Path) -> Result<()> {
     std::fs::create_dir_all(tree)?;
+    oddities::make(&tree.join("oddities"))
+}
+
+/// Adds a folder with `bytes` that no compression makes smaller.
+pub(crate) fn add_noise(tree: &Path, bytes: u64) -> Result<PathBuf> {
+    let folder = tree.join("noise");
+    std::fs::create_dir(&folder)?;
+    let mut noise = std::fs::File::open("/dev/urandom")?.take(bytes);
+    std::io::copy(&mut noise, &mut std::fs::File::create(folder.join("noise"))?)?;
+    Ok(folder)
+}
+
+/// Copies folders of real files until the tree has `wanted` bytes more.
+pub(crate) fn fill(tree: &Path, wanted: u64) -> Result<()> {
+    let before = size(tree)?;
     let mut bytes = 0;
     for (name, from) in sources()? {
         if bytes >= wanted {
@@ -27,15 +52,13 @@ pub(crate) fn assemble(tree: &Path, wanted: u64) -> Result<PathBuf> {
         }
         say(&format!("copying {} into the tree to back up", from.display()));
         copy(&from, &tree.join(name))?;
-        bytes = size(tree)?;
+        bytes = size(tree)? - before;
     }
     ensure!(
         bytes >= wanted,
         "only {bytes} bytes of real files were found; {wanted} are wanted"
     );
-    oddities(&tree.join("oddities"))?;
-    std::fs::File::create(ready)?;
-    Ok(tree.to_owned())
+    Ok(())
 }
 
 /// Folders with many real files, in the order they are taken.
@@ -73,28 +96,4 @@ fn size(tree: &Path) -> Result<u64> {
         .next()
         .and_then(|n| n.parse().ok())
         .context("du printed no number")
-}
-
-/// A sparse file, hard links, a symbolic link to nowhere, odd names and times.
-fn oddities(folder: &Path) -> Result<()> {
-    use std::io::{Seek, SeekFrom, Write};
-    use std::os::unix::fs::{PermissionsExt, symlink};
-    std::fs::create_dir_all(folder.join("empty"))?;
-    let mut sparse = std::fs::File::create(folder.join("sparse.img"))?;
-    sparse.write_all(b"begin")?;
-    sparse.seek(SeekFrom::Start(64 << 20))?;
-    sparse.write_all(b"end")?;
-    let linked = folder.join("one name");
-    std::fs::File::create(&linked)?.write_all(b"one file, two names\n")?;
-    std::fs::hard_link(&linked, folder.join("another name"))?;
-    symlink("nowhere", folder.join("dangling"))?;
-    let odd = folder.join("Übergröße, 日本, \"quotes\" & 'more'");
-    std::fs::File::create(&odd)?;
-    std::fs::set_permissions(&odd, std::fs::Permissions::from_mode(0o640))?;
-    let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(1_000_000_000_123_456_789);
-    std::fs::File::options()
-        .write(true)
-        .open(&odd)?
-        .set_modified(old)?;
-    Ok(())
 }
