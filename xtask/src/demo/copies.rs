@@ -82,8 +82,7 @@ pub(crate) fn condemned(datastore: &Path) -> Result<u64> {
 
 /// The row of `snapshot` (`TYPE/ID/TIME`, in whichever datastore) among `rows`.
 pub(crate) fn find<'a>(rows: &'a [Value], snapshot: &str) -> Option<&'a Value> {
-    rows.iter()
-        .find(|row| path(&text(&row["snapshot"])) == path(snapshot))
+    rows.iter().find(|row| path(&text(&row["snapshot"])) == snapshot)
 }
 
 /// The part of a reference that is the same in every datastore.
