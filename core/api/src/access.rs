@@ -10,7 +10,7 @@
 //! | gc, prune, sync on this hub; replay a message; switch a job off | yes | yes | – | – |
 //! | let another hub sync from a datastore | yes | yes | – | – |
 //! | back up any path, restore to any path; pause the scheduler | of the hub | of the hub | – | – |
-//! | sync with another hub; apply; add datastores; make tokens | of the hub | – | – | – |
+//! | sync with another hub; apply; add datastores; remove objects; make tokens | of the hub | – | – | – |
 //! | list tokens, export everything | of the hub | – | of the hub | – |
 //!
 //! "Of the hub" means a token without a project. Work on a whole datastore (gc, prune, sync from or to it, a
@@ -60,7 +60,7 @@ pub enum Right {
     Replay,
     /// Pause and resume the scheduler.
     Pause,
-    /// Apply declarations and add datastores.
+    /// Apply declarations, add datastores, and remove what was declared or added.
     Configure,
     /// Make and revoke tokens.
     ManageTokens,
@@ -229,19 +229,12 @@ impl Access {
 
     /// The datastore of a snapshot whose group shows. Whether the snapshot exists is for the datastore to say.
     pub async fn snapshot(&self, ledger: &Ledger, reference: &SnapshotRef) -> Result<DatastoreRow, ApiError> {
-        let missing = || ApiError::not_found(format!("snapshot {reference}"));
-        let row = self
-            .datastore(ledger, &reference.datastore)
-            .await
-            .map_err(|error| match error {
-                ApiError::NotFound(_) => missing(),
-                other => other,
-            })?;
+        let row = self.datastore(ledger, &reference.datastore).await?;
         let groups = self.groups_of(ledger, &row).await?;
         if groups.show(&reference.path.group) {
             Ok(row)
         } else {
-            Err(missing())
+            Err(ApiError::not_found(format!("snapshot {reference}")))
         }
     }
 

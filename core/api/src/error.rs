@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use ironcore_engine::EngineError;
 use ironcore_ledger::LedgerError;
 use ironcore_notify::NotifyError;
-use ironcore_store::StoreError;
+use ironcore_store::{OpenFault, StoreError};
 use ironcore_types::ErrorCode;
 
 use crate::problem::status_of;
@@ -95,6 +95,22 @@ impl ApiError {
         }
     }
 
+    /// What went wrong with the place of a datastore, for those who may know where datastores lie: why the system
+    /// does not let it be used is for them to see, not for the hub's log only.
+    pub fn of_place(error: EngineError) -> Self {
+        match &error {
+            EngineError::Store(StoreError::Open {
+                fault: OpenFault::Unusable(_),
+                ..
+            }) => Self::Invalid {
+                code: error.code(),
+                detail: sentence(&error.to_string()),
+                faults: Vec::new(),
+            },
+            _ => Self::Engine(error),
+        }
+    }
+
     /// The stable code.
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -124,7 +140,7 @@ impl ApiError {
     /// What the client is told. Faults of the hub itself are told to the log only.
     pub(crate) fn detail(&self) -> String {
         match (self.status(), self.code()) {
-            (StatusCode::INTERNAL_SERVER_ERROR, _) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, _) if !matches!(self, Self::Invalid { .. }) => {
                 "The hub failed; its log tells more under the request id.".to_owned()
             }
             (_, ErrorCode::LedgerUnavailable | ErrorCode::LedgerLocked) => {
@@ -179,5 +195,23 @@ mod tests {
         let error = ApiError::Internal("a row was odd");
         assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!error.detail().contains("row"));
+        // But for why a datastore cannot be where its administrator wants it.
+        let unusable = || {
+            EngineError::Store(StoreError::Open {
+                path: "/dev/null".to_owned(),
+                fault: OpenFault::Unusable("Not a directory".to_owned()),
+            })
+        };
+        let (told, hidden) = (ApiError::of_place(unusable()), ApiError::from(unusable()));
+        assert_eq!(
+            (told.code(), hidden.code()),
+            (ErrorCode::DatastoreIo, ErrorCode::DatastoreIo)
+        );
+        let detail = told.detail();
+        assert!(
+            detail.contains("/dev/null") && detail.ends_with("Not a directory."),
+            "{detail}"
+        );
+        assert!(!hidden.detail().contains("/dev/null"));
     }
 }

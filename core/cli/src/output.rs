@@ -43,6 +43,22 @@ pub(crate) fn complain(text: &str) {
     let _unwritable = writeln!(std::io::stderr().lock(), "ironcore-backup: {text}");
 }
 
+/// Asks a person at the terminal, on standard error. Anything but y and yes is no, and so is the end of the input.
+pub(crate) fn ask(question: &str) -> Result<bool> {
+    let mut terminal = std::io::stderr().lock();
+    write!(terminal, "{question} [y/N] ")?;
+    terminal.flush()?;
+    drop(terminal);
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(is_yes(&answer))
+}
+
+fn is_yes(answer: &str) -> bool {
+    let answer = answer.trim();
+    answer.eq_ignore_ascii_case("y") || answer.eq_ignore_ascii_case("yes")
+}
+
 /// How this run prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -149,6 +165,16 @@ pub(crate) fn or_dash<T: ToString>(value: Option<&T>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_yes_is_yes() {
+        for answer in ["y\n", "Y\r\n", " yes \n", "Yes"] {
+            assert!(is_yes(answer), "{answer:?}");
+        }
+        for answer in ["", "\n", "n\n", "no\n", "yess\n", "yes no\n"] {
+            assert!(!is_yes(answer), "{answer:?}");
+        }
+    }
 
     #[test]
     fn only_a_reader_that_went_away_is_no_failure() {

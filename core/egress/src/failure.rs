@@ -37,6 +37,8 @@ pub struct Failure {
     pub latency: Duration,
     /// One line for people.
     pub reason: String,
+    /// The secret that has no value, when that is the reason.
+    pub secret: Option<String>,
 }
 
 impl Failure {
@@ -49,6 +51,7 @@ impl Failure {
             retry_after: None,
             latency: Duration::ZERO,
             reason: reason.into(),
+            secret: None,
         }
     }
 
@@ -102,6 +105,10 @@ impl From<EgressError> for Failure {
     /// A missing secret is retried: nothing was sent, and it may be sealed any moment.
     fn from(error: EgressError) -> Self {
         let retry = matches!(error, EgressError::SecretMissing { .. } | EgressError::Io { .. });
-        Self::new(FailureClass::Message, retry, error.code(), error.to_string())
+        let mut failure = Self::new(FailureClass::Message, retry, error.code(), error.to_string());
+        if let EgressError::SecretMissing { name } = error {
+            failure.secret = Some(name.to_string());
+        }
+        failure
     }
 }

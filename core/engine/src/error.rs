@@ -67,6 +67,29 @@ pub enum EngineError {
         /// Where that is.
         path: PathBuf,
     },
+    /// The place belongs to something else.
+    #[error("{path} lies in {what}; choose another place")]
+    Within {
+        /// Which place.
+        path: PathBuf,
+        /// Whose it is.
+        what: String,
+        /// What that means for what was wanted there.
+        code: ErrorCode,
+    },
+    /// What was to be added is a copy of a datastore that the hub has.
+    #[error(
+        "datastore {wanted} cannot be added: it is a copy of {of}, which is at {path}; two copies that are both \
+         written to cannot be told apart"
+    )]
+    Copy {
+        /// What was to be added.
+        wanted: DatastoreName,
+        /// What it is a copy of.
+        of: DatastoreName,
+        /// Where that is.
+        path: PathBuf,
+    },
     /// The time zone or the schedule of a job cannot be used.
     #[error("{0}")]
     Schedule(String),
@@ -94,7 +117,8 @@ impl EngineError {
             Self::NoDatastore(_) => ErrorCode::NotFound,
             Self::NotGranted(_) => ErrorCode::AuthDenied,
             Self::SnapshotNotOk { .. } => ErrorCode::SnapshotNotOk,
-            Self::BadSnapshots { code, .. } => *code,
+            Self::BadSnapshots { code, .. } | Self::Within { code, .. } => *code,
+            Self::Copy { .. } => ErrorCode::Conflict,
             Self::Schedule(_) => ErrorCode::ScheduleInvalid,
             Self::Taken { wanted, by, .. } if wanted == by => ErrorCode::Conflict,
             Self::Taken { .. } => ErrorCode::DatastoreShared,

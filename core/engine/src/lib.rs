@@ -6,6 +6,7 @@
 
 mod error;
 mod jobs;
+mod places;
 mod scheduler;
 mod stores;
 mod worker;

@@ -10,10 +10,11 @@ use ironcore_store::{Datastore, OpenOptions, Peer, PublicKey, SigningKey, StoreE
 use ironcore_types::event::ErrorData;
 use ironcore_types::objects::{DatastoreObject, Document};
 use ironcore_types::spec::Remote;
-use ironcore_types::{DatastoreName, Seams, UserId};
+use ironcore_types::{DatastoreName, ErrorCode, Seams, UserId};
 use tokio::sync::Mutex;
 
 use crate::error::EngineError;
+use crate::places::{check_path, overlap, real_path, refuse_data, refuse_within_datastore};
 
 /// The seed of the key that this hub signs manifests with (Ed25519).
 #[derive(Clone)]
@@ -53,6 +54,8 @@ pub struct DatastoreState {
 #[derive(Clone, Debug)]
 pub struct Stores {
     inner: Arc<Inner>,
+    /// The hub's own data folder.
+    data: Option<Arc<Path>>,
 }
 
 #[derive(Debug)]
@@ -80,6 +83,15 @@ impl Stores {
                 seams,
                 open: Mutex::default(),
             }),
+            data: None,
+        }
+    }
+
+    /// The same, told where the hub keeps its own files: nothing is put there.
+    pub fn beside(self, data: &Path) -> Self {
+        Self {
+            data: Some(data.into()),
+            ..self
         }
     }
 
@@ -109,6 +121,7 @@ impl Stores {
     pub async fn attach(&self, object: &DatastoreObject, actor: &UserId) -> Result<(), EngineError> {
         check_path(&object.path)?;
         self.refuse_known(object).await?;
+        self.refuse_copy(object).await?;
         self.open_path(&object.path, None).await?;
         self.record(object, actor).await
     }
@@ -117,6 +130,7 @@ impl Stores {
     pub async fn adopt(&self, object: &DatastoreObject, actor: &UserId) -> Result<(), EngineError> {
         check_path(&object.path)?;
         self.refuse_known(object).await?;
+        self.refuse_copy(object).await?;
         let (owner, seed) = (self.inner.ledger.hub_id(), self.inner.signing.clone());
         let (folder, seams) = (object.path.clone(), self.inner.seams.clone());
         let adopted =
@@ -135,8 +149,11 @@ impl Stores {
     /// Records nothing, and leaves the projects it is granted to, which may be declared beside it, to the ledger.
     pub async fn ensure(&self, object: &DatastoreObject) -> Result<(), EngineError> {
         check_path(&object.path)?;
-        if self.inner.ledger.datastore(&object.name).await?.is_some() {
-            return Ok(());
+        if let Some(known) = self.inner.ledger.datastore(&object.name).await? {
+            return match known.object.path == object.path {
+                true => Ok(()),
+                false => self.refuse_place(object).await,
+            };
         }
         self.refuse_known(&DatastoreObject {
             projects: Vec::new(),
@@ -153,8 +170,14 @@ impl Stores {
         {
             self.create_path(&object.path).await
         } else {
+            self.refuse_copy(object).await?;
             self.open_path(&object.path, None).await.map(|_| ())
         }
+    }
+
+    /// Lets go of what is open at `path`, whose datastore was taken off the list: attached again, it is opened anew.
+    pub async fn forget(&self, path: &Path) {
+        self.inner.open.lock().await.remove(path);
     }
 
     /// A datastore of another hub, for a sync.
@@ -245,28 +268,83 @@ impl Stores {
         Ok(())
     }
 
-    /// A name or a path that is taken is refused before anything is made on disk. Paths are compared as they really
-    /// are: a link to a datastore is that datastore.
+    /// A name or a path that is taken is refused before anything is made on disk.
     async fn refuse_known(&self, object: &DatastoreObject) -> Result<(), EngineError> {
         let document = Document {
             datastore: vec![object.clone()],
             ..Document::default()
         };
         self.inner.ledger.check(&document).await?;
+        if let Some(known) = self.inner.ledger.datastore(&object.name).await? {
+            return Err(EngineError::Taken {
+                wanted: object.name.clone(),
+                by: known.object.name,
+                path: known.object.path,
+            });
+        }
+        self.refuse_place(object).await
+    }
+
+    /// Refuses a path that belongs to another datastore or to the hub itself.
+    async fn refuse_place(&self, object: &DatastoreObject) -> Result<(), EngineError> {
         let real = real_path(&object.path).await;
-        for known in self
-            .inner
-            .ledger
-            .datastores()
-            .await?
-            .into_iter()
-            .map(|row| row.object)
-        {
-            if known.name == object.name || real_path(&known.path).await == real {
+        for row in self.inner.ledger.datastores().await? {
+            let known = row.object;
+            if known.name != object.name && overlap(&real, &real_path(&known.path).await) {
                 return Err(EngineError::Taken {
                     wanted: object.name.clone(),
                     by: known.name,
                     path: known.path,
+                });
+            }
+        }
+        refuse_data(&real, self.data.as_deref(), ErrorCode::RequestInvalid).await?;
+        refuse_within_datastore(&real).await
+    }
+
+    /// A copy of a datastore that the hub has is refused: each would be taken for the other. One that is away cannot
+    /// be asked, and may have moved here.
+    async fn refuse_copy(&self, object: &DatastoreObject) -> Result<(), EngineError> {
+        let wanted = self.peek(&object.path).await?;
+        for row in self.inner.ledger.datastores().await? {
+            let known = row.object;
+            if let Ok(other) = self.peek(&known.path).await
+                && other.config().id == wanted.config().id
+            {
+                return Err(EngineError::Copy {
+                    wanted: object.name.clone(),
+                    of: known.name,
+                    path: known.path,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens what is at `path` for reading, whoever owns it, to see what it is.
+    async fn peek(&self, path: &Path) -> Result<Datastore, EngineError> {
+        let (folder, seams) = (path.to_owned(), self.inner.seams.clone());
+        let options = OpenOptions {
+            owner: None,
+            signing: None,
+            pinned: None,
+            seams,
+        };
+        blocking(move || Datastore::open(&folder, options)).await
+    }
+
+    /// Refuses to restore into a datastore of this hub, or among the hub's own files.
+    pub(crate) async fn check_target(&self, path: &Path) -> Result<(), EngineError> {
+        check_path(path)?;
+        let real = real_path(path).await;
+        refuse_data(&real, self.data.as_deref(), ErrorCode::RestoreTarget).await?;
+        for row in self.inner.ledger.datastores().await? {
+            let known = row.object;
+            if real.starts_with(real_path(&known.path).await) {
+                return Err(EngineError::Within {
+                    path: path.to_owned(),
+                    what: format!("datastore {} at {}", known.name, known.path.display()),
+                    code: ErrorCode::RestoreTarget,
                 });
             }
         }
@@ -281,32 +359,6 @@ impl Stores {
         self.inner.ledger.apply(&document, actor).await?;
         Ok(())
     }
-}
-
-fn check_path(path: &Path) -> Result<(), EngineError> {
-    let plain = path
-        .components()
-        .all(|part| !matches!(part, std::path::Component::ParentDir));
-    if path.is_absolute() && plain {
-        Ok(())
-    } else {
-        Err(EngineError::Path {
-            path: path.to_owned(),
-            why: "give an absolute path without `..`",
-        })
-    }
-}
-
-/// The path with its links followed, as far as it exists.
-async fn real_path(path: &Path) -> PathBuf {
-    for existing in path.ancestors() {
-        if let Ok(real) = tokio::fs::canonicalize(existing).await {
-            return path
-                .strip_prefix(existing)
-                .map_or(real.clone(), |rest| real.join(rest));
-        }
-    }
-    path.to_owned()
 }
 
 /// Runs a datastore's work where it may block.

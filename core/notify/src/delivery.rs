@@ -225,7 +225,7 @@ fn delivery_of(shared: &Shared, claimed: &ClaimedMessage) -> Delivery {
         tips: claimed.tips.clone(),
         links: Links {
             dashboard: shared.options.dashboard.clone(),
-            log: task_page.as_ref().map(|page| format!("{page}/log")),
+            log: task_page.as_ref().map(|page| format!("{page}#log")),
             task: task_page,
         },
         hub: Hub {

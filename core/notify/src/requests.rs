@@ -180,7 +180,7 @@ fn put(body: &[u8], pointer: &str, text: String) -> Result<Vec<u8>, HttpError> {
 pub(crate) fn http_error(failure: Failure) -> HttpError {
     match failure.code {
         ErrorCode::DeliveryAddress => HttpError::AddressDenied(failure.reason),
-        ErrorCode::SecretMissing => HttpError::SecretMissing(failure.reason),
+        ErrorCode::SecretMissing => HttpError::SecretMissing(failure.secret.unwrap_or(failure.reason)),
         ErrorCode::RequestInvalid | ErrorCode::ConfigInvalid => HttpError::Invalid(failure.reason),
         ErrorCode::DeliveryUnreachable => HttpError::Unreachable(failure.reason),
         code => HttpError::Other {
@@ -264,7 +264,7 @@ pub(crate) fn mail_error(failure: Failure) -> MailError {
     };
     match (failure.code, failure.status) {
         (ErrorCode::DeliveryAddress, _) => MailError::AddressDenied(failure.reason),
-        (ErrorCode::SecretMissing, _) => MailError::SecretMissing(failure.reason),
+        (ErrorCode::SecretMissing, _) => MailError::SecretMissing(failure.secret.unwrap_or(failure.reason)),
         (ErrorCode::RequestInvalid | ErrorCode::ConfigInvalid, _) => MailError::Invalid(failure.reason),
         (_, Some(530 | 534 | 535 | 538)) => MailError::Credential(failure.reason),
         (_, Some(code @ 500..600)) => MailError::Permanent(reply(code)),

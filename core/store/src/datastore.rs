@@ -9,7 +9,7 @@ use ironcore_types::{HubId, Seams, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::blobs::{BlobErrorKind, Blobs, FsBlobs};
+use crate::blobs::{BlobError, BlobErrorKind, Blobs, FsBlobs};
 use crate::chunk::{Decoder, check_stored};
 use crate::config::Config;
 use crate::error::{OpenFault, Result, StoreError};
@@ -63,18 +63,18 @@ pub(crate) struct TrustedKey {
 impl Datastore {
     /// Makes a datastore in a folder that is missing or empty, for the hub `owner`.
     pub fn create(path: &Path, owner: HubId, signing: SigningKey, seams: Seams) -> Result<Self> {
+        let place = path.display().to_string();
         let blobs = FsBlobs::new(path);
-        if !blobs.is_empty()? {
-            return Err(open_fault(&path.display().to_string(), OpenFault::NotEmpty));
+        if !blobs.is_empty().map_err(|error| unusable(&place, error))? {
+            return Err(open_fault(&place, OpenFault::NotEmpty));
         }
-        blobs.create_root()?;
-        Self::create_on(
-            Arc::new(blobs),
-            &path.display().to_string(),
-            owner,
-            signing,
-            seams,
-        )
+        blobs.create_root().map_err(|error| unusable(&place, error))?;
+        Self::create_on(Arc::new(blobs), &place, owner, signing, seams)
+    }
+
+    /// Whether there is a datastore in a folder, of whatever format.
+    pub fn is_at(folder: &Path) -> bool {
+        folder.join(layout::CONFIG).is_file()
     }
 
     /// Makes a datastore on blobs of any sort; `place` names it in messages.
@@ -91,7 +91,7 @@ impl Datastore {
             Err(error) if error.kind == BlobErrorKind::Exists => {
                 return Err(open_fault(place, OpenFault::NotEmpty));
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(unusable(place, error)),
         }
         Ok(Self::assemble(
             blobs,
@@ -107,7 +107,7 @@ impl Datastore {
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self> {
         let place = path.display().to_string();
         let blobs = FsBlobs::new(path);
-        if path.is_dir() && blobs.is_empty()? {
+        if path.is_dir() && blobs.is_empty().map_err(|error| unusable(&place, error))? {
             // An empty mount point and an empty folder look alike; "not found" is what a user can act on.
             return Err(open_fault(&place, OpenFault::NotFound));
         }
@@ -262,20 +262,6 @@ impl Datastore {
         Ok(())
     }
 
-    /// What there is now. `packs` also looks which packs are there.
-    pub(crate) fn view(&self, packs: bool) -> Result<View> {
-        self.inner.cache.view(self.blobs(), packs)
-    }
-
-    /// A view of segments that were read before, if there are any: enough to find chunks, and cheap to ask for
-    /// with every batch.
-    pub(crate) fn cached_view(&self) -> Result<View> {
-        match self.inner.cache.cached() {
-            Some(view) => Ok(view),
-            None => self.view(false),
-        }
-    }
-
     /// The plain bytes of a chunk, from whichever copy is good.
     pub(crate) fn read_chunk(&self, view: &View, decoder: &mut Decoder, id: &ChunkId) -> Result<Vec<u8>> {
         match self.read_copies(view, decoder, id) {
@@ -342,6 +328,16 @@ fn open_fault(place: &str, fault: OpenFault) -> StoreError {
     }
 }
 
+/// Trouble with the place itself, in the system's words. Where one is yet to be made, none can be offline.
+fn unusable(place: &str, error: BlobError) -> StoreError {
+    match error.kind {
+        BlobErrorKind::Io | BlobErrorKind::Offline => {
+            open_fault(place, OpenFault::Unusable(error.source.to_string()))
+        }
+        _ => error.into(),
+    }
+}
+
 fn read_config(blobs: &dyn Blobs, place: &str) -> Result<Config> {
     let bytes = match blobs.get(layout::CONFIG) {
         Ok(bytes) => bytes,
@@ -354,6 +350,7 @@ fn read_config(blobs: &dyn Blobs, place: &str) -> Result<Config> {
         {
             return Err(open_fault(place, OpenFault::NotFound));
         }
+        Err(error) if error.kind == BlobErrorKind::Io => return Err(unusable(place, error)),
         Err(error) => return Err(error.into()),
     };
     Config::from_json(&bytes).map_err(|reason| open_fault(place, OpenFault::Format(reason)))

@@ -113,6 +113,9 @@ pub enum OpenFault {
     /// There is no datastore.
     #[error("there is no datastore here")]
     NotFound,
+    /// The system does not let it be made or read; in its words.
+    #[error("its folder cannot be used: {0}")]
+    Unusable(String),
     /// It belongs to another hub.
     #[error("it belongs to hub {0}; adopt it to take it over")]
     Foreign(HubId),
@@ -174,6 +177,7 @@ impl StoreError {
             Self::Open { fault, .. } => match fault {
                 OpenFault::NotEmpty => ErrorCode::DatastoreNotEmpty,
                 OpenFault::NotFound => ErrorCode::DatastoreNotFound,
+                OpenFault::Unusable(_) => ErrorCode::DatastoreIo,
                 OpenFault::Foreign(_) => ErrorCode::DatastoreForeign,
                 OpenFault::Format(_) => ErrorCode::DatastoreFormat,
                 OpenFault::Key(_) => ErrorCode::ManifestSignature,

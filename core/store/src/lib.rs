@@ -21,6 +21,7 @@ mod manifest;
 mod pack;
 mod prune;
 mod quarantine;
+mod reindex;
 mod restore;
 mod session;
 mod sign;

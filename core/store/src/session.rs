@@ -30,6 +30,8 @@ pub(crate) enum SessionKind {
     Backup,
     Sync,
     Gc,
+    /// Makes parts of the index anew.
+    Index,
 }
 
 /// Which process, on which boot of which machine. Process numbers mean something only within a namespace.

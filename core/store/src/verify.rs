@@ -48,7 +48,8 @@ struct Verifier<'a> {
 }
 
 impl Datastore {
-    /// Verifies snapshots and reports each as soon as it is known. That one is bad is a report, not an error.
+    /// Verifies snapshots and reports each as soon as it is known. That one is bad is a report, not an error. The
+    /// index comes first: what is damaged in it is warned of and made anew, so that results are of the snapshots.
     /// Stats: `snapshots` verified, `snapshots_affected` bad, `chunks`, `bytes_read`.
     pub fn verify(
         &self,
@@ -56,6 +57,7 @@ impl Datastore {
         on_report: &mut dyn FnMut(VerifyReport),
         watch: &dyn Watch,
     ) -> Result<TaskStats> {
+        self.look_after_index(true, watch)?;
         let view = self.view(false)?;
         let mut stage = watch::stage("verify", "snapshots");
         stage.total = Some(request.snapshots.len() as u64);

@@ -79,6 +79,8 @@ codes! {
     ChunkCorrupt = "chunk.corrupt",
     /// A referenced chunk is not in the datastore.
     ChunkMissing = "chunk.missing",
+    /// A part of the datastore's index was damaged; it is made anew from the packs.
+    IndexDamaged = "index.damaged",
     /// A manifest cannot be read.
     ManifestInvalid = "manifest.invalid",
     /// The signature of a manifest is not valid.

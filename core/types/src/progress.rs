@@ -68,4 +68,6 @@ pub struct TaskStats {
     pub snapshots: u64,
     /// Snapshots removed or found bad.
     pub snapshots_affected: u64,
+    /// Snapshots that a verification left out because they were verified OK within `keep-verified`.
+    pub snapshots_skipped: u64,
 }

@@ -6,6 +6,8 @@ mod commands;
 mod crash;
 #[path = "hub/fixture.rs"]
 mod fixture;
+#[path = "hub/index.rs"]
+mod index;
 #[path = "hub/night.rs"]
 mod night;
 #[path = "hub/refusals.rs"]

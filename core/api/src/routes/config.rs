@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use ironcore_ledger::model::ApplyReport;
 use ironcore_types::objects::{Document, Group};
 use ironcore_types::{ErrorCode, GroupName, ProjectName};
@@ -20,7 +21,7 @@ use crate::wire::{ApplyAnswer, GroupList};
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(groups))
-        .routes(routes!(group))
+        .routes(routes!(group, remove_group))
         .routes(routes!(apply))
         .routes(routes!(export))
 }
@@ -65,6 +66,26 @@ async fn group(
     Path((project, name)): Path<(ProjectName, GroupName)>,
 ) -> Result<Json<Group>, ApiError> {
     Ok(Json(access.group(state.ledger(), &project, &name).await?))
+}
+
+/// Removes a notification group with its handlers; its messages stay. Refused with `conflict` while a job names it.
+#[utoipa::path(
+    delete, path = "/api/v1/groups/{project}/{name}", tag = "configuration", operation_id = "remove_group",
+    params(
+        ("project" = ProjectName, Path, description = "Its project."),
+        ("name" = GroupName, Path, description = "Its name."),
+    ),
+    responses((status = 204, description = "It is removed."))
+)]
+async fn remove_group(
+    State(state): State<ApiState>,
+    access: Access,
+    Path((project, name)): Path<(ProjectName, GroupName)>,
+) -> Result<StatusCode, ApiError> {
+    access.group(state.ledger(), &project, &name).await?;
+    access.require(Right::Configure)?;
+    state.ledger().delete_group(&project, &name).await?;
+    Ok(super::removed(&access, &format!("group/{project}/{name}")))
 }
 
 /// How a declaration is applied.
@@ -113,7 +134,8 @@ async fn apply(
         return Ok(Json(answer(true, planned)));
     }
     for datastore in &document.datastore {
-        state.stores().ensure(datastore).await?;
+        let made = state.stores().ensure(datastore).await;
+        made.map_err(ApiError::of_place)?;
     }
     let report = state.ledger().apply(&document, &access.user).await?;
     Ok(Json(answer(false, report)))

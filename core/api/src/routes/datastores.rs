@@ -1,4 +1,4 @@
-//! Datastores: list, show, add.
+//! Datastores: list, show, add, take off the list.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,7 +18,7 @@ use crate::wire::{AddDatastore, AddMode, Datastore, DatastoreList, DatastoreUsag
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(list, add))
-        .routes(routes!(show))
+        .routes(routes!(show, remove))
 }
 
 /// The datastores that the token sees, each with how full it is.
@@ -49,6 +49,25 @@ async fn show(
 ) -> Result<Json<Datastore>, ApiError> {
     let row = access.datastore(state.ledger(), &name).await?;
     Ok(Json(view(&state, &access, row).await?))
+}
+
+/// Takes a datastore off the list. Its files stay as they are, and it can be attached again. Refused with `conflict`
+/// while a job, a filter, or a task that is not over names it.
+#[utoipa::path(
+    delete, path = "/api/v1/datastores/{name}", tag = "datastores", operation_id = "remove_datastore",
+    params(("name" = DatastoreName, Path, description = "Its name.")),
+    responses((status = 204, description = "It is off the list."))
+)]
+async fn remove(
+    State(state): State<ApiState>,
+    access: Access,
+    Path(name): Path<DatastoreName>,
+) -> Result<StatusCode, ApiError> {
+    let row = access.datastore(state.ledger(), &name).await?;
+    access.require(Right::Configure)?;
+    state.ledger().delete_datastore(&name).await?;
+    state.stores().forget(&row.object.path).await;
+    Ok(super::removed(&access, &format!("datastore/{name}")))
 }
 
 /// A datastore as it is now; one that cannot be opened says why.
@@ -115,11 +134,13 @@ async fn add(
     Body(request): Body<AddDatastore>,
 ) -> Result<(StatusCode, Json<Datastore>), ApiError> {
     access.require(Right::Configure)?;
-    match request.mode {
-        AddMode::Create => state.stores().create(&request.object, &access.user).await?,
-        AddMode::Attach => state.stores().attach(&request.object, &access.user).await?,
-        AddMode::Adopt => state.stores().adopt(&request.object, &access.user).await?,
-    }
+    let (stores, object) = (state.stores(), &request.object);
+    let added = match request.mode {
+        AddMode::Create => stores.create(object, &access.user).await,
+        AddMode::Attach => stores.attach(object, &access.user).await,
+        AddMode::Adopt => stores.adopt(object, &access.user).await,
+    };
+    added.map_err(ApiError::of_place)?;
     let row = access.datastore(state.ledger(), &request.object.name).await?;
     Ok((StatusCode::CREATED, Json(view(&state, &access, row).await?)))
 }

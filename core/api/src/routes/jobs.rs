@@ -1,4 +1,4 @@
-//! Jobs: list, show, run.
+//! Jobs: list, show, run, remove.
 
 use axum::Json;
 use axum::extract::State;
@@ -25,7 +25,7 @@ const NEXT: usize = 5;
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(list))
-        .routes(routes!(show))
+        .routes(routes!(show, remove))
         .routes(routes!(run))
 }
 
@@ -72,6 +72,27 @@ async fn show(
 ) -> Result<Json<JobView>, ApiError> {
     let job = access.job(state.ledger(), &project, &name).await?;
     Ok(Json(view(&state, job).await?))
+}
+
+/// Removes a job; its tasks stay in the history. Refused with `conflict` while another job comes after it, a filter
+/// names it, or a task of it is not over.
+#[utoipa::path(
+    delete, path = "/api/v1/jobs/{project}/{name}", tag = "jobs", operation_id = "remove_job",
+    params(
+        ("project" = ProjectName, Path, description = "Its project."),
+        ("name" = JobName, Path, description = "Its name."),
+    ),
+    responses((status = 204, description = "It is removed."))
+)]
+async fn remove(
+    State(state): State<ApiState>,
+    access: Access,
+    Path((project, name)): Path<(ProjectName, JobName)>,
+) -> Result<StatusCode, ApiError> {
+    access.job(state.ledger(), &project, &name).await?;
+    access.require(Right::Configure)?;
+    state.ledger().delete_job(&project, &name).await?;
+    Ok(super::removed(&access, &format!("job/{project}/{name}")))
 }
 
 async fn view(state: &ApiState, job: Job) -> Result<JobView, ApiError> {

@@ -9,6 +9,7 @@ mod hub;
 mod jobs;
 mod logs;
 mod peer;
+mod projects;
 mod snapshots;
 mod tasks;
 mod tokens;
@@ -24,6 +25,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::Access;
 use crate::state::ApiState;
 use crate::{auth, dashboard, document, headers, problem};
 
@@ -33,6 +35,7 @@ fn protected() -> OpenApiRouter<ApiState> {
         .merge(hub::routes())
         .merge(tasks::routes())
         .merge(logs::routes())
+        .merge(projects::routes())
         .merge(jobs::routes())
         .merge(datastores::routes())
         .merge(snapshots::routes())
@@ -77,6 +80,12 @@ pub fn router(state: ApiState) -> Router {
 
 async fn finish(State(seams): State<ironcore_types::Seams>, request: Request, next: Next) -> Response {
     problem::finish(seams, request, next).await
+}
+
+/// Writes to the hub's log who removed what, and answers that it is gone.
+fn removed(access: &Access, object: &str) -> StatusCode {
+    tracing::info!(actor = %access.user, object, "removed from the configuration");
+    StatusCode::NO_CONTENT
 }
 
 /// What is no route: the dashboard's files, but below `/api` nothing.

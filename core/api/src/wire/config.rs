@@ -1,7 +1,7 @@
 //! The objects that people configure, as lists and single views, and declarations.
 
 use ironcore_types::event::ErrorData;
-use ironcore_types::objects::{DatastoreObject, Group, Job};
+use ironcore_types::objects::{DatastoreObject, Group, Job, Project};
 use ironcore_types::{DatastoreName, ProjectName, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -24,6 +24,13 @@ pub struct JobView {
 pub struct JobList {
     /// The jobs, by project and name.
     pub jobs: Vec<JobView>,
+}
+
+/// Projects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProjectList {
+    /// The projects, by name.
+    pub projects: Vec<Project>,
 }
 
 /// Notification groups.

@@ -4,5 +4,6 @@ mod access;
 mod configuration;
 mod pages;
 mod problems;
+mod removal;
 mod setup;
 mod streams;

@@ -1,11 +1,13 @@
-//! Options of the commands that run the hub, declare its objects and keep its secrets. What it then does is left
-//! to `start` and `look`.
+//! Options of the commands that run the hub, declare and remove its objects and keep its secrets. What it then does
+//! is left to `start` and `look`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use ironcore_api::wire::RoleName;
-use ironcore_types::ids::{DatastoreName, ProjectName, UserId};
+use ironcore_types::ids::{DatastoreName, GroupName, ProjectName, UserId};
+
+use super::start::InProject;
 
 /// Options of `serve`.
 #[derive(Debug, Clone, Args)]
@@ -31,6 +33,52 @@ pub(crate) enum Datastore {
     Adopt(DatastoreArgs),
     /// List datastores.
     List,
+    /// Take a datastore off the hub's list. Its files are left as they are: `datastore attach` takes it back.
+    Remove {
+        /// Which datastore.
+        name: DatastoreName,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Group {
+    /// List notification groups with their handlers.
+    List {
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Remove a group that no job names; its messages stay.
+    Remove {
+        /// Which group.
+        name: GroupName,
+        #[command(flatten)]
+        project: InProject,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Project {
+    /// List projects.
+    List,
+    /// Remove a project to which no job, no group and no grant of a datastore belongs any more.
+    Remove {
+        /// Which project.
+        name: ProjectName,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+/// Whether a removal is confirmed on the command line.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Sure {
+    /// Do not ask; must be given when standard input is no terminal.
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// A datastore on the command line.

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use hub::{Apply, Config, Datastore, DatastoreArgs, LocalHub, Secret, Serve, Status, Token};
+pub(crate) use hub::{
+    Apply, Config, Datastore, DatastoreArgs, Group, LocalHub, Project, Secret, Serve, Status, Sure, Token,
+};
 pub(crate) use look::{Inbox, Message, Schedule, Snapshot, Task, TaskList};
 pub(crate) use start::{Gc, InProject, Job, Prune, Restore, Sync, Verify, Wait};
 
@@ -83,10 +85,16 @@ pub(crate) enum Command {
     /// Copy snapshots to another datastore.
     #[command(subcommand)]
     Sync(Sync),
-    /// Look at jobs and run them.
+    /// Look at jobs, run and remove them.
     #[command(subcommand)]
     Job(Job),
-    /// Create, attach and list datastores.
+    /// Look at notification groups and remove them; `apply` makes them.
+    #[command(subcommand)]
+    Group(Group),
+    /// Look at projects and remove them; `apply` makes them.
+    #[command(subcommand)]
+    Project(Project),
+    /// Create, attach and list datastores, and take them off the list.
     #[command(subcommand)]
     Datastore(Datastore),
     /// Read calendar expressions, without a hub.

@@ -1,4 +1,4 @@
-//! Options of the commands that start tasks. Following a task afterwards is left to `look`.
+//! Options of the commands that start tasks, and of those about jobs. Following a task afterwards is left to `look`.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,8 @@ use clap::{Args, Subcommand};
 use ironcore_types::ids::{DatastoreName, JobName, ProjectName};
 use ironcore_types::retention;
 use ironcore_types::snapshot::SnapshotRef;
+
+use super::hub::Sure;
 
 /// Waits for a task that was started.
 #[derive(Debug, Clone, Copy, Args)]
@@ -179,5 +181,14 @@ pub(crate) enum Job {
         project: InProject,
         #[command(flatten)]
         wait: Wait,
+    },
+    /// Remove a job; its tasks and snapshots stay.
+    Remove {
+        /// Which job.
+        name: JobName,
+        #[command(flatten)]
+        project: InProject,
+        #[command(flatten)]
+        sure: Sure,
     },
 }

@@ -1,10 +1,10 @@
-//! `datastore create`, `attach`, `list`.
+//! `datastore create`, `attach`, `adopt`, `list`, `remove`.
 
 use anyhow::Result;
 use ironcore_api::wire;
 use ironcore_types::objects::DatastoreObject;
 
-use super::Context;
+use super::{Context, removal};
 use crate::args::{Datastore, DatastoreArgs};
 use crate::exit::Exit;
 use crate::output::{self, Form};
@@ -43,6 +43,13 @@ pub(super) async fn run(context: &Context, command: Datastore) -> Result<Exit> {
                 rows,
             )?;
             Ok(Exit::Ok)
+        }
+        Datastore::Remove { name, sure } => {
+            let (object, path) = (format!("datastore/{name}"), ["datastores", name.as_str()]);
+            let stays = format!(
+                "its files are left as they are: `datastore attach {name} --path DIR --projects …` takes it back"
+            );
+            removal::remove(context, sure, &object, &path, &stays).await
         }
     }
 }

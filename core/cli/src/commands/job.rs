@@ -1,12 +1,12 @@
-//! `job list` and `job run`.
+//! `job list`, `job run` and `job remove`.
 
 use anyhow::Result;
 use ironcore_api::wire;
-use ironcore_types::{ErrorCode, ProjectName};
+use ironcore_types::{JobName, ProjectName};
 
-use super::{Context, start};
-use crate::args::Job;
-use crate::exit::{Coded, Exit};
+use super::{Context, only_project, removal, start};
+use crate::args::{InProject, Job};
+use crate::exit::Exit;
 use crate::output;
 
 pub(super) async fn run(context: &Context, command: Job) -> Result<Exit> {
@@ -15,7 +15,10 @@ pub(super) async fn run(context: &Context, command: Job) -> Result<Exit> {
             let answer = jobs(context, project.project).await?;
             let rows = answer.jobs.iter().map(|view| {
                 let schedule = match (&view.job.schedule, &view.job.after) {
-                    (Some(schedule), _) => format!("{schedule} ({})", view.job.timezone),
+                    (Some(schedule), None) => format!("{schedule} ({})", view.job.timezone),
+                    (Some(schedule), Some(after)) => {
+                        format!("{schedule} ({}), after {after}", view.job.timezone)
+                    }
                     (None, Some(after)) => format!("after {after}"),
                     (None, None) => "by hand".to_owned(),
                 };
@@ -43,13 +46,17 @@ pub(super) async fn run(context: &Context, command: Job) -> Result<Exit> {
             project,
             wait,
         } => {
-            let project = match project.project {
-                Some(project) => project,
-                None => only_project(context, name.as_str()).await?,
-            };
+            let project = project_of(context, project, &name).await?;
             let path = ["jobs", project.as_str(), name.as_str(), "run"];
             let started: wire::Started = context.client.post(&path, &[], &wire::RunJob { full }).await?;
             start::report(context, &started, wait).await
+        }
+        Job::Remove { name, project, sure } => {
+            removal::must_be_sure(sure)?;
+            let project = project_of(context, project, &name).await?;
+            let path = ["jobs", project.as_str(), name.as_str()];
+            let object = format!("job/{project}/{name}");
+            removal::remove(context, sure, &object, &path, "its tasks and snapshots stay").await
         }
     }
 }
@@ -59,24 +66,12 @@ async fn jobs(context: &Context, project: Option<ProjectName>) -> Result<wire::J
     context.client.get(&["jobs"], &query).await
 }
 
-/// The project of the one job that has this name.
-async fn only_project(context: &Context, name: &str) -> Result<ProjectName> {
-    let answer = jobs(context, None).await?;
-    let mut found = answer
-        .jobs
-        .into_iter()
-        .filter(|view| view.job.name.as_str() == name);
-    match (found.next(), found.next()) {
-        (Some(view), None) => Ok(view.job.project),
-        (None, _) => Err(Coded {
-            code: ErrorCode::NotFound,
-            message: format!("there is no job {name}"),
-        }
-        .into()),
-        (Some(_), Some(_)) => Err(Coded {
-            code: ErrorCode::RequestInvalid,
-            message: format!("several projects have a job {name}: say which with --project"),
-        }
-        .into()),
+/// The project that was named, or else the one that has a job of this name.
+async fn project_of(context: &Context, project: InProject, name: &JobName) -> Result<ProjectName> {
+    if let Some(project) = project.project {
+        return Ok(project);
     }
+    let answer = jobs(context, None).await?;
+    let found = answer.jobs.into_iter().filter(|view| view.job.name == *name);
+    only_project("job", name.as_str(), found.map(|view| view.job.project))
 }

@@ -2,9 +2,12 @@
 
 mod datastore;
 mod declare;
+mod group;
 mod inbox;
 mod job;
 mod message;
+mod project;
+mod removal;
 mod schedule;
 mod secret;
 mod simulate;
@@ -17,10 +20,11 @@ mod watch;
 
 use anyhow::Result;
 use clap::CommandFactory;
+use ironcore_types::{ErrorCode, ProjectName};
 
 use crate::args::{Cli, Command, Config, Prune};
 use crate::client::Client;
-use crate::exit::Exit;
+use crate::exit::{Coded, Exit};
 use crate::output::Form;
 use crate::serve;
 
@@ -28,6 +32,24 @@ use crate::serve;
 pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) form: Form,
+}
+
+/// The project of the one `kind` (job, group) of this name; `found` are the projects that have one.
+fn only_project(kind: &str, name: &str, found: impl IntoIterator<Item = ProjectName>) -> Result<ProjectName> {
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some(project), None) => Ok(project),
+        (None, _) => Err(Coded {
+            code: ErrorCode::NotFound,
+            message: format!("there is no {kind} {name}"),
+        }
+        .into()),
+        (Some(_), Some(_)) => Err(Coded {
+            code: ErrorCode::RequestInvalid,
+            message: format!("several projects have a {kind} {name}: say which with --project"),
+        }
+        .into()),
+    }
 }
 
 /// Does the command of `cli`.
@@ -50,6 +72,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Prune(command) => start::prune(&context()?, command).await,
         Command::Sync(command) => start::sync(&context()?, command).await,
         Command::Job(command) => job::run(&context()?, command).await,
+        Command::Group(command) => group::run(&context()?, command).await,
+        Command::Project(command) => project::run(&context()?, command).await,
         Command::Datastore(command) => datastore::run(&context()?, command).await,
         Command::Schedule(command) => schedule::run(form, &command),
         Command::Message(command) => message::run(&context()?, command).await,

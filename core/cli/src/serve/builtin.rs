@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use ironcore_notify::PluginsOptions;
+use ironcore_notify::{Plugins, PluginsOptions};
 use ironcore_plugin_host::{Capability, Grants, HostConfig};
+use ironcore_types::{ErrorCode, PluginName};
 
 use super::config::Settings;
 use super::keys;
+use crate::exit::Coded;
 
 macro_rules! builtin {
     ($($name:literal),+) => {
@@ -19,23 +21,61 @@ macro_rules! builtin {
 
 builtin!("email", "webhook", "inbox", "remediation");
 
-/// What to load, and what each may do.
-pub(super) fn options(settings: &Settings) -> Result<PluginsOptions> {
-    let cache = settings.data.join("plugin-cache");
-    keys::private_folder(&cache)?;
+fn invalid(message: String) -> Coded {
+    Coded {
+        code: ErrorCode::ConfigInvalid,
+        message,
+    }
+}
+
+fn grants(settings: &Settings) -> Result<BTreeMap<PluginName, Grants>, Coded> {
     let mut grants = BTreeMap::new();
     for (name, granted) in &settings.plugin {
         let capabilities: Vec<Capability> = granted
             .grant
             .iter()
             .map(|word| word.parse())
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<_, _>>()
+            .map_err(|error| invalid(format!("plugin.{name}.grant: {error}")))?;
         grants.insert(name.clone(), Grants::from_iter(capabilities));
     }
+    Ok(grants)
+}
+
+/// Refuses grants that are none, or of plugins that are not there, and plugins that cannot be loaded.
+pub(super) fn check(settings: &Settings) -> Result<()> {
+    let grants = grants(settings)?;
+    let named: Vec<PluginName> = grants.keys().cloned().collect();
+    let plugins = Plugins::load(&PluginsOptions {
+        folder: settings.plugins.clone(),
+        grants,
+        ..PluginsOptions::default()
+    })?;
+    let refused = plugins.refused().iter().map(ToString::to_string);
+    let absent = named
+        .iter()
+        .filter(|name| plugins.get(name).is_none())
+        .map(
+            |name| match BUILTIN.iter().any(|(builtin, _)| *builtin == name.as_str()) {
+                true => format!("plugin.{name}: the built-in plugins need no grants"),
+                false => format!("plugin.{name}: no plugin of this name is in the folder `plugins`"),
+            },
+        );
+    let faults: Vec<String> = refused.chain(absent).collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(invalid(faults.join("\n")).into())
+}
+
+/// What to load, and what each may do.
+pub(super) fn options(settings: &Settings) -> Result<PluginsOptions> {
+    let cache = settings.data.join("plugin-cache");
+    keys::private_folder(&cache)?;
     Ok(PluginsOptions {
         builtin: BUILTIN.to_vec(),
         folder: settings.plugins.clone(),
-        grants,
+        grants: grants(settings)?,
         host: HostConfig {
             cache: Some(cache),
             ..PluginsOptions::default().host

@@ -17,6 +17,7 @@ use crate::exit::Coded;
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
     listen: Option<SocketAddr>,
+    public_url: Option<url::Url>,
     data: Option<PathBuf>,
     node: Option<NodeName>,
     slots: Option<usize>,
@@ -52,6 +53,8 @@ pub(crate) struct PluginSettings {
 pub(crate) struct Settings {
     /// Where the API listens.
     pub(crate) listen: SocketAddr,
+    /// The address by which people reach the dashboard, for links in messages; where the API listens when missing.
+    pub(crate) public_url: Option<url::Url>,
     /// Folder for database, keys and secrets.
     pub(crate) data: PathBuf,
     /// This machine's name in UPIDs and status.
@@ -107,6 +110,7 @@ impl Settings {
                 .listen
                 .or(file.listen)
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8007))),
+            public_url: file.public_url,
             data: std::path::absolute(data)?,
             node: match file.node {
                 Some(node) => node,
@@ -132,6 +136,13 @@ impl Settings {
         }
         if !(1..=256).contains(&self.slots) {
             return Err(invalid(format!("slots = {}: use 1 to 256", self.slots)));
+        }
+        if let Some(url) = &self.public_url
+            && !(matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none())
+        {
+            return Err(invalid(format!(
+                "public-url = \"{url}\": use the address of the dashboard, such as https://backup.example"
+            )));
         }
         for (name, folder) in [("plugins", &self.plugins), ("templates", &self.templates)] {
             if let Some(folder) = folder

@@ -49,15 +49,23 @@ pub(crate) fn secrets(settings: &Settings) -> Result<Secrets> {
     )?)
 }
 
-/// `config check`: prints what would be used.
+/// `config check`: prints what would be used, or what is wrong. Starts nothing and writes nothing.
 pub(crate) fn check(form: Form, config: Option<&Path>) -> Result<Exit> {
     let settings = settings(config, None, None)?;
+    builtin::check(&settings)?;
     let show = |path: &Option<std::path::PathBuf>| {
         path.as_ref()
             .map_or_else(|| "-".to_owned(), |path| path.display().to_string())
     };
     let fields = [
         ("Listen", settings.listen.to_string()),
+        (
+            "Public address",
+            settings
+                .public_url
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), ToString::to_string),
+        ),
         ("Data", settings.data.display().to_string()),
         ("Node", settings.node.to_string()),
         ("Slots", settings.slots.to_string()),
@@ -132,7 +140,8 @@ impl Hub {
             egress: egress.clone(),
             seams: seams.clone(),
         });
-        let stores = Stores::new(ledger.clone(), signing, Some(remotes), seams.clone());
+        let stores =
+            Stores::new(ledger.clone(), signing, Some(remotes), seams.clone()).beside(&settings.data);
         let options = builtin::options(&settings)?;
         // Compiling plugins takes a while where they are not cached yet.
         let plugins = tokio::task::spawn_blocking(move || Plugins::load(&options)).await??;
@@ -169,7 +178,10 @@ impl Hub {
             pid: std::process::id(),
             options: NotifyOptions {
                 hub_name: self.settings.node.to_string(),
-                dashboard: Some(format!("http://{address}")),
+                dashboard: Some(match &self.settings.public_url {
+                    Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+                    None => format!("http://{address}"),
+                }),
                 ..NotifyOptions::default()
             },
         });

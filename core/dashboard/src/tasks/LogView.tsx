@@ -23,6 +23,12 @@ export function LogView({ upid }: { upid: string }) {
   const [wanted, setWanted] = useState('');
   const box = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
+  const section = useRef<HTMLElement>(null);
+
+  // Links in messages lead to the log itself, which comes only with the task.
+  useEffect(() => {
+    if (window.location.hash === '#log') section.current?.scrollIntoView();
+  }, []);
 
   const lines = useMemo(() => {
     const text = wanted.trim().toLowerCase();
@@ -58,7 +64,7 @@ export function LogView({ upid }: { upid: string }) {
 
   const digits = String(last).length;
   return (
-    <section className={classes.log} aria-label="Log">
+    <section className={classes.log} aria-label="Log" id="log" ref={section}>
       <div className={classes.bar}>
         <h3>Log</h3>
         <span className={classes.count}>

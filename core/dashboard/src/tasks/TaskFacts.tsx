@@ -27,6 +27,7 @@ function counted({ stats, type }: Task): Fact[] {
   if (stats.files_unchanged > 0) facts.push(['Unchanged', `${formatCount(stats.files_unchanged)} files`]);
   if (stats.snapshots > 0) facts.push(['Snapshots', formatCount(stats.snapshots)]);
   if (stats.snapshots_affected > 0) facts.push([type === 'verify' ? 'Found bad' : 'Removed', formatCount(stats.snapshots_affected)]);
+  if (stats.snapshots_skipped > 0) facts.push(['Left out', `${formatCount(stats.snapshots_skipped)} verified OK before`]);
   return facts;
 }
 

@@ -12,12 +12,7 @@ use crate::error::EngineError;
 pub(super) fn run(job: &JobContext, spec: &RestoreSpec) -> Result<TaskStats, EngineError> {
     let reference = &spec.snapshot;
     let datastore = job.datastore(&reference.datastore)?;
-    if !spec.to.is_absolute() {
-        return Err(EngineError::Path {
-            path: spec.to.clone(),
-            why: "give the absolute path of a folder",
-        });
-    }
+    job.wait(job.stores.check_target(&spec.to))?;
     let known = job.wait(job.ledger.verifications(&reference.datastore, None))?;
     let bad = known
         .iter()

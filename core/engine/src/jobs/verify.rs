@@ -12,6 +12,7 @@ use crate::error::EngineError;
 
 pub(super) fn run(job: &JobContext, spec: &VerifySpec) -> Result<TaskStats, EngineError> {
     let datastore = job.datastore(&spec.datastore)?;
+    let mut skipped = 0;
     let paths = match &spec.snapshot {
         Some(path) => {
             let filter = SnapshotFilter::group(path.group.clone());
@@ -20,14 +21,18 @@ pub(super) fn run(job: &JobContext, spec: &VerifySpec) -> Result<TaskStats, Engi
                 None => return Err(EngineError::NotOwned(path.group.clone())),
             }
         }
-        None => due(job, spec, &datastore)?,
+        None => {
+            let due = due(job, spec, &datastore)?;
+            skipped = due.skipped;
+            due.paths
+        }
     };
     let mut found = Found::default();
     let request = VerifyRequest {
         snapshots: paths,
         depth: spec.depth,
     };
-    let stats = datastore.verify(
+    let mut stats = datastore.verify(
         request,
         &mut |report| {
             let line = match &report.failure {
@@ -51,15 +56,23 @@ pub(super) fn run(job: &JobContext, spec: &VerifySpec) -> Result<TaskStats, Engi
         },
         &job.watch,
     )?;
+    stats.snapshots_skipped = skipped;
     found.into_result(stats)
 }
 
-/// The snapshots of the scope that were not verified within `keep-verified`, or not well.
+/// What a verification of a whole scope looks at.
+struct Due {
+    /// The snapshots that were not verified within `keep-verified`, or not well.
+    paths: Vec<SnapshotPath>,
+    /// How many others there are.
+    skipped: u64,
+}
+
 fn due(
     job: &JobContext,
     spec: &VerifySpec,
     datastore: &ironcore_store::Datastore,
-) -> Result<Vec<SnapshotPath>, EngineError> {
+) -> Result<Due, EngineError> {
     let filter = match &spec.namespace {
         Some(namespace) => SnapshotFilter {
             namespace: Some(namespace.clone()),
@@ -97,7 +110,10 @@ fn due(
             paths.len()
         ),
     });
-    Ok(paths)
+    Ok(Due {
+        paths,
+        skipped: u64::try_from(skipped).unwrap_or(u64::MAX),
+    })
 }
 
 #[derive(Default)]

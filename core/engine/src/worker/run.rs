@@ -212,6 +212,7 @@ fn summary(stats: &TaskStats, warnings: u64) -> String {
         (stats.chunks_known, "chunks known"),
         (stats.snapshots, "snapshots"),
         (stats.snapshots_affected, "snapshots affected"),
+        (stats.snapshots_skipped, "snapshots skipped"),
         (warnings, "warnings"),
     ];
     parts.extend(

@@ -1,7 +1,7 @@
 //! What is in the way of removing an object.
 
 use ironcore_types::objects::Document;
-use ironcore_types::{DatastoreName, GroupName, JobName, ProjectName};
+use ironcore_types::{DatastoreName, GroupName, JobName, ProjectName, UserId};
 
 use super::configure::{datastore_label, group_label, job_label};
 use crate::error::{LedgerError, Result};
@@ -16,8 +16,8 @@ fn in_the_way(what: &str, users: Vec<String>) -> Result<()> {
     )))
 }
 
-/// Jobs, groups and grants keep a project.
-pub(crate) fn project(all: &Document, name: &ProjectName) -> Result<()> {
+/// Jobs, groups, grants and valid tokens keep a project: the next project of that name must not inherit them.
+pub(crate) fn project(all: &Document, name: &ProjectName, tokens: &[UserId]) -> Result<()> {
     let mut users: Vec<String> = all
         .job
         .iter()
@@ -31,6 +31,7 @@ pub(crate) fn project(all: &Document, name: &ProjectName) -> Result<()> {
             .filter(|d| d.projects.contains(name))
             .map(datastore_label),
     );
+    users.extend(tokens.iter().map(|user| format!("token/{user}")));
     in_the_way(&format!("project/{name}"), users)
 }
 

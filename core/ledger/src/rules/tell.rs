@@ -35,6 +35,18 @@ fn counted(count: u64, one: &str) -> String {
     }
 }
 
+/// What a verification that ended well did not look at: "completed" alone would say more than is known.
+fn left_out(task: &Task) -> String {
+    match (task.stats.snapshots, task.stats.snapshots_skipped) {
+        (_, 0) => String::new(),
+        (0, skipped) => format!(
+            ": nothing was due, {} verified OK before",
+            counted(skipped, "snapshot")
+        ),
+        (_, skipped) => format!("; {} verified OK before left out", counted(skipped, "snapshot")),
+    }
+}
+
 /// The event of the state that `task` is in now.
 pub(crate) fn task(task: &Task, log_tail: Vec<String>) -> NewEvent {
     let deed = deed(&task.spec);
@@ -45,7 +57,10 @@ pub(crate) fn task(task: &Task, log_tail: Vec<String>) -> NewEvent {
         ),
         TaskState::Queued => (EventType::TaskQueued, format!("{deed} is queued")),
         TaskState::Running => (EventType::TaskStarted, format!("{deed} started")),
-        TaskState::Ok => (EventType::TaskCompleted, format!("{deed} completed")),
+        TaskState::Ok => (
+            EventType::TaskCompleted,
+            format!("{deed} completed{}", left_out(task)),
+        ),
         TaskState::Warning => {
             let warnings = counted(task.warning_count.max(1), "warning");
             (

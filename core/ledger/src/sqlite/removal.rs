@@ -1,6 +1,6 @@
 //! Removing configured objects on SQLite, unless something is in the way.
 
-use ironcore_types::{DatastoreName, GroupName, JobName, ProjectName};
+use ironcore_types::{DatastoreName, GroupName, JobName, ProjectName, UserId};
 
 use super::Sqlite;
 use super::columns::Columns;
@@ -13,7 +13,14 @@ impl Sqlite {
     pub(crate) async fn delete_project(&self, name: ProjectName) -> Result<()> {
         self.write(move |tx| {
             Box::pin(async move {
-                removal::project(&export(&mut tx.conn).await?, &name)?;
+                let tokens = sqlx::query(
+                    "SELECT user FROM tokens WHERE project = ? AND revoked IS NULL ORDER BY user",
+                )
+                .bind(name.as_str())
+                .fetch_all(&mut tx.conn)
+                .await?;
+                let tokens: Vec<UserId> = tokens.iter().map(|row| row.word("user")).collect::<Result<_>>()?;
+                removal::project(&export(&mut tx.conn).await?, &name, &tokens)?;
                 let open = tx.open_task("project = ?1", name.as_str(), "").await?;
                 tx.remove(
                     open,

@@ -95,6 +95,7 @@ impl Datastore {
         let task = request.upid.as_ref().map(ToString::to_string);
         let session = Session::register(&self.inner.blobs, &self.inner.seams, SessionKind::Backup, task)?;
         let started = self.now();
+        self.look_after_index(false, watch)?;
         let view = self.view(true)?;
         let level = self.config().compression.level;
         let writer = ChunkWriter::new(&self.inner.blobs, &self.inner.seams, session, view, level);

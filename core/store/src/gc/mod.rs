@@ -27,6 +27,7 @@ use crate::id::PackId;
 use crate::index::{PackRow, View};
 use crate::layout;
 use crate::pack;
+use crate::reindex::unlisted;
 use crate::session::{self, Session, SessionKind};
 use crate::watch::{self, Watch};
 use crate::writer::ChunkWriter;
@@ -86,25 +87,22 @@ impl Datastore {
         let session = Session::register(&self.inner.blobs, &self.inner.seams, SessionKind::Gc, None)?;
         let own = session.name().to_owned();
         // Packs, then sessions, then index: a pack that is in the first and not in the last has no writer.
-        let packs = self.blobs().list(layout::PACKS)?;
+        let packs = self.found_packs()?;
         let others = self.others(&own)?;
         if others.iter().any(|other| other.kind == SessionKind::Gc) {
             return Err(StoreError::Busy(
                 "another garbage collection of this datastore is running".to_owned(),
             ));
         }
+        // Not only when alone: what is condemned is judged by the index, and half of it would let needed packs go.
+        self.mend_index(false, watch)?;
         let mut view = self.view(true)?;
         let mut unreadable = Vec::new();
         if others.is_empty() {
-            let known = view.packs();
-            let orphans: Vec<_> = packs
-                .iter()
-                .filter_map(|blob| layout::parse_pack(&blob.name).map(|(kind, id)| (kind, id, blob.size)))
-                .filter(|(_, id, _)| !known.contains_key(id) && !view.condemned.contains(id))
-                .collect();
+            let mut orphans = unlisted(&view, packs);
+            orphans.retain(|pack| !view.condemned.contains(&pack.id));
             if !orphans.is_empty() {
-                watch.info(&format!("{} packs were not in the index", orphans.len()));
-                unreadable = sweep::adopt_orphans(self, &orphans)?;
+                unreadable = self.index_packs(&orphans, &session, watch)?.unreadable;
                 view = self.view(true)?;
             }
         }
@@ -118,7 +116,11 @@ impl Datastore {
         let plan = Plan::new(&view, &live, request.repack_above);
         let mut condemned: Vec<CondemnedPack> = plan.dead.iter().map(condemn).collect();
         if live.missing == 0 {
-            condemned.extend(unreadable);
+            condemned.extend(unreadable.iter().map(|pack| CondemnedPack {
+                id: pack.id,
+                meta: pack.kind == PackKind::Meta,
+                size: pack.size,
+            }));
         }
         let writer = ChunkWriter::new(
             &self.inner.blobs,
@@ -143,7 +145,7 @@ impl Datastore {
             };
             record.write(self.blobs())?;
         }
-        self.delete_ripe(&writer.session, &request, &mut outcome, watch)?;
+        self.delete_ripe(&writer, &request, &mut outcome, watch)?;
         self.blobs().remove_unfinished()?;
         outcome.stats.bytes = outcome.bytes_freed;
         drop(writer);
@@ -159,11 +161,12 @@ impl Datastore {
     /// Deletes packs that nobody can need any more.
     fn delete_ripe(
         &self,
-        session: &Session,
+        writer: &ChunkWriter,
         request: &GcRequest,
         outcome: &mut GcOutcome,
         watch: &dyn Watch,
     ) -> Result<()> {
+        let session = &writer.session;
         let mut records = record::read_all(self.blobs())?;
         // After the records are there, and before the second mark.
         let names: Vec<String> = self
@@ -206,8 +209,8 @@ impl Datastore {
             }
         }
         watch::check(watch)?;
-        // Damaged segments are superseded once every pack has been looked into, which others keep us from.
-        sweep::rewrite_index(self, &view, &gone, names.is_empty())?;
+        // Segments that are damaged still hold nothing that any pack could tell.
+        sweep::rewrite_index(self, &view, &gone, &writer.view.damaged)?;
         let mut stage = watch::stage("delete", "packs");
         stage.total = Some(gone.len() as u64);
         for record in &ripe {

@@ -1,17 +1,14 @@
-//! The half of a collection that changes things: adopting packs that the index does not know, repacking,
-//! deleting.
+//! The half of a collection that changes things: repacking, deleting, and the index without what is deleted.
 
 use std::collections::{HashMap, HashSet};
 
-use super::record::CondemnedPack;
 use crate::blobs::BlobErrorKind;
-use crate::chunk::{PackKind, StoredChunk};
+use crate::chunk::StoredChunk;
 use crate::datastore::Datastore;
 use crate::error::{Result, StoreError};
 use crate::id::PackId;
-use crate::index::{self, Location, PackRow, View, segment};
+use crate::index::{self, Location, PackRow, View};
 use crate::layout;
-use crate::pack;
 use crate::watch::{self, Watch};
 use crate::writer::ChunkWriter;
 
@@ -19,30 +16,6 @@ use crate::writer::ChunkWriter;
 const MAX_SEGMENTS: usize = 24;
 /// No merged segment has more entries.
 const SEGMENT_ENTRIES: usize = 500_000;
-
-/// Puts packs that the index does not know into it: a crash between pack and index leaves such, and a damaged
-/// index segment makes such. Returns those whose own directory cannot be read.
-pub(super) fn adopt_orphans(
-    datastore: &Datastore,
-    orphans: &[(PackKind, PackId, u64)],
-) -> Result<Vec<CondemnedPack>> {
-    let (mut locations, mut unreadable) = (Vec::new(), Vec::new());
-    for (kind, id, size) in orphans {
-        match pack::read_directory(datastore.blobs(), *kind, *id) {
-            Ok(summary) => locations.extend(segment::locations(&summary)),
-            Err(reason) => {
-                tracing::warn!(pack = %id, reason, "pack without a readable directory");
-                unreadable.push(CondemnedPack {
-                    id: *id,
-                    meta: *kind == PackKind::Meta,
-                    size: *size,
-                });
-            }
-        }
-    }
-    index::write_segment(datastore.blobs(), locations)?;
-    Ok(unreadable)
-}
 
 /// Copies what is needed out of packs that hold little else; returns the packs that can go.
 pub(super) fn repack(
@@ -92,12 +65,12 @@ fn copy_entries(datastore: &Datastore, writer: &ChunkWriter, entries: &[Location
 }
 
 /// Writes the index without `gone`, then deletes the old segments; merges segments when there are many.
-/// Damaged segments go when `damaged` says that nothing hangs on them.
+/// With them go those that are `damaged`.
 pub(super) fn rewrite_index(
     datastore: &Datastore,
     view: &View,
     gone: &HashSet<PackId>,
-    damaged: bool,
+    damaged: &[String],
 ) -> Result<()> {
     let merge = view.segments.len() > MAX_SEGMENTS;
     let affected: Vec<_> = view
@@ -120,7 +93,6 @@ pub(super) fn rewrite_index(
         }
     }
     written.extend(index::write_segment(datastore.blobs(), entries)?);
-    let damaged = view.damaged.iter().filter(|_| damaged);
     for name in affected.iter().map(|(name, _)| name).chain(damaged) {
         if !written.contains(name) {
             datastore.blobs().delete(name)?;

@@ -10,12 +10,15 @@ use crate::blobs::{BlobErrorKind, Blobs};
 use crate::error::{Result, StoreError};
 use crate::id::{ChunkId, PackId, sha256};
 use crate::layout;
+use crate::reindex::StandIn;
 pub(crate) use segment::{Location, PackRow, Segment};
 
 /// Segments read so far, so that a new view reads only what is new.
 #[derive(Debug, Default)]
 pub(crate) struct IndexCache {
     segments: Mutex<HashMap<String, Arc<Segment>>>,
+    /// In place of segments that cannot be read.
+    pub(crate) stand_in: Mutex<Option<StandIn>>,
 }
 
 /// What one operation sees of the index.
@@ -23,7 +26,7 @@ pub(crate) struct IndexCache {
 pub(crate) struct View {
     /// Name and content of each segment, by name.
     pub(crate) segments: Vec<(String, Arc<Segment>)>,
-    /// Segments that cannot be read; a garbage collection makes them anew from the packs' directories.
+    /// Segments that cannot be read.
     pub(crate) damaged: Vec<String>,
     /// Packs that a garbage collection has condemned.
     pub(crate) condemned: HashSet<PackId>,
@@ -40,8 +43,8 @@ struct Loaded {
 }
 
 impl IndexCache {
-    /// All segments that are there now.
-    fn load(&self, blobs: &dyn Blobs) -> Result<Loaded> {
+    /// All segments that are there now. `again` also reads those that are in memory.
+    fn load(&self, blobs: &dyn Blobs, again: bool) -> Result<Loaded> {
         // Segments may be merged while we read: then the list is taken anew. Merging writes the new segment
         // before it deletes the old ones, so a list that could be read whole is complete.
         for _ in 0..100 {
@@ -50,7 +53,7 @@ impl IndexCache {
                 .into_iter()
                 .map(|blob| blob.name)
                 .collect();
-            if let Some(loaded) = self.load_named(blobs, &names)? {
+            if let Some(loaded) = self.load_named(blobs, &names, again)? {
                 return Ok(loaded);
             }
         }
@@ -59,7 +62,7 @@ impl IndexCache {
         ))
     }
 
-    fn load_named(&self, blobs: &dyn Blobs, names: &[String]) -> Result<Option<Loaded>> {
+    fn load_named(&self, blobs: &dyn Blobs, names: &[String], again: bool) -> Result<Option<Loaded>> {
         let mut known = self
             .segments
             .lock()
@@ -68,18 +71,22 @@ impl IndexCache {
         known.retain(|name, _| names.contains(name));
         let mut loaded = Loaded::default();
         for name in names {
-            let segment = match known.get(name) {
-                Some(segment) => Arc::clone(segment),
-                None => {
+            let segment = match known.get(name).cloned() {
+                Some(segment) if !again => segment,
+                before => {
                     let bytes = match blobs.get(name) {
                         Ok(bytes) => bytes,
                         Err(error) if error.kind == BlobErrorKind::NotFound => return Ok(None),
                         Err(error) => return Err(error.into()),
                     };
                     match Segment::parse(bytes) {
-                        Ok(segment) => Arc::new(segment),
+                        // What is in memory stays there, rather than lie there twice.
+                        Ok(segment) => before
+                            .filter(|before| before.is_same(&segment))
+                            .unwrap_or_else(|| Arc::new(segment)),
                         Err(error) => {
                             tracing::error!(segment = name, %error, "index segment is damaged and left out");
+                            known.remove(name);
                             loaded.damaged.push(name.clone());
                             continue;
                         }
@@ -91,6 +98,11 @@ impl IndexCache {
         }
         *self.segments.lock().unwrap_or_else(PoisonError::into_inner) = known;
         Ok(Some(loaded))
+    }
+
+    /// Reads every segment again: what is damaged on disk since it was read is not known from then on.
+    pub(crate) fn reread(&self, blobs: &dyn Blobs) -> Result<()> {
+        self.load(blobs, true).map(drop)
     }
 
     /// What was read last, without looking again.
@@ -115,7 +127,7 @@ impl IndexCache {
         let quarantined = quarantined
             .filter_map(|blob| layout::parse_quarantine(&blob.name))
             .collect();
-        let Loaded { segments, damaged } = self.load(blobs)?;
+        let Loaded { segments, damaged } = self.load(blobs, false)?;
         let present = match packs {
             true => {
                 let blobs = blobs.list(layout::PACKS)?.into_iter();
@@ -198,19 +210,38 @@ impl View {
     }
 }
 
-/// Writes a segment; one with the same content is there already and that is fine.
+/// Writes a segment; one with the same content is there already and that is fine. One of its name with other
+/// content is damaged, and is replaced.
 pub(crate) fn write_segment(blobs: &dyn Blobs, locations: Vec<Location>) -> Result<Option<String>> {
     if locations.is_empty() {
         return Ok(None);
     }
     let bytes = segment::encode(locations);
-    let name = format!("{}{}", layout::INDEX, hex::encode(sha256(&bytes)));
+    let name = name_of(&bytes);
     match blobs.put_new(&name, &bytes) {
         Ok(()) => {}
-        Err(error) if error.kind == BlobErrorKind::Exists => {}
+        Err(error) if error.kind == BlobErrorKind::Exists => {
+            if blobs.get(&name).is_ok_and(|there| there == bytes) {
+                return Ok(Some(name));
+            }
+            blobs.replace(&name, &bytes)?;
+        }
         Err(error) => return Err(error.into()),
     }
     Ok(Some(name))
+}
+
+/// A segment that is written nowhere, with the name that it would have.
+pub(crate) fn segment_in_memory(locations: Vec<Location>) -> Result<(String, Arc<Segment>)> {
+    let bytes = segment::encode(locations);
+    let name = name_of(&bytes);
+    let segment = Segment::parse(bytes)
+        .map_err(|error| StoreError::Request(format!("the index cannot be made anew: {error}")))?;
+    Ok((name, Arc::new(segment)))
+}
+
+fn name_of(segment: &[u8]) -> String {
+    format!("{}{}", layout::INDEX, hex::encode(sha256(segment)))
 }
 
 /// A bit for each entry of a view.

@@ -143,6 +143,10 @@ impl Segment {
         Ok(segment)
     }
 
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }

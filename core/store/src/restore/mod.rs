@@ -47,9 +47,13 @@ struct Shared<'a> {
     watch: &'a dyn Watch,
     keep_going: bool,
     stop: AtomicBool,
+    /// Files that are restored whole.
+    files: AtomicU64,
     bytes: AtomicU64,
     read: AtomicU64,
     failure: Mutex<Option<StoreError>>,
+    /// The first thing that was left out.
+    lost: Mutex<Option<StoreError>>,
 }
 
 impl Shared<'_> {
@@ -65,10 +69,16 @@ impl Shared<'_> {
                 show(path),
                 format!("not restored: {error}"),
             ));
+            self.left_out(error);
             return;
         }
         self.failure().get_or_insert(error);
         self.stop.store(true, Ordering::Relaxed);
+    }
+
+    fn left_out(&self, error: StoreError) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.get_or_insert(error);
     }
 
     fn check(&self) -> Result<()> {
@@ -81,7 +91,8 @@ impl Shared<'_> {
 }
 
 impl Datastore {
-    /// Restores a snapshot. Stats: `bytes` and `bytes_read` written and read, `files`.
+    /// Restores a snapshot. Keeping going is no success when nothing at all came of it: that is the error of the
+    /// first thing that was left out. Stats: `bytes` and `bytes_read` written and read, `files`.
     pub fn restore(&self, request: RestoreRequest, watch: &dyn Watch) -> Result<TaskStats> {
         let read = crate::manifest::Manifest::read(
             &request.snapshot,
@@ -99,6 +110,7 @@ impl Datastore {
                 error.to_string(),
             ));
         }
+        self.look_after_index(false, watch)?;
         let view = self.view(false)?;
         let target = Target::prepare(&request.to, request.overwrite)?;
         let tree = TreeReader::new(self, &view, &read.manifest)?;
@@ -109,14 +121,23 @@ impl Datastore {
             watch,
             keep_going: request.keep_going,
             stop: AtomicBool::new(false),
+            files: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             read: AtomicU64::new(0),
             failure: Mutex::default(),
+            lost: Mutex::default(),
         };
         let mut stage = watch::stage("write files", "files");
         stage.total = Some(read.manifest.entries);
         stage.bytes_total = Some(read.manifest.bytes);
         let files = restore_tree(&shared, tree, &mut stage)?;
+        let lost = shared.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(error) = lost
+            && read.manifest.bytes > 0
+            && shared.files.load(Ordering::Relaxed) == 0
+        {
+            return Err(nothing_restored(error));
+        }
         Ok(TaskStats {
             bytes: shared.bytes.load(Ordering::Relaxed),
             bytes_read: shared.read.load(Ordering::Relaxed),
@@ -124,6 +145,18 @@ impl Datastore {
             snapshots: 1,
             ..TaskStats::default()
         })
+    }
+}
+
+/// The first damage, as the reason why there is nothing to show.
+fn nothing_restored(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Chunk { id, fault, reason } => StoreError::Chunk {
+            id,
+            fault,
+            reason: format!("{reason}; no file could be restored"),
+        },
+        error => error,
     }
 }
 
@@ -192,8 +225,12 @@ fn walk(
             Ok(Some(entry)) => entry,
             Ok(None) => return Ok(later),
             Err(error @ StoreError::Chunk { .. }) if shared.keep_going => {
+                if later.files == 0 {
+                    return Err(nothing_restored(error));
+                }
                 let message = format!("the rest of the tree cannot be read: {error}");
                 shared.watch.warn(watch::warning(error.code(), ".", message));
+                shared.left_out(error);
                 return Ok(later);
             }
             Err(error) => return Err(error),
@@ -264,6 +301,7 @@ fn work(shared: &Shared<'_>, jobs: &Mutex<Receiver<Entry>>) {
                     .iter()
                     .map(|piece| u64::from(piece.len))
                     .sum::<u64>();
+                shared.files.fetch_add(1, Ordering::Relaxed);
                 shared.bytes.fetch_add(bytes, Ordering::Relaxed);
             }
             Err(error) => {

@@ -82,6 +82,7 @@ impl Datastore {
             SessionKind::Sync,
             request.task.clone(),
         )?;
+        self.look_after_index(false, watch)?;
         let view = self.view(true)?;
         let repair = request.repair || !view.quarantined.is_empty();
         let level = self.config().compression.level;

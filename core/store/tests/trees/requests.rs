@@ -5,11 +5,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use ironcore_store::{BackupRequest, MemBlobs, NoWatch, RestoreRequest};
+use ironcore_store::{BackupRequest, Datastore, MemBlobs, NoWatch, RestoreRequest};
 use ironcore_types::ErrorCode;
 
 use crate::put;
-use crate::support::{Recorder, World, backup, request, snapshot};
+use crate::support::{Recorder, World, backup, hub, key, request, snapshot};
 
 #[test]
 fn patterns_and_the_datastore_itself_are_left_out() {
@@ -96,4 +96,25 @@ fn names_and_targets_are_not_taken_twice() {
     };
     let error = datastore.restore(gone, &NoWatch).expect_err("no such");
     assert_eq!(error.code(), ErrorCode::SnapshotNotFound);
+}
+
+#[test]
+fn a_datastore_is_refused_where_none_can_be() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("file");
+    put(&file, b"no folder");
+    let world = World::new();
+    // In /proc a folder cannot be made although its parent is there.
+    for place in [file.clone(), file.join("below"), "/proc/ironcore-x".into()] {
+        let made = Datastore::create(&place, hub(), key(1), world.seams.clone());
+        let error = made.expect_err("no place");
+        assert_eq!(error.code(), ErrorCode::DatastoreIo, "{error}");
+        assert!(
+            error.to_string().contains(&place.display().to_string()),
+            "{error}"
+        );
+    }
+    let opened = Datastore::open(&file, world.options()).expect_err("no datastore");
+    assert_eq!(opened.code(), ErrorCode::DatastoreIo, "{opened}");
+    assert_eq!(fs::read(&file).expect("file"), b"no folder");
 }

@@ -32,6 +32,18 @@ pub(super) const RULES: &[Rule] = &[
         offers: &[FULL, VERIFY, VERIFY_DATASTORE, RESYNC],
     },
     Rule {
+        codes: &["index.damaged"],
+        title: "Look at the disk below {datastore}: a part of its index was damaged",
+        why: "A part of the index did not match its SHA-256 fingerprint. Nothing is lost: it is made anew from the packs. But files do not change by themselves, so a disk, its cable or memory is probably at fault.",
+        steps: &[
+            "Look at the disk below {datastore} (`smartctl -a`, `dmesg`), and test the memory if the disk is well.",
+            "Make sure that nothing but the hub writes below its path.",
+            "Verify {datastore} again: it tells whether snapshots are damaged too.",
+            "If it happens again, replace the disk, and keep a copy in another datastore with a sync.",
+        ],
+        offers: &[VERIFY_DATASTORE],
+    },
+    Rule {
         codes: &["manifest.invalid", "manifest.signature"],
         title: "Do not trust {snapshot}: its manifest is damaged or was changed",
         why: "The manifest cannot be read, or its signature does not match the key of the hub that owns {datastore}.",

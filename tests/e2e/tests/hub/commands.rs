@@ -230,6 +230,33 @@ fn a_verification_past_its_window_is_stale() -> Result<()> {
 }
 
 #[test]
+fn a_verification_says_what_it_left_out() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    hub.apply(&office(&hub, &tree, "", ""))?;
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    hub.ok(&["verify", "start", "ibs-primary", "--wait"])?;
+    let count = |args: &[&str]| -> Result<(u64, u64)> {
+        let task: Value = hub.json(args)?;
+        let stats = &task["stats"];
+        Ok((
+            stats["snapshots"].as_u64().context("verified")?,
+            stats["snapshots_skipped"].as_u64().context("left out")?,
+        ))
+    };
+    let start = ["verify", "start", "ibs-primary", "--wait"];
+    ensure!(count(&start)? == (0, 1), "verified a moment ago");
+    let inbox: Value = hub.json(&["inbox", "list", "--limit", "1"])?;
+    let title = inbox["entries"][0]["event"]["data"]["title"].to_string();
+    ensure!(
+        title.contains("nothing was due, 1 snapshot verified OK before"),
+        "{title}"
+    );
+    ensure!(count(&[&start[..], &["--again"]].concat())? == (1, 0));
+    Ok(())
+}
+
+#[test]
 fn a_running_task_is_cancelled_and_a_queued_one_too() -> Result<()> {
     let mut hub = TestHub::start("slots = 1\n")?;
     let tree = hub.folder().join("tree");
@@ -263,5 +290,71 @@ fn a_running_task_is_cancelled_and_a_queued_one_too() -> Result<()> {
     );
     let again = hub.cli(&["task", "cancel", "--upid", &running])?;
     ensure!(again.status.code() == Some(1), "final is final");
+    Ok(())
+}
+
+#[test]
+fn what_was_declared_is_removed_and_a_datastore_comes_back_whole() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    let group = "[[group]]\nproject = \"office\"\nname = \"oncall\"\n";
+    hub.apply(&office(&hub, &tree, "groups = [\"oncall\"]", group))?;
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    let reference = snapshot(&hub)?;
+    hub.ok(&["verify", "start", &reference, "--wait"])?;
+
+    let refused = |args: &[&str], exit: i32, said: &[&str]| -> Result<()> {
+        let output = hub.cli(args)?;
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.code() == Some(exit), "{args:?}: {error}");
+        ensure!(said.iter().all(|part| error.contains(*part)), "{args:?}: {error}");
+        Ok(())
+    };
+    let objects = ["group/office/oncall", "datastore/ibs-primary", "project/office"];
+    for object in objects {
+        let mut parts = object.split('/');
+        let (Some(kind), Some(name)) = (parts.next(), parts.next_back()) else {
+            anyhow::bail!("{object}");
+        };
+        refused(&[kind, "remove", name], 2, &["--yes"])?;
+        let said = [object, "used by", "job/office/files", "[conflict]"];
+        refused(&[kind, "remove", name, "--yes"], 1, &said)?;
+    }
+    refused(&["job", "remove", "none", "--yes"], 5, &["[not-found]"])?;
+
+    hub.ok(&["job", "remove", "files", "--yes"])?;
+    ensure!(hub.ok(&["job", "list"])?.lines().count() == 1, "a job is left");
+    ensure!(hub.ok(&["group", "list"])?.contains("office\toncall"));
+    let gone: Value = hub.json(&["group", "remove", "oncall", "--project", "office", "--yes"])?;
+    ensure!(
+        gone == serde_json::json!({ "removed": "group/office/oncall" }),
+        "{gone}"
+    );
+    let groups: Value = hub.json(&["group", "list"])?;
+    ensure!(groups == serde_json::json!({ "groups": [] }), "{groups}");
+
+    let said = hub.ok(&["datastore", "remove", "ibs-primary", "--yes"])?;
+    ensure!(said.contains("datastore attach ibs-primary"), "{said}");
+    refused(&["snapshot", "list", "ibs-primary"], 5, &["ibs-primary"])?;
+    let path = hub.folder().join("ibs-primary").display().to_string();
+    hub.ok(&["datastore", "attach", "ibs-primary", "--path", &path])?;
+    ensure!(snapshot(&hub)? == reference, "the snapshot is back");
+    let shown = hub.ok(&["snapshot", "show", &reference, "--verify"])?;
+    ensure!(
+        shown
+            .lines()
+            .any(|line| line.starts_with("Verification") && line.ends_with("OK")),
+        "{shown}"
+    );
+    let to = hub.folder().join("restored").display().to_string();
+    hub.ok(&["restore", "start", &reference, "--to", &to, "--wait"])?;
+    ensure!(std::fs::read(hub.folder().join("restored/hello.txt"))? == b"hello\n");
+
+    let listed = hub.ok(&["project", "list"])?;
+    ensure!(listed == "PROJECT\tTITLE\noffice\t-\n", "{listed}");
+    hub.ok(&["project", "remove", "office", "--yes"])?;
+    let projects: Value = hub.json(&["project", "list"])?;
+    ensure!(projects == serde_json::json!({ "projects": [] }), "{projects}");
+    ensure!(hub.tasks()?.len() >= 3, "the history stays");
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use ironcore_testkit::hub::{TestHub, binary};
+use serde_json::Value;
 
 use crate::fixture::{office, small_tree};
 
@@ -76,7 +77,7 @@ fn a_missing_source_fails_the_task_with_its_code_and_a_tip() -> Result<()> {
     let mut hub = hub;
     hub.wait_until("the task has a tip", |hub| {
         let upid = hub.tasks()?[0]["upid"].as_str().unwrap_or_default().to_owned();
-        let task: serde_json::Value = hub.json(&["task", "show", "--upid", &upid])?;
+        let task: Value = hub.json(&["task", "show", "--upid", &upid])?;
         Ok(task["tips"]
             .as_array()
             .is_some_and(|tips| !tips.is_empty())
@@ -216,7 +217,7 @@ fn a_project_never_prunes_or_verifies_what_another_made() -> Result<()> {
     hub.ok(&["job", "run", "files", "--wait"])?;
     hub.ok(&["job", "run", "prune", "--project", "other", "--wait"])?;
     hub.ok(&["job", "run", "verify", "--project", "other", "--wait"])?;
-    let list: serde_json::Value = hub.json(&["snapshot", "list", "ibs-primary"])?;
+    let list: Value = hub.json(&["snapshot", "list", "ibs-primary"])?;
     let snapshots = list["snapshots"].as_array().cloned().unwrap_or_default();
     ensure!(snapshots.len() == 2, "{list:#}");
     ensure!(
@@ -224,6 +225,123 @@ fn a_project_never_prunes_or_verifies_what_another_made() -> Result<()> {
             .iter()
             .all(|snapshot| snapshot["verification"].is_null()),
         "{list:#}"
+    );
+    Ok(())
+}
+
+#[test]
+fn nothing_is_put_into_a_datastore_or_among_the_hubs_own_files() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    let declared = office(&hub, &tree, "", "");
+    hub.apply(&declared)?;
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    let list: Value = hub.json(&["snapshot", "list", "ibs-primary"])?;
+    let reference = list["snapshots"][0]["snapshot"].as_str().context("a snapshot")?;
+    let link = hub.folder().join("link");
+    std::os::unix::fs::symlink(hub.folder().join("ibs-primary"), &link)?;
+    for (place, whose) in [
+        (hub.folder().join("data/inside"), "data folder"),
+        (link.join("inside"), "ibs-primary"),
+    ] {
+        let path = place.display().to_string();
+        for verb in ["create", "attach", "adopt"] {
+            let output = hub.cli(&["datastore", verb, "ibs-second", "--path", &path])?;
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            ensure!(
+                !output.status.success() && error.contains(whose),
+                "{verb}: {error}"
+            );
+        }
+        let second = format!("{declared}\n[[datastore]]\nname = \"ibs-second\"\npath = \"{path}\"\n");
+        let output = hub.cli_with(&["apply", "-f", "-"], second.as_bytes())?;
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(!output.status.success() && error.contains(whose), "{error}");
+
+        let output = hub.cli(&["restore", "start", reference, "--to", &path, "--wait"])?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure!(
+            output.status.code() == Some(1) && text.contains("[restore.target]"),
+            "{text}"
+        );
+        ensure!(text.contains(whose), "{text}");
+        ensure!(!place.exists(), "something was made in {path}");
+    }
+    // A datastore that the hub does not know is in the way as well.
+    hub.ok(&["job", "remove", "files", "--yes"])?;
+    hub.ok(&["datastore", "remove", "ibs-primary", "--yes"])?;
+    let path = link.join("inside").display().to_string();
+    let output = hub.cli(&["datastore", "create", "ibs-second", "--path", &path])?;
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(
+        !output.status.success() && error.contains("[datastore.shared-path]"),
+        "{error}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_copy_of_a_datastore_is_refused() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let (store, copy) = (hub.folder().join("store"), hub.folder().join("copy"));
+    let path = store.display().to_string();
+    hub.ok(&["datastore", "create", "ibs-primary", "--path", &path])?;
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .args([&store, &copy])
+        .status()?;
+    ensure!(copied.success());
+    let path = copy.display().to_string();
+    for verb in ["attach", "adopt"] {
+        let output = hub.cli(&["datastore", verb, "ibs-second", "--path", &path])?;
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(
+            !output.status.success() && error.contains("[conflict]") && error.contains("copy of ibs-primary"),
+            "{verb}: {error}"
+        );
+    }
+    let declared = format!("[[datastore]]\nname = \"ibs-second\"\npath = \"{path}\"\n");
+    let output = hub.cli_with(&["apply", "-f", "-"], declared.as_bytes())?;
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(
+        !output.status.success() && error.contains("copy of ibs-primary"),
+        "{error}"
+    );
+    // What was moved is no copy.
+    std::fs::remove_dir_all(&store)?;
+    hub.ok(&["datastore", "attach", "ibs-second", "--path", &path])?;
+    Ok(())
+}
+
+#[test]
+fn why_a_place_cannot_hold_a_datastore_is_told() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let below = hub.folder().join("hub.toml/below").display().to_string();
+    for path in ["/dev/null", below.as_str()] {
+        for verb in ["create", "attach", "adopt"] {
+            let output = hub.cli(&["datastore", verb, "ibs-primary", "--path", path])?;
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            ensure!(
+                !output.status.success() && error.contains("[datastore.io]"),
+                "{verb}: {error}"
+            );
+            ensure!(
+                error.contains(path) && error.contains("Not a directory"),
+                "{verb}: {error}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_snapshot_of_an_unknown_datastore_is_no_missing_snapshot() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let output = hub.cli(&["snapshot", "show", "nods:vm/1/2026-05-21T00:00:00Z"])?;
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(
+        output.status.code() == Some(5) && error.contains("There is no datastore nods."),
+        "{error}"
     );
     Ok(())
 }

@@ -66,7 +66,7 @@ impl Read {
             chunks: chunks + segments,
             chunks_known: (chunks + segments).saturating_sub(new),
             snapshots: 1,
-            snapshots_affected: 0,
+            ..TaskStats::default()
         }
     }
 }

@@ -1,7 +1,11 @@
-//! Damage is found, told and healed; sync lets none through.
+//! Damage is found, told and healed; sync lets none through. Damage of the index is left to `index`, what a forced
+//! restore makes of damage to `forced`.
 
 #![expect(clippy::disallowed_methods, reason = "the trees of tests need not be durable")]
 
+mod forced;
+mod index;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::fs;
@@ -9,8 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ironcore_store::{
-    Blobs, ChunkId, Datastore, MemBlobs, NoWatch, Peer, PeerInfo, RestoreRequest, Result, SnapshotFilter,
-    StoredChunk, SyncRequest, VerifyRequest,
+    Blobs, ChunkId, Datastore, MemBlobs, NoWatch, OpenOptions, Peer, PeerInfo, RestoreRequest, Result,
+    SnapshotFilter, StoredChunk, SyncRequest, VerifyRequest,
 };
 use ironcore_types::ErrorCode;
 use ironcore_types::snapshot::SnapshotPath;
@@ -225,7 +229,7 @@ fn sync_copies_what_is_missing_as_it_is() {
         .expect("sync");
     assert_all_ok(&target, 2);
     // Opened anew, the peer's key still counts.
-    let options = ironcore_store::OpenOptions {
+    let options = OpenOptions {
         owner: Some(hub()),
         signing: None,
         pinned: Some(key(9).public()),
