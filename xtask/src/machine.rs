@@ -1,6 +1,7 @@
 //! What the tests and the demonstration need on the machine: Debian packages, Python packages, cargo-deny. Installed
 //! when missing.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -12,10 +13,11 @@ use crate::steps::{cargo, need, note, products, program, read, run, say, succeed
 type Package = (&'static str, &'static str);
 
 /// What the tests need.
-const TESTS: [Package; 9] = [
+const TESTS: [Package; 10] = [
     ("postfix", "a real SMTP server"),
     ("dovecot-core", "its authentication"),
     ("dovecot-imapd", "its mailboxes"),
+    POSTGRESQL,
     RSYNC,
     ("acl", "trees with access lists"),
     ("attr", "trees with extended attributes"),
@@ -24,6 +26,7 @@ const TESTS: [Package; 9] = [
     ("python3-venv", "a place of their own for those"),
 ];
 
+const POSTGRESQL: Package = ("postgresql", "throw-away clusters of the other database");
 const RSYNC: Package = ("rsync", "to compare a restored tree with its source");
 
 /// Python packages: reference implementations that must accept what we send.
@@ -74,6 +77,9 @@ fn install(packages: &[Package]) -> Result<()> {
             missing.join(" ")
         );
     }
+    if missing.contains(&POSTGRESQL.0) {
+        no_system_cluster()?;
+    }
     let apt = |arguments: &[&str]| {
         run(program("apt-get")
             .args(arguments)
@@ -86,6 +92,20 @@ fn install(packages: &[Package]) -> Result<()> {
         apt(&["update"])?;
         apt(&install)?;
     }
+    Ok(())
+}
+
+/// Debian's package makes and starts a cluster for the whole machine unless told otherwise beforehand. Tests start
+/// their own.
+fn no_system_cluster() -> Result<()> {
+    let folder = Path::new("/etc/postgresql-common");
+    let config = folder.join("createcluster.conf");
+    if config.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    let mut file = std::fs::File::create(&config).with_context(|| config.display().to_string())?;
+    file.write_all(b"create_main_cluster = false\n")?;
     Ok(())
 }
 

@@ -122,6 +122,12 @@ pub(crate) fn check_spec(spec: &TaskSpec, prefix: &str) -> Vec<Fault> {
             if let Err(error) = zone(&prune.timezone) {
                 faults.push(invalid(&key("timezone"), ErrorCode::ScheduleInvalid, &error));
             }
+            if prune.keep.keeps_nothing() {
+                // Meant as "this rule is off", it would be the end of every snapshot.
+                let detail =
+                    "every rule is 0, which would remove every snapshot; leave a rule out to switch it off";
+                faults.push(invalid(&key("keep"), ErrorCode::ConfigInvalid, detail));
+            }
         }
         TaskSpec::Verify(_) | TaskSpec::Gc(_) => {}
     }

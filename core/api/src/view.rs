@@ -2,6 +2,7 @@
 
 use ironcore_ledger::model::{self, LogLine, Role, Session, VerificationRow};
 use ironcore_types::event::{ErrorData, Tip};
+use ironcore_types::verification::{VerifyDepth, VerifyFailure};
 use ironcore_types::{Span, TaskState, Timestamp, VerifyResult};
 
 use crate::wire::{
@@ -57,6 +58,8 @@ pub(crate) fn waiting(
         return None;
     }
     if let Some(at) = task.not_before.filter(|at| *at > now) {
+        // For people: a fraction of a second says nothing here.
+        let at = Timestamp::from_seconds(at.as_seconds());
         return Some(format!("waits until {at} before it is tried again"));
     }
     if job_runs {
@@ -176,6 +179,21 @@ pub(crate) fn verification(row: VerificationRow, keep: Span, now: Timestamp) -> 
         upid: Some(row.upid),
         chunks: row.report.chunks,
         failure: row.report.failure,
+    }
+}
+
+/// A manifest that was found bad while it was shown, told like a verification; no task found it.
+pub(crate) fn bad_manifest(failure: VerifyFailure, now: Timestamp) -> Verification {
+    Verification {
+        result: VerifyResult::Corrupt,
+        found: VerifyResult::Corrupt,
+        started: now,
+        duration_us: 0,
+        depth: VerifyDepth::Stored,
+        verifier: None,
+        upid: None,
+        chunks: 0,
+        failure: Some(failure),
     }
 }
 

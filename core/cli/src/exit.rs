@@ -41,7 +41,7 @@ pub(crate) struct Coded {
     pub(crate) message: String,
 }
 
-/// A refusal by the hub: there can be several faults in it, each with a code of its own, so its text names them.
+/// A refusal of what was asked for, by the hub or by what the hub would say: there can be several faults in it, each with a code of its own, so its text names them.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 pub(crate) struct Refused {
@@ -56,7 +56,11 @@ impl Exit {
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         let coded = error.downcast_ref::<Coded>().map(|coded| coded.code);
         let refused = error.downcast_ref::<Refused>().map(|refused| refused.code);
-        coded.or(refused).map_or(Self::Failed, Self::of_code)
+        match (coded, refused) {
+            // What was asked for is not right; a hub that refuses its own configuration file fails instead.
+            (None, Some(ErrorCode::ConfigInvalid)) => Self::Usage,
+            (coded, refused) => coded.or(refused).map_or(Self::Failed, Self::of_code),
+        }
     }
 
     fn of_code(code: ErrorCode) -> Self {
@@ -119,6 +123,12 @@ mod tests {
         };
         assert_eq!(refused(ErrorCode::AuthDenied), Exit::Denied);
         assert_eq!(refused(ErrorCode::TaskNotFound), Exit::NotFound);
+        assert_eq!(refused(ErrorCode::ConfigInvalid), Exit::Usage);
+        let coded = Coded {
+            code: ErrorCode::ConfigInvalid,
+            message: "no".to_owned(),
+        };
+        assert_eq!(Exit::of(&coded.into()), Exit::Failed);
         assert_eq!(Exit::of(&anyhow::anyhow!("no")), Exit::Failed);
     }
 }

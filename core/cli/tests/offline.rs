@@ -147,4 +147,28 @@ fn config_check_finds_what_is_wrong_without_starting_anything() {
         error.contains("listen-to") && error.contains('3') && error.contains("config.invalid"),
         "{error}"
     );
+
+    let junk = folder.path().join("junk.wasm");
+    std::io::Write::write_all(
+        &mut std::fs::File::create(&junk).expect("a file"),
+        &b"no certificate and no plugin\n".repeat(100),
+    )
+    .expect("written");
+    let (junk, folder) = (junk.display(), folder.path().display());
+    for (text, said) in [
+        (
+            format!("data = \"{folder}/data\"\n[egress]\nca = [\"{junk}\"]\n"),
+            "it holds no certificate",
+        ),
+        (format!("data = \"{junk}/data\"\n"), "is not a folder"),
+        (
+            format!("plugins = \"{folder}\"\n[plugin.junk]\ngrant = [\"http\"]\n"),
+            "junk.wasm: not a WebAssembly component [config.invalid]",
+        ),
+    ] {
+        let bad = check(&text);
+        let error = String::from_utf8_lossy(&bad.stderr).into_owned();
+        assert_eq!(bad.status.code(), Some(1), "{error}");
+        assert!(error.contains(said) && error.lines().count() == 1, "{error}");
+    }
 }

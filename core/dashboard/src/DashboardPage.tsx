@@ -1,4 +1,5 @@
 // The first page: what runs now, what went wrong lately, and the latest tasks.
+import { useMediaQuery } from '@mantine/hooks';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { IconListDetails } from '@tabler/icons-react';
 
@@ -11,17 +12,20 @@ import { TaskTable } from './tasks/TaskTable';
 import { Empty, Failure, Loading, PageHead, Panel } from './ui/Panel';
 
 const route = getRouteApi('/');
+/** Where the failures stand beside the tasks, as the style sheet has it. */
+const BESIDE = '(min-width: 80.01em)';
 
 export function DashboardPage() {
   const { task } = route.useSearch();
   const navigate = useNavigate();
+  const beside = useMediaQuery(BESIDE, true);
   return (
     <>
       <PageHead title="Dashboard" />
       <div className={classes.grid}>
         <div className={classes.running}><RunningTasks /></div>
         <div className={classes.failures}><RecentFailures /></div>
-        <div className={classes.latest}><LatestTasks selected={task} /></div>
+        <div className={classes.latest}><LatestTasks selected={task} brief={beside} /></div>
       </div>
       {task !== undefined && (
         <TaskPanel key={task} upid={task} onClose={() => void navigate({ to: '/', search: {}, resetScroll: false })} />
@@ -30,7 +34,7 @@ export function DashboardPage() {
   );
 }
 
-function LatestTasks({ selected }: { selected: string | undefined }) {
+function LatestTasks({ selected, brief }: { selected: string | undefined; brief: boolean }) {
   const { data, error, refetch } = useLatestTasks();
   return (
     <Panel title="Latest tasks" flush side={<Link to="/tasks" className={classes.all}>All tasks</Link>}>
@@ -44,7 +48,7 @@ function LatestTasks({ selected }: { selected: string | undefined }) {
           Every backup, restore, sync and verification will be listed here.
         </Empty>
       )}
-      {data !== undefined && data.tasks.length > 0 && <TaskTable tasks={data.tasks} label="Latest tasks" selected={selected} />}
+      {data !== undefined && data.tasks.length > 0 && <TaskTable tasks={data.tasks} label="Latest tasks" selected={selected} brief={brief} />}
     </Panel>
   );
 }

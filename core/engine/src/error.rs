@@ -77,6 +77,14 @@ pub enum EngineError {
         /// What that means for what was wanted there.
         code: ErrorCode,
     },
+    /// The place holds something that must stay as it is.
+    #[error("{path} holds {what}, whose files a restore could replace; restore to another place")]
+    Around {
+        /// Which place.
+        path: PathBuf,
+        /// What lies below it.
+        what: String,
+    },
     /// What was to be added is a copy of a datastore that the hub has.
     #[error(
         "datastore {wanted} cannot be added: it is a copy of {of}, which is at {path}; two copies that are both \
@@ -118,6 +126,7 @@ impl EngineError {
             Self::NotGranted(_) => ErrorCode::AuthDenied,
             Self::SnapshotNotOk { .. } => ErrorCode::SnapshotNotOk,
             Self::BadSnapshots { code, .. } | Self::Within { code, .. } => *code,
+            Self::Around { .. } => ErrorCode::RestoreTarget,
             Self::Copy { .. } => ErrorCode::Conflict,
             Self::Schedule(_) => ErrorCode::ScheduleInvalid,
             Self::Taken { wanted, by, .. } if wanted == by => ErrorCode::Conflict,

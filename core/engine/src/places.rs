@@ -41,21 +41,47 @@ pub(crate) fn overlap(one: &Path, other: &Path) -> bool {
 }
 
 /// Refuses a real path within the hub's own data folder.
-pub(crate) async fn refuse_data(
-    real: &Path,
-    data: Option<&Path>,
-    code: ErrorCode,
-) -> Result<(), EngineError> {
+pub(crate) async fn refuse_data(real: &Path, data: Option<&Path>) -> Result<(), EngineError> {
     if let Some(data) = data
         && real.starts_with(real_path(data).await)
     {
         return Err(EngineError::Within {
             path: real.to_owned(),
-            what: format!("the hub's own data folder {}", data.display()),
-            code,
+            what: data_folder(data),
+            code: ErrorCode::RequestInvalid,
         });
     }
     Ok(())
+}
+
+/// What the hub's data folder is called where something is refused because of it.
+pub(crate) fn data_folder(data: &Path) -> String {
+    format!("the hub's own data folder {}", data.display())
+}
+
+/// Refuses to restore to a real path that lies in `owned` or around it. Around it is refused even when nothing is to
+/// be overwritten: a tree that was backed up from there may name the very files of a datastore, which are backups.
+/// `/` lies around everything.
+pub(crate) fn refuse_target(
+    real: &Path,
+    owned: &Path,
+    what: impl FnOnce() -> String,
+) -> Result<(), EngineError> {
+    let path = || real.to_owned();
+    if real.starts_with(owned) {
+        Err(EngineError::Within {
+            path: path(),
+            what: what(),
+            code: ErrorCode::RestoreTarget,
+        })
+    } else if owned.starts_with(real) {
+        Err(EngineError::Around {
+            path: path(),
+            what: what(),
+        })
+    } else {
+        Ok(())
+    }
 }
 
 /// Refuses a real path within the folder of a datastore, be it one that this hub does not know.
@@ -84,5 +110,22 @@ mod tests {
         assert!(!overlap("/srv/ab", "/srv/a") && !overlap("/srv/a", "/srv/b"));
         assert!(check_path(Path::new("/srv/../etc")).is_err() && check_path(Path::new("srv")).is_err());
         assert!(check_path(Path::new("/srv/a")).is_ok());
+    }
+
+    #[test]
+    fn a_restore_goes_neither_into_nor_around_what_must_stay() {
+        let refuse = |target: &str| {
+            refuse_target(Path::new(target), Path::new("/srv/store"), || {
+                "the store".to_owned()
+            })
+        };
+        for target in ["/srv/store", "/srv/store/packs", "/srv", "/"] {
+            let refused = refuse(target).expect_err(target);
+            assert_eq!(refused.code(), ErrorCode::RestoreTarget, "{target}");
+            assert!(refused.to_string().contains("the store"), "{refused}");
+        }
+        for target in ["/srv/stores", "/srv/out", "/home"] {
+            assert!(refuse(target).is_ok(), "{target}");
+        }
     }
 }

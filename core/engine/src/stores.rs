@@ -10,11 +10,13 @@ use ironcore_store::{Datastore, OpenOptions, Peer, PublicKey, SigningKey, StoreE
 use ironcore_types::event::ErrorData;
 use ironcore_types::objects::{DatastoreObject, Document};
 use ironcore_types::spec::Remote;
-use ironcore_types::{DatastoreName, ErrorCode, Seams, UserId};
+use ironcore_types::{DatastoreName, Seams, UserId};
 use tokio::sync::Mutex;
 
 use crate::error::EngineError;
-use crate::places::{check_path, overlap, real_path, refuse_data, refuse_within_datastore};
+use crate::places::{
+    check_path, data_folder, overlap, real_path, refuse_data, refuse_target, refuse_within_datastore,
+};
 
 /// The seed of the key that this hub signs manifests with (Ed25519).
 #[derive(Clone)]
@@ -298,7 +300,7 @@ impl Stores {
                 });
             }
         }
-        refuse_data(&real, self.data.as_deref(), ErrorCode::RequestInvalid).await?;
+        refuse_data(&real, self.data.as_deref()).await?;
         refuse_within_datastore(&real).await
     }
 
@@ -333,20 +335,18 @@ impl Stores {
         blocking(move || Datastore::open(&folder, options)).await
     }
 
-    /// Refuses to restore into a datastore of this hub, or among the hub's own files.
+    /// Refuses to restore into or around a datastore of this hub, or the hub's own files.
     pub(crate) async fn check_target(&self, path: &Path) -> Result<(), EngineError> {
         check_path(path)?;
         let real = real_path(path).await;
-        refuse_data(&real, self.data.as_deref(), ErrorCode::RestoreTarget).await?;
+        if let Some(data) = self.data.as_deref() {
+            refuse_target(&real, &real_path(data).await, || data_folder(data))?;
+        }
         for row in self.inner.ledger.datastores().await? {
             let known = row.object;
-            if real.starts_with(real_path(&known.path).await) {
-                return Err(EngineError::Within {
-                    path: path.to_owned(),
-                    what: format!("datastore {} at {}", known.name, known.path.display()),
-                    code: ErrorCode::RestoreTarget,
-                });
-            }
+            refuse_target(&real, &real_path(&known.path).await, || {
+                format!("datastore {} at {}", known.name, known.path.display())
+            })?;
         }
         Ok(())
     }

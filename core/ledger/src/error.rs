@@ -8,12 +8,12 @@ use ironcore_types::{ErrorCode, TaskState, Upid};
 /// The result of a verb.
 pub type Result<T, E = LedgerError> = std::result::Result<T, E>;
 
-/// Why a verb was refused or failed. Nothing of a verb that failed is kept.
+/// Why a verb was refused or failed. Nothing of a verb that failed is kept, but for [`Failure::Unknown`].
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The database did not do what it should.
     #[error("the database failed: {0}")]
-    Database(#[source] Arc<sqlx::Error>),
+    Database(#[source] Failure),
     /// The tables could not be brought up to date.
     #[error("the database cannot be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -29,9 +29,11 @@ pub enum LedgerError {
         #[source]
         source: std::io::Error,
     },
-    /// The SQLite library is too old to be trusted.
-    #[error("SQLite {found} is too old: {wanted} or newer is needed")]
+    /// The database is too old to be trusted.
+    #[error("{product} {found} is too old: {wanted} or newer is needed")]
     Version {
+        /// Whose database.
+        product: &'static str,
         /// What is there.
         found: String,
         /// What is needed.
@@ -74,6 +76,18 @@ pub enum LedgerError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// How the database failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Failure {
+    /// Nothing of the verb was kept.
+    #[error("{0}")]
+    NotKept(#[source] Arc<sqlx::Error>),
+    /// The connection to PostgreSQL broke during COMMIT and did not come back in time to ask what became of it: the
+    /// verb was kept as a whole or not at all. Look before doing again what must not be done twice.
+    #[error("the connection broke during COMMIT; whether the change was kept is not known: {0}")]
+    Unknown(#[source] Arc<sqlx::Error>),
 }
 
 impl LedgerError {
@@ -133,7 +147,23 @@ impl From<sqlx::Error> for LedgerError {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
-            other => Self::Database(Arc::new(other)),
+            other => Self::Database(Failure::from(other)),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::NotKept(Arc::new(error))
+    }
+}
+
+/// For what holds for a whole group of verbs, each of which gets it.
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Database(failure) => failure,
+            other => sqlx::Error::Protocol(other.to_string()).into(),
         }
     }
 }

@@ -52,22 +52,41 @@
 //!
 //! Times are `i64` microseconds UTC. Nothing is deleted but what a verb says it deletes.
 //!
-//! # Backends
+//! # Databases
 //!
-//! Each backend is a folder with the same verbs as inherent methods on a concrete type; an enum picks one. What holds
-//! whatever the backend (titles of events, retry delays, what a declaration may say) is in `rules`, without SQL.
-//! One conformance suite runs on every backend. SQLite: WAL, `synchronous=FULL`, one writer that runs verbs in
-//! savepoints and commits them in groups, a few readers that never wait, a lock file that keeps other processes out.
+//! | folder | holds |
+//! | --- | --- |
+//! | `verbs` | what each verb promises |
+//! | `sql` | the verbs in SQL, written once for both databases; the one writer of this process |
+//! | `rules` | what holds without SQL: titles of events, retry delays, what a declaration may say |
+//! | `db` | connections, statements, values and rows of either database; the few words in which the two differ |
+//! | `sqlite`, `postgres` | what each does in its own way: opening, locking, versions, how transactions begin and end |
+//!
+//! One conformance suite runs on both.
+//!
+//! **SQLite**: one file, one process, kept alone by a lock file; WAL, `synchronous=FULL`; one writer that runs verbs
+//! in savepoints and commits them in groups, a few readers that never wait. Time is that of the seams.
+//!
+//! **PostgreSQL** (14 or newer): any number of hubs share one database and one hub id. Each has such a writer, and
+//! each transaction of a writer begins by taking one advisory lock: of all hubs one writes at a time, so every promise
+//! above holds between hubs as it does within one. The server throws out a holder that stops, and a statement or a
+//! wait for the lock that takes too long. Time is the server's. Verbs that poll look with a reader first, so that hubs
+//! at rest do not contend. A connection that breaks is made again; verbs wait for it for a while, and whoever had no
+//! answer to COMMIT is told what became of it, or that this is not known
+//! ([`Failure::Unknown`](crate::Failure::Unknown)).
 
+mod db;
 mod error;
 pub mod model;
 mod open;
+mod postgres;
 mod rules;
+mod sql;
 mod sqlite;
 mod verbs;
 
-pub use error::{LedgerError, Result};
-pub use open::{Ledger, LedgerOptions, Wakes};
+pub use error::{Failure, LedgerError, Result};
+pub use open::{Clock, Database, Ledger, LedgerOptions, Postgres, Wakes};
 
 use std::time::Duration;
 
@@ -77,13 +96,3 @@ pub const LEASE: Duration = Duration::from_secs(30);
 pub const KV_QUOTA_BYTES: u64 = 1024 * 1024;
 /// Keys that one key-value scope may hold.
 pub const KV_QUOTA_KEYS: u64 = 1_000;
-
-/// Calls the verb of the backend at hand.
-macro_rules! dispatch {
-    ($ledger:expr, $verb:ident($($arg:expr),*)) => {
-        match &$ledger.backend {
-            $crate::open::Backend::Sqlite(sqlite) => sqlite.$verb($($arg),*).await,
-        }
-    };
-}
-pub(crate) use dispatch;

@@ -1,19 +1,21 @@
-//! Opening and closing a ledger, and the choice of its backend. What is in it is left to the verbs.
+//! Opening and closing a ledger, and the choice of its database. What is in it is left to the verbs.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use ironcore_types::{HubId, NodeName, Seams};
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 
-use crate::error::Result;
-use crate::sqlite::Sqlite;
+use crate::error::{LedgerError, Result};
+use crate::sql::Sql;
 
 /// Where the ledger is, and who opens it.
 #[derive(Debug, Clone)]
 pub struct LedgerOptions {
-    /// The SQLite file; made when missing, its folder must exist.
-    pub path: PathBuf,
+    /// Which database.
+    pub database: Database,
     /// This machine; stands in UPIDs.
     pub node: NodeName,
     /// This process; stands in UPIDs.
@@ -22,7 +24,83 @@ pub struct LedgerOptions {
     pub pstart: u64,
 }
 
-/// What tells waiters to look again, after each COMMIT that touched the matter. The numbers mean nothing but change.
+/// The database of a ledger.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// The SQLite file; made when missing, its folder must exist. One process has it.
+    Sqlite(PathBuf),
+    /// A PostgreSQL server, which any number of hubs share.
+    Postgres(Postgres),
+}
+
+/// How a PostgreSQL database is reached. Shows no password.
+#[derive(Clone)]
+pub struct Postgres {
+    pub(crate) connect: PgConnectOptions,
+    pub(crate) readers: u32,
+    pub(crate) clock: Clock,
+}
+
+/// Whose clock a ledger on PostgreSQL goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// The server's: leases of several machines are compared by one clock.
+    Database,
+    /// That of the seams, as on SQLite: for tests that set the time, and for nothing else.
+    Seams,
+}
+
+impl Postgres {
+    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full&sslrootcert=FILE`, with the parameters and
+    /// environment variables that PostgreSQL's own programs know. The tables go into the current schema of the
+    /// connection (`options=-csearch_path%3DNAME` chooses one).
+    pub fn new(url: &str) -> Result<Self> {
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(LedgerError::config(
+                "the database's URL must begin with postgres://",
+            ));
+        }
+        let connect = url
+            .parse()
+            .map_err(|error| LedgerError::config(format!("the database's URL cannot be used: {error}")))?;
+        Ok(Self {
+            connect,
+            readers: 8,
+            clock: Clock::Database,
+        })
+    }
+
+    /// How many connections read at once at most; 8 unless told. Two more write and listen.
+    #[must_use]
+    pub fn readers(mut self, readers: u32) -> Self {
+        self.readers = readers.max(1);
+        self
+    }
+
+    /// Another clock than the server's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres")
+            .field("host", &self.connect.get_host())
+            .field("port", &self.connect.get_port())
+            .field("database", &self.connect.get_database())
+            .field("user", &self.connect.get_username())
+            .field("readers", &self.readers)
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What tells waiters to look again, after each COMMIT that touched the matter, whichever hub made it. The numbers
+/// mean nothing but change. On PostgreSQL a wake-up can get lost with its connection; then all bells ring once it is
+/// back, and who polls every 2 s besides misses nothing for long.
 #[derive(Debug, Clone)]
 pub struct Wakes {
     /// Tasks were enqueued, claimed, ended or asked to end.
@@ -37,48 +115,36 @@ pub struct Wakes {
     pub objects: watch::Receiver<u64>,
 }
 
-/// The ledger: every verb of the hub's state over one of its backends. Cheap to clone; dropped without
+/// The ledger: every verb of the hub's state over its database. Cheap to clone; dropped without
 /// [`close`](Ledger::close) it loses nothing that was acknowledged.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    pub(crate) backend: Backend,
-}
-
-/// Where the rows are. Each backend has the same verbs as inherent methods; `dispatch!` picks one.
-#[derive(Debug, Clone)]
-pub(crate) enum Backend {
-    Sqlite(Arc<Sqlite>),
+    pub(crate) sql: Arc<Sql>,
 }
 
 impl Ledger {
     /// Opens the ledger, making or migrating it.
     ///
-    /// [`Locked`](crate::LedgerError::Locked) when another process (or another `Ledger` of this one) has it open,
-    /// [`Version`](crate::LedgerError::Version) when the SQLite library is one that can lose data.
+    /// [`Locked`](crate::LedgerError::Locked) when another process (or another `Ledger` of this one) has the SQLite
+    /// file open, [`Version`](crate::LedgerError::Version) when the SQLite library is one that can lose data or the
+    /// PostgreSQL server is too old.
     pub async fn open(options: LedgerOptions, seams: Seams) -> Result<Self> {
-        Ok(Self {
-            backend: Backend::Sqlite(Arc::new(Sqlite::open(options, seams).await?)),
-        })
+        let sql = Arc::new(Sql::open(options, seams).await?);
+        Ok(Self { sql })
     }
 
     /// Ends what is under way and closes the database. Other clones get [`LedgerError::Closed`](crate::LedgerError::Closed) from then on.
     pub async fn close(&self) {
-        match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.close().await,
-        }
+        self.sql.close().await;
     }
 
-    /// The hub's id, made when its ledger was.
+    /// The hub's id, made when its ledger was: every hub on one PostgreSQL database has the same.
     pub fn hub_id(&self) -> HubId {
-        match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.hub_id(),
-        }
+        self.sql.hub_id()
     }
 
     /// Receivers that tell when to look again.
     pub fn wakes(&self) -> Wakes {
-        match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.wakes(),
-        }
+        self.sql.wakes()
     }
 }

@@ -309,7 +309,17 @@ fn refusal(file: PathBuf, error: &PluginError) -> Refused {
         file,
         name,
         code: error.code(),
-        reason: error.to_string(),
+        reason: brief(&error.to_string()),
+    }
+}
+
+/// The first line, cut: the engine's own words can go on with a dump of the file.
+fn brief(reason: &str) -> String {
+    const MOST: usize = 200;
+    let line = reason.lines().next().unwrap_or_default().trim_end();
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
     }
 }
 

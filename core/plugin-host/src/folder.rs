@@ -73,6 +73,10 @@ impl PluginHost {
             path: path.to_owned(),
             source,
         })?;
+        // The parser's own complaint is a dump of the file's bytes.
+        if !wasm.starts_with(b"\0asm") {
+            return Err(PluginError::Manifest("not a WebAssembly component".to_owned()));
+        }
         let manifest = Manifest::read(&wasm)?;
         self.load(&wasm, &granted(&manifest))
     }

@@ -4,6 +4,7 @@
 use ironcore_types::progress::TaskStats;
 use ironcore_types::retention::{self, Keep, RetentionInput, RetentionReason};
 use ironcore_types::snapshot::{BackupGroup, SnapshotPath};
+use ironcore_types::verification::VerifyFailure;
 use jiff::tz::TimeZone;
 
 use crate::blobs::BlobErrorKind;
@@ -29,8 +30,8 @@ pub struct PruneRequest {
 pub struct PrunePlan {
     /// Every snapshot that the rules saw, by group and time.
     pub entries: Vec<PruneEntry>,
-    /// Snapshots whose manifest is damaged or wrongly signed: they neither count nor go.
-    pub left_alone: Vec<SnapshotPath>,
+    /// Snapshots whose manifest is damaged or wrongly signed, and which it is: they neither count nor go.
+    pub left_alone: Vec<(SnapshotPath, VerifyFailure)>,
 }
 
 /// What retention decides about one snapshot.
@@ -59,14 +60,14 @@ impl Datastore {
     pub fn prune_plan(&self, request: &PruneRequest) -> Result<PrunePlan> {
         let zone = TimeZone::get(&request.timezone)
             .map_err(|error| StoreError::Request(format!("time zone {:?}: {error}", request.timezone)))?;
-        let (infos, bad): (Vec<_>, Vec<_>) = self
-            .snapshots(&request.filter)?
-            .into_iter()
-            .partition(|info| info.manifest.is_some() && info.trusted);
-        let mut plan = PrunePlan {
-            entries: Vec::new(),
-            left_alone: bad.into_iter().map(|info| info.path).collect(),
-        };
+        let mut infos = Vec::new();
+        let mut plan = PrunePlan::default();
+        for info in self.snapshots(&request.filter)? {
+            match info.fault() {
+                Some(fault) => plan.left_alone.push((info.path, fault)),
+                None => infos.push(info),
+            }
+        }
         for group in infos.chunk_by(|a, b| a.path.group == b.path.group) {
             plan.entries.extend(plan_group(group, &request.keep, &zone));
         }

@@ -2,7 +2,8 @@
 //! manifest because a manifest never changes.
 
 use ironcore_types::snapshot::{BackupGroup, Namespace, SnapshotPath};
-use ironcore_types::{JobName, ProjectName};
+use ironcore_types::verification::VerifyFailure;
+use ironcore_types::{ErrorCode, JobName, ProjectName};
 
 use crate::blobs::BlobErrorKind;
 use crate::datastore::Datastore;
@@ -60,6 +61,25 @@ pub struct SnapshotInfo {
     pub protected: bool,
     /// Notes of people.
     pub notes: Option<String>,
+}
+
+impl SnapshotInfo {
+    /// Why its manifest must not be relied on, as a verification tells it; none when it may be.
+    pub fn fault(&self) -> Option<VerifyFailure> {
+        let (code, reason) = match (&self.manifest, self.trusted) {
+            (None, _) => (ErrorCode::ManifestInvalid, "the manifest cannot be read"),
+            (Some(_), false) => (
+                ErrorCode::ManifestSignature,
+                "the manifest's signature is not valid",
+            ),
+            (Some(_), true) => return None,
+        };
+        Some(VerifyFailure {
+            code,
+            chunk: None,
+            reason: reason.to_owned(),
+        })
+    }
 }
 
 impl Datastore {

@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod clock_text;
 pub mod error_code;
 pub mod event;
+mod event_type;
 pub mod ids;
 pub mod objects;
 pub mod progress;

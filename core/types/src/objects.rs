@@ -189,6 +189,9 @@ pub struct Job {
     /// How long to wait before the first retry; doubled for each further one, up to an hour.
     #[serde(default = "minute")]
     pub retry_delay: Span,
+    /// Ends a run that takes longer, as failed with `task.timeout`; no limit when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
     /// Groups that are told of its runs.
     #[serde(default)]
     pub groups: Vec<GroupName>,

@@ -43,6 +43,11 @@ impl Keep {
         *self == Self::default()
     }
 
+    /// Whether rules are given and every one of them is zero, so that nothing but what is protected stays.
+    pub fn keeps_nothing(&self) -> bool {
+        !self.is_empty() && self.rules().all(|(_, _, count)| count == 0)
+    }
+
     /// The rules that are given, in the order in which they apply.
     fn rules(&self) -> impl Iterator<Item = (Period, RetentionReason, u32)> {
         use RetentionReason as R;

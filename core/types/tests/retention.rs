@@ -199,3 +199,12 @@ fn a_reason_is_one_word_in_json() {
         serde_json::json!({ "decisions": [{ "time": "2026-05-20T02:00:00Z", "kept": true, "why": "last" }] })
     );
 }
+
+#[test]
+fn only_rules_that_are_all_zero_keep_nothing() {
+    let keep = |text: &str| serde_json::from_str::<Keep>(text).expect("rules");
+    assert!(keep(r#"{ "last": 0 }"#).keeps_nothing());
+    assert!(keep(r#"{ "daily": 0, "yearly": 0 }"#).keeps_nothing());
+    assert!(!keep("{}").keeps_nothing());
+    assert!(!keep(r#"{ "last": 0, "weekly": 1 }"#).keeps_nothing());
+}

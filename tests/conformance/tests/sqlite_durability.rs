@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use futures::StreamExt as _;
 use ironcore_conformance::clock::ManualClock;
 use ironcore_ledger::model::{NewSession, NewTask, Outcome, Scope, Service};
-use ironcore_ledger::{Ledger, LedgerError, LedgerOptions};
+use ironcore_ledger::{Database, Ledger, LedgerError, LedgerOptions};
 use ironcore_types::objects::Document;
 use ironcore_types::{ErrorCode, EventType, SessionId, TaskSpec, TaskState, TaskType, Upid, UserId};
 use sqlx::Connection as _;
@@ -21,7 +21,7 @@ async fn open(path: &Path, clock: &ManualClock) -> Result<Ledger, LedgerError> {
     let node = "node-1".parse().map_err(|_| LedgerError::Closed)?;
     Ledger::open(
         LedgerOptions {
-            path: path.to_owned(),
+            database: Database::Sqlite(path.to_owned()),
             node,
             pid: 1,
             pstart: 2,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use ironcore_engine::{Scheduler, SchedulerOptions, SigningSeed, Stores, Worker, WorkerOptions};
 use ironcore_ledger::model::{NewSession, NewTask, Page, Scope, Service, Task, TaskFilter};
-use ironcore_ledger::{Ledger, LedgerOptions};
+use ironcore_ledger::{Database, Ledger, LedgerOptions};
 use ironcore_store::SnapshotFilter;
 use ironcore_testkit::clock::ManualClock;
 use ironcore_types::objects::Document;
@@ -28,7 +28,7 @@ impl Night {
         let folder = tempfile::tempdir()?;
         let clock = ManualClock::at("2026-05-21T01:00:00Z");
         let options = LedgerOptions {
-            path: folder.path().join("ledger.sqlite"),
+            database: Database::Sqlite(folder.path().join("ledger.sqlite")),
             node: "test".parse()?,
             pid: 1,
             pstart: 1,

@@ -12,3 +12,5 @@ mod index;
 mod night;
 #[path = "hub/refusals.rs"]
 mod refusals;
+#[path = "hub/several.rs"]
+mod several;

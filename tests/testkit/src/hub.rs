@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::postgres::Cluster;
+
 /// How long a test waits for a condition before it fails.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -36,26 +38,50 @@ pub struct TestHub {
 }
 
 impl TestHub {
-    /// Starts a hub. `config` is added to a configuration that allows loopback destinations.
+    /// Starts a hub. `config` is added to a configuration that allows loopback destinations. With
+    /// `IRONCORE_TEST_DATABASE=postgres` its state is in a new database of the test's PostgreSQL.
     pub fn start(config: &str) -> Result<Self> {
+        let mut config = config.to_owned();
+        if std::env::var("IRONCORE_TEST_DATABASE").is_ok_and(|database| database == "postgres") {
+            let url = Cluster::shared()?.database()?;
+            config = format!("database = \"{url}\"\n{config}");
+        }
+        let mut hub = Self::prepare("testhub", &config)?;
+        hub.resume()?;
+        Ok(hub)
+    }
+
+    /// Starts a further hub `node` beside this one. `config` names the database that they share.
+    pub fn beside(&self, node: &str, config: &str) -> Result<Self> {
+        let mut hub = Self::prepare(node, config)?;
+        // What hubs on one database share: the keys, and the secrets that one of them opens.
+        let data = hub.data();
+        std::fs::create_dir_all(&data)?;
+        for part in ["keys", "secrets"].map(|part| self.data().join(part)) {
+            if part.exists() {
+                let copied = Command::new("cp").arg("-a").args([&part, &data]).status()?;
+                ensure!(copied.success(), "cannot copy {}", part.display());
+            }
+        }
+        hub.resume()?;
+        Ok(hub)
+    }
+
+    fn prepare(node: &str, config: &str) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("ironcore-hub-").tempdir()?;
-        let base = "listen = \"127.0.0.1:0\"\nnode = \"testhub\"\ndata = \"data\"\n";
-        let text = if config.contains("[egress]") {
-            format!("{base}{config}")
-        } else {
-            format!("{base}{config}\n[egress]\nallow = [\"127.0.0.0/8\", \"localhost\"]\n")
-        };
-        let text = text.replace(
-            "data = \"data\"",
-            &format!("data = \"{}\"", folder.path().join("data").display()),
+        let data = folder.path().join("data");
+        let mut text = format!(
+            "listen = \"127.0.0.1:0\"\nnode = \"{node}\"\ndata = \"{}\"\n{config}\n",
+            data.display()
         );
+        if !config.contains("[egress]") {
+            text.push_str("[egress]\nallow = [\"127.0.0.0/8\", \"localhost\"]\n");
+        }
         std::io::Write::write_all(
             &mut std::fs::File::create(folder.path().join("hub.toml"))?,
             text.as_bytes(),
         )?;
-        let mut hub = Self { folder, child: None };
-        hub.resume()?;
-        Ok(hub)
+        Ok(Self { folder, child: None })
     }
 
     /// The hub's folder: `hub.toml`, `data`, and whatever a test puts there.
@@ -73,6 +99,7 @@ impl TestHub {
             .create(true)
             .append(true)
             .open(self.folder().join("hub.log"))?;
+        let before = self.log().len();
         let child = Command::new(binary()?)
             .args(["serve", "--config"])
             .arg(self.folder().join("hub.toml"))
@@ -81,13 +108,18 @@ impl TestHub {
             .stderr(log)
             .spawn()?;
         self.child = Some(child);
-        self.wait_until("the hub listens", |hub| {
+        self.wait_until("the hub listens or works", |hub| {
             if let Some(child) = hub.child.as_mut()
                 && let Some(status) = child.try_wait()?
             {
                 bail!("the hub ended with {status}; its log:\n{}", hub.log());
             }
-            Ok(address.exists().then_some(()))
+            // One without the role `api` listens nowhere.
+            let works = hub
+                .log()
+                .get(before..)
+                .is_some_and(|log| log.contains("the hub works"));
+            Ok((address.exists() || works).then_some(()))
         })
     }
 

@@ -7,7 +7,8 @@ use axum::extract::State;
 use ironcore_ledger::model::{DatastoreRow, VerificationRow};
 use ironcore_store::{SnapshotFilter, SnapshotInfo};
 use ironcore_types::snapshot::{BackupGroup, Namespace, SnapshotPath};
-use ironcore_types::{BackupId, BackupType, DatastoreName, SnapshotRef, Timestamp};
+use ironcore_types::verification::VerifyFailure;
+use ironcore_types::{BackupId, BackupType, DatastoreName, SnapshotRef, Timestamp, VerifyResult};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -36,6 +37,8 @@ struct SnapshotQuery {
     backup_type: Option<String>,
     /// Of this workload.
     id: Option<String>,
+    /// Only snapshots whose path (`[ns/NAMESPACE/]TYPE/ID/TIME`) or notes hold this text.
+    text: Option<String>,
     /// At most this many; 100 when missing, and never more than 1000.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
@@ -48,6 +51,7 @@ struct Wanted {
     namespace: Option<Namespace>,
     backup_type: Option<BackupType>,
     id: Option<BackupId>,
+    text: Option<String>,
 }
 
 impl Wanted {
@@ -57,10 +61,15 @@ impl Wanted {
             namespace: namespace.map_err(|error| extract::parameter("namespace", &error))?,
             backup_type: extract::optional("type", query.backup_type.as_deref())?,
             id: extract::optional("id", query.id.as_deref())?,
+            text: query.text.clone().filter(|text| !text.is_empty()),
         })
     }
 
-    fn pass(&self, group: &BackupGroup) -> bool {
+    fn pass(&self, info: &SnapshotInfo) -> bool {
+        self.group(&info.path.group) && self.text.as_deref().is_none_or(|text| holds(info, text))
+    }
+
+    fn group(&self, group: &BackupGroup) -> bool {
         self.namespace
             .as_ref()
             .is_none_or(|namespace| group.namespace == *namespace)
@@ -69,6 +78,10 @@ impl Wanted {
                 .is_none_or(|backup_type| group.backup_type == backup_type)
             && self.id.as_ref().is_none_or(|id| group.id == *id)
     }
+}
+
+fn holds(info: &SnapshotInfo, text: &str) -> bool {
+    info.path.to_string().contains(text) || info.notes.as_deref().is_some_and(|notes| notes.contains(text))
 }
 
 /// Snapshots of a datastore, newest first.
@@ -94,7 +107,7 @@ async fn list(
         tokio::task::spawn_blocking(move || datastore.snapshots(&SnapshotFilter::default())).await??;
     let mut found: Vec<SnapshotInfo> = found
         .into_iter()
-        .filter(|info| visible.show(&info.path.group) && wanted.pass(&info.path.group))
+        .filter(|info| visible.show(&info.path.group) && wanted.pass(info))
         .collect();
     found.sort_by(|a, b| newest_first(&a.path, &b.path));
     let count = u64::try_from(found.len()).unwrap_or(u64::MAX);
@@ -161,12 +174,23 @@ async fn show(
     let latest = history.first().cloned();
     Ok(Json(SnapshotDetail {
         snapshot: snapshot(&row, &info, latest.as_ref(), now),
-        verification: latest.map(|latest| view::verification(latest, keep, now)),
+        verification: match bad_manifest(&info, latest.as_ref()) {
+            Some(failure) => Some(view::bad_manifest(failure, now)),
+            None => latest.map(|latest| view::verification(latest, keep, now)),
+        },
         history: history
             .into_iter()
             .map(|entry| view::verification(entry, keep, now))
             .collect(),
     }))
+}
+
+/// What is wrong with the manifest as it is now, unless the latest verification says so already. An OK from before
+/// must not be shown: nothing can be restored by a manifest that is not to be trusted.
+fn bad_manifest(info: &SnapshotInfo, latest: Option<&VerificationRow>) -> Option<VerifyFailure> {
+    let told = latest.and_then(|latest| latest.report.failure.as_ref());
+    info.fault()
+        .filter(|fault| told.is_none_or(|told| told.code != fault.code))
 }
 
 fn snapshot(
@@ -177,6 +201,15 @@ fn snapshot(
 ) -> Snapshot {
     let group = info.path.group.clone();
     let manifest = info.manifest.as_ref();
+    let (verification, verified, failure) = match (bad_manifest(info, latest), latest) {
+        (Some(failure), _) => (Some(VerifyResult::Corrupt), Some(now), Some(failure)),
+        (None, Some(latest)) => (
+            Some(view::result_now(latest, row.object.keep_verified, now)),
+            Some(latest.report.started),
+            latest.report.failure.clone(),
+        ),
+        (None, None) => (None, None, None),
+    };
     Snapshot {
         datastore: row.object.name.clone(),
         namespace: group.namespace.to_string(),
@@ -198,8 +231,9 @@ fn snapshot(
         job: manifest.and_then(|manifest| manifest.job.clone()),
         user: manifest.map(|manifest| manifest.user.clone()),
         hub: manifest.map(|manifest| manifest.hub),
-        verification: latest.map(|latest| view::result_now(latest, row.object.keep_verified, now)),
-        verified: latest.map(|latest| latest.report.started),
+        verification,
+        verified,
+        failure,
         snapshot: SnapshotRef {
             datastore: row.object.name.clone(),
             path: info.path.clone(),

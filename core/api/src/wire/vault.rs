@@ -54,10 +54,13 @@ pub struct Snapshot {
     pub user: Option<UserId>,
     /// The hub that made it.
     pub hub: Option<HubId>,
-    /// The latest verification: `STALE` when an OK one is too long ago; null when there was none.
+    /// The latest verification: `STALE` when an OK one is too long ago; `CORRUPT` when the manifest is found bad now;
+    /// null when there was none.
     pub verification: Option<VerifyResult>,
     /// When that verification began.
     pub verified: Option<Timestamp>,
+    /// What is wrong, when that result is bad.
+    pub failure: Option<VerifyFailure>,
 }
 
 /// A verification of a snapshot.
@@ -88,7 +91,8 @@ pub struct Verification {
 pub struct SnapshotDetail {
     /// The snapshot.
     pub snapshot: Snapshot,
-    /// The latest verification; null when there was none.
+    /// The latest verification; null when there was none. Without `upid` when only the manifest was looked at, now,
+    /// and found bad.
     pub verification: Option<Verification>,
     /// Earlier ones and the latest, newest first.
     pub history: Vec<Verification>,

@@ -81,6 +81,31 @@ async fn unknown_keys_are_refused_with_their_path() {
 }
 
 #[tokio::test]
+async fn a_prune_that_would_remove_everything_is_refused() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let prune = |keep: Value| json!({ "type": "prune", "datastore": "shared", "keep": keep });
+    let zero = json!({ "last": 0, "daily": 0 });
+    let declared = json!({ "job": [job("thin", json!({ "task": prune(zero.clone()) }))] });
+    let started = json!({ "project": "demo", "spec": prune(zero) });
+    for (path, body, key) in [
+        ("/api/v1/apply", declared, "task.keep"),
+        ("/api/v1/tasks", started, "spec.keep"),
+    ] {
+        let problem = hub.post(path, &admin, body).await;
+        let problem = problem.problem(StatusCode::UNPROCESSABLE_ENTITY, "config.invalid");
+        assert_eq!(problem["errors"][0]["key"], key, "{problem}");
+    }
+    // A rule of zero beside one that keeps something is fine, and so is no rule at all.
+    for keep in [json!({ "last": 0, "daily": 7 }), json!({})] {
+        let declared = json!({ "job": [job("thin", json!({ "task": prune(keep) }))] });
+        hub.post("/api/v1/apply", &admin, declared)
+            .await
+            .expect(StatusCode::OK);
+    }
+}
+
+#[tokio::test]
 async fn what_refers_to_nothing_is_refused_as_a_whole() {
     let hub = Hub::start().await;
     let admin = hub.token(Role::Admin, None).await;

@@ -6,4 +6,5 @@ mod pages;
 mod problems;
 mod removal;
 mod setup;
+mod snapshots;
 mod streams;

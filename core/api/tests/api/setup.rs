@@ -14,7 +14,7 @@ use ironcore_api::wire::{Fault, PluginList};
 use ironcore_api::{ApiParts, ApiState, Limits, PluginCatalog, new_secret, router};
 use ironcore_engine::{SigningSeed, Stores};
 use ironcore_ledger::model::{NewSession, NewTask, NewToken, Outcome, Role, Service, Task};
-use ironcore_ledger::{Ledger, LedgerOptions};
+use ironcore_ledger::{Database, Ledger, LedgerOptions};
 use ironcore_types::objects::{Document, Group};
 use ironcore_types::seams::{Clock, Random};
 use ironcore_types::{
@@ -91,6 +91,7 @@ impl PluginCatalog for Catalog {
 pub(crate) struct Hub {
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) seams: Seams,
     pub(crate) session: SessionId,
     pub(crate) shutdown: CancellationToken,
     pub(crate) folder: PathBuf,
@@ -149,7 +150,7 @@ impl Hub {
         let seams = Seams::new(clock.clone(), Arc::new(Counting(AtomicU64::new(1))));
         let node = "hub".parse().expect("node");
         let options = LedgerOptions {
-            path: dir.path().join("ledger.db"),
+            database: Database::Sqlite(dir.path().join("ledger.db")),
             node,
             pid: 7,
             pstart: 9,
@@ -169,7 +170,7 @@ impl Hub {
             stores: Stores::new(ledger.clone(), SigningSeed([7; 32]), None, seams.clone()),
             ledger: ledger.clone(),
             plugins: Arc::new(Catalog),
-            seams,
+            seams: seams.clone(),
             node: "hub".parse().expect("node"),
             version: "0.0.0".to_owned(),
             shutdown: shutdown.clone(),
@@ -179,6 +180,7 @@ impl Hub {
         let hub = Self {
             ledger,
             clock,
+            seams,
             session,
             shutdown,
             folder,

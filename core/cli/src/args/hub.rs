@@ -3,8 +3,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use ironcore_api::wire::RoleName;
+use ironcore_ledger::model::Service;
 use ironcore_types::ids::{DatastoreName, GroupName, ProjectName, UserId};
 
 use super::start::InProject;
@@ -21,6 +23,14 @@ pub(crate) struct Serve {
     /// Folder for database, keys and secrets.
     #[arg(long, env = "IRONCORE_DATA", value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// What this process does; everything when missing.
+    #[arg(long, value_delimiter = ',', value_name = "ROLE", value_parser = role())]
+    pub(crate) role: Vec<Service>,
+}
+
+fn role() -> impl TypedValueParser<Value = Service> {
+    PossibleValuesParser::new(Service::ALL.iter().map(|role| role.as_str()))
+        .try_map(|word| word.parse::<Service>())
 }
 
 #[derive(Debug, Subcommand)]
@@ -86,7 +96,7 @@ pub(crate) struct Sure {
 pub(crate) struct DatastoreArgs {
     /// Its name, such as ibs-primary.
     pub(crate) name: DatastoreName,
-    /// Its folder, absolute.
+    /// Its folder on the hub's machine; a relative one begins at the folder in which this command runs.
     #[arg(long, value_name = "DIR")]
     pub(crate) path: PathBuf,
     /// How long a verification counts.

@@ -1,9 +1,11 @@
 //! Options of the commands that show what there is: tasks, snapshots, messages, the inbox, calendars; with the few
 //! that act on what is shown. Starting tasks is left to `start`.
 
+use std::str::FromStr;
+
 use clap::{Args, Subcommand};
 use ironcore_types::Upid;
-use ironcore_types::ids::{DatastoreName, HandlerName, JobName, ProjectName, UserId};
+use ironcore_types::ids::{DatastoreName, GroupName, HandlerName, JobName, ProjectName, UserId};
 use ironcore_types::snapshot::SnapshotRef;
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +82,9 @@ pub(crate) enum Snapshot {
         /// Only snapshots whose name holds this text.
         #[arg(long)]
         text: Option<String>,
+        /// At most so many, newest first; all when missing.
+        #[arg(long, value_name = "N")]
+        limit: Option<u32>,
     },
     /// Show one snapshot. With --verify, exit code 6 says that it must not be relied on.
     Show {
@@ -109,6 +114,33 @@ pub(crate) enum Schedule {
     },
 }
 
+/// A handler as it is typed, and as `message list` prints it: `HANDLER` or `GROUP/HANDLER`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HandlerArg {
+    /// Its group; any when missing.
+    pub(crate) group: Option<GroupName>,
+    /// Its name.
+    pub(crate) handler: HandlerName,
+}
+
+impl FromStr for HandlerArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (group, handler) = match text.split_once('/') {
+            Some((group, handler)) => (Some(group), handler),
+            None => (None, text),
+        };
+        let group = group.map(str::parse::<GroupName>).transpose();
+        Ok(Self {
+            group: group.map_err(|error| error.to_string())?,
+            handler: handler
+                .parse::<HandlerName>()
+                .map_err(|error| error.to_string())?,
+        })
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Message {
     /// List messages, newest first.
@@ -116,9 +148,9 @@ pub(crate) enum Message {
         /// Only messages in this state: pending, delivered, dead.
         #[arg(long)]
         state: Option<String>,
-        /// Only messages of this handler.
-        #[arg(long)]
-        handler: Option<HandlerName>,
+        /// Only messages of this handler, or of this handler of a group.
+        #[arg(long, value_name = "[GROUP/]HANDLER")]
+        handler: Option<HandlerArg>,
         /// At most so many.
         #[arg(long, default_value_t = 50)]
         limit: u32,
@@ -143,4 +175,25 @@ pub(crate) enum Inbox {
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handler_is_read_as_it_is_printed() {
+        let read = |text: &str| {
+            let arg: Result<HandlerArg, String> = text.parse();
+            arg.map(|arg| (arg.group.map(|group| group.to_string()), arg.handler.to_string()))
+        };
+        assert_eq!(read("hook"), Ok((None, "hook".to_owned())));
+        assert_eq!(
+            read("oncall/hook"),
+            Ok((Some("oncall".to_owned()), "hook".to_owned()))
+        );
+        for wrong in ["", "/hook", "oncall/", "a/b/c"] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use hub::{
     Apply, Config, Datastore, DatastoreArgs, Group, LocalHub, Project, Secret, Serve, Status, Sure, Token,
 };
-pub(crate) use look::{Inbox, Message, Schedule, Snapshot, Task, TaskList};
+pub(crate) use look::{HandlerArg, Inbox, Message, Schedule, Snapshot, Task, TaskList};
 pub(crate) use start::{Gc, InProject, Job, Prune, Restore, Sync, Verify, Wait};
 
 /// Runs backups, keeps them, and tells people how they went.

@@ -50,7 +50,7 @@ pub(crate) enum Restore {
     Start {
         /// DATASTORE:[ns/NAMESPACE/]TYPE/ID/TIME
         reference: SnapshotRef,
-        /// Folder to write to; must be empty or missing.
+        /// Folder to write to, empty or missing; a relative one begins at the folder in which this command runs.
         #[arg(long, value_name = "PATH")]
         to: PathBuf,
         /// Write over files that exist.

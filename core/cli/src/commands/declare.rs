@@ -10,7 +10,7 @@ use ironcore_types::objects::Document;
 
 use super::Context;
 use crate::args::Apply;
-use crate::exit::{Coded, Exit};
+use crate::exit::{Exit, Refused};
 use crate::output::{self, Form};
 
 pub(super) async fn apply(context: &Context, options: &Apply) -> Result<Exit> {
@@ -50,9 +50,11 @@ fn read(file: &Path) -> Result<Document> {
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
     };
     let name = file.display();
-    let invalid = |why: String| Coded {
-        code: ErrorCode::ConfigInvalid,
-        message: format!("{name}: {why}"),
+    // Ends like the hub's own refusal of a declaration.
+    let code = ErrorCode::ConfigInvalid;
+    let invalid = |why: String| Refused {
+        code,
+        text: format!("{name}: {} [{code}]", why.trim_end()),
     };
     if file.extension().is_some_and(|ending| ending == "json") {
         serde_json::from_str(&text).map_err(|error| invalid(error.to_string()).into())

@@ -3,15 +3,14 @@
 use anyhow::Result;
 use ironcore_api::wire;
 
-use super::Context;
+use super::{Context, page};
 use crate::args::Inbox;
 use crate::exit::Exit;
 use crate::output;
 
 pub(super) async fn run(context: &Context, command: Inbox) -> Result<Exit> {
     let Inbox::List { limit } = command;
-    let query = [("limit", limit.min(1000).to_string())];
-    let answer: wire::Inbox = context.client.get(&["inbox"], &query).await?;
+    let answer: wire::Inbox = page::pages(context, &["inbox"], &[], Some(limit)).await?;
     let rows = answer.entries.iter().map(|entry| {
         vec![
             entry.seq.to_string(),
@@ -24,5 +23,6 @@ pub(super) async fn run(context: &Context, command: Inbox) -> Result<Exit> {
     context
         .form
         .rows(&answer, &["SEQ", "TIME", "SEVERITY", "TITLE", ""], rows)?;
+    page::tell_more(context, &answer);
     Ok(Exit::Ok)
 }

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use ironcore_api::wire;
 
-use super::Context;
-use crate::args::Message;
+use super::{Context, page};
+use crate::args::{HandlerArg, Message};
 use crate::exit::Exit;
 use crate::output;
 use crate::table::GivesWay;
@@ -16,10 +16,13 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
             handler,
             limit,
         } => {
-            let mut query = vec![("limit", limit.min(1000).to_string())];
+            let mut query: Vec<(&str, String)> = Vec::new();
             query.extend(state.map(|state| ("state", state)));
-            query.extend(handler.map(|handler| ("handler", handler.to_string())));
-            let answer: wire::MessageList = context.client.get(&["messages"], &query).await?;
+            if let Some(HandlerArg { group, handler }) = handler {
+                query.extend(group.map(|group| ("group", group.to_string())));
+                query.push(("handler", handler.to_string()));
+            }
+            let answer: wire::MessageList = page::pages(context, &["messages"], &query, Some(limit)).await?;
             let rows = answer.messages.iter().map(|message| {
                 vec![
                     output::time(Some(message.created)),
@@ -42,6 +45,7 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
             ];
             let order = [GivesWay::Id(6), GivesWay::Out(2), GivesWay::Out(4)];
             context.form.listing(&answer, &head, &order, rows)?;
+            page::tell_more(context, &answer);
         }
         Message::Show { id } => {
             let detail: wire::MessageDetail = context.client.get(&["messages", &id.to_string()], &[]).await?;

@@ -6,6 +6,8 @@ mod group;
 mod inbox;
 mod job;
 mod message;
+mod outcome;
+mod page;
 mod project;
 mod removal;
 mod schedule;

@@ -4,12 +4,14 @@ use std::io::{IsTerminal, Read};
 
 use anyhow::{Context as _, Result, bail};
 use ironcore_egress::{SecretName, Secrets};
+use ironcore_types::ErrorCode;
 use secrecy::SecretString;
 
 use crate::args::{LocalHub, Secret};
-use crate::exit::Exit;
+use crate::exit::{Coded, Exit};
 use crate::output::{self, Form};
 use crate::serve;
+use crate::serve::config::{self, Overrides, Settings};
 
 pub(super) fn run(form: Form, command: Secret) -> Result<Exit> {
     match command {
@@ -26,8 +28,9 @@ pub(super) fn run(form: Form, command: Secret) -> Result<Exit> {
             if value.is_empty() {
                 bail!("the value is empty; write it to standard input");
             }
-            open(&hub)?.seal(&name, &SecretString::from(value))?;
-            output::say(&format!("secret {name} is kept"));
+            let settings = settings(&hub)?;
+            serve::secrets(&settings)?.seal(&name, &SecretString::from(value))?;
+            output::say(&format!("secret {name} is kept in {}", settings.data.display()));
         }
         Secret::List { hub } => {
             let names: Vec<String> = open(&hub)?.names()?.iter().map(ToString::to_string).collect();
@@ -45,6 +48,26 @@ pub(super) fn run(form: Form, command: Secret) -> Result<Exit> {
 }
 
 fn open(hub: &LocalHub) -> Result<Secrets> {
-    let settings = serve::settings(hub.config.as_deref(), None, hub.data.as_deref())?;
-    serve::secrets(&settings)
+    serve::secrets(&settings(hub)?)
+}
+
+/// Where the hub's files are. A folder that nobody named must hold a hub: a secret in one that no hub reads is lost.
+fn settings(hub: &LocalHub) -> Result<Settings> {
+    let settings = Settings::load(Overrides {
+        config: hub.config.as_deref(),
+        data: hub.data.as_deref(),
+        ..Overrides::default()
+    })?;
+    let named = hub.config.is_some() || hub.data.is_some() || config::default_file().is_some();
+    if !named && !serve::holds_hub(&settings.data) {
+        return Err(Coded {
+            code: ErrorCode::RequestInvalid,
+            message: format!(
+                "there is no hub in {}: say where it is with --config FILE or --data DIR",
+                settings.data.display()
+            ),
+        }
+        .into());
+    }
+    Ok(settings)
 }

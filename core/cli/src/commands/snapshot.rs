@@ -4,7 +4,7 @@ use anyhow::Result;
 use ironcore_api::wire;
 use ironcore_types::SnapshotRef;
 
-use super::Context;
+use super::{Context, page};
 use crate::args::Snapshot;
 use crate::exit::Exit;
 use crate::output::{self, Form};
@@ -12,10 +12,14 @@ use crate::table::GivesWay;
 
 pub(super) async fn run(context: &Context, command: Snapshot) -> Result<Exit> {
     match command {
-        Snapshot::List { datastore, text } => {
+        Snapshot::List {
+            datastore,
+            text,
+            limit,
+        } => {
             let query: Vec<(&str, String)> = text.into_iter().map(|text| ("text", text)).collect();
             let path = ["datastores", datastore.as_str(), "snapshots"];
-            let answer: wire::SnapshotList = context.client.get(&path, &query).await?;
+            let answer: wire::SnapshotList = page::pages(context, &path, &query, limit).await?;
             let form = context.form;
             let size = |bytes: Option<u64>| match bytes {
                 None => "-".to_owned(),
@@ -35,6 +39,7 @@ pub(super) async fn run(context: &Context, command: Snapshot) -> Result<Exit> {
             });
             let head = ["SNAPSHOT", "BYTES", "FILES", "VERIFICATION", "VERIFIED", "JOB"];
             form.listing(&answer, &head, &[GivesWay::Id(0)], rows)?;
+            page::tell_more(context, &answer);
             Ok(Exit::Ok)
         }
         Snapshot::Show { reference, verify } => show(context, &reference, verify).await,

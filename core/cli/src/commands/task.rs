@@ -4,7 +4,7 @@ use anyhow::Result;
 use ironcore_api::wire;
 use ironcore_types::Upid;
 
-use super::{Context, watch};
+use super::{Context, outcome, page, watch};
 use crate::args::{Task, TaskList};
 use crate::exit::Exit;
 use crate::output::{self, Form};
@@ -25,7 +25,7 @@ pub(super) async fn run(context: &Context, command: Task) -> Result<Exit> {
 }
 
 async fn list(context: &Context, filter: TaskList) -> Result<Exit> {
-    let mut query: Vec<(&str, String)> = vec![("limit", filter.limit.min(1000).to_string())];
+    let mut query: Vec<(&str, String)> = Vec::new();
     let mut add = |name: &'static str, value: Option<String>| {
         if let Some(value) = value {
             query.push((name, value));
@@ -40,7 +40,7 @@ async fn list(context: &Context, filter: TaskList) -> Result<Exit> {
     add("project", filter.project.map(String::from));
     add("job", filter.job.map(String::from));
     add("text", filter.text);
-    let answer: wire::TaskList = context.client.get(&["tasks"], &query).await?;
+    let answer: wire::TaskList = page::pages(context, &["tasks"], &query, Some(filter.limit)).await?;
     let form = context.form;
     let rows = answer.tasks.iter().map(|task| {
         vec![
@@ -77,14 +77,7 @@ async fn list(context: &Context, filter: TaskList) -> Result<Exit> {
     ];
     let order = [GivesWay::Id(7), GivesWay::Under(4), GivesWay::Out(1)];
     form.listing(&answer, &head, &order, rows)?;
-    if answer.next.is_some() && form == Form::Table {
-        let more = if answer.count_capped { "+" } else { "" };
-        output::say(&format!(
-            "{} of {}{more} tasks; --limit shows more",
-            answer.tasks.len(),
-            answer.count
-        ));
-    }
+    page::tell_more(context, &answer);
     Ok(Exit::Ok)
 }
 
@@ -104,6 +97,7 @@ async fn show(context: &Context, upid: &Upid) -> Result<Exit> {
         ("Ended", output::time(task.ended)),
         ("Bytes", format!("{} ({})", task.bytes, output::bytes(task.bytes))),
     ];
+    fields.extend(outcome::snapshots(&task));
     if let Some(waiting) = &task.waiting {
         fields.push(("Waiting", waiting.clone()));
     }

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ironcore_api::wire;
 use ironcore_types::Upid;
 
-use super::Context;
+use super::{Context, outcome};
 use crate::exit::Exit;
 use crate::output::{self, Form};
 
@@ -108,6 +108,7 @@ fn end_of(task: &wire::Task) -> (Exit, Vec<(&'static str, String)>) {
         let micros = u64::try_from(ended.since(started).as_micros()).unwrap_or(u64::MAX);
         fields.push(("Duration", output::duration(micros)));
     }
+    fields.extend(outcome::snapshots(task));
     if task.warning_count > 0 {
         fields.push(("Warnings", task.warning_count.to_string()));
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use ironcore_notify::{Plugins, PluginsOptions};
 use ironcore_plugin_host::{Capability, Grants, HostConfig};
-use ironcore_types::{ErrorCode, PluginName};
+use ironcore_types::PluginName;
 
-use super::config::Settings;
+use super::config::{Settings, invalid};
 use super::keys;
 use crate::exit::Coded;
 
@@ -20,13 +20,6 @@ macro_rules! builtin {
 }
 
 builtin!("email", "webhook", "inbox", "remediation");
-
-fn invalid(message: String) -> Coded {
-    Coded {
-        code: ErrorCode::ConfigInvalid,
-        message,
-    }
-}
 
 fn grants(settings: &Settings) -> Result<BTreeMap<PluginName, Grants>, Coded> {
     let mut grants = BTreeMap::new();
@@ -52,9 +45,16 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
         ..PluginsOptions::default()
     })?;
     let refused = plugins.refused().iter().map(ToString::to_string);
+    // One that is there and was refused is no absent one: its refusal says what is wrong.
+    let refused_too = |name: &PluginName| {
+        plugins.refused().iter().any(|refused| {
+            let stem = refused.file.file_stem().and_then(|stem| stem.to_str());
+            refused.name.as_ref() == Some(name) || stem == Some(name.as_str())
+        })
+    };
     let absent = named
         .iter()
-        .filter(|name| plugins.get(name).is_none())
+        .filter(|name| plugins.get(name).is_none() && !refused_too(name))
         .map(
             |name| match BUILTIN.iter().any(|(builtin, _)| *builtin == name.as_str()) {
                 true => format!("plugin.{name}: the built-in plugins need no grants"),

@@ -3,10 +3,13 @@
 //! It holds what concerns the process only; jobs, groups, datastores and tokens live in the ledger.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use ironcore_ledger::Postgres;
+use ironcore_ledger::model::Service;
 use ironcore_types::{ErrorCode, NodeName, PluginName};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +24,8 @@ struct File {
     data: Option<PathBuf>,
     node: Option<NodeName>,
     slots: Option<usize>,
+    database: Option<String>,
+    roles: Option<Vec<Service>>,
     plugins: Option<PathBuf>,
     templates: Option<PathBuf>,
     egress: EgressSettings,
@@ -61,6 +66,10 @@ pub(crate) struct Settings {
     pub(crate) node: NodeName,
     /// Tasks done at the same time.
     pub(crate) slots: usize,
+    /// Where the hub's state is.
+    pub(crate) database: Database,
+    /// What this process does.
+    pub(crate) roles: Vec<Service>,
     /// Folder with further plugins.
     pub(crate) plugins: Option<PathBuf>,
     /// Folder with templates that take the place of the built-in ones.
@@ -80,12 +89,54 @@ pub(crate) struct Overrides<'a> {
     pub(crate) listen: Option<SocketAddr>,
     /// `--data`.
     pub(crate) data: Option<&'a Path>,
+    /// `--role`; none to go by the file.
+    pub(crate) roles: &'a [Service],
+}
+
+/// The database of the hub's state. Shows no password.
+#[derive(Debug, Clone)]
+pub(crate) enum Database {
+    /// A file in the data folder.
+    Sqlite,
+    /// A server, with its address as it may be shown.
+    Postgres(Box<Postgres>, String),
+}
+
+impl Database {
+    fn parse(url: &str) -> Result<Self, Coded> {
+        let unfit = |error: &dyn fmt::Display| invalid(format!("database: {error}"));
+        let postgres = Postgres::new(url).map_err(|error| unfit(&error))?;
+        let mut shown = url::Url::parse(url).map_err(|error| unfit(&error))?;
+        // A password may stand in the query too.
+        shown.set_query(None);
+        if shown.password().is_some() && shown.set_password(None).is_err() {
+            return Err(invalid("database: the URL cannot be used".to_owned()));
+        }
+        Ok(Self::Postgres(Box::new(postgres), shown.to_string()))
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite => f.write_str("sqlite"),
+            Self::Postgres(_, shown) => f.write_str(shown),
+        }
+    }
+}
+
+impl Serialize for Database {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 const DEFAULT_CONFIG: &str = "/etc/ironcore-backup/hub.toml";
+/// The database's URL, for those who want no password in the file.
+const DATABASE: &str = "IRONCORE_DATABASE";
 const DEFAULT_DATA: &str = "/var/lib/ironcore-backup";
 
-fn invalid(message: String) -> Coded {
+pub(super) fn invalid(message: String) -> Coded {
     Coded {
         code: ErrorCode::ConfigInvalid,
         message,
@@ -97,8 +148,10 @@ impl Settings {
     pub(crate) fn load(overrides: Overrides<'_>) -> Result<Self> {
         let file = match overrides.config {
             Some(path) => read(path)?,
-            None if Path::new(DEFAULT_CONFIG).exists() => read(Path::new(DEFAULT_CONFIG))?,
-            None => File::default(),
+            None => match default_file() {
+                Some(path) => read(path)?,
+                None => File::default(),
+            },
         };
         let data = overrides
             .data
@@ -117,6 +170,15 @@ impl Settings {
                 None => this_node()?,
             },
             slots: file.slots.unwrap_or(4),
+            database: match std::env::var(DATABASE).ok().or(file.database) {
+                Some(url) if url != "sqlite" => Database::parse(&url)?,
+                _ => Database::Sqlite,
+            },
+            roles: match (overrides.roles, file.roles) {
+                ([], Some(roles)) => roles,
+                ([], None) => Service::ALL.to_vec(),
+                (roles, _) => roles.to_vec(),
+            },
             plugins: file.plugins,
             templates: file.templates,
             egress: file.egress,
@@ -133,6 +195,18 @@ impl Settings {
                  loopback address and let a reverse proxy with TLS stand before it",
                 self.listen
             )));
+        }
+        if self.roles.is_empty() {
+            return Err(invalid(
+                "roles = []: a hub that does nothing needs no process".to_owned(),
+            ));
+        }
+        if matches!(self.database, Database::Sqlite) && self.roles.len() < Service::ALL.len() {
+            return Err(invalid(
+                "roles: only one process can use SQLite, so it has to do everything; with `database = \
+                 \"postgres://…\"` several can share the work"
+                    .to_owned(),
+            ));
         }
         if !(1..=256).contains(&self.slots) {
             return Err(invalid(format!("slots = {}: use 1 to 256", self.slots)));
@@ -158,6 +232,11 @@ impl Settings {
             .map_err(|error| invalid(format!("egress.allow: {error}")))?;
         Ok(())
     }
+}
+
+/// The configuration file of this machine's hub, when there is one.
+pub(crate) fn default_file() -> Option<&'static Path> {
+    Some(Path::new(DEFAULT_CONFIG)).filter(|path| path.exists())
 }
 
 fn read(path: &Path) -> Result<File> {

@@ -86,7 +86,7 @@ pub(crate) fn signing_seed(keys: &Path) -> Result<SigningSeed> {
 }
 
 /// Makes sure that there is a local administrator whose token is in `admin.token`.
-pub(crate) async fn local_admin(ledger: &Ledger, path: &Path) -> Result<()> {
+pub(crate) async fn local_admin(ledger: &Ledger, path: &Path, user: &str) -> Result<()> {
     let (secret, _) = read_or_make(path, || {
         Ok(format!("{}\n", hex::encode(random::<32>()?)).into_bytes())
     })?;
@@ -95,7 +95,7 @@ pub(crate) async fn local_admin(ledger: &Ledger, path: &Path) -> Result<()> {
     if ledger.token_by_hash(hash).await?.is_some() {
         return Ok(());
     }
-    let user = UserId::new("root@local!admin")?;
+    let user = UserId::new(user)?;
     // Another secret under this name is from a file that is gone: the file on disk is what counts.
     if ledger.tokens().await?.iter().any(|token| token.user == user) {
         ledger.revoke_token(&user).await?;

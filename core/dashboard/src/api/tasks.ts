@@ -40,13 +40,21 @@ export function useLatestTasks() {
   });
 }
 
+/** Failures that are shown, and those asked for: some of them are none to people. */
+const SHOWN_FAILURES = 5;
+const ASKED_FAILURES = 20;
+
+/** A task that was handed over when its worker stopped is queued again: nothing went wrong with it. */
+const wentWrong = (task: Task) => task.error?.code !== 'worker.stopped';
+
 /** The five most recent failures across all types. */
 export function useRecentFailures() {
   const refetchInterval = useRefreshInterval();
   return useQuery({
     queryKey: keys.failures,
     refetchInterval,
-    queryFn: ({ signal }) => answer(api.GET('/api/v1/tasks', { params: { query: { status: 'failed', limit: 5 } }, signal })),
+    queryFn: ({ signal }) => answer(api.GET('/api/v1/tasks', { params: { query: { status: 'failed', limit: ASKED_FAILURES } }, signal })),
+    select: (page: TaskPage): TaskPage => ({ ...page, tasks: page.tasks.filter(wentWrong).slice(0, SHOWN_FAILURES) }),
   });
 }
 

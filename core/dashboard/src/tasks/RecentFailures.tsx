@@ -3,6 +3,7 @@ import { IconBulb, IconCircleCheck } from '@tabler/icons-react';
 
 import { useRecentFailures, useTips } from '../api/tasks';
 import type { Tip } from '../api/model';
+import { Marked } from '../ui/Marked';
 import { Empty, Failure, Loading, Panel } from '../ui/Panel';
 import { Time } from '../ui/Time';
 import { TypeLabel } from '../ui/TypeLabel';
@@ -55,7 +56,7 @@ function FirstTip({ tips }: { tips: Tip[] }) {
     <p className={classes.tip}>
       <IconBulb size={15} stroke={1.8} aria-label="Tip:" />
       <span>
-        {first.title}
+        <Marked text={first.title} />
         {tips.length > 1 && <> (and {tips.length - 1} more)</>}
       </span>
     </p>

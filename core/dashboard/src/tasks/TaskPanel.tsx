@@ -9,8 +9,10 @@ import { keys } from '../api/cache';
 import { isFinal, type Session, type Task, type Tip } from '../api/model';
 import { useCancelTask, useTask } from '../api/tasks';
 import { formatCount } from '../format/bytes';
+import { splitEvidence } from '../format/marked';
 import { shellQuote } from '../format/upid';
 import { CommandLine, CopyButton } from '../ui/Copy';
+import { Marked } from '../ui/Marked';
 import { Failure, Loading } from '../ui/Panel';
 import { StatusBadge } from '../ui/StatusBadge';
 import { TypeLabel } from '../ui/TypeLabel';
@@ -89,13 +91,17 @@ function TaskBody({ task }: { task: Task }) {
 }
 
 function TipCard({ tip }: { tip: Tip }) {
+  const { reason, evidence } = splitEvidence(tip.why);
   return (
     <div className={classes.callout} data-kind="tip">
       <IconBulb size={18} stroke={1.8} aria-hidden />
       <div>
-        <p className={classes.what}>{tip.title}</p>
-        <p className={classes.why}>{tip.why}</p>
-        {tip.steps.length > 0 && <ol>{tip.steps.map((text, at) => <li key={at}>{text}</li>)}</ol>}
+        <p className={classes.what}><Marked text={tip.title} /></p>
+        {reason !== '' && <p className={classes.why}><Marked text={reason} /></p>}
+        {evidence.length > 0 && (
+          <ul className={classes.evidence}>{evidence.map((text, at) => <li key={at}><Marked text={text} /></li>)}</ul>
+        )}
+        {tip.steps.length > 0 && <ol>{tip.steps.map((text, at) => <li key={at}><Marked text={text} /></li>)}</ol>}
         {tip.link != null && /^https?:\/\//.test(tip.link) && (
           <a href={tip.link} target="_blank" rel="noreferrer noopener">Read more</a>
         )}

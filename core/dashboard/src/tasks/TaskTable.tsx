@@ -67,9 +67,11 @@ interface TaskTableProps {
   tasks: Task[];
   label: string;
   selected?: string | undefined;
+  /** Leaves columns out where there is little room, rather than making cards. */
+  brief?: boolean;
 }
 
-export function TaskTable({ tasks, label, selected }: TaskTableProps) {
+export function TaskTable({ tasks, label, selected, brief = false }: TaskTableProps) {
   const open = useOpenTask();
   const table = useTable({ features, columns, data: tasks, getRowId: (task) => task.upid });
 
@@ -85,7 +87,7 @@ export function TaskTable({ tasks, label, selected }: TaskTableProps) {
   // The roles are named because cards are no longer a table to browsers, while they still are one to people.
   return (
     <div className={classes.scroll}>
-      <table className={classes.table} role="table" aria-label={label}>
+      <table className={classes.table} data-brief={brief || undefined} role="table" aria-label={label}>
         <thead role="rowgroup">
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id} role="row">

@@ -1,13 +1,19 @@
 //! Removes the snapshots that no retention rule keeps, saying for each one why it stays or goes.
 
-use ironcore_store::{PrunePlan, PruneRequest, SnapshotFilter, Watch};
-use ironcore_types::progress::{Stage, TaskStats};
+use ironcore_store::{PrunePlan, PruneRequest, SnapshotFilter, StoreError, Watch};
+use ironcore_types::progress::{Stage, TaskStats, Warning};
 use ironcore_types::spec::PruneSpec;
 
 use super::JobContext;
 use crate::error::EngineError;
 
 pub(super) fn run(job: &JobContext, spec: &PruneSpec) -> Result<TaskStats, EngineError> {
+    if spec.keep.keeps_nothing() {
+        // Refused where it is declared; this is for what was declared before that was so.
+        let why =
+            "keep: every rule is 0, which would remove every snapshot; leave a rule out to switch it off";
+        return Err(StoreError::Request(why.to_owned()).into());
+    }
     let datastore = job.datastore(&spec.datastore)?;
     let filter = SnapshotFilter {
         namespace: Some(spec.namespace.clone()),
@@ -34,8 +40,13 @@ pub(super) fn run(job: &JobContext, spec: &PruneSpec) -> Result<TaskStats, Engin
         let verb = if entry.kept { "keep" } else { "remove" };
         job.info(format!("{verb} {} ({})", entry.snapshot, entry.why));
     }
-    for snapshot in &plan.left_alone {
-        job.info(format!("leave {snapshot} alone (its manifest cannot be trusted)"));
+    for (snapshot, fault) in &plan.left_alone {
+        // A warning, for it will stay for ever, and what it refers to with it, until somebody looks after it.
+        job.watch.warn(Warning {
+            code: fault.code,
+            path: Some(snapshot.to_string()),
+            message: format!("left alone: {}", fault.reason),
+        });
     }
     if spec.dry_run {
         job.info("dry run: nothing was removed");

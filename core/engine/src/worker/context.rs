@@ -28,6 +28,8 @@ pub(crate) enum Stop {
     Lost,
     /// The hub shuts down.
     Shutdown,
+    /// It took longer than its job allows.
+    TimedOut,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +88,7 @@ impl TaskContext {
             Stop::Cancelled => 1,
             Stop::Lost => 2,
             Stop::Shutdown => 3,
+            Stop::TimedOut => 4,
         };
         if self
             .inner
@@ -103,6 +106,7 @@ impl TaskContext {
             1 => Some(Stop::Cancelled),
             2 => Some(Stop::Lost),
             3 => Some(Stop::Shutdown),
+            4 => Some(Stop::TimedOut),
             _ => None,
         }
     }
@@ -183,6 +187,14 @@ impl TaskContext {
             state.warnings.clone(),
             state.warning_count,
         )
+    }
+
+    /// Ends at a time; never when there is none.
+    pub(crate) async fn at(&self, time: Option<Timestamp>) {
+        match time {
+            Some(time) => self.inner.seams.sleep_until(time).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// The time now.

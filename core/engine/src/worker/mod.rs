@@ -48,20 +48,47 @@ pub struct WorkerOptions {
 }
 
 impl WorkerOptions {
-    /// The defaults for a worker on `node`.
+    /// The defaults for a worker on `node` that does everything.
     pub fn new(node: NodeName, pid: u32) -> Self {
+        let services = vec![Service::Worker, Service::Verifier, Service::Gc, Service::Sync];
+        Self::serving(node, pid, services)
+    }
+
+    /// The defaults for a process on `node` with these services, which claims only their task types; it may have none
+    /// of them, and then its session only tells that it is there.
+    pub fn serving(node: NodeName, pid: u32, services: Vec<Service>) -> Self {
         Self {
             node,
             slots: 4,
             pid,
-            services: vec![Service::Worker, Service::Verifier, Service::Gc, Service::Sync],
-            types: TaskType::ALL.to_vec(),
+            types: services
+                .iter()
+                .flat_map(|service| types_of(*service))
+                .copied()
+                .collect(),
+            services,
             renew_every: Duration::from_secs(10),
             lease: Duration::from_secs(30),
             cancel_grace: Duration::from_secs(20),
             drain: Duration::from_secs(10),
             poll: Duration::from_secs(2),
         }
+    }
+}
+
+/// What a service claims.
+fn types_of(service: Service) -> &'static [TaskType] {
+    match service {
+        Service::Worker => &[
+            TaskType::Backup,
+            TaskType::Restore,
+            TaskType::Prune,
+            TaskType::Tape,
+        ],
+        Service::Verifier => &[TaskType::Verify],
+        Service::Gc => &[TaskType::Gc],
+        Service::Sync => &[TaskType::Sync],
+        Service::Api | Service::Scheduler | Service::Notify => &[],
     }
 }
 
@@ -163,7 +190,7 @@ impl Worker {
     async fn claim(&self, running: &mut Running, ends: &mut JoinSet<TaskId>) {
         // Tasks that are stopped still hold their slots until they have ended.
         let free = self.options.slots.saturating_sub(running.len());
-        if free == 0 {
+        if free == 0 || self.options.types.is_empty() {
             return;
         }
         let free = u32::try_from(free).unwrap_or(u32::MAX);

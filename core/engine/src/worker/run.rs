@@ -8,7 +8,7 @@ use ironcore_ledger::model::{LogLevel, Outcome, Task};
 use ironcore_ledger::{Ledger, LedgerError};
 use ironcore_types::event::ErrorData;
 use ironcore_types::progress::TaskStats;
-use ironcore_types::{ErrorCode, SessionId, TaskState};
+use ironcore_types::{ErrorCode, SessionId, TaskState, Timestamp};
 use tokio::task::{JoinError, JoinSet};
 
 use super::context::{Stop, TaskContext};
@@ -50,7 +50,8 @@ impl Runner {
         };
         let mut work = JoinSet::new();
         work.spawn_blocking(move || jobs::perform(&job));
-        let done = self.attend(&task, &context, &mut work).await;
+        let deadline = self.deadline(&task).await;
+        let done = self.attend(&task, &context, deadline, &mut work).await;
         // A thread that did not stop in time is left to itself.
         work.detach_all();
         if context.stop_reason() == Some(Stop::Lost) {
@@ -60,11 +61,24 @@ impl Runner {
         self.finish(&task, &context, done).await;
     }
 
+    /// When the task has to be over, by its job as it is declared now.
+    async fn deadline(&self, task: &Task) -> Option<Timestamp> {
+        let (project, name) = task.project.as_ref().zip(task.job.as_ref())?;
+        match self.ledger.job(project, name).await {
+            Ok(job) => Some(task.started?.after(job?.timeout?.duration())),
+            Err(error) => {
+                tracing::warn!(upid = %task.upid, %error, "the task's time limit could not be looked up; it has none");
+                None
+            }
+        }
+    }
+
     /// Carries log and progress while the work goes on. None: it had to stop and did not within its grace.
     async fn attend(
         &self,
         task: &Task,
         context: &TaskContext,
+        deadline: Option<Timestamp>,
         work: &mut JoinSet<Result<TaskStats, EngineError>>,
     ) -> Option<Done> {
         let mut flushes: u32 = 0;
@@ -73,10 +87,19 @@ impl Runner {
             tokio::time::sleep(self.cancel_grace).await;
         };
         tokio::pin!(grace);
+        let overdue = context.at(deadline);
+        tokio::pin!(overdue);
+        let mut in_time = true;
         loop {
             tokio::select! {
                 done = work.join_next() => return done,
                 () = &mut grace => return None,
+                () = &mut overdue, if in_time => {
+                    in_time = false;
+                    context.log(LogLevel::Warn, "it takes longer than its job allows, and is stopped");
+                    context.stop(Stop::TimedOut);
+                    continue;
+                }
                 () = tokio::time::sleep(FLUSH_EVERY) => {}
                 () = context.full() => {}
             }
@@ -198,6 +221,13 @@ fn decide(
             Some((TaskState::Cancelled, None))
         }
         (Some(error), Some(Stop::Shutdown)) if error.code() == ErrorCode::TaskCancelled => None,
+        (Some(error), Some(Stop::TimedOut)) if error.code() == ErrorCode::TaskCancelled => {
+            let error = ErrorData {
+                code: ErrorCode::TaskTimeout,
+                message: "the task took longer than its job allows".to_owned(),
+            };
+            Some((TaskState::Failed, Some(error)))
+        }
         (Some(error), _) => Some((TaskState::Failed, Some(data(&error)))),
     }
 }
@@ -245,5 +275,10 @@ mod tests {
         assert_eq!(state(Some(Stop::Cancelled), fault(), 0), Some(TaskState::Failed));
         assert_eq!(state(Some(Stop::Shutdown), fault(), 0), Some(TaskState::Failed));
         assert_eq!(state(Some(Stop::Shutdown), cancelled(), 0), None);
+        let late = decide(Some(Stop::TimedOut), cancelled(), 0).expect("an end");
+        assert_eq!(
+            (late.0, late.1.map(|e| e.code)),
+            (TaskState::Failed, Some(ErrorCode::TaskTimeout))
+        );
     }
 }

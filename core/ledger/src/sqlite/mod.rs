@@ -1,48 +1,23 @@
-//! The ledger on SQLite: one file, one process, one writer, a few readers. Another backend stands beside this folder
-//! and knows nothing of it.
+//! What is SQLite's own: opening a file, keeping other processes out, the version, the migrations, how a transaction
+//! begins.
 //!
 //! Locks: `PATH.lock` (flock, held while open) keeps a second process out; within SQLite the writer alone begins
 //! write transactions; readers see the last COMMIT (WAL) and never wait.
 
-mod columns;
-mod delivery;
-mod events;
-mod fanout;
-mod finish;
-mod inbox;
-mod lanes;
-mod list;
-mod logs;
-mod messages;
-mod objects;
-mod ownership;
-mod plugins;
-mod queue;
-mod removal;
-mod schedule;
-mod sessions;
-mod tokens;
-mod tx;
-mod verification;
-mod writer;
+pub(crate) mod transaction;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use ironcore_types::{HubId, Seams};
+use ironcore_types::Seams;
 use sqlx::migrate::Migrator;
-use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, SqliteConnection};
 
-use self::columns::Columns;
-use self::tx::{Context, Tx, Woken};
-use self::writer::{Bells, Writer};
+use crate::db::{Conn, Readers};
 use crate::error::{LedgerError, Result};
-use crate::open::{LedgerOptions, Wakes};
+use crate::sql::{Backend, Opened, hub};
 
 /// Earlier versions can lose data when the write-ahead log is reset.
 const OLDEST: (u32, u32, u32) = (3, 51, 3);
@@ -55,101 +30,37 @@ const STATEMENTS: usize = 512;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// The ledger on SQLite.
-#[derive(Debug)]
-pub(crate) struct Sqlite {
-    writer: Writer,
-    readers: SqlitePool,
-    bells: Arc<Bells>,
-    ctx: Arc<Context>,
-    lock: Mutex<Option<File>>,
-}
-
-impl Sqlite {
-    pub(crate) async fn open(options: LedgerOptions, seams: Seams) -> Result<Self> {
-        let lock = lock(&options.path)?;
-        let connect = SqliteConnectOptions::new()
-            .filename(&options.path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .statement_cache_capacity(STATEMENTS)
-            .disable_statement_logging();
-        let mut conn = connect.clone().connect().await?;
-        check_version(&mut conn).await?;
-        // `run` is generic over where the connection comes from, which keeps its future from moving between threads.
-        MIGRATIONS.run_direct(None, &mut conn, false).await?;
-        let hub = hub(&mut conn, &seams).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .min_connections(1)
-            .connect_with(connect.create_if_missing(false).read_only(true))
-            .await?;
-        let instance = seams.uuid();
-        let LedgerOptions {
-            node, pid, pstart, ..
-        } = options;
-        let now = seams.now();
-        let ctx = Arc::new(Context {
-            seams,
-            node,
-            pid,
-            pstart,
-            hub,
-            instance,
-        });
-        let bells = Arc::new(Bells::new());
-        let tx = Tx {
-            conn,
-            ctx: ctx.clone(),
-            now,
-            woken: Woken::default(),
-        };
-        let writer = Writer::start(tx, bells.clone());
-        Ok(Self {
-            writer,
-            readers,
-            bells,
-            ctx,
-            lock: Mutex::new(Some(lock)),
-        })
-    }
-
-    pub(crate) async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
-    }
-
-    pub(crate) fn hub_id(&self) -> HubId {
-        self.ctx.hub
-    }
-
-    pub(crate) fn wakes(&self) -> Wakes {
-        Wakes {
-            tasks: self.bells.tasks.subscribe(),
-            events: self.bells.events.subscribe(),
-            messages: self.bells.messages.subscribe(),
-            logs: self.bells.logs.subscribe(),
-            objects: self.bells.objects.subscribe(),
-        }
-    }
-
-    /// Runs a verb that writes; see [`writer`].
-    async fn write<T, F>(&self, verb: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
-    {
-        self.writer.run(verb).await
-    }
-
-    /// A connection that sees the last COMMIT.
-    async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>> {
-        Ok(self.readers.acquire().await?)
-    }
+/// Opens the file, making or migrating it.
+pub(crate) async fn open(path: &Path, seams: &Seams) -> Result<Opened> {
+    let lock = lock(path)?;
+    let connect = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .statement_cache_capacity(STATEMENTS)
+        .disable_statement_logging();
+    let mut conn = connect.clone().connect().await?;
+    check_version(&mut conn).await?;
+    // `run` is generic over where the connection comes from, which keeps its future from moving between threads.
+    MIGRATIONS.run_direct(None, &mut conn, false).await?;
+    let mut conn = Conn::Sqlite(conn);
+    let hub = hub(&mut conn, seams).await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .min_connections(1)
+        .connect_with(connect.create_if_missing(false).read_only(true))
+        .await?;
+    Ok(Opened {
+        conn,
+        readers: Readers::Sqlite(readers),
+        hub,
+        backend: Backend::Sqlite,
+        lock: Some(lock),
+        listener: None,
+    })
 }
 
 /// The file beside the database that only one process can hold.
@@ -186,22 +97,10 @@ async fn check_version(conn: &mut SqliteConnection) -> Result<()> {
     let mut part = || parts.next().unwrap_or(0);
     if (part(), part(), part()) < OLDEST {
         return Err(LedgerError::Version {
+            product: "SQLite",
             found,
             wanted: OLDEST_TEXT,
         });
     }
     Ok(())
-}
-
-/// The hub's id: made with the ledger.
-async fn hub(conn: &mut SqliteConnection, seams: &Seams) -> Result<HubId> {
-    sqlx::query("INSERT INTO hub (only_row, id, created) VALUES (1, ?, ?) ON CONFLICT DO NOTHING")
-        .bind(seams.uuid().to_string())
-        .bind(seams.now().as_micros())
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query("SELECT id FROM hub")
-        .fetch_one(conn)
-        .await?
-        .word("id")
 }

@@ -2,17 +2,17 @@
 
 use ironcore_types::{EventId, MessageId, SessionId, Timestamp};
 
+use crate::Ledger;
 use crate::error::Result;
 use crate::model::{
     Attempt, AttemptResult, Circuit, ClaimedMessage, FanOut, FanOutReport, FinishAttempt, HandlerRef,
     Message, MessageFilter, MessagePage, Page, SeqEvent,
 };
-use crate::{Ledger, dispatch};
 
 impl Ledger {
     /// Up to `limit` events that nobody has fanned out, in order.
     pub async fn take_unmatched(&self, limit: u32) -> Result<Vec<SeqEvent>> {
-        dispatch!(self, take_unmatched(limit))
+        self.sql.take_unmatched(limit).await
     }
 
     /// Records what comes of these events, which must be the next unmatched ones in order, in one transaction, and
@@ -21,12 +21,12 @@ impl Ledger {
     /// Messages are unique on (handler, recipient, thread, kind, window, replay): an event for one that is waiting
     /// and was never tried joins it.
     pub async fn record_fanout(&self, fanouts: Vec<FanOut>) -> Result<FanOutReport> {
-        dispatch!(self, record_fanout(fanouts))
+        self.sql.record_fanout(fanouts).await
     }
 
     /// The handlers that an event matched.
     pub async fn matches_of(&self, event: EventId) -> Result<Vec<HandlerRef>> {
-        dispatch!(self, matches_of(event))
+        self.sql.matches_of(event).await
     }
 
     /// Takes up to `n` messages that are due, for a live session, under a lease of [`LEASE`](crate::LEASE). A later
@@ -39,58 +39,60 @@ impl Ledger {
         n: u32,
         per_lane: u32,
     ) -> Result<Vec<ClaimedMessage>> {
-        dispatch!(self, claim_messages(session, n, per_lane))
+        self.sql.claim_messages(session, n, per_lane).await
     }
 
     /// Records the outcome of an attempt with all that the plugin wrote, in one transaction. Fenced.
     /// `Exhausted` and `Rejected` make the message a dead letter and tell `delivery.exhausted`.
     pub async fn finish_attempt(&self, report: FinishAttempt) -> Result<AttemptResult> {
-        dispatch!(self, finish_attempt(report))
+        self.sql.finish_attempt(report).await
     }
 
     /// When the next message could be claimed, circuits considered; none when nothing waits. It may be past.
     pub async fn next_message_due(&self) -> Result<Option<Timestamp>> {
-        dispatch!(self, next_message_due())
+        self.sql.next_message_due().await
     }
 
     /// The message of that id.
     pub async fn message(&self, id: MessageId) -> Result<Option<Message>> {
-        dispatch!(self, message(id))
+        self.sql.message(id).await
     }
 
     /// A page of the messages that pass `filter`, newest first.
     pub async fn messages(&self, filter: &MessageFilter, page: &Page) -> Result<MessagePage> {
-        dispatch!(self, messages(filter.clone(), page.clone()))
+        self.sql.messages(filter.clone(), page.clone()).await
     }
 
     /// The events of a message, oldest first.
     pub async fn message_events(&self, id: MessageId) -> Result<Vec<SeqEvent>> {
-        dispatch!(self, message_events(id))
+        self.sql.message_events(id).await
     }
 
     /// The attempts of a message, first to last.
     pub async fn attempts(&self, id: MessageId) -> Result<Vec<Attempt>> {
-        dispatch!(self, attempts(id))
+        self.sql.attempts(id).await
     }
 
     /// Makes a new message of one that was delivered or given up: the same events, a new id, `replay` one higher.
     /// `conflict` while it is still being tried.
     pub async fn replay(&self, id: MessageId) -> Result<Message> {
-        dispatch!(self, replay(id))
+        self.sql.replay(id).await
     }
 
     /// Opens the circuit of a lane until then, or prolongs it; counts how often in a row.
     pub async fn open_circuit(&self, lane: &str, until: Timestamp, reason: &str) -> Result<Circuit> {
-        dispatch!(self, open_circuit(lane.to_owned(), until, reason.to_owned()))
+        self.sql
+            .open_circuit(lane.to_owned(), until, reason.to_owned())
+            .await
     }
 
     /// The destination works again. True when its circuit was open.
     pub async fn close_circuit(&self, lane: &str) -> Result<bool> {
-        dispatch!(self, close_circuit(lane.to_owned()))
+        self.sql.close_circuit(lane.to_owned()).await
     }
 
     /// The circuits that are not closed.
     pub async fn circuits(&self) -> Result<Vec<Circuit>> {
-        dispatch!(self, circuits())
+        self.sql.circuits().await
     }
 }

@@ -1,5 +1,5 @@
-//! The verbs of [`Ledger`](crate::Ledger), grouped by what they speak of. Each says what it promises and hands over
-//! to the backend at hand; the promises hold for every backend and are checked by one conformance suite.
+//! The verbs of [`Ledger`](crate::Ledger), grouped by what they speak of. Each says what it promises; how it
+//! is kept is in `sql`. The promises hold on every database and are checked by one conformance suite.
 
 mod events;
 mod messages;

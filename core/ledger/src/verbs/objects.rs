@@ -4,10 +4,10 @@ use ironcore_types::objects::{Document, Group, Job, Project};
 use ironcore_types::snapshot::BackupGroup;
 use ironcore_types::{DatastoreName, GroupName, HubId, JobName, ProjectName, UserId};
 
+use crate::Ledger;
 use crate::error::Result;
 use crate::model::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
 use crate::rules::configure::plan;
-use crate::{Ledger, dispatch};
 
 impl Ledger {
     /// Makes or changes what `document` names, in one transaction, and leaves the rest as it is.
@@ -16,7 +16,7 @@ impl Ledger {
     /// datastores would share a path (`datastore.shared-path`), a schedule cannot be read (`schedule.invalid`), or
     /// something immutable would change (`conflict`).
     pub async fn apply(&self, document: &Document, actor: &UserId) -> Result<ApplyReport> {
-        dispatch!(self, apply(document.clone(), actor.clone()))
+        self.sql.apply(document.clone(), actor.clone()).await
     }
 
     /// What [`Ledger::apply`] would do now, or why it would refuse; changes nothing.
@@ -26,7 +26,7 @@ impl Ledger {
 
     /// Everything that was configured, sorted by name; applying it again changes nothing.
     pub async fn export(&self) -> Result<Document> {
-        dispatch!(self, export())
+        self.sql.export().await
     }
 
     /// All projects, by name.
@@ -45,7 +45,7 @@ impl Ledger {
 
     /// All datastores, by name.
     pub async fn datastores(&self) -> Result<Vec<DatastoreRow>> {
-        dispatch!(self, datastores())
+        self.sql.datastores().await
     }
 
     /// One datastore.
@@ -59,7 +59,7 @@ impl Ledger {
 
     /// All jobs, or those of one project, by project and name.
     pub async fn jobs(&self, project: Option<&ProjectName>) -> Result<Vec<Job>> {
-        dispatch!(self, jobs(project.cloned()))
+        self.sql.jobs(project.cloned()).await
     }
 
     /// One job.
@@ -73,7 +73,7 @@ impl Ledger {
 
     /// All notification groups, or those of one project, by project and name.
     pub async fn groups(&self, project: Option<&ProjectName>) -> Result<Vec<Group>> {
-        dispatch!(self, groups(project.cloned()))
+        self.sql.groups(project.cloned()).await
     }
 
     /// One notification group.
@@ -87,28 +87,30 @@ impl Ledger {
 
     /// Removes a project. `conflict` while anything belongs to it.
     pub async fn delete_project(&self, name: &ProjectName) -> Result<()> {
-        dispatch!(self, delete_project(name.clone()))
+        self.sql.delete_project(name.clone()).await
     }
 
     /// Forgets a datastore (its files stay). `conflict` while a job, or a task that is not over, uses it.
     pub async fn delete_datastore(&self, name: &DatastoreName) -> Result<()> {
-        dispatch!(self, delete_datastore(name.clone()))
+        self.sql.delete_datastore(name.clone()).await
     }
 
     /// Removes a group. `conflict` while a job names it.
     pub async fn delete_group(&self, project: &ProjectName, name: &GroupName) -> Result<()> {
-        dispatch!(self, delete_group(project.clone(), name.clone()))
+        self.sql.delete_group(project.clone(), name.clone()).await
     }
 
     /// Removes a job; its tasks stay in the history. `conflict` while another job comes after it, a filter names it,
     /// or a task of it is not over.
     pub async fn delete_job(&self, project: &ProjectName, name: &JobName) -> Result<()> {
-        dispatch!(self, delete_job(project.clone(), name.clone()))
+        self.sql.delete_job(project.clone(), name.clone()).await
     }
 
     /// Switches a job on or off. Ticks that pass while it is off are not missed.
     pub async fn set_job_enabled(&self, project: &ProjectName, name: &JobName, enabled: bool) -> Result<Job> {
-        dispatch!(self, set_job_enabled(project.clone(), name.clone(), enabled))
+        self.sql
+            .set_job_enabled(project.clone(), name.clone(), enabled)
+            .await
     }
 
     /// Remembers the key that a datastore's manifests must be signed with, and which hub owns it.
@@ -118,12 +120,12 @@ impl Ledger {
         public_key: [u8; 32],
         owner: HubId,
     ) -> Result<()> {
-        dispatch!(self, pin_datastore(name.clone(), public_key, owner))
+        self.sql.pin_datastore(name.clone(), public_key, owner).await
     }
 
     /// Remembers what was seen of a datastore; `datastore.status-changed` is told when it went offline or came back.
     pub async fn set_datastore_status(&self, name: &DatastoreName, status: &DatastoreStatus) -> Result<()> {
-        dispatch!(self, set_datastore_status(name.clone(), status.clone()))
+        self.sql.set_datastore_status(name.clone(), status.clone()).await
     }
 
     /// Makes `project` the owner of a backup group, unless it has one. `conflict` when that is another project.
@@ -134,11 +136,13 @@ impl Ledger {
         group: &BackupGroup,
         project: &ProjectName,
     ) -> Result<()> {
-        dispatch!(self, own_group(datastore.clone(), group.clone(), project.clone()))
+        self.sql
+            .own_group(datastore.clone(), group.clone(), project.clone())
+            .await
     }
 
     /// The backup groups of a datastore that have an owner.
     pub async fn group_owners(&self, datastore: &DatastoreName) -> Result<Vec<GroupOwner>> {
-        dispatch!(self, group_owners(datastore.clone()))
+        self.sql.group_owners(datastore.clone()).await
     }
 }

@@ -2,25 +2,25 @@
 
 use ironcore_types::EventId;
 
+use crate::Ledger;
 use crate::error::Result;
 use crate::model::{Action, ActionResult, KvScope, NewAction};
-use crate::{Ledger, dispatch};
 
 impl Ledger {
     /// The value of a key. Values are written by `finish_attempt` alone, within
     /// [`KV_QUOTA_BYTES`](crate::KV_QUOTA_BYTES) and [`KV_QUOTA_KEYS`](crate::KV_QUOTA_KEYS) a scope.
     pub async fn kv_get(&self, scope: &KvScope, key: &str) -> Result<Option<Vec<u8>>> {
-        dispatch!(self, kv_get(scope.clone(), key.to_owned()))
+        self.sql.kv_get(scope.clone(), key.to_owned()).await
     }
 
     /// Records an action and does its work, in one transaction; unique on (cause, kind, target): recorded before, it
     /// does nothing and says so.
     pub async fn record_action(&self, new: NewAction) -> Result<ActionResult> {
-        dispatch!(self, record_action(new))
+        self.sql.record_action(new).await
     }
 
     /// The actions that an event caused.
     pub async fn actions_of(&self, cause: EventId) -> Result<Vec<Action>> {
-        dispatch!(self, actions_of(cause))
+        self.sql.actions_of(cause).await
     }
 }

@@ -2,14 +2,14 @@
 
 use ironcore_types::{SessionId, UserId};
 
+use crate::Ledger;
 use crate::error::Result;
 use crate::model::{JobCursor, NewSession, Session, Task, Tick};
-use crate::{Ledger, dispatch};
 
 impl Ledger {
     /// Up to where each enabled job that has a schedule is done with its ticks.
     pub async fn cursors(&self) -> Result<Vec<JobCursor>> {
-        dispatch!(self, cursors())
+        self.sql.cursors().await
     }
 
     /// Fires ticks, all in one transaction: each moves its job's cursor, tells `job.missed` when `missed > 0`, and
@@ -17,37 +17,37 @@ impl Ledger {
     /// switched off, and every tick while the scheduler is paused are left out, so two schedulers, a restart or a
     /// clock that jumps fire each once. Returns the tasks enqueued.
     pub async fn fire_ticks(&self, ticks: &[Tick]) -> Result<Vec<Task>> {
-        dispatch!(self, fire_ticks(ticks.to_vec()))
+        self.sql.fire_ticks(ticks.to_vec()).await
     }
 
     /// Begins a session with a lease of [`LEASE`](crate::LEASE), and tells `worker.online` when it claims tasks.
     pub async fn register_session(&self, new: NewSession) -> Result<Session> {
-        dispatch!(self, register_session(new))
+        self.sql.register_session(new).await
     }
 
     /// Ends a session. What it still holds is treated as lost, at once; `worker.offline` is told when it was a worker.
     /// Ending it twice does nothing. Returns the tasks that ended with it.
     pub async fn end_session(&self, session: SessionId) -> Result<Vec<ironcore_types::TaskId>> {
-        dispatch!(self, end_session(session))
+        self.sql.end_session(session).await
     }
 
     /// The sessions that live, oldest first.
     pub async fn sessions(&self) -> Result<Vec<Session>> {
-        dispatch!(self, sessions())
+        self.sql.sessions().await
     }
 
     /// Pauses the scheduler: no tick fires until it is resumed. True when it was not paused already.
     pub async fn pause_scheduler(&self, by: &UserId) -> Result<bool> {
-        dispatch!(self, set_scheduler_paused(true, by.clone()))
+        self.sql.set_scheduler_paused(true, by.clone()).await
     }
 
     /// Lets the scheduler go on; ticks missed meanwhile are dealt with by policy. True when it was paused.
     pub async fn resume_scheduler(&self, by: &UserId) -> Result<bool> {
-        dispatch!(self, set_scheduler_paused(false, by.clone()))
+        self.sql.set_scheduler_paused(false, by.clone()).await
     }
 
     /// Since when the scheduler is paused; none while it is not.
     pub async fn scheduler_paused(&self) -> Result<Option<ironcore_types::Timestamp>> {
-        dispatch!(self, scheduler_paused())
+        self.sql.scheduler_paused().await
     }
 }

@@ -5,42 +5,42 @@ use ironcore_types::snapshot::SnapshotPath;
 use ironcore_types::verification::VerifyReport;
 use ironcore_types::{DatastoreName, SessionId, TaskId, TaskType, Upid, UserId};
 
+use crate::Ledger;
 use crate::error::Result;
 use crate::model::{
     Cancelled, Finished, LogLine, NewLogLine, NewTask, Outcome, Page, Renewals, Task, TaskFilter, TaskPage,
     VerificationRow,
 };
-use crate::{Ledger, dispatch};
 
 impl Ledger {
     /// Enqueues a task and tells `task.queued`. Its UPID is made here and never changes.
     ///
     /// `config.invalid` when a datastore it names does not exist or is not granted to the project.
     pub async fn enqueue(&self, new: NewTask) -> Result<Task> {
-        dispatch!(self, enqueue(new))
+        self.sql.enqueue(new).await
     }
 
     /// Takes up to `n` queued tasks of these types, oldest first, for a live session: each is running now, with a
     /// lease of [`LEASE`](crate::LEASE), and `task.started` is told. No two claims ever get the same task; a job
     /// never has two running tasks. [`Fenced`](crate::LedgerError::Fenced) when the session is over.
     pub async fn claim(&self, session: SessionId, types: &[TaskType], n: u32) -> Result<Vec<Task>> {
-        dispatch!(self, claim(session, types.to_vec(), n))
+        self.sql.claim(session, types.to_vec(), n).await
     }
 
     /// Renews the leases of the session itself, of the messages it sends and of `tasks`, which may be none; to be
     /// called every 10 s.
     pub async fn renew(&self, session: SessionId, tasks: &[TaskId]) -> Result<Renewals> {
-        dispatch!(self, renew(session, tasks.to_vec()))
+        self.sql.renew(session, tasks.to_vec()).await
     }
 
     /// Replaces the progress of a running task. Fenced.
     pub async fn set_progress(&self, task: TaskId, session: SessionId, progress: &Progress) -> Result<()> {
-        dispatch!(self, set_progress(task, session, progress.clone()))
+        self.sql.set_progress(task, session, progress.clone()).await
     }
 
     /// Appends to the log of a running task, as one compressed frame; returns the number of the last line. Fenced.
     pub async fn append_log(&self, task: TaskId, session: SessionId, lines: &[NewLogLine]) -> Result<u64> {
-        dispatch!(self, append_log(task, session, lines.to_vec()))
+        self.sql.append_log(task, session, lines.to_vec()).await
     }
 
     /// Ends a running task: its final state, the event (with the last 20 log lines), a retry by the job's policy and
@@ -48,41 +48,41 @@ impl Ledger {
     ///
     /// A task that somebody asked to cancel is never retried.
     pub async fn finish(&self, task: TaskId, session: SessionId, outcome: Outcome) -> Result<Finished> {
-        dispatch!(self, finish(task, session, outcome))
+        self.sql.finish(task, session, outcome).await
     }
 
     /// Gives a running task back because this process stops: the attempt ends failed with `worker.stopped` and a new one
     /// is enqueued for at once, whatever the job's policy; it does not count as a retry. Fenced.
     pub async fn hand_over(&self, task: TaskId, session: SessionId) -> Result<Finished> {
-        dispatch!(self, hand_over(task, session))
+        self.sql.hand_over(task, session).await
     }
 
     /// Ends a queued task now; asks the worker of a running one to end it.
     pub async fn cancel(&self, upid: &Upid, by: &UserId) -> Result<Cancelled> {
-        dispatch!(self, cancel(upid.clone(), by.clone()))
+        self.sql.cancel(upid.clone(), by.clone()).await
     }
 
     /// Ends every task and session, and gives back every message, whose lease has run out: such a task ends failed
     /// with `worker.lost` and is retried by policy, or ends cancelled if that was asked for. To be called every few
     /// seconds by whoever schedules. Returns the tasks that ended.
     pub async fn reap(&self) -> Result<Vec<TaskId>> {
-        dispatch!(self, reap())
+        self.sql.reap().await
     }
 
     /// Like [`Ledger::reap`], for the sessions of processes before this one, whose leases need not be waited for when
     /// the backend's lock proves them gone (SQLite). To be called once at start, before any session is registered.
     pub async fn recover(&self) -> Result<Vec<TaskId>> {
-        dispatch!(self, recover())
+        self.sql.recover().await
     }
 
     /// Up to `max_lines` lines of a task's log after line number `line` (0 for the beginning).
     pub async fn log_after(&self, task: TaskId, line: u64, max_lines: u32) -> Result<Vec<LogLine>> {
-        dispatch!(self, log_after(task, line, max_lines))
+        self.sql.log_after(task, line, max_lines).await
     }
 
     /// How many lines the log of a task has.
     pub async fn log_lines(&self, task: TaskId) -> Result<u64> {
-        dispatch!(self, log_lines(task))
+        self.sql.log_lines(task).await
     }
 
     /// The task of that UPID. Every field must match, not only the number.
@@ -95,12 +95,12 @@ impl Ledger {
 
     /// The task of that number.
     pub async fn task_by_id(&self, id: TaskId) -> Result<Option<Task>> {
-        dispatch!(self, task_by_id(id))
+        self.sql.task_by_id(id).await
     }
 
     /// A page of the tasks that pass `filter`, last enqueued first: an order that does not change while tasks run.
     pub async fn tasks(&self, filter: &TaskFilter, page: &Page) -> Result<TaskPage> {
-        dispatch!(self, tasks(filter.clone(), page.clone()))
+        self.sql.tasks(filter.clone(), page.clone()).await
     }
 
     /// Records what a running verification found in one snapshot, as latest result and in the history, and tells
@@ -112,10 +112,9 @@ impl Ledger {
         datastore: &DatastoreName,
         report: &VerifyReport,
     ) -> Result<()> {
-        dispatch!(
-            self,
-            record_verification(task, session, datastore.clone(), report.clone())
-        )
+        self.sql
+            .record_verification(task, session, datastore.clone(), report.clone())
+            .await
     }
 
     /// The latest result of each snapshot of a datastore, or of one snapshot; those never verified have none.
@@ -124,7 +123,7 @@ impl Ledger {
         datastore: &DatastoreName,
         snapshot: Option<&SnapshotPath>,
     ) -> Result<Vec<VerificationRow>> {
-        dispatch!(self, verifications(datastore.clone(), snapshot.cloned()))
+        self.sql.verifications(datastore.clone(), snapshot.cloned()).await
     }
 
     /// Every recorded verification of one snapshot, newest first.
@@ -133,6 +132,8 @@ impl Ledger {
         datastore: &DatastoreName,
         snapshot: &SnapshotPath,
     ) -> Result<Vec<VerificationRow>> {
-        dispatch!(self, verification_history(datastore.clone(), snapshot.clone()))
+        self.sql
+            .verification_history(datastore.clone(), snapshot.clone())
+            .await
     }
 }

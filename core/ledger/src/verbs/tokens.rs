@@ -2,29 +2,29 @@
 
 use ironcore_types::UserId;
 
+use crate::Ledger;
 use crate::error::Result;
 use crate::model::{NewToken, Token};
-use crate::{Ledger, dispatch};
 
 impl Ledger {
     /// Makes a token and tells `auth.token-created`. `conflict` when the name or the hash is taken (a revoked token
     /// keeps its name), `request.invalid` for a member without a project.
     pub async fn create_token(&self, new: NewToken) -> Result<Token> {
-        dispatch!(self, create_token(new))
+        self.sql.create_token(new).await
     }
 
     /// The token whose secret has this SHA-256, unless it is revoked or has expired.
     pub async fn token_by_hash(&self, secret_sha256: [u8; 32]) -> Result<Option<Token>> {
-        dispatch!(self, token_by_hash(secret_sha256))
+        self.sql.token_by_hash(secret_sha256).await
     }
 
     /// All tokens, revoked ones included, by name.
     pub async fn tokens(&self) -> Result<Vec<Token>> {
-        dispatch!(self, tokens())
+        self.sql.tokens().await
     }
 
     /// Takes a token back, for good.
     pub async fn revoke_token(&self, user: &UserId) -> Result<()> {
-        dispatch!(self, revoke_token(user.clone()))
+        self.sql.revoke_token(user.clone()).await
     }
 }

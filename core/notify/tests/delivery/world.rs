@@ -11,7 +11,7 @@ use ironcore_ledger::model::{
     Attempt, Message, MessageFilter, MessageState, NewSession, NewTask, Outcome, Page, Scope, SeqEvent,
     Service, Task,
 };
-use ironcore_ledger::{Ledger, LedgerOptions};
+use ironcore_ledger::{Database, Ledger, LedgerOptions};
 use ironcore_notify::{
     CircuitPolicy, Notify, NotifyOptions, NotifyParts, Plugins, PluginsOptions, RetryPolicy, Templates,
 };
@@ -93,7 +93,7 @@ impl World {
         let seams = clock.seams();
         let ledger = Ledger::open(
             LedgerOptions {
-                path: folder.path().join("ledger.db"),
+                database: Database::Sqlite(folder.path().join("ledger.db")),
                 node: NodeName::new("hub").expect("name"),
                 pid: 1,
                 pstart: 1,

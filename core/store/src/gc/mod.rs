@@ -18,6 +18,7 @@ mod sweep;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use ironcore_types::Timestamp;
 use ironcore_types::progress::TaskStats;
 
 use crate::chunk::PackKind;
@@ -64,6 +65,10 @@ pub struct GcOutcome {
     pub bytes_freed: u64,
     /// In packs that are condemned and not deleted yet; in a dry run, what would be condemned.
     pub bytes_pending: u64,
+    /// How many packs those are; in a dry run, how many would be.
+    pub packs_pending: u64,
+    /// When the grace of the last of them is over; none when there are none, and in a dry run.
+    pub pending_until: Option<Timestamp>,
     /// Packs condemned by this run.
     pub packs_condemned: u64,
     /// Packs among them whose needed chunks were copied to new ones.
@@ -191,6 +196,9 @@ impl Datastore {
             } else {
                 outcome.waiting_for = outcome.waiting_for.max(waiting);
                 outcome.bytes_pending += record.packs.iter().map(|pack| pack.size).sum::<u64>();
+                outcome.packs_pending += record.packs.len() as u64;
+                let over = record.condemned.after(request.grace);
+                outcome.pending_until = outcome.pending_until.max(Some(over));
             }
         }
         let mut gone = HashSet::new();
@@ -240,12 +248,12 @@ impl Datastore {
         outcome.stats.chunks = live.chunks;
         outcome.packs_condemned = (plan.dead.len() + plan.wasteful.len()) as u64;
         outcome.packs_repacked = plan.wasteful.len() as u64;
-        outcome.bytes_pending = plan.garbage
-            + record::read_all(self.blobs())?
-                .iter()
-                .flat_map(|record| &record.packs)
-                .map(|pack| pack.size)
-                .sum::<u64>();
+        outcome.bytes_pending = plan.garbage;
+        outcome.packs_pending = outcome.packs_condemned;
+        for record in record::read_all(self.blobs())? {
+            outcome.bytes_pending += record.packs.iter().map(|pack| pack.size).sum::<u64>();
+            outcome.packs_pending += record.packs.len() as u64;
+        }
         Ok(outcome)
     }
 }

@@ -83,9 +83,10 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         codes: &["restore.target"],
-        title: "Make the target of the restore writable",
-        why: "{target} could not be written: no right, no space, or a read-only file system.",
+        title: "Choose a target that a restore can and may write to",
+        why: "{target} could not be written (no right, no space, or a read-only file system), or it lies in or around a datastore or the hub's own data, whose files a restore must not replace.",
         steps: &[
+            "If the target lies in or around a datastore or the hub's data, choose another place, and move from there what is needed; to restore a whole machine, restore to an empty folder or disk mounted elsewhere, never to `/`.",
             "Look at the space and the mount options: `df -h {target}` and `findmnt --target {target}`.",
             "Give the worker's user the right to write there, or choose another folder.",
             "Try again; what was restored so far is written once more.",

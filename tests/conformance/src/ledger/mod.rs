@@ -13,6 +13,7 @@ pub mod model;
 pub mod objects;
 pub mod retries;
 pub mod schedule;
+mod suite;
 pub mod tasks;
 
 use anyhow::{Context, Result};

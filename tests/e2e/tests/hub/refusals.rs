@@ -267,6 +267,25 @@ fn nothing_is_put_into_a_datastore_or_among_the_hubs_own_files() -> Result<()> {
         ensure!(text.contains(whose), "{text}");
         ensure!(!place.exists(), "something was made in {path}");
     }
+    // Around them is refused as well: with `overwrite` the files of a datastore would be replaced.
+    for place in [hub.folder().to_owned(), "/".into()] {
+        let path = place.display().to_string();
+        let output = hub.cli(&[
+            "restore",
+            "start",
+            reference,
+            "--to",
+            &path,
+            "--overwrite",
+            "--wait",
+        ])?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure!(
+            output.status.code() == Some(1) && text.contains("[restore.target]"),
+            "{text}"
+        );
+    }
+    hub.ok(&["verify", "start", "ibs-primary", "--wait"])?;
     // A datastore that the hub does not know is in the way as well.
     hub.ok(&["job", "remove", "files", "--yes"])?;
     hub.ok(&["datastore", "remove", "ibs-primary", "--yes"])?;

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+
+import { codeParts, splitEvidence } from './marked';
+
+describe('advice', () => {
+  it('has its code marked', () => {
+    expect(codeParts('Run `df -h` and `ls`.').map((part) => [part.text, part.code])).toEqual([
+      ['Run ', false], ['df -h', true], [' and ', false], ['ls', true], ['.', false],
+    ]);
+    expect(codeParts('a ` b')).toEqual([{ text: 'a ` b', code: false }]);
+    expect(codeParts('')).toEqual([]);
+  });
+  it('is told apart from its evidence', () => {
+    expect(splitEvidence('A chunk broke: its disk is old.\ncode: chunk.corrupt\nlog: no: really')).toEqual({
+      reason: 'A chunk broke: its disk is old.', evidence: ['code: chunk.corrupt', 'log: no: really'],
+    });
+    expect(splitEvidence('One.\nTwo.')).toEqual({ reason: 'One.\nTwo.', evidence: [] });
+  });
+});

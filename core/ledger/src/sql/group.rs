@@ -1,0 +1,301 @@
+//! The one writer of this process: an actor that runs verbs in savepoints, commits them in groups, and acknowledges
+//! after COMMIT.
+//!
+//! ```text
+//! BEGIN ─ SAVEPOINT a ─ RELEASE ─ SAVEPOINT b ─ ROLLBACK TO ─ … ─ events ─ COMMIT ─ answers ─ wakes
+//! ```
+//! BEGIN keeps every other writer out: on SQLite there is no other process, on PostgreSQL the transaction holds a
+//! lock that every hub's writer takes first. A verb that fails is undone alone. When the transaction itself is lost
+//! (disk full, connection broken), every verb of the group is answered with that error, for none of them was kept.
+//! The fsync of COMMIT is shared by the group: while it runs, further verbs queue up and make the next group.
+//!
+//! **A connection that breaks** is made again before the next group begins; verbs wait for that, but no longer than
+//! [`PATIENCE`] after it broke, and then are refused until it is back. When it breaks during COMMIT, the database is
+//! asked over the new connection what became of the transaction. Only when that cannot be found out in time, the verbs
+//! of the group are answered with [`Failure::Unknown`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, info, warn};
+
+use super::bells::{Bells, Woken};
+use super::tx::Tx;
+use super::writer::{Answer, Order, Verb};
+use crate::error::{Failure, LedgerError};
+use crate::postgres::transaction::Link;
+use crate::{postgres, sqlite};
+
+/// Verbs that share one COMMIT at most; it bounds how long the first of them waits.
+const GROUP: usize = 256;
+/// How long verbs wait for a connection that broke.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two attempts to connect, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// What the two databases do each in its own way.
+#[derive(Debug)]
+pub(crate) enum Backend {
+    Sqlite,
+    Postgres(Box<Link>),
+}
+
+/// A connection that broke.
+#[derive(Debug, Clone, Copy)]
+struct Outage {
+    since: Instant,
+    tried: Instant,
+    pause: Duration,
+}
+
+/// The writer.
+pub(super) struct Actor {
+    tx: Tx,
+    backend: Backend,
+    bells: Arc<Bells>,
+    outage: Option<Outage>,
+    /// Counts transactions.
+    number: i64,
+}
+
+impl Actor {
+    pub(super) fn new(tx: Tx, backend: Backend, bells: Arc<Bells>) -> Self {
+        Self {
+            tx,
+            backend,
+            bells,
+            outage: None,
+            number: 0,
+        }
+    }
+
+    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut closing = None;
+        while closing.is_none() {
+            match orders.recv().await {
+                None => break,
+                Some(Order::Close(reply)) => closing = Some(reply),
+                Some(Order::Run(first)) => closing = self.group(first, &mut orders).await,
+            }
+        }
+        orders.close();
+        if matches!(self.backend, Backend::Sqlite) {
+            sqlite::transaction::leave(&mut self.tx.conn).await;
+        }
+        if self.outage.is_none()
+            && let Err(error) = self.tx.conn.close().await
+        {
+            warn!(%error, "the database could not be closed cleanly");
+        }
+        if let Some(reply) = closing
+            && reply.send(()).is_err()
+        {
+            debug!("nobody waited for the database to be closed");
+        }
+    }
+
+    /// Runs `first` and what waits behind it as one transaction. Gives back a request to close that it met.
+    async fn group(
+        &mut self,
+        first: Box<dyn Verb>,
+        orders: &mut mpsc::Receiver<Order>,
+    ) -> Option<oneshot::Sender<()>> {
+        if let Err(failure) = self.begin().await {
+            return refuse(first, orders, &failure);
+        }
+        let mut answers = Vec::new();
+        let mut closing = None;
+        let mut next = Some(first);
+        let mut state = Ok(());
+        while let Some(verb) = next.take() {
+            let mark = self.tx.mark();
+            let (succeeded, answer) = verb.run(&mut self.tx).await;
+            answers.push(answer);
+            if answers.len() < GROUP {
+                match orders.try_recv() {
+                    Ok(Order::Run(verb)) => next = Some(verb),
+                    Ok(Order::Close(reply)) => closing = Some(reply),
+                    Err(_) => {}
+                }
+            }
+            if !succeeded {
+                self.tx.go_back(&mark);
+            }
+            let control = match (succeeded, &next) {
+                (true, Some(_)) => Some("RELEASE verb; SAVEPOINT verb"),
+                // COMMIT releases it.
+                (true, None) => None,
+                // The savepoint itself stays.
+                (false, _) => Some("ROLLBACK TO verb"),
+            };
+            if let Some(control) = control
+                && let Err(error) = self.tx.conn.control(control).await
+            {
+                // The transaction is lost; nothing runs on its ruins.
+                let failure = Failure::from(error);
+                if let Some(verb) = next.take() {
+                    verb.refuse(LedgerError::Database(failure.clone()));
+                }
+                state = Err(failure);
+            }
+        }
+        if state.is_ok() {
+            state = self.tx.write_events().await.map_err(Failure::from);
+        }
+        self.end(state, answers).await;
+        closing
+    }
+
+    /// COMMIT or ROLLBACK, then the answers.
+    async fn end(&mut self, state: Result<(), Failure>, answers: Vec<Answer>) {
+        let state = match state {
+            Ok(()) => self.commit().await,
+            Err(failure) => {
+                self.roll_back().await;
+                Err(failure)
+            }
+        };
+        match state {
+            Ok(()) => {
+                answers.into_iter().for_each(|answer| answer(Ok(())));
+                self.bells.ring(self.tx.woken);
+            }
+            Err(failure) => {
+                for answer in answers {
+                    answer(Err(LedgerError::Database(failure.clone())));
+                }
+            }
+        }
+    }
+
+    async fn commit(&mut self) -> Result<(), Failure> {
+        let Tx {
+            conn, numbers, woken, ..
+        } = &mut self.tx;
+        self.number += 1;
+        let result = match &self.backend {
+            Backend::Sqlite => conn.control("COMMIT").await,
+            Backend::Postgres(link) => link.commit(conn, self.number, *numbers, *woken).await,
+        };
+        let Err(error) = result else { return Ok(()) };
+        if matches!(self.backend, Backend::Postgres(_)) && postgres::transaction::leaves_open(&error) {
+            self.lost(&error);
+            return self.find_out(error).await;
+        }
+        self.roll_back().await;
+        Err(error.into())
+    }
+
+    async fn roll_back(&mut self) {
+        let Err(error) = self.tx.conn.control("ROLLBACK").await else {
+            return;
+        };
+        match &self.backend {
+            // SQLite has rolled back by itself after some errors; then this one fails, and rightly.
+            Backend::Sqlite => debug!(%error, "nothing was left to roll back"),
+            Backend::Postgres(_) => self.lost(&error),
+        }
+    }
+
+    fn lost(&mut self, error: &sqlx::Error) {
+        if self.outage.is_none() {
+            warn!(%error, "the connection to the database broke");
+            self.outage = Some(Outage {
+                since: Instant::now(),
+                tried: Instant::now(),
+                pause: PAUSES.0,
+            });
+        }
+    }
+
+    /// Begins a transaction, on a new connection when the old one broke.
+    async fn begin(&mut self) -> Result<(), Failure> {
+        let asked = Instant::now();
+        loop {
+            let error = if self.outage.is_some() {
+                match self.reconnect().await {
+                    Ok(()) => continue,
+                    Err(error) => error,
+                }
+            } else {
+                let conn = &mut self.tx.conn;
+                let begun = match &self.backend {
+                    Backend::Sqlite => sqlite::transaction::begin(conn).await.map_err(Failure::from),
+                    Backend::Postgres(link) => link.begin(conn).await.map_err(Failure::from),
+                };
+                match begun {
+                    Ok(begun) => {
+                        self.tx.begin(begun);
+                        return Ok(());
+                    }
+                    Err(failure) => {
+                        self.roll_back().await;
+                        failure
+                    }
+                }
+            };
+            // A database that lives and refuses (the lock is not to be had, say) will not change its mind.
+            let since = self.outage.map(|outage| outage.since.min(asked));
+            if since.is_none_or(|since| since.elapsed() > PATIENCE) {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Connects again, once, after a pause. Rings every bell: who was refused meanwhile looks again.
+    async fn reconnect(&mut self) -> Result<(), Failure> {
+        let (Backend::Postgres(link), Some(outage)) = (&self.backend, &mut self.outage) else {
+            return Ok(());
+        };
+        tokio::time::sleep(outage.pause.saturating_sub(outage.tried.elapsed())).await;
+        outage.pause = (outage.pause * 2).min(PAUSES.1);
+        outage.tried = Instant::now();
+        let conn = link.connect().await?;
+        info!(after = ?outage.since.elapsed(), "the connection to the database is back");
+        self.tx.conn = conn;
+        self.outage = None;
+        self.bells.ring(Woken::ALL);
+        Ok(())
+    }
+
+    /// Asks over a new connection what became of the transaction whose COMMIT was not answered.
+    async fn find_out(&mut self, error: sqlx::Error) -> Result<(), Failure> {
+        let until = Instant::now() + PATIENCE;
+        let error = Arc::new(error);
+        while Instant::now() < until {
+            if self.reconnect().await.is_err() {
+                continue;
+            }
+            let Backend::Postgres(link) = &self.backend else {
+                break;
+            };
+            match link.was_kept(&mut self.tx.conn, self.number).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(Failure::NotKept(error)),
+                Err(asking) => {
+                    debug!(%asking, "what became of a transaction could not be asked");
+                    self.roll_back().await;
+                }
+            }
+        }
+        warn!(%error, "whether a transaction was kept could not be found out");
+        Err(Failure::Unknown(error))
+    }
+}
+
+/// Refuses a verb and all that wait behind it. Gives back a request to close that was among them.
+fn refuse(
+    first: Box<dyn Verb>,
+    orders: &mut mpsc::Receiver<Order>,
+    failure: &Failure,
+) -> Option<oneshot::Sender<()>> {
+    first.refuse(LedgerError::Database(failure.clone()));
+    while let Ok(order) = orders.try_recv() {
+        match order {
+            Order::Run(verb) => verb.refuse(LedgerError::Database(failure.clone())),
+            Order::Close(reply) => return Some(reply),
+        }
+    }
+    None
+}

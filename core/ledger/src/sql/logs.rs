@@ -1,0 +1,123 @@
+//! Task logs: zstd frames, found by line number.
+
+use ironcore_types::{SessionId, TaskId};
+
+use super::Sql;
+use super::tx::Tx;
+use crate::db::{Conn, signed, sql};
+use crate::error::{LedgerError, Result};
+use crate::model::{LogLine, NewLogLine, Task};
+use crate::rules::{frames, tell};
+
+/// Frames that are read at once.
+const FRAMES: u32 = 16;
+
+/// Up to `most` lines after line `line`.
+async fn read_after(conn: &mut Conn, task: TaskId, line: u64, most: usize) -> Result<Vec<LogLine>> {
+    let mut lines: Vec<LogLine> = Vec::new();
+    let mut from = line;
+    loop {
+        let rows = sql("SELECT first_line, last_line, bytes FROM log_frames
+             WHERE task = $1 AND first_line >= COALESCE(
+                (SELECT MAX(first_line) FROM log_frames WHERE task = $1 AND first_line <= $2), 0)
+               AND last_line >= $2
+             ORDER BY first_line LIMIT $3")
+        .bind(task.0)
+        .bind(signed(from.saturating_add(1)))
+        .bind(FRAMES)
+        .fetch_all(conn)
+        .await?;
+        for row in &rows {
+            let frame = frames::decode(row.count("first_line")?, &row.bytes("bytes")?)?;
+            lines.extend(frame.into_iter().filter(|l| l.line > from));
+            from = from.max(row.count("last_line")?);
+            if lines.len() >= most {
+                lines.truncate(most);
+                return Ok(lines);
+            }
+        }
+        if rows.is_empty() {
+            return Ok(lines);
+        }
+    }
+}
+
+async fn count(conn: &mut Conn, task: TaskId) -> Result<u64> {
+    sql("SELECT log_lines FROM tasks WHERE id = $1")
+        .bind(task.0)
+        .fetch_optional(conn)
+        .await?
+        .ok_or_else(|| LedgerError::NoTask(task.to_string()))?
+        .count("log_lines")
+}
+
+impl Tx {
+    /// The last lines, as the event of a task's end carries them.
+    pub(super) async fn log_tail(&mut self, task: &Task) -> Result<Vec<String>> {
+        if task.log_lines == 0 {
+            return Ok(Vec::new());
+        }
+        let after = task.log_lines.saturating_sub(tell::LOG_TAIL);
+        let lines = read_after(&mut self.conn, task.id, after, usize::MAX).await?;
+        Ok(lines.iter().map(LogLine::to_string).collect())
+    }
+
+    async fn append_log(
+        &mut self,
+        task: TaskId,
+        session: SessionId,
+        frame: Vec<u8>,
+        lines: u64,
+    ) -> Result<u64> {
+        self.check_held(task, session).await?;
+        let before = count(&mut self.conn, task).await?;
+        if lines == 0 {
+            return Ok(before);
+        }
+        let last = before + lines;
+        sql("INSERT INTO log_frames (task, first_line, last_line, bytes) VALUES ($1, $2, $3, $4)")
+            .bind(task.0)
+            .bind(signed(before + 1))
+            .bind(signed(last))
+            .bind(frame)
+            .execute(&mut self.conn)
+            .await?;
+        sql("UPDATE tasks SET log_lines = $1 WHERE id = $2")
+            .bind(signed(last))
+            .bind(task.0)
+            .execute(&mut self.conn)
+            .await?;
+        self.woken.logs = true;
+        Ok(last)
+    }
+}
+
+impl Sql {
+    pub(crate) async fn append_log(
+        &self,
+        task: TaskId,
+        session: SessionId,
+        lines: Vec<NewLogLine>,
+    ) -> Result<u64> {
+        // Compressed before it waits for the writer, which has better things to do.
+        let frame = frames::encode(&lines)?;
+        let lines = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+        self.write(move |tx| Box::pin(async move { tx.append_log(task, session, frame, lines).await }))
+            .await
+    }
+
+    pub(crate) async fn log_after(&self, task: TaskId, line: u64, max_lines: u32) -> Result<Vec<LogLine>> {
+        let mut conn = self.reader().await?;
+        read_after(
+            &mut conn,
+            task,
+            line,
+            usize::try_from(max_lines).unwrap_or(usize::MAX),
+        )
+        .await
+    }
+
+    pub(crate) async fn log_lines(&self, task: TaskId) -> Result<u64> {
+        count(&mut self.reader().await?, task).await
+    }
+}

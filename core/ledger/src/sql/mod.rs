@@ -1,0 +1,165 @@
+//! The verbs in SQL, written once for both databases: what differs between them is in `db` (the text of a few
+//! statements) and in `sqlite` and `postgres` (how databases are opened and transactions begin and end).
+
+mod bells;
+mod delivery;
+mod events;
+mod fanout;
+mod finish;
+mod group;
+mod inbox;
+mod lanes;
+mod list;
+mod logs;
+mod messages;
+mod objects;
+mod ownership;
+mod plugins;
+mod queue;
+mod removal;
+mod schedule;
+mod sessions;
+mod tokens;
+mod tx;
+mod verification;
+mod writer;
+
+pub(crate) use bells::{Bells, Woken};
+pub(crate) use group::Backend;
+pub(crate) use tx::{Begun, Numbers, Time};
+
+use std::fs::File;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+use ironcore_types::{HubId, Seams, Timestamp};
+use tokio::task::JoinSet;
+
+use self::tx::{Context, Tx};
+use self::writer::Writer;
+use crate::db::{Conn, Readers, sql};
+use crate::error::Result;
+use crate::open::{Clock, Database, LedgerOptions, Wakes};
+use crate::postgres::{self, Listener};
+use crate::sqlite;
+
+/// The ledger on its database.
+#[derive(Debug)]
+pub(crate) struct Sql {
+    writer: Writer,
+    readers: Readers,
+    bells: Arc<Bells>,
+    ctx: Arc<Context>,
+    clock: Clock,
+    /// No other process has the database.
+    alone: bool,
+    lock: Mutex<Option<File>>,
+    /// Hears from other hubs; ends with this.
+    listening: Mutex<JoinSet<()>>,
+}
+
+/// A database that was opened.
+pub(crate) struct Opened {
+    /// The writer's own connection.
+    pub(crate) conn: Conn,
+    pub(crate) readers: Readers,
+    pub(crate) hub: HubId,
+    pub(crate) backend: Backend,
+    /// What keeps other processes out, where that must be.
+    pub(crate) lock: Option<File>,
+    pub(crate) listener: Option<Listener>,
+}
+
+impl Sql {
+    pub(crate) async fn open(options: LedgerOptions, seams: Seams) -> Result<Self> {
+        let LedgerOptions {
+            database,
+            node,
+            pid,
+            pstart,
+        } = options;
+        let instance = seams.uuid();
+        let (opened, clock) = match &database {
+            Database::Sqlite(path) => (sqlite::open(path, &seams).await?, Clock::Seams),
+            Database::Postgres(server) => {
+                let name = format!("{node} {pid}");
+                let opened = postgres::open(server, &name, instance, &seams).await?;
+                (opened, server.clock)
+            }
+        };
+        let ctx = Arc::new(Context {
+            seams,
+            node,
+            pid,
+            pstart,
+            hub: opened.hub,
+            instance,
+        });
+        let bells = Arc::new(Bells::new());
+        let mut listening = JoinSet::new();
+        if let Some(listener) = opened.listener {
+            listening.spawn(listener.run(bells.clone()));
+        }
+        let tx = Tx::new(opened.conn, ctx.clone());
+        Ok(Self {
+            writer: Writer::start(tx, opened.backend, bells.clone()),
+            readers: opened.readers,
+            bells,
+            ctx,
+            clock,
+            alone: opened.lock.is_some(),
+            lock: Mutex::new(opened.lock),
+            listening: Mutex::new(listening),
+        })
+    }
+
+    pub(crate) async fn close(&self) {
+        self.listening
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .abort_all();
+        self.readers.close().await;
+        self.writer.close().await;
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    pub(crate) fn hub_id(&self) -> HubId {
+        self.ctx.hub
+    }
+
+    pub(crate) fn wakes(&self) -> Wakes {
+        self.bells.wakes()
+    }
+
+    /// Runs a verb that writes; see [`writer`] and [`group`].
+    async fn write<T, F>(&self, verb: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
+    {
+        self.writer.run(verb).await
+    }
+
+    /// A connection that sees the last COMMIT.
+    async fn reader(&self) -> Result<Conn> {
+        self.readers.acquire().await
+    }
+
+    /// The time by which leases are compared.
+    async fn now(&self, conn: &mut Conn) -> Result<Timestamp> {
+        match self.clock {
+            Clock::Seams => Ok(self.ctx.seams.now()),
+            Clock::Database => postgres::now(conn).await,
+        }
+    }
+}
+
+/// The hub's id: made with the ledger.
+pub(crate) async fn hub(conn: &mut Conn, seams: &Seams) -> Result<HubId> {
+    sql("INSERT INTO hub (only_row, id, created) VALUES (1, $1, $2) ON CONFLICT DO NOTHING")
+        .bind(seams.uuid().to_string())
+        .bind(seams.now().as_micros())
+        .execute(conn)
+        .await?;
+    sql("SELECT id FROM hub").fetch_one(conn).await?.word("id")
+}

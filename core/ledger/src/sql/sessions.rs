@@ -1,0 +1,235 @@
+//! Sessions, and what happens to what they hold when they end.
+
+use ironcore_types::{NodeName, SessionId, TaskId};
+
+use super::Sql;
+use super::tx::Tx;
+use crate::LEASE;
+use crate::db::{Conn, Row, sql, to_json};
+use crate::error::{LedgerError, Result};
+use crate::model::{NewSession, Session};
+use crate::rules::tell::{self, Gone};
+
+fn session(row: &Row) -> Result<Session> {
+    Ok(Session {
+        id: row.word("id")?,
+        node: row.word("node")?,
+        pid: row.small("pid")?,
+        services: row.json("services")?,
+        types: row.json("types")?,
+        started: row.time("started")?,
+        lease_until: row.time("lease_until")?,
+        ended: row.opt_time("ended")?,
+        running: row.count("running")?,
+    })
+}
+
+/// The node of a session that is not over.
+pub(super) async fn live_session(conn: &mut Conn, id: SessionId) -> Result<NodeName> {
+    sql("SELECT node FROM sessions WHERE id = $1 AND ended IS NULL")
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await?
+        .ok_or_else(|| LedgerError::Fenced(format!("session {id}")))?
+        .word("node")
+}
+
+impl Tx {
+    async fn register_session(&mut self, new: NewSession) -> Result<Session> {
+        let session = Session {
+            id: new.id,
+            node: new.node,
+            pid: new.pid,
+            services: new.services,
+            types: new.types,
+            started: self.now,
+            lease_until: self.now.after(LEASE),
+            ended: None,
+            running: 0,
+        };
+        let done = sql(
+            "INSERT INTO sessions (id, instance, node, pid, services, types, started, lease_until)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        )
+        .bind(session.id.to_string())
+        .bind(self.ctx.instance.to_string())
+        .bind(session.node.as_str())
+        .bind(session.pid)
+        .bind(to_json("services", &session.services)?)
+        .bind(to_json("task types", &session.types)?)
+        .bind(session.started.as_micros())
+        .bind(session.lease_until.as_micros())
+        .execute(&mut self.conn)
+        .await?;
+        if done == 0 {
+            return Err(LedgerError::conflict(format!(
+                "session {} was registered before",
+                session.id
+            )));
+        }
+        if !session.types.is_empty() {
+            self.tell(tell::worker(&session, None), None);
+        }
+        Ok(session)
+    }
+
+    /// Ends a session and everything it holds.
+    pub(super) async fn end_session(&mut self, id: SessionId, gone: Gone) -> Result<Vec<TaskId>> {
+        let row =
+            sql("UPDATE sessions SET ended = $1 WHERE id = $2 AND ended IS NULL RETURNING *, 0 AS running")
+                .bind(self.now.as_micros())
+                .bind(id.to_string())
+                .fetch_optional(&mut self.conn)
+                .await?;
+        let Some(row) = row else { return Ok(Vec::new()) };
+        let session = session(&row)?;
+        let tasks = sql("SELECT id FROM tasks WHERE state = 'running' AND session = $1 ORDER BY id")
+            .bind(id.to_string())
+            .fetch_all(&mut self.conn)
+            .await?;
+        let mut ended = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let message = format!("the worker on {} (process {}) is gone", session.node, session.pid);
+            ended.extend(self.lose(TaskId(task.num("id")?), &message).await?);
+        }
+        let messages = sql("SELECT number FROM messages WHERE state = 'sending' AND session = $1")
+            .bind(id.to_string())
+            .fetch_all(&mut self.conn)
+            .await?;
+        for message in messages {
+            self.give_back(message.num("number")?).await?;
+        }
+        if !session.types.is_empty() {
+            self.tell(tell::worker(&session, Some(gone)), None);
+        }
+        Ok(ended)
+    }
+}
+
+impl Sql {
+    pub(crate) async fn register_session(&self, new: NewSession) -> Result<Session> {
+        self.write(move |tx| Box::pin(async move { tx.register_session(new).await }))
+            .await
+    }
+
+    pub(crate) async fn end_session(&self, session: SessionId) -> Result<Vec<TaskId>> {
+        self.write(move |tx| Box::pin(async move { tx.end_session(session, Gone::Stopped).await }))
+            .await
+    }
+
+    pub(crate) async fn sessions(&self) -> Result<Vec<Session>> {
+        let mut conn = self.reader().await?;
+        let rows = sql(
+            "SELECT s.*, (SELECT COUNT(*) FROM tasks t WHERE t.state = 'running' AND t.session = s.id) AS running
+             FROM sessions s WHERE s.ended IS NULL ORDER BY s.started, s.id",
+        )
+        .fetch_all(&mut conn)
+        .await?;
+        rows.iter().map(session).collect()
+    }
+
+    /// Ends what held on to a lease that ran out: sessions with all they hold, then tasks and messages that their
+    /// session forgot to renew. One savepoint each, so that one that fails keeps none of the others.
+    pub(crate) async fn reap(&self) -> Result<Vec<TaskId>> {
+        let mut conn = self.reader().await?;
+        let now = self.now(&mut conn).await?.as_micros();
+        let sessions = sql("SELECT id FROM sessions WHERE ended IS NULL AND lease_until <= $1")
+            .bind(now)
+            .fetch_all(&mut conn)
+            .await?;
+        let tasks = sql("SELECT id FROM tasks WHERE state = 'running' AND lease_until <= $1 ORDER BY id")
+            .bind(now)
+            .fetch_all(&mut conn)
+            .await?;
+        let messages = sql("SELECT number FROM messages WHERE state = 'sending' AND lease_until <= $1")
+            .bind(now)
+            .fetch_all(&mut conn)
+            .await?;
+        drop(conn);
+        let mut ended = Vec::new();
+        for row in sessions {
+            let id: SessionId = row.word("id")?;
+            ended.extend(
+                self.write(move |tx| Box::pin(async move { tx.reap_session(id).await }))
+                    .await?,
+            );
+        }
+        for row in tasks {
+            let id = TaskId(row.num("id")?);
+            ended.extend(
+                self.write(move |tx| Box::pin(async move { tx.reap_task(id).await }))
+                    .await?,
+            );
+        }
+        for row in messages {
+            let number = row.num("number")?;
+            self.write(move |tx| Box::pin(async move { tx.reap_message(number).await }))
+                .await?;
+        }
+        Ok(ended)
+    }
+
+    /// Where a lock proves that no other process has the database open, sessions of earlier openings are over. Where
+    /// hubs share a database nothing can be concluded: leases decide.
+    pub(crate) async fn recover(&self) -> Result<Vec<TaskId>> {
+        if !self.alone {
+            return Ok(Vec::new());
+        }
+        let instance = self.ctx.instance.to_string();
+        let mut conn = self.reader().await?;
+        let rows = sql("SELECT id FROM sessions WHERE ended IS NULL AND instance <> $1 ORDER BY started")
+            .bind(instance)
+            .fetch_all(&mut conn)
+            .await?;
+        drop(conn);
+        let mut ended = Vec::new();
+        for row in rows {
+            let id: SessionId = row.word("id")?;
+            ended.extend(
+                self.write(move |tx| Box::pin(async move { tx.end_session(id, Gone::Lost).await }))
+                    .await?,
+            );
+        }
+        Ok(ended)
+    }
+}
+
+/// A lease may have been renewed between the look and the deed: each is looked at again inside its savepoint.
+impl Tx {
+    async fn reap_session(&mut self, id: SessionId) -> Result<Vec<TaskId>> {
+        let over = sql("SELECT 1 FROM sessions WHERE id = $1 AND ended IS NULL AND lease_until <= $2")
+            .bind(id.to_string())
+            .bind(self.now.as_micros())
+            .fetch_optional(&mut self.conn)
+            .await?;
+        if over.is_none() {
+            return Ok(Vec::new());
+        }
+        self.end_session(id, Gone::Lost).await
+    }
+
+    async fn reap_task(&mut self, id: TaskId) -> Result<Option<TaskId>> {
+        let over = sql("SELECT node FROM tasks WHERE id = $1 AND state = 'running' AND lease_until <= $2")
+            .bind(id.0)
+            .bind(self.now.as_micros())
+            .fetch_optional(&mut self.conn)
+            .await?;
+        let Some(row) = over else { return Ok(None) };
+        let node = row.opt_text("node")?.unwrap_or_default();
+        self.lose(id, &format!("the worker on {node} did not renew its lease"))
+            .await
+    }
+
+    async fn reap_message(&mut self, number: i64) -> Result<()> {
+        let over =
+            sql("SELECT 1 FROM messages WHERE number = $1 AND state = 'sending' AND lease_until <= $2")
+                .bind(number)
+                .bind(self.now.as_micros())
+                .fetch_optional(&mut self.conn)
+                .await?;
+        if over.is_some() {
+            self.give_back(number).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! Tokens.
+
+use ironcore_types::UserId;
+
+use super::Sql;
+use crate::db::{Row, micros, sql};
+use crate::error::{LedgerError, Result};
+use crate::model::{NewToken, Role, Token};
+use crate::rules::tell;
+
+fn token(row: &Row) -> Result<Token> {
+    Ok(Token {
+        user: row.word("user")?,
+        role: row.word("role")?,
+        project: row.opt_word("project")?,
+        comment: row.opt_text("comment")?,
+        created: row.time("created")?,
+        expires: row.opt_time("expires")?,
+        revoked: row.opt_time("revoked")?,
+    })
+}
+
+impl Sql {
+    pub(crate) async fn create_token(&self, new: NewToken) -> Result<Token> {
+        if new.role == Role::Member && new.project.is_none() {
+            return Err(LedgerError::request(format!(
+                "token {}: a member needs a project",
+                new.user
+            )));
+        }
+        self.write(move |tx| {
+            Box::pin(async move {
+                if let Some(project) = &new.project {
+                    let known = sql("SELECT 1 FROM projects WHERE name = $1")
+                        .bind(project.as_str())
+                        .fetch_optional(&mut tx.conn)
+                        .await?;
+                    known.ok_or_else(|| LedgerError::NotFound(format!("project/{project}")))?;
+                }
+                let done = sql(
+                    "INSERT INTO tokens (\"user\", sha256, role, project, comment, created, expires)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+                )
+                .bind(new.user.as_str())
+                .bind(new.secret_sha256.as_slice())
+                .bind(new.role.as_str())
+                .bind(new.project.as_ref().map(|p| p.as_str()))
+                .bind(new.comment.as_deref())
+                .bind(tx.now.as_micros())
+                .bind(micros(new.expires))
+                .execute(&mut tx.conn)
+                .await?;
+                if done == 0 {
+                    return Err(LedgerError::conflict(format!(
+                        "token {} exists already",
+                        new.user
+                    )));
+                }
+                let made = Token {
+                    user: new.user,
+                    role: new.role,
+                    project: new.project,
+                    comment: new.comment,
+                    created: tx.now,
+                    expires: new.expires,
+                    revoked: None,
+                };
+                tx.tell(tell::token(&made, new.actor.as_ref()), None);
+                Ok(made)
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn token_by_hash(&self, secret_sha256: [u8; 32]) -> Result<Option<Token>> {
+        let mut conn = self.reader().await?;
+        let row = sql(
+            "SELECT * FROM tokens WHERE sha256 = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2)",
+        )
+        .bind(secret_sha256.as_slice())
+        .bind(self.ctx.seams.now().as_micros())
+        .fetch_optional(&mut conn)
+        .await?;
+        row.as_ref().map(token).transpose()
+    }
+
+    pub(crate) async fn tokens(&self) -> Result<Vec<Token>> {
+        let mut conn = self.reader().await?;
+        let rows = sql("SELECT * FROM tokens ORDER BY \"user\"")
+            .fetch_all(&mut conn)
+            .await?;
+        rows.iter().map(token).collect()
+    }
+
+    pub(crate) async fn revoke_token(&self, user: UserId) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let done = sql("UPDATE tokens SET revoked = COALESCE(revoked, $1) WHERE \"user\" = $2")
+                    .bind(tx.now.as_micros())
+                    .bind(user.as_str())
+                    .execute(&mut tx.conn)
+                    .await?;
+                if done == 0 {
+                    return Err(LedgerError::NotFound(format!("token {user}")));
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}

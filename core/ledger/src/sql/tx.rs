@@ -1,0 +1,112 @@
+//! What a verb that writes has in its hands: the one writing connection inside a savepoint, and what it woke, told
+//! and numbered.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ironcore_types::{HubId, NodeName, Seams, TaskId, Timestamp};
+use uuid::Uuid;
+
+use super::bells::Woken;
+use super::queue::Known;
+use crate::db::Conn;
+use crate::model::SeqEvent;
+
+/// What every verb knows of its ledger.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) seams: Seams,
+    pub(crate) node: NodeName,
+    pub(crate) pid: u32,
+    pub(crate) pstart: u64,
+    pub(crate) hub: HubId,
+    /// This opening of the database.
+    pub(crate) instance: Uuid,
+}
+
+/// The last numbers given. They are read when a transaction begins, which keeps every other writer out, and counted
+/// in memory: a task's number is known before its UPID is made, and what is undone gives its numbers back, so that
+/// neither tasks nor events have gaps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    pub(crate) task: i64,
+    pub(crate) event: i64,
+}
+
+/// By what a transaction tells the time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Time {
+    Seams,
+    /// The database's clock as it stood when the transaction began, and the time since.
+    Database(Timestamp, Instant),
+}
+
+/// What a transaction begins with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun {
+    pub(crate) time: Time,
+    pub(crate) numbers: Numbers,
+}
+
+/// One verb's view of the open transaction.
+pub(crate) struct Tx {
+    pub(crate) conn: Conn,
+    pub(crate) ctx: Arc<Context>,
+    /// The time at which the verb began; all it writes carries this.
+    pub(crate) now: Timestamp,
+    pub(crate) woken: Woken,
+    pub(super) time: Time,
+    pub(super) numbers: Numbers,
+    /// Events that are written when the transaction ends, all at once.
+    pub(super) told: Vec<(SeqEvent, Option<TaskId>)>,
+    /// What tasks may name, as this transaction has read it; of no use once a verb woke who waits for objects.
+    pub(super) known: Option<Arc<Known>>,
+}
+
+/// Where a verb began, to go back to.
+pub(super) struct Mark {
+    numbers: Numbers,
+    told: usize,
+}
+
+impl Tx {
+    pub(super) fn new(conn: Conn, ctx: Arc<Context>) -> Self {
+        Self {
+            conn,
+            now: ctx.seams.now(),
+            ctx,
+            woken: Woken::default(),
+            time: Time::Seams,
+            numbers: Numbers::default(),
+            told: Vec::new(),
+            known: None,
+        }
+    }
+
+    /// A transaction begins.
+    pub(super) fn begin(&mut self, begun: Begun) {
+        self.time = begun.time;
+        self.numbers = begun.numbers;
+        self.told.clear();
+        self.known = None;
+        self.woken = Woken::default();
+    }
+
+    /// A verb begins.
+    pub(super) fn mark(&mut self) -> Mark {
+        self.now = match self.time {
+            Time::Seams => self.ctx.seams.now(),
+            Time::Database(began, since) => began.after(since.elapsed()),
+        };
+        Mark {
+            numbers: self.numbers,
+            told: self.told.len(),
+        }
+    }
+
+    /// What a verb did is undone.
+    pub(super) fn go_back(&mut self, mark: &Mark) {
+        self.numbers = mark.numbers;
+        self.told.truncate(mark.told);
+    }
+}

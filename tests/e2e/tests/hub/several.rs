@@ -1,0 +1,102 @@
+//! Several processes on one PostgreSQL: each does its part, and what one leaves behind another takes up.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use ironcore_testkit::hub::TestHub;
+use ironcore_testkit::postgres::Cluster;
+use serde_json::Value;
+
+use crate::fixture::{noise, office};
+
+fn database() -> Result<String> {
+    Ok(format!("database = \"{}\"\n", Cluster::shared()?.database()?))
+}
+
+fn task(hub: &TestHub, upid: &str) -> Result<Value> {
+    hub.json(&["task", "show", "--upid", upid])
+}
+
+#[test]
+fn a_lost_workers_task_goes_on_at_another() -> Result<()> {
+    let database = database()?;
+    let front = TestHub::start(&format!(
+        "{database}roles = [\"api\", \"scheduler\", \"notify\"]\n"
+    ))?;
+    let roles = "roles = [\"worker\", \"verifier\"]\n";
+    let mut first = front.beside("first", &format!("{database}{roles}"))?;
+
+    let tree = front.folder().join("tree");
+    noise(&tree, 120, 4_000_000, 3)?;
+    front.apply(&office(&front, &tree, "retries = 1\nretry-delay = \"1s\"", ""))?;
+    let started: Value = front.json(&["job", "run", "files"])?;
+    let upid = started["upid"].as_str().context("a UPID")?.to_owned();
+    first.wait_until("the backup is under way", |_| {
+        Ok((task(&front, &upid)?["state"] == "running").then_some(()))
+    })?;
+    first.kill()?;
+    let killed = Instant::now();
+
+    let second = front.beside("second", &format!("{database}{roles}"))?;
+    let mut front = front;
+    front.wait_until("the first attempt is given up", |hub| {
+        let task = task(hub, &upid)?;
+        Ok((task["state"] == "failed" && task["error"]["code"] == "worker.lost").then_some(()))
+    })?;
+    ensure!(
+        killed.elapsed() < Duration::from_secs(45),
+        "{:?}",
+        killed.elapsed()
+    );
+    let retry = front.wait_until("the second attempt has ended", |hub| {
+        let tasks = hub.tasks()?;
+        let retry = tasks.iter().find(|task| task["retry_of"] == upid.as_str());
+        Ok(retry.filter(|task| task["ended"].is_string()).cloned())
+    })?;
+    // The other worker is the only one left.
+    ensure!(retry["state"] == "ok", "{retry:#}\n{}", second.log());
+    front.ok(&["verify", "start", "ibs-primary", "--wait"])?;
+
+    // Everything that a service does is seen, with who does it.
+    // That nobody collects garbage is worth an exit code of its own.
+    let status = front.cli(&["status", "--services"])?;
+    ensure!(status.status.code() == Some(1), "{status:?}");
+    let services = String::from_utf8(status.stdout)?;
+    for (service, node) in [
+        ("api", "testhub"),
+        ("notify", "testhub"),
+        ("worker", "second"),
+        ("gc", "-"),
+    ] {
+        let line = services
+            .lines()
+            .find(|line| line.contains(service))
+            .with_context(|| services.clone())?;
+        ensure!(line.contains(node), "{services}");
+    }
+    // Nobody claims what is nobody's part.
+    let gc: Value = front.json(&["gc", "start", "ibs-primary"])?;
+    let upid = gc["upid"].as_str().context("a UPID")?;
+    front.ok(&["task", "cancel", "--upid", upid])?;
+    ensure!(task(&front, upid)?["started"].is_null());
+    Ok(())
+}
+
+#[test]
+fn every_hub_answers_and_none_is_special() -> Result<()> {
+    let database = database()?;
+    let one = TestHub::start(&database)?;
+    let two = one.beside("two", &database)?;
+    let tree = one.folder().join("tree");
+    noise(&tree, 3, 100_000, 3)?;
+    one.apply(&office(&one, &tree, "", ""))?;
+    for (hub, other) in [(&one, &two), (&two, &one)] {
+        let started: Value = hub.json(&["job", "run", "files", "--wait"])?;
+        let upid = started["upid"].as_str().context("a UPID")?;
+        ensure!(task(other, upid)?["status"] == "OK");
+        ensure!(!other.ok(&["task", "log", "--upid", upid])?.is_empty());
+    }
+    // Each has its own local administrator, and each takes the other's token.
+    ensure!(std::fs::read(one.token_file())? != std::fs::read(two.token_file())?);
+    Ok(())
+}
