@@ -83,9 +83,17 @@ fn install(packages: &[Package]) -> Result<()> {
     let apt = |arguments: &[&str]| {
         run(program("apt-get")
             .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive"))
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            // What was configured before stays, without a question.
+            .env("UCF_FORCE_CONFFOLD", "1"))
     };
-    let install = [&["install", "--yes", "--no-install-recommends"], &missing[..]].concat();
+    let keep = ["-o", "Dpkg::Options::=--force-confold"];
+    let install = [
+        &["install", "--yes", "--no-install-recommends"],
+        &keep[..],
+        &missing[..],
+    ]
+    .concat();
     // The lists may be fresh enough; fetch them only when they are not.
     if apt(&install).is_err() {
         say("fetching package lists");

@@ -73,7 +73,7 @@
 //! wait for the lock that takes too long. Time is the server's. Verbs that poll look with a reader first, so that hubs
 //! at rest do not contend. A connection that breaks is made again; verbs wait for it for a while, and whoever had no
 //! answer to COMMIT is told what became of it, or that this is not known
-//! ([`Failure::Unknown`](crate::Failure::Unknown)).
+//! ([`Failure::Unknown`]).
 
 mod db;
 mod error;

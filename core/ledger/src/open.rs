@@ -36,7 +36,7 @@ pub enum Database {
 /// How a PostgreSQL database is reached. Shows no password.
 #[derive(Clone)]
 pub struct Postgres {
-    pub(crate) connect: PgConnectOptions,
+    pub(crate) connect: Box<PgConnectOptions>,
     pub(crate) readers: u32,
     pub(crate) clock: Clock,
 }
@@ -60,11 +60,11 @@ impl Postgres {
                 "the database's URL must begin with postgres://",
             ));
         }
-        let connect = url
+        let connect: PgConnectOptions = url
             .parse()
             .map_err(|error| LedgerError::config(format!("the database's URL cannot be used: {error}")))?;
         Ok(Self {
-            connect,
+            connect: Box::new(connect),
             readers: 8,
             clock: Clock::Database,
         })
@@ -133,7 +133,7 @@ impl Ledger {
         Ok(Self { sql })
     }
 
-    /// Ends what is under way and closes the database. Other clones get [`LedgerError::Closed`](crate::LedgerError::Closed) from then on.
+    /// Ends what is under way and closes the database. Other clones get [`LedgerError::Closed`] from then on.
     pub async fn close(&self) {
         self.sql.close().await;
     }

@@ -104,7 +104,7 @@ impl Cluster {
         let Self { port, folder, .. } = self;
         let fsync = if self.durable { "on" } else { "off" };
         format!(
-            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=300 -c shared_preload_libraries=pg_stat_statements,auto_explain -c auto_explain.log_min_duration=0 -c auto_explain.log_analyze=on -c auto_explain.log_buffers=on -c auto_explain.sample_rate=0.01 -c logging_collector=on -c log_directory=/tmp/pglogs -c fsync={fsync}",
+            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=300 -c fsync={fsync}",
             folder.display()
         )
     }

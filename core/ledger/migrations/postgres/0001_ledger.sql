@@ -137,9 +137,11 @@ CREATE TABLE tasks (
     CHECK (state <> 'failed' OR error IS NOT NULL),
     CHECK (job IS NULL OR project IS NOT NULL)
 );
+-- Of these the planner knows nothing while the table is young, and a plan lives long: "... IS NOT NULL" keeps the small
+-- indexes from statements that look for something else, which would read them from end to end.
 CREATE INDEX tasks_queued ON tasks (id) WHERE state = 'queued';
-CREATE INDEX tasks_running ON tasks (lease_until) WHERE state = 'running';
-CREATE INDEX tasks_open_of_job ON tasks (project, job, id) WHERE state IN ('queued', 'running');
+CREATE INDEX tasks_running ON tasks (lease_until) WHERE state = 'running' AND lease_until IS NOT NULL;
+CREATE INDEX tasks_open_of_job ON tasks (project, job, id) WHERE state IN ('queued', 'running') AND job IS NOT NULL;
 CREATE INDEX tasks_state ON tasks (state, id);
 CREATE INDEX tasks_type_state ON tasks (type, state, id);
 CREATE INDEX tasks_project ON tasks (project, id);
@@ -242,11 +244,11 @@ CREATE TABLE messages (
     CHECK ((state = 'sending') = (lease_until IS NOT NULL))
 );
 CREATE INDEX messages_ready ON messages (due, number) WHERE state = 'pending' AND head = 1;
-CREATE INDEX messages_sending ON messages (lease_until) WHERE state = 'sending';
+CREATE INDEX messages_sending ON messages (lease_until) WHERE state = 'sending' AND lease_until IS NOT NULL;
 CREATE INDEX messages_lane_ready ON messages (lane, due) WHERE state = 'pending' AND head = 1;
-CREATE INDEX messages_lane_sending ON messages (lane) WHERE state = 'sending';
+CREATE INDEX messages_lane_sending ON messages (lane) WHERE state = 'sending' AND lane IS NOT NULL;
 CREATE INDEX messages_open_thread ON messages (handler, recipient, thread, number)
-    WHERE state IN ('pending', 'sending');
+    WHERE state IN ('pending', 'sending') AND handler IS NOT NULL;
 CREATE INDEX messages_project ON messages (project, number);
 CREATE INDEX messages_state ON messages (state, number);
 

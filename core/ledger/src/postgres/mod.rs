@@ -48,9 +48,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Opens the database, making or migrating its tables.
 pub(crate) async fn open(database: &Postgres, name: &str, instance: Uuid, seams: &Seams) -> Result<Opened> {
-    let plain = database
-        .connect
-        .clone()
+    let plain = PgConnectOptions::clone(&database.connect)
         .application_name(&format!("ironcore-backup {name}"))
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();

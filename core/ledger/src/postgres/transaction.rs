@@ -40,12 +40,11 @@ impl Link {
         Ok(Conn::postgres(connect(&self.connect).await?))
     }
 
-    /// Begins a transaction that writes, once every other hub's is over, and a savepoint for its first verb. Each
-    /// statement sees what was committed when it began, so the numbers are read after the lock is had.
+    /// Begins a transaction that writes, once every other hub's is over. Each statement sees what was committed when it began, so the numbers are read after the lock is had.
     pub(crate) async fn begin(&self, conn: &mut Conn) -> Result<Begun, LedgerError> {
         let Self { lock, .. } = self;
         let text = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({lock}); SAVEPOINT verb;
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({lock});
              SELECT {NOW} AS now, last_task, last_event FROM hub"
         );
         let row = conn.batch(text).await?;

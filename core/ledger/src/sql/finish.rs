@@ -178,7 +178,7 @@ impl Sql {
         outcome: Outcome,
     ) -> Result<Finished> {
         check(&outcome)?;
-        self.write(move |tx| {
+        self.write_unguarded(move |tx| {
             Box::pin(async move { tx.end(task, Some(session), outcome, RetryBy::Policy).await })
         })
         .await

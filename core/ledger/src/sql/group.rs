@@ -5,7 +5,8 @@
 //! BEGIN ─ SAVEPOINT a ─ RELEASE ─ SAVEPOINT b ─ ROLLBACK TO ─ … ─ events ─ COMMIT ─ answers ─ wakes
 //! ```
 //! BEGIN keeps every other writer out: on SQLite there is no other process, on PostgreSQL the transaction holds a
-//! lock that every hub's writer takes first. A verb that fails is undone alone. When the transaction itself is lost
+//! lock that every hub's writer takes first. A verb that fails is undone alone; those that come often do without
+//! a savepoint, for they refuse before they write. When the transaction itself is lost
 //! (disk full, connection broken), every verb of the group is answered with that error, for none of them was kept.
 //! The fsync of COMMIT is shared by the group: while it runs, further verbs queue up and make the next group.
 //!
@@ -21,8 +22,8 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, warn};
 
 use super::bells::{Bells, Woken};
-use super::tx::Tx;
-use super::writer::{Answer, Order, Verb};
+use super::tx::{Mark, Tx};
+use super::writer::{Answer, Ended, Order, Verb};
 use crate::error::{Failure, LedgerError};
 use crate::postgres::transaction::Link;
 use crate::{postgres, sqlite};
@@ -57,6 +58,8 @@ pub(super) struct Actor {
     outage: Option<Outage>,
     /// Counts transactions.
     number: i64,
+    /// Whether this transaction has a savepoint.
+    guarding: bool,
 }
 
 impl Actor {
@@ -67,6 +70,7 @@ impl Actor {
             bells,
             outage: None,
             number: 0,
+            guarding: false,
         }
     }
 
@@ -101,6 +105,7 @@ impl Actor {
         first: Box<dyn Verb>,
         orders: &mut mpsc::Receiver<Order>,
     ) -> Option<oneshot::Sender<()>> {
+        self.guarding = false;
         if let Err(failure) = self.begin().await {
             return refuse(first, orders, &failure);
         }
@@ -109,9 +114,20 @@ impl Actor {
         let mut next = Some(first);
         let mut state = Ok(());
         while let Some(verb) = next.take() {
+            let guarded = verb.guarded();
+            if guarded && let Err(failure) = self.guard().await {
+                verb.refuse(LedgerError::Database(failure.clone()));
+                state = Err(failure);
+                break;
+            }
             let mark = self.tx.mark();
-            let (succeeded, answer) = verb.run(&mut self.tx).await;
+            let (ended, answer) = verb.run(&mut self.tx).await;
             answers.push(answer);
+            state = self.settle(guarded, ended, &mark).await;
+            if state.is_err() {
+                // The transaction is lost; nothing runs on its ruins.
+                break;
+            }
             if answers.len() < GROUP {
                 match orders.try_recv() {
                     Ok(Order::Run(verb)) => next = Some(verb),
@@ -119,32 +135,38 @@ impl Actor {
                     Err(_) => {}
                 }
             }
-            if !succeeded {
-                self.tx.go_back(&mark);
-            }
-            let control = match (succeeded, &next) {
-                (true, Some(_)) => Some("RELEASE verb; SAVEPOINT verb"),
-                // COMMIT releases it.
-                (true, None) => None,
-                // The savepoint itself stays.
-                (false, _) => Some("ROLLBACK TO verb"),
-            };
-            if let Some(control) = control
-                && let Err(error) = self.tx.conn.control(control).await
-            {
-                // The transaction is lost; nothing runs on its ruins.
-                let failure = Failure::from(error);
-                if let Some(verb) = next.take() {
-                    verb.refuse(LedgerError::Database(failure.clone()));
-                }
-                state = Err(failure);
-            }
         }
         if state.is_ok() {
             state = self.tx.write_events().await.map_err(Failure::from);
         }
         self.end(state, answers).await;
         closing
+    }
+
+    /// A savepoint for the next verb, instead of the one before.
+    async fn guard(&mut self) -> Result<(), Failure> {
+        let control = if self.guarding {
+            "RELEASE verb; SAVEPOINT verb"
+        } else {
+            "SAVEPOINT verb"
+        };
+        self.guarding = true;
+        Ok(self.tx.conn.control(control).await?)
+    }
+
+    /// Keeps or undoes what a verb did. The error is that of the transaction, not of the verb.
+    async fn settle(&mut self, guarded: bool, ended: Ended, mark: &Mark) -> Result<(), Failure> {
+        if matches!(ended, Ended::Well) {
+            return Ok(());
+        }
+        self.tx.go_back(mark);
+        match ended {
+            _ if guarded => Ok(self.tx.conn.control("ROLLBACK TO verb").await?),
+            // What it had written cannot be told from what the others wrote.
+            Ended::Broken(failure) => Err(failure),
+            // It had not begun to write.
+            Ended::Refused | Ended::Well => Ok(()),
+        }
     }
 
     /// COMMIT or ROLLBACK, then the answers.

@@ -102,8 +102,10 @@ impl Sql {
         // Compressed before it waits for the writer, which has better things to do.
         let frame = frames::encode(&lines)?;
         let lines = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-        self.write(move |tx| Box::pin(async move { tx.append_log(task, session, frame, lines).await }))
-            .await
+        self.write_unguarded(move |tx| {
+            Box::pin(async move { tx.append_log(task, session, frame, lines).await })
+        })
+        .await
     }
 
     pub(crate) async fn log_after(&self, task: TaskId, line: u64, max_lines: u32) -> Result<Vec<LogLine>> {

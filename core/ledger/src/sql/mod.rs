@@ -137,7 +137,17 @@ impl Sql {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
     {
-        self.writer.run(verb).await
+        self.writer.run(true, verb).await
+    }
+
+    /// As [`write`](Self::write), for verbs that come often and refuse only before they write: without a savepoint of
+    /// its own, which is one round trip of two or three. When such a verb fails while it writes, so does its group.
+    async fn write_unguarded<T, F>(&self, verb: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
+    {
+        self.writer.run(false, verb).await
     }
 
     /// A connection that sees the last COMMIT.

@@ -334,7 +334,7 @@ impl Tx {
 
 impl Sql {
     pub(crate) async fn enqueue(&self, new: NewTask) -> Result<Task> {
-        self.write(move |tx| Box::pin(async move { tx.enqueue(new).await }))
+        self.write_unguarded(move |tx| Box::pin(async move { tx.enqueue(new).await }))
             .await
     }
 
@@ -358,7 +358,7 @@ impl Sql {
     }
 
     pub(crate) async fn renew(&self, session: SessionId, tasks: Vec<TaskId>) -> Result<Renewals> {
-        self.write(move |tx| Box::pin(async move { tx.renew(session, &tasks).await }))
+        self.write_unguarded(move |tx| Box::pin(async move { tx.renew(session, &tasks).await }))
             .await
     }
 
@@ -368,7 +368,7 @@ impl Sql {
         session: SessionId,
         progress: Progress,
     ) -> Result<()> {
-        self.write(move |tx| {
+        self.write_unguarded(move |tx| {
             Box::pin(async move {
                 tx.check_held(task, session).await?;
                 tx.put_progress(task, &progress).await

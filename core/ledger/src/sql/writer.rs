@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 use super::bells::Bells;
 use super::group::{Actor, Backend};
 use super::tx::Tx;
-use crate::error::{LedgerError, Result};
+use crate::error::{Failure, LedgerError, Result};
 
 /// Verbs that may wait; callers beyond that wait for room.
 const QUEUE: usize = 1024;
@@ -19,10 +19,22 @@ const QUEUE: usize = 1024;
 /// Gives a verb's caller its answer, once it is known whether COMMIT succeeded.
 pub(super) type Answer = Box<dyn FnOnce(Result<()>) + Send>;
 
+/// How a verb ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Well,
+    /// It was refused for what it asked.
+    Refused,
+    /// The database did not do what it should, or holds what it should not.
+    Broken(Failure),
+}
+
 /// A verb that waits, with the way back to its caller.
 pub(super) trait Verb: Send {
-    /// Says whether it succeeded, and how to answer.
-    fn run<'t>(self: Box<Self>, tx: &'t mut Tx) -> BoxFuture<'t, (bool, Answer)>
+    /// Whether it needs a savepoint to be undone alone.
+    fn guarded(&self) -> bool;
+    /// Says how it ended, and how to answer.
+    fn run<'t>(self: Box<Self>, tx: &'t mut Tx) -> BoxFuture<'t, (Ended, Answer)>
     where
         Self: 't;
     /// It cannot be run.
@@ -31,6 +43,7 @@ pub(super) trait Verb: Send {
 
 struct Waiting<T, F> {
     verb: F,
+    guarded: bool,
     reply: oneshot::Sender<Result<T>>,
 }
 
@@ -39,16 +52,27 @@ where
     T: Send + 'static,
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
 {
-    fn run<'t>(self: Box<Self>, tx: &'t mut Tx) -> BoxFuture<'t, (bool, Answer)>
+    fn guarded(&self) -> bool {
+        self.guarded
+    }
+
+    fn run<'t>(self: Box<Self>, tx: &'t mut Tx) -> BoxFuture<'t, (Ended, Answer)>
     where
         Self: 't,
     {
         Box::pin(async move {
-            let Self { verb, reply } = *self;
+            let Self { verb, reply, .. } = *self;
             let result = verb(tx).await;
-            let succeeded = result.is_ok();
+            let ended = match &result {
+                Ok(_) => Ended::Well,
+                Err(LedgerError::Database(failure)) => Ended::Broken(failure.clone()),
+                Err(error @ (LedgerError::Row { .. } | LedgerError::Closed)) => {
+                    Ended::Broken(sqlx::Error::Protocol(error.to_string()).into())
+                }
+                Err(_) => Ended::Refused,
+            };
             let answer: Answer = Box::new(move |committed| respond(reply, committed.and(result)));
-            (succeeded, answer)
+            (ended, answer)
         })
     }
 
@@ -86,13 +110,13 @@ impl Writer {
     }
 
     /// Runs a verb; its result comes only after COMMIT. The verb runs even when the caller stops waiting.
-    pub(super) async fn run<T, F>(&self, verb: F) -> Result<T>
+    pub(super) async fn run<T, F>(&self, guarded: bool, verb: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let order = Box::new(Waiting { verb, reply });
+        let order = Box::new(Waiting { verb, guarded, reply });
         self.orders
             .send(Order::Run(order))
             .await

@@ -7,10 +7,9 @@ use crate::db::{Conn, sql};
 use crate::error::LedgerError;
 use crate::sql::{Begun, Numbers, Time};
 
-/// Begins a transaction that writes, and a savepoint for its first verb.
+/// Begins a transaction that writes.
 pub(crate) async fn begin(conn: &mut Conn) -> Result<Begun, LedgerError> {
     conn.control("BEGIN IMMEDIATE").await?;
-    conn.control("SAVEPOINT verb").await?;
     // SQLite remembers the highest number ever used of such tables, whatever was deleted since.
     let last = sql(
         "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'tasks'), 0) AS task,

@@ -70,7 +70,8 @@ impl Ledger {
     }
 
     /// Like [`Ledger::reap`], for the sessions of processes before this one, whose leases need not be waited for when
-    /// the backend's lock proves them gone (SQLite). To be called once at start, before any session is registered.
+    /// a lock proves them gone (SQLite). Hubs that share a PostgreSQL database conclude nothing from opening it: there
+    /// leases decide, and this does nothing. To be called once at start, before any session is registered.
     pub async fn recover(&self) -> Result<Vec<TaskId>> {
         self.sql.recover().await
     }

@@ -6,18 +6,22 @@
 macro_rules! ledger_suite {
     ($place:expr, model_cases: $cases:expr) => {
         $crate::ledger_tests! { $place;
-            tasks: every_legal_transition, every_illegal_transition_is_refused, events_tell_everything, upids_are_made_once,
-                enqueue_checks_what_it_names;
-            leases: two_claimers_never_get_the_same_task, a_late_finisher_is_fenced, renewal_keeps_a_task, workers_come_and_go;
+            tasks: every_legal_transition, every_illegal_transition_is_refused, events_tell_everything,
+                upids_are_made_once, enqueue_checks_what_it_names;
+            leases: two_claimers_never_get_the_same_task, a_late_finisher_is_fenced, renewal_keeps_a_task,
+                workers_come_and_go;
             lists: lists_filter_and_page, counts_are_capped;
-            retries: failures_are_retried_with_backoff, a_lost_worker_is_noticed, cancelled_work_is_not_retried,
-                handed_over_work_goes_on, jobs_follow_one_another, a_job_never_runs_twice_at_once;
+            retries: failures_are_retried_with_backoff, a_lost_worker_is_noticed,
+                cancelled_work_is_not_retried, handed_over_work_goes_on, jobs_follow_one_another,
+                a_job_never_runs_twice_at_once;
             schedule: a_tick_fires_once, missed_ticks_collapse, pauses_hold, cursors_follow_the_schedule;
             objects: bad_declarations_are_refused_whole, removal_checks_references, datastores_are_known;
             access: tokens_live_and_die;
-            logs: logs_are_read_by_line, progress_is_replaced, wakes_follow_commits, verifications_are_recorded;
+            logs: logs_are_read_by_line, progress_is_replaced, wakes_follow_commits,
+                verifications_are_recorded;
             messages: fan_out_is_fenced, digests_gather_events;
-            delivery: order_holds_within_a_thread, dead_letters_can_be_replayed, lost_senders_are_fenced, circuits_hold_a_lane;
+            delivery: order_holds_within_a_thread, dead_letters_can_be_replayed, lost_senders_are_fenced,
+                circuits_hold_a_lane;
             handlers: kv_is_committed_with_the_attempt, handlers_are_looked_up_when_sending;
             inbox: every_event_shows;
             actions: actions_happen_once;
