@@ -7,10 +7,11 @@
 //! | --- | --- | --- | --- | --- |
 //! | read what belongs to the project, or to all | yes | yes | yes | yes |
 //! | run a job, cancel a task, take a tip's action, verify | yes | yes | – | yes |
-//! | gc, prune, sync on this hub; replay a message; switch a job off | yes | yes | – | – |
+//! | gc, prune, sync on this hub; replay a message; pause or resume a job | yes | yes | – | – |
 //! | let another hub sync from a datastore | yes | yes | – | – |
 //! | back up any path, restore to any path; pause the scheduler | of the hub | of the hub | – | – |
 //! | sync with another hub; apply; add datastores; remove objects; make tokens | of the hub | – | – | – |
+//! | copy the hub's own state | of the hub | – | – | – |
 //! | list tokens, export everything | of the hub | – | of the hub | – |
 //!
 //! "Of the hub" means a token without a project. Work on a whole datastore (gc, prune, sync from or to it, a
@@ -54,7 +55,7 @@ pub enum Right {
     Cancel,
     /// Take the action of a tip.
     Act,
-    /// Switch a job off.
+    /// Pause a job, and let it go on.
     PauseJob,
     /// Send a message again.
     Replay,
@@ -68,6 +69,8 @@ pub enum Right {
     ListTokens,
     /// See everything that is configured.
     Export,
+    /// Copy the hub's own state.
+    BackUp,
 }
 
 impl Right {
@@ -76,13 +79,14 @@ impl Right {
             Self::RunJob => "run jobs",
             Self::Cancel => "cancel tasks",
             Self::Act => "take the actions of tips",
-            Self::PauseJob => "switch jobs off",
+            Self::PauseJob => "pause or resume jobs",
             Self::Replay => "send messages again",
             Self::Pause => "pause or resume the scheduler",
             Self::Configure => "change the configuration",
             Self::ManageTokens => "make or revoke tokens",
             Self::ListTokens => "list tokens",
             Self::Export => "export the configuration",
+            Self::BackUp => "copy the hub's own state",
         }
     }
 }
@@ -105,7 +109,7 @@ impl Access {
             Right::RunJob | Right::Cancel | Right::Act => matches!(self.role, Admin | Operator | Member),
             Right::Replay | Right::PauseJob => matches!(self.role, Admin | Operator),
             Right::Pause => self.of_hub() && matches!(self.role, Admin | Operator),
-            Right::Configure | Right::ManageTokens => self.of_hub() && self.role == Admin,
+            Right::Configure | Right::ManageTokens | Right::BackUp => self.of_hub() && self.role == Admin,
             Right::ListTokens | Right::Export => self.of_hub() && matches!(self.role, Admin | Auditor),
         };
         if allowed {

@@ -6,6 +6,7 @@
 
 pub mod access;
 mod auth;
+mod backups;
 mod catalog;
 mod dashboard;
 mod declare;
@@ -24,6 +25,7 @@ mod view;
 pub mod wire;
 
 pub use auth::{new_secret, secret_hash};
+pub use backups::HubBackups;
 pub use document::walk;
 pub use error::ApiError;
 pub use problem::{PROBLEM_JSON, REQUEST_ID};

@@ -10,6 +10,7 @@ use ironcore_types::{NodeName, Seams};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::backups::HubBackups;
 use crate::idempotency::Keys;
 use crate::live::Live;
 use crate::wire;
@@ -53,6 +54,8 @@ pub struct ApiParts {
     pub stores: Stores,
     /// The plugins.
     pub plugins: Arc<dyn PluginCatalog>,
+    /// Whoever copies the hub's own state.
+    pub backups: Arc<dyn HubBackups>,
     /// Time and randomness.
     pub seams: Seams,
     /// This machine.
@@ -102,6 +105,10 @@ impl ApiState {
 
     pub(crate) fn plugins(&self) -> &dyn PluginCatalog {
         self.inner.parts.plugins.as_ref()
+    }
+
+    pub(crate) fn backups(&self) -> &dyn HubBackups {
+        self.inner.parts.backups.as_ref()
     }
 
     pub(crate) fn seams(&self) -> &Seams {

@@ -1,6 +1,6 @@
 //! Rows of the ledger as the API shows them.
 
-use ironcore_ledger::model::{self, LogLine, Role, Session, VerificationRow};
+use ironcore_ledger::model::{self, LogLine, Role, Session, VerificationRow, Waiting};
 use ironcore_types::event::{ErrorData, Tip};
 use ironcore_types::verification::{VerifyDepth, VerifyFailure};
 use ironcore_types::{Span, TaskState, Timestamp, VerifyResult};
@@ -11,7 +11,7 @@ use crate::wire::{
 };
 
 /// A task without its warnings and tips, as lists show it.
-pub(crate) fn task_row(task: model::Task, waiting: Option<String>) -> Task {
+pub(crate) fn task_row(task: model::Task, waiting: Option<Waiting>) -> Task {
     Task {
         task_type: task.task_type(),
         bytes: task.bytes(),
@@ -32,48 +32,20 @@ pub(crate) fn task_row(task: model::Task, waiting: Option<String>) -> Task {
         warnings: Vec::new(),
         warning_count: task.warning_count,
         error: task.error,
-        waiting,
+        queue_position: waiting.as_ref().and_then(|waiting| waiting.position),
+        waiting: waiting.map(|waiting| waiting.reason.to_string()),
         tips: Vec::new(),
     }
 }
 
 /// A task with everything.
-pub(crate) fn task_detail(mut task: model::Task, waiting: Option<String>, tips: Vec<Tip>) -> Task {
+pub(crate) fn task_detail(mut task: model::Task, waiting: Option<Waiting>, tips: Vec<Tip>) -> Task {
     let warnings = std::mem::take(&mut task.warnings);
     Task {
         warnings,
         tips,
         ..task_row(task, waiting)
     }
-}
-
-/// Why a task is still queued, in words; none when it is not.
-pub(crate) fn waiting(
-    task: &model::Task,
-    sessions: &[Session],
-    job_runs: bool,
-    now: Timestamp,
-) -> Option<String> {
-    if task.state != TaskState::Queued {
-        return None;
-    }
-    if let Some(at) = task.not_before.filter(|at| *at > now) {
-        // For people: a fraction of a second says nothing here.
-        let at = Timestamp::from_seconds(at.as_seconds());
-        return Some(format!("waits until {at} before it is tried again"));
-    }
-    if job_runs {
-        return Some("waits until the previous run of its job has ended".to_owned());
-    }
-    let kind = task.task_type();
-    let fit = sessions
-        .iter()
-        .filter(|session| session.ended.is_none() && session.types.contains(&kind));
-    Some(if fit.count() == 0 {
-        format!("no worker that runs {kind} tasks is online")
-    } else {
-        "all worker slots are taken".to_owned()
-    })
 }
 
 pub(crate) fn log_entry(line: LogLine) -> LogEntry {

@@ -1,7 +1,7 @@
-//! Runs the hub's jobs: a scheduler that turns calendar ticks into tasks, and a worker that takes tasks
-//! from the ledger and does them.
+//! Runs the hub's jobs: a scheduler that turns calendar ticks into tasks, a worker that takes tasks
+//! from the ledger and does them, and a watch that notices what does not happen.
 //!
-//! Both are reconcilers over the ledger: a wake-up only says "look again", so a crash, a restart and a tick
+//! All are reconcilers over the ledger: a wake-up only says "look again", so a crash, a restart and a tick
 //! take the same path. What happens to events afterwards is nobody's business here.
 
 mod error;
@@ -9,9 +9,11 @@ mod jobs;
 mod places;
 mod scheduler;
 mod stores;
+mod watch;
 mod worker;
 
 pub use error::EngineError;
 pub use scheduler::{Scheduler, SchedulerOptions};
 pub use stores::{DatastoreState, RemotePeers, SigningSeed, Stores};
+pub use watch::{Heartbeat, Pulse, Watch, WatchOptions};
 pub use worker::{Worker, WorkerOptions};

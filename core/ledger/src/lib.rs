@@ -47,6 +47,7 @@
 //! | `verifications`, `verification_history` | the latest result of each snapshot, and all of them |
 //! | `events`, `tips`, `matches` | the outbox, what to do about it, which handlers it matched |
 //! | `messages`, `message_events`, `attempts`, `circuits` | delivery |
+//! | `conditions` | what lasts and was told when it began |
 //! | `plugin_kv`, `actions` | what plugins keep and cause |
 //! | `inbox_entries`, `inbox_read` | how events show, and who has read them |
 //!

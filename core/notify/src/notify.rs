@@ -165,6 +165,7 @@ impl Shared {
                 pid: self.pid,
                 services: vec![Service::Notify],
                 types: Vec::new(),
+                slots: 0,
             })
             .await?;
         *self.session.write().unwrap_or_else(PoisonError::into_inner) = id;

@@ -13,6 +13,7 @@ mod config;
 mod datastore;
 mod error;
 mod gc;
+mod glance;
 mod id;
 mod index;
 mod layout;

@@ -121,6 +121,12 @@ codes! {
     TaskFinal = "task.final",
     /// The previous run of the job was still going on.
     JobOverlap = "job.overlap",
+    /// The run fell into a blackout window of its job.
+    JobBlackout = "job.blackout",
+    /// A command before or after the task failed.
+    CommandFailed = "command.failed",
+    /// A command is not in the worker's folder of commands.
+    CommandRefused = "command.refused",
     /// The calendar expression cannot be read.
     ScheduleInvalid = "schedule.invalid",
     /// The plugin cannot be loaded.

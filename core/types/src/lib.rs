@@ -9,6 +9,7 @@ pub mod error_code;
 pub mod event;
 mod event_type;
 pub mod ids;
+pub mod job;
 pub mod objects;
 pub mod progress;
 pub mod retention;

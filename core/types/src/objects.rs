@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::event::{EventType, Severity};
-use crate::ids::{DatastoreName, GroupName, HandlerName, JobName, PluginName, ProjectName, UserId};
-use crate::spec::TaskSpec;
+use crate::ids::{DatastoreName, GroupName, HandlerName, JobName, PluginName, ProjectName};
+pub use crate::job::{Blackout, Command, Job, MissedPolicy, OnCommandFailure, OverlapPolicy};
 use crate::timestamp::Span;
 
 /// A whole declaration. What it names is made or changed; what it leaves out stays as it is.
@@ -40,6 +40,9 @@ pub struct Project {
     /// For people.
     #[serde(default)]
     pub title: Option<String>,
+    /// How many of its tasks run at once at most; no limit when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_running: Option<u32>,
 }
 
 /// A datastore of the hub.
@@ -57,6 +60,13 @@ pub struct DatastoreObject {
     /// Projects that may use it; none when empty.
     #[serde(default)]
     pub projects: Vec<ProjectName>,
+    /// How many tasks work on it at once at most; no limit when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_running: Option<u32>,
+    /// Space is low when less than this part of it is free, in percent; 0 for never.
+    #[serde(default = "ten")]
+    #[schemars(range(max = 100))]
+    pub warn_free_percent: u8,
 }
 
 impl DatastoreObject {
@@ -68,6 +78,10 @@ impl DatastoreObject {
 
 fn thirty_days() -> Span {
     Span::from_days(30)
+}
+
+fn ten() -> u8 {
+    10
 }
 
 /// A notification group of a project.
@@ -142,67 +156,4 @@ impl Default for Filter {
             datastores: Vec::new(),
         }
     }
-}
-
-/// What happens to ticks that nobody fired in time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum MissedPolicy {
-    /// Run once, however many were missed.
-    #[default]
-    RunOnce,
-    /// Leave them out.
-    Skip,
-}
-
-/// A job: a task to run at its times, or after another job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Job {
-    /// Whose.
-    pub project: ProjectName,
-    /// Its name within the project.
-    pub name: JobName,
-    /// For people.
-    #[serde(default)]
-    pub comment: Option<String>,
-    /// The user its scheduled tasks run as.
-    pub owner: UserId,
-    /// Switched off when false.
-    #[serde(default = "yes")]
-    pub enabled: bool,
-    /// Calendar expression; none when the job runs only by hand or after another.
-    #[serde(default)]
-    pub schedule: Option<String>,
-    /// The time zone of the schedule (IANA name).
-    #[serde(default = "utc")]
-    pub timezone: String,
-    /// Runs when this job of the same project ended `ok` or `warning`.
-    #[serde(default)]
-    pub after: Option<JobName>,
-    /// What happens to missed ticks.
-    #[serde(default)]
-    pub missed: MissedPolicy,
-    /// How often a failed or lost run is tried again.
-    #[serde(default)]
-    pub retries: u32,
-    /// How long to wait before the first retry; doubled for each further one, up to an hour.
-    #[serde(default = "minute")]
-    pub retry_delay: Span,
-    /// Ends a run that takes longer, as failed with `task.timeout`; no limit when missing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<Span>,
-    /// Groups that are told of its runs.
-    #[serde(default)]
-    pub groups: Vec<GroupName>,
-    /// What to do.
-    pub task: TaskSpec,
-}
-
-fn utc() -> String {
-    "UTC".to_owned()
-}
-
-fn minute() -> Span {
-    Span::from_secs(60)
 }

@@ -26,6 +26,12 @@ pub struct Stage {
     pub started: Option<Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
+    /// Bytes a second of late; of the whole stage once it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u64>,
+    /// When it will be done, by how it went so far; missing while that cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta: Option<Timestamp>,
 }
 
 /// All stages of a task, in order. One row a task, written at most once a second.

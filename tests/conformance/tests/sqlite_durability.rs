@@ -80,6 +80,7 @@ async fn dropped_without_close_nothing_is_lost() -> Result<()> {
         pid: 1,
         services: vec![Service::Worker],
         types: TaskType::ALL.to_vec(),
+        slots: 10,
     };
     ledger.register_session(new.clone()).await?;
     let queued = ledger.enqueue(gc()?).await?;

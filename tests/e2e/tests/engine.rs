@@ -280,6 +280,7 @@ async fn a_lost_workers_task_ends_and_is_tried_again() -> Result<()> {
         pid: 2,
         services: vec![Service::Worker],
         types: vec![TaskType::Backup],
+        slots: 1,
     };
     night.ledger.register_session(session).await?;
     ensure!(night.ledger.claim(gone, &[TaskType::Backup], 1).await?.len() == 1);

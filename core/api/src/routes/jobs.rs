@@ -1,4 +1,4 @@
-//! Jobs: list, show, run, remove.
+//! Jobs: list, show, run, remove. Pausing them is left to `job_pause`.
 
 use axum::Json;
 use axum::extract::State;
@@ -19,8 +19,10 @@ use crate::state::ApiState;
 use crate::view::task_row;
 use crate::wire::{JobList, JobView, RunJob, Started};
 
-/// How many times of a schedule are shown.
-const NEXT: usize = 5;
+/// How many times of a schedule lists show.
+const LISTED: usize = 5;
+/// How many are shown of one job.
+pub(super) const SHOWN: usize = 10;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
@@ -51,7 +53,7 @@ async fn list(
     let project = access.narrow(extract::optional("project", query.project.as_deref())?)?;
     let mut jobs = Vec::new();
     for job in state.ledger().jobs(project.as_ref()).await? {
-        jobs.push(view(&state, job).await?);
+        jobs.push(view(&state, job, LISTED).await?);
     }
     Ok(Json(JobList { jobs }))
 }
@@ -71,7 +73,7 @@ async fn show(
     Path((project, name)): Path<(ProjectName, JobName)>,
 ) -> Result<Json<JobView>, ApiError> {
     let job = access.job(state.ledger(), &project, &name).await?;
-    Ok(Json(view(&state, job).await?))
+    Ok(Json(view(&state, job, SHOWN).await?))
 }
 
 /// Removes a job; its tasks stay in the history. Refused with `conflict` while another job comes after it, a filter
@@ -95,7 +97,8 @@ async fn remove(
     Ok(super::removed(&access, &format!("job/{project}/{name}")))
 }
 
-async fn view(state: &ApiState, job: Job) -> Result<JobView, ApiError> {
+/// A job with at most `times` times of its schedule.
+pub(super) async fn view(state: &ApiState, job: Job, times: usize) -> Result<JobView, ApiError> {
     let filter = TaskFilter {
         project: Some(job.project.clone()),
         job: Some(job.name.clone()),
@@ -103,21 +106,21 @@ async fn view(state: &ApiState, job: Job) -> Result<JobView, ApiError> {
     };
     let newest = state.ledger().tasks(&filter, &Page::first(1)).await?.tasks.pop();
     Ok(JobView {
-        next: next_times(&job, state.seams().now()),
+        next: next_times(&job, state.seams().now(), times),
         last: newest.map(|task| task_row(task, None)),
         job,
     })
 }
 
 /// When a job runs next. A schedule that cannot be read, which the ledger refuses, has no times.
-fn next_times(job: &Job, now: Timestamp) -> Vec<Timestamp> {
+fn next_times(job: &Job, now: Timestamp, times: usize) -> Vec<Timestamp> {
     let calendar = job
         .schedule
         .as_deref()
         .filter(|_| job.enabled)
         .map(Calendar::parse);
     match (calendar, zone(&job.timezone)) {
-        (Some(Ok(calendar)), Ok(zone)) => calendar.upcoming(now, &zone).take(NEXT).collect(),
+        (Some(Ok(calendar)), Ok(zone)) => calendar.upcoming(now, &zone).take(times).collect(),
         _ => Vec::new(),
     }
 }

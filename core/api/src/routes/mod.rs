@@ -6,6 +6,8 @@ mod datastores;
 mod delivery;
 mod events;
 mod hub;
+mod hub_backup;
+mod job_pause;
 mod jobs;
 mod logs;
 mod peer;
@@ -13,6 +15,7 @@ mod projects;
 mod snapshots;
 mod tasks;
 mod tokens;
+mod workers;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
@@ -33,10 +36,13 @@ use crate::{auth, dashboard, document, headers, problem};
 fn protected() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .merge(hub::routes())
+        .merge(hub_backup::routes())
+        .merge(workers::routes())
         .merge(tasks::routes())
         .merge(logs::routes())
         .merge(projects::routes())
         .merge(jobs::routes())
+        .merge(job_pause::routes())
         .merge(datastores::routes())
         .merge(snapshots::routes())
         .merge(config::routes())

@@ -1,14 +1,12 @@
 //! Tasks: list, show, start, cancel.
 
-use std::collections::HashSet;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use ironcore_ledger::model::{Cancelled, NewTask, Page, TaskFilter};
+use ironcore_ledger::model::{Cancelled, NewTask, Page, TaskFilter, Waiting};
 use ironcore_types::clock_text::parse_time;
 use ironcore_types::spec::VerifySpec;
-use ironcore_types::{JobName, ProjectName, TaskSpec, TaskState, Timestamp, Upid};
+use ironcore_types::{ProjectName, TaskSpec, TaskState, Timestamp, Upid};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,7 +16,7 @@ use crate::access::{Access, Right};
 use crate::error::ApiError;
 use crate::extract::{self, Json as Body, Path, Query};
 use crate::state::ApiState;
-use crate::view::{task_detail, task_row, waiting};
+use crate::view::{task_detail, task_row};
 use crate::wire::{CancelAnswer, CancelOutcome, StartTask, Started, Task, TaskList};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
@@ -118,35 +116,13 @@ async fn list(
 async fn reasons(
     state: &ApiState,
     tasks: &[ironcore_ledger::model::Task],
-) -> Result<Vec<Option<String>>, ApiError> {
-    if tasks.iter().all(|task| task.state != TaskState::Queued) {
-        return Ok(vec![None; tasks.len()]);
-    }
-    let sessions = state.ledger().sessions().await?;
-    let filter = TaskFilter {
-        states: vec![TaskState::Running],
-        ..TaskFilter::default()
-    };
-    let running = state
-        .ledger()
-        .tasks(&filter, &Page::first(extract::MAX_LIMIT))
-        .await?
-        .tasks;
-    let running: HashSet<(Option<ProjectName>, JobName)> = running
-        .into_iter()
-        .filter_map(|task| Some((task.project, task.job?)))
-        .collect();
-    let now = state.seams().now();
+) -> Result<Vec<Option<Waiting>>, ApiError> {
+    let mut waiting = state.ledger().waiting(tasks).await?;
     Ok(tasks
         .iter()
         .map(|task| {
-            let job = task.job.clone().map(|job| (task.project.clone(), job));
-            waiting(
-                task,
-                &sessions,
-                job.is_some_and(|job| running.contains(&job)),
-                now,
-            )
+            let at = waiting.iter().position(|waiting| waiting.task == task.id)?;
+            Some(waiting.swap_remove(at))
         })
         .collect())
 }

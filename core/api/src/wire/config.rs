@@ -13,7 +13,7 @@ use super::task::Task;
 pub struct JobView {
     /// The job as it is configured.
     pub job: Job,
-    /// When it will run next, at most five times; empty when it is switched off or has no schedule.
+    /// The next times of its schedule: ten of one job, five in lists; empty when it is paused or has no schedule.
     pub next: Vec<Timestamp>,
     /// Its newest task.
     pub last: Option<Task>,

@@ -6,15 +6,19 @@
 mod config;
 mod delivery;
 mod hub;
+mod hub_backup;
 mod problem;
 mod stream;
 mod task;
 mod vault;
+mod workers;
 
 pub use config::*;
 pub use delivery::*;
 pub use hub::*;
+pub use hub_backup::*;
 pub use problem::*;
 pub use stream::*;
 pub use task::*;
 pub use vault::*;
+pub use workers::*;

@@ -50,6 +50,8 @@ pub struct Task {
     pub error: Option<ErrorData>,
     /// Why it is still queued, in words.
     pub waiting: Option<String>,
+    /// Its place in the queue while it is queued, 1 for the next; projects take turns. Null beyond the first 10,000.
+    pub queue_position: Option<u64>,
     /// What to do about it; empty in lists.
     pub tips: Vec<Tip>,
 }

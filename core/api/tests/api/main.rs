@@ -2,6 +2,7 @@
 
 mod access;
 mod configuration;
+mod operating;
 mod pages;
 mod problems;
 mod removal;

@@ -85,7 +85,18 @@ async fn tasks_say_how_they_are_and_why_they_wait() {
     let shown = hub.get(&path, &admin).await.expect(StatusCode::OK);
     assert_eq!(shown["type"], "verify");
     assert_eq!(shown["status"], "queued");
-    assert_eq!(shown["waiting"], "all worker slots are taken");
+    assert_eq!(shown["waiting"], "a worker takes it in a moment");
+    assert_eq!(shown["queue_position"], 1);
+    let behind = hub.enqueue("demo", verify("shared")).await;
+    let behind = format!("/api/v1/tasks/{}", encode(&behind.upid));
+    let first = hub.ledger.claim(hub.session, &[TaskType::Verify], 1).await;
+    assert_eq!(first.expect("claimed").len(), 1);
+    let shown = hub.get(&behind, &admin).await.expect(StatusCode::OK);
+    assert_eq!(shown["waiting"], "all worker slots are taken (1 slot in all)");
+    assert_eq!(shown["queue_position"], 1);
+    let (path, gone) = (behind, path);
+    let shown = hub.get(&gone, &admin).await.expect(StatusCode::OK);
+    assert_eq!(shown["queue_position"], Value::Null);
     hub.ledger.end_session(hub.session).await.expect("ended");
     let shown = hub.get(&path, &admin).await.expect(StatusCode::OK);
     assert_eq!(shown["waiting"], "no worker that runs verify tasks is online");
@@ -188,7 +199,7 @@ async fn jobs_tell_their_next_times_and_their_newest_task() {
         .await
         .expect(StatusCode::OK);
     assert_eq!(job["next"][0], "2026-05-21T02:00:00Z");
-    assert_eq!(job["next"].as_array().expect("times").len(), 5);
+    assert_eq!(job["next"].as_array().expect("times").len(), 10);
     assert_eq!(job["last"]["upid"], started["upid"]);
     let task = hub.claim().await;
     assert!(

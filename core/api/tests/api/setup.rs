@@ -25,6 +25,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::operating::FakeBackups;
+
 /// A clock that stands until it is set.
 pub(crate) struct ManualClock(watch::Sender<Timestamp>);
 
@@ -163,6 +165,7 @@ impl Hub {
             pid: 7,
             services: vec![Service::Worker],
             types: TaskType::ALL.to_vec(),
+            slots: 1,
         };
         ledger.register_session(new).await.expect("session");
         let shutdown = CancellationToken::new();
@@ -170,6 +173,7 @@ impl Hub {
             stores: Stores::new(ledger.clone(), SigningSeed([7; 32]), None, seams.clone()),
             ledger: ledger.clone(),
             plugins: Arc::new(Catalog),
+            backups: Arc::new(FakeBackups::new()),
             seams: seams.clone(),
             node: "hub".parse().expect("node"),
             version: "0.0.0".to_owned(),

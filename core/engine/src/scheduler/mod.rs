@@ -19,8 +19,6 @@ use crate::error::EngineError;
 /// How the scheduler behaves.
 #[derive(Debug, Clone)]
 pub struct SchedulerOptions {
-    /// A tick fired later than this after its time counts as missed.
-    pub grace: Duration,
     /// Look again at least this often, whatever else happens.
     pub longest_sleep: Duration,
 }
@@ -28,7 +26,6 @@ pub struct SchedulerOptions {
 impl Default for SchedulerOptions {
     fn default() -> Self {
         Self {
-            grace: Duration::from_secs(120),
             longest_sleep: Duration::from_secs(60),
         }
     }
@@ -85,13 +82,9 @@ impl Scheduler {
         }
         let mut ticks = Vec::new();
         let mut next: Option<Timestamp> = None;
-        let jobs = self.ledger.jobs(None).await?;
         for cursor in self.ledger.cursors().await? {
-            let same = |job: &&Job| job.project == cursor.project && job.name == cursor.job;
-            let Some(job) = jobs.iter().find(same) else {
-                continue;
-            };
-            let (calendar, zone) = match rule(job) {
+            let job = cursor.job;
+            let (calendar, zone) = match rule(&job) {
                 Ok(Some(rule)) => rule,
                 Ok(None) => continue,
                 Err(error) => {
@@ -103,13 +96,13 @@ impl Scheduler {
                 |after| calendar.next_after(after, &zone),
                 cursor.until,
                 now,
-                self.options.grace,
+                job.grace.duration(),
                 job.missed,
             );
             if let Some(due) = decision.due {
                 ticks.push(Tick {
-                    project: cursor.project.clone(),
-                    job: cursor.job.clone(),
+                    project: job.project,
+                    job: job.name,
                     scheduled_for: due.scheduled_for,
                     missed: due.missed,
                     run: due.run,

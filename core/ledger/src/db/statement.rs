@@ -1,12 +1,13 @@
 //! A statement with its values. Its text is the same for both databases, in what both understand: `$1`, `RETURNING`,
 //! `ON CONFLICT`, `IS NOT DISTINCT FROM`, names that are keywords somewhere in double quotes.
 //!
-//! Two things differ everywhere and are translated:
+//! Three things differ everywhere and are translated:
 //!
 //! | written | SQLite | PostgreSQL |
 //! | --- | --- | --- |
 //! | `x IN LIST($1)`, `x NOT IN LIST($1)` | `x IN (SELECT value FROM json_each($1))` | `x = ANY($1)`, `x <> ALL($1)` |
 //! | `x LIKE $1`, whatever the case of ASCII letters | `LIKE` | `ILIKE` |
+//! | `RECORDS($1 AS r: id BIGINT, name TEXT)`, a JSON array of objects as a table | `json_each` | `json_to_recordset` |
 //!
 //! Where else the two go apart, the place itself asks [`Conn::is_postgres`]. Every statement stays prepared.
 
@@ -57,11 +58,13 @@ impl Statement {
     }
 
     fn for_sqlite(self) -> Query<'static, Sqlite, SqliteArguments> {
-        let text = if self.text.contains("LIST(") {
-            Cow::Owned(listed(&self.text))
-        } else {
-            self.text
-        };
+        let mut text = self.text;
+        if text.contains("LIST(") {
+            text = Cow::Owned(listed(&text));
+        }
+        if text.contains(RECORDS) {
+            text = Cow::Owned(recorded(&text, sqlite_records));
+        }
         let query = sqlx::query(AssertSqlSafe(text));
         self.values
             .into_iter()
@@ -75,6 +78,9 @@ impl Statement {
                 .replace("NOT IN LIST(", "<> ALL(")
                 .replace("IN LIST(", "= ANY(");
             text = Cow::Owned(any);
+        }
+        if text.contains(RECORDS) {
+            text = Cow::Owned(recorded(&text, postgres_records));
         }
         if text.contains(" LIKE ") {
             text = Cow::Owned(text.replace(" LIKE ", " ILIKE "));
@@ -137,6 +143,58 @@ fn answered<T>(conn: &mut Conn, answer: Option<Result<T, sqlx::Error>>) -> Resul
     })
 }
 
+const RECORDS: &str = "RECORDS(";
+
+/// What stands in `RECORDS($1 AS r: id BIGINT, name TEXT)`.
+struct Records<'t> {
+    place: &'t str,
+    name: &'t str,
+    /// Names and types.
+    columns: Vec<(&'t str, &'t str)>,
+}
+
+/// Every `RECORDS(…)` as `written` has it.
+fn recorded(text: &str, written: impl Fn(&Records<'_>) -> String) -> String {
+    let mut parts = text.split(RECORDS);
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (inner, rest) = part.split_once(')').unwrap_or((part, ""));
+        let (head, columns) = inner.split_once(": ").unwrap_or((inner, ""));
+        let (place, name) = head.split_once(" AS ").unwrap_or((head, "r"));
+        let columns = columns
+            .split(',')
+            .filter_map(|column| column.trim().split_once(' '))
+            .collect();
+        whole.push_str(&written(&Records { place, name, columns }));
+        whole.push_str(rest);
+    }
+    whole
+}
+
+fn sqlite_records(records: &Records<'_>) -> String {
+    let Records { place, name, columns } = records;
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|(column, _)| format!("value ->> '{column}' AS {column}"))
+        .collect();
+    format!(
+        "(SELECT {} FROM json_each({place})) AS {name}",
+        columns.join(", ")
+    )
+}
+
+fn postgres_records(records: &Records<'_>) -> String {
+    let Records { place, name, columns } = records;
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|(column, kind)| format!("{column} {kind}"))
+        .collect();
+    format!(
+        "json_to_recordset(CAST({place} AS JSON)) AS {name} ({})",
+        columns.join(", ")
+    )
+}
+
 /// `LIST($1)` for SQLite.
 fn listed(text: &str) -> String {
     let mut parts = text.split("LIST(");
@@ -153,7 +211,20 @@ fn listed(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::listed;
+    use super::{listed, postgres_records, recorded, sqlite_records};
+
+    #[test]
+    fn records_are_tables() {
+        let text = "SELECT r.id FROM RECORDS($1 AS r: id BIGINT, name TEXT) WHERE r.id > $2";
+        assert_eq!(
+            recorded(text, sqlite_records),
+            "SELECT r.id FROM (SELECT value ->> 'id' AS id, value ->> 'name' AS name FROM json_each($1)) AS r WHERE r.id > $2"
+        );
+        assert_eq!(
+            recorded(text, postgres_records),
+            "SELECT r.id FROM json_to_recordset(CAST($1 AS JSON)) AS r (id BIGINT, name TEXT) WHERE r.id > $2"
+        );
+    }
 
     #[test]
     fn lists_are_json_for_sqlite() {

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod action;
+pub mod condition;
 pub mod event;
 pub mod handler;
 pub mod inbox;
@@ -14,9 +15,11 @@ pub mod page;
 pub mod session;
 pub mod task;
 pub mod verification;
+pub mod waiting;
 
 pub use access::{NewToken, Role, Token};
 pub use action::{Action, ActionResult, ActionWork, NewAction};
+pub use condition::{Condition, Freshness, GoodRun, QueuedRun, RunningRun, SnapshotWindow};
 pub use event::{NewEvent, Scope, SeqEvent};
 pub use handler::HandlerRef;
 pub use inbox::{InboxEntry, InboxItem, InboxPage};
@@ -33,3 +36,4 @@ pub use task::{
     Task, TaskFilter, TaskPage,
 };
 pub use verification::VerificationRow;
+pub use waiting::{WaitReason, Waiting};

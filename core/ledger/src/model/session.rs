@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ironcore_types::objects::Job;
 use ironcore_types::{JobName, NodeName, ProjectName, SessionId, TaskType, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +88,8 @@ pub struct NewSession {
     pub services: Vec<Service>,
     /// The task types it claims; a session that claims any is a worker, whose coming and going is an event.
     pub types: Vec<TaskType>,
+    /// How many tasks it runs at once.
+    pub slots: u32,
 }
 
 /// A session.
@@ -102,6 +105,8 @@ pub struct Session {
     pub services: Vec<Service>,
     /// The task types it claims.
     pub types: Vec<TaskType>,
+    /// How many tasks it runs at once.
+    pub slots: u32,
     /// When it began.
     pub started: Timestamp,
     /// When it counts as lost unless it renews.
@@ -115,10 +120,8 @@ pub struct Session {
 /// Up to where the ticks of a job have been dealt with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobCursor {
-    /// Whose.
-    pub project: ProjectName,
-    /// Which job.
-    pub job: JobName,
+    /// The job.
+    pub job: Job,
     /// Every tick at or before this is done with. Begins when the job is declared, its schedule changes or it is
     /// switched on again.
     pub until: Timestamp,

@@ -26,6 +26,8 @@ pub struct NewTask {
     pub retry_of: Option<Upid>,
     /// Not to be claimed before.
     pub not_before: Option<Timestamp>,
+    /// Whether the hub starts it by itself: pauses and blackout windows hold it, but not what a person starts.
+    pub automatic: bool,
 }
 
 impl NewTask {
@@ -38,6 +40,7 @@ impl NewTask {
             spec,
             retry_of: None,
             not_before: None,
+            automatic: false,
         }
     }
 }
@@ -67,6 +70,8 @@ pub struct Task {
     pub scheduled_for: Option<Timestamp>,
     /// Not to be claimed before.
     pub not_before: Option<Timestamp>,
+    /// Whether the hub started it by itself.
+    pub automatic: bool,
     /// When it was enqueued.
     pub queued: Timestamp,
     /// When a worker began.

@@ -1,7 +1,9 @@
 //! What holds whatever the backend: plain functions without SQL, so that a second backend cannot decide otherwise.
 
 pub(crate) mod configure;
+pub(crate) mod fair;
 pub(crate) mod frames;
+pub(crate) mod overlap;
 pub(crate) mod references;
 pub(crate) mod removal;
 pub(crate) mod retry;

@@ -3,6 +3,7 @@
 use std::path::{Component, Path};
 
 use ironcore_types::calendar::{self, Calendar};
+use ironcore_types::job::is_command_name;
 use ironcore_types::objects::{DatastoreObject, Document, Group, Job};
 use ironcore_types::{DatastoreName, ErrorCode, ProjectName, TaskSpec};
 
@@ -149,6 +150,7 @@ fn check_job(all: &Document, job: &Job) -> Result<()> {
         }
     }
     schedule(job, &label)?;
+    commands(job, &label)?;
     spec(&job.task, &label)?;
     chain(all, job, &label)
 }
@@ -162,6 +164,31 @@ fn schedule(job: &Job, label: &str) -> Result<()> {
         Calendar::parse(text).map_err(|error| invalid(error.to_string()))?;
     }
     calendar::zone(&job.timezone).map_err(|error| invalid(error.to_string()))?;
+    for window in &job.blackout {
+        Calendar::parse(&window.from).map_err(|error| invalid(format!("blackout: {error}")))?;
+        if window.lasts.duration().is_zero() {
+            return Err(invalid(
+                "blackout: a window must last longer than nothing".to_owned(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Commands are found in the worker's own folder of commands, and nowhere else.
+fn commands(job: &Job, label: &str) -> Result<()> {
+    for command in [&job.command_before, &job.command_after].into_iter().flatten() {
+        let name = command.run.first().map_or("", String::as_str);
+        if !is_command_name(name) {
+            return refuse(
+                label,
+                format_args!(
+                    "{name:?} is no command: write the plain file name of a program in the worker's folder of \
+                     commands, without slashes"
+                ),
+            );
+        }
+    }
     Ok(())
 }
 

@@ -41,7 +41,9 @@ pub(crate) fn retry(task: &Task, job: Option<&Job>, by: RetryBy, now: Timestamp)
                 .is_some_and(|error| error.code == ErrorCode::WorkerLost);
             let allowed = |job: &Job| if lost { job.retries.max(1) } else { job.retries };
             let job = job.filter(|job| job.enabled && task.attempt <= allowed(job))?;
-            (task.attempt + 1, Some(now.after(delay(job, task.attempt))))
+            let at = now.after(delay(job, task.attempt));
+            let dark = task.automatic.then(|| job.blackout_at(at)).flatten();
+            (task.attempt + 1, Some(dark.unwrap_or(at)))
         }
     };
     let new = NewTask {
@@ -51,6 +53,7 @@ pub(crate) fn retry(task: &Task, job: Option<&Job>, by: RetryBy, now: Timestamp)
         spec: task.spec.clone(),
         retry_of: Some(task.upid.clone()),
         not_before,
+        automatic: task.automatic,
     };
     Some(Retry { new, attempt })
 }

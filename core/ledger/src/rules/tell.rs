@@ -194,6 +194,31 @@ pub(crate) fn missed(tick: &Tick) -> NewEvent {
     }
 }
 
+/// `job.missed` for a tick that a rule left out.
+pub(crate) fn run_left_out(tick: &Tick, why: ErrorData) -> NewEvent {
+    let title = format!(
+        "Job {} left out its run of {}: {}",
+        tick.job, tick.scheduled_for, why.message
+    );
+    // A blackout window was asked for; a run that takes longer than the time between two ticks was not.
+    let severity = match why.code {
+        ErrorCode::JobBlackout => Severity::Notice,
+        _ => EventType::JobMissed.default_severity(),
+    };
+    let mut data = EventData::new(Some(tick.project.clone()), severity, title);
+    data.job = Some(JobData {
+        name: tick.job.clone(),
+        scheduled_for: Some(tick.scheduled_for),
+        missed: 1,
+    });
+    data.error = Some(why);
+    NewEvent {
+        event_type: EventType::JobMissed,
+        subject: Some(format!("job/{}/{}", tick.project, tick.job)),
+        data,
+    }
+}
+
 /// Why a worker is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gone {

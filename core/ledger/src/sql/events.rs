@@ -75,18 +75,15 @@ impl Tx {
             })
         });
         let rows = to_json("events", &rows.collect::<Result<Vec<_>>>()?)?;
-        let text = if self.conn.is_postgres() {
+        sql(
             "INSERT INTO events (seq, id, type, subject, time, project, severity, task, body)
              SELECT seq, id, kind, subject, time, project, severity, task, body
-             FROM json_to_recordset(CAST($1 AS JSON)) AS told (seq BIGINT, id TEXT, kind TEXT, subject TEXT,
-                time BIGINT, project TEXT, severity TEXT, task BIGINT, body TEXT)"
-        } else {
-            "INSERT INTO events (seq, id, type, subject, time, project, severity, task, body)
-             SELECT value ->> 'seq', value ->> 'id', value ->> 'kind', value ->> 'subject', value ->> 'time',
-                value ->> 'project', value ->> 'severity', value ->> 'task', value ->> 'body'
-             FROM json_each($1)"
-        };
-        sql(text).bind(rows).execute(&mut self.conn).await?;
+             FROM RECORDS($1 AS told: seq BIGINT, id TEXT, kind TEXT, subject TEXT, time BIGINT, project TEXT,
+                severity TEXT, task BIGINT, body TEXT)",
+        )
+        .bind(rows)
+        .execute(&mut self.conn)
+        .await?;
         Ok(())
     }
 }

@@ -1,8 +1,12 @@
 //! How tasks end: finish, hand-over, cancel, and the leases that ran out. Whatever the way, the final state,
 //! its event and what follows from it are one savepoint.
 
+use std::collections::BTreeMap;
+
 use ironcore_types::event::ErrorData;
+use ironcore_types::progress::Progress;
 use ironcore_types::{ErrorCode, SessionId, TaskId, TaskState, Upid, UserId};
+use serde::Serialize;
 
 use super::Sql;
 use super::objects;
@@ -45,8 +49,92 @@ fn check(outcome: &Outcome) -> Result<()> {
     Ok(())
 }
 
+/// How a task ended, on the way to its row.
+#[derive(Serialize)]
+struct EndRow {
+    number: i64,
+    becomes: &'static str,
+    counted: String,
+    reason: Option<String>,
+    issues: String,
+    issue_count: i64,
+}
+
+impl EndRow {
+    fn of(id: TaskId, outcome: &Outcome) -> Result<Self> {
+        let kept = &outcome.warnings[..outcome.warnings.len().min(tell::MAX_WARNINGS)];
+        let known = u64::try_from(outcome.warnings.len()).unwrap_or(u64::MAX);
+        Ok(Self {
+            number: id.0,
+            becomes: outcome.state.as_str(),
+            counted: to_json("a task's stats", &outcome.stats)?,
+            reason: outcome
+                .error
+                .as_ref()
+                .map(|e| to_json("an error", e))
+                .transpose()?,
+            issues: to_json("warnings", &kept)?,
+            issue_count: signed(outcome.warning_count.max(known)),
+        })
+    }
+}
+
 impl Tx {
-    /// running → final, with the event and all that follows; of `session` alone, when there is one.
+    /// running → final, with the event and all that follows; of `session` alone, when there is one. One answer for
+    /// each, in this order.
+    async fn end_all(
+        &mut self,
+        ends: Vec<(TaskId, Outcome)>,
+        session: Option<SessionId>,
+        by: RetryBy,
+    ) -> Result<Vec<Result<Finished>>> {
+        let mut rows = Vec::with_capacity(ends.len());
+        for (id, outcome) in &ends {
+            rows.push(EndRow::of(*id, outcome)?);
+        }
+        let rows = sql(
+            "UPDATE tasks SET state = r.becomes, ended = $2, lease_until = NULL, stats = r.counted, error = r.reason,
+                warnings = r.issues, warning_count = r.issue_count
+             FROM RECORDS($1 AS r: number BIGINT, becomes TEXT, counted TEXT, reason TEXT, issues TEXT,
+                issue_count BIGINT)
+             WHERE tasks.id = r.number AND tasks.state = 'running' AND ($3 IS NULL OR tasks.session = $3)
+             RETURNING *, (SELECT p.body FROM task_progress p WHERE p.task = tasks.id) AS progress",
+        )
+        .bind(to_json("ends of tasks", &rows)?)
+        .bind(self.now.as_micros())
+        .bind(session.map(|session| session.to_string()))
+        .fetch_all(&mut self.conn)
+        .await?;
+        let mut ended = rows
+            .iter()
+            .map(|row| task(row).map(|task| (task.id, task)))
+            .collect::<Result<BTreeMap<TaskId, Task>>>()?;
+        let mut finished = Vec::with_capacity(ends.len());
+        for (id, outcome) in ends {
+            finished.push(match ended.remove(&id) {
+                // Who was second is too late, and so is who asks twice at once.
+                None => Err(LedgerError::Fenced(format!("task {id}"))),
+                Some(task) => Ok(self.ended(task, outcome.progress, by).await?),
+            });
+        }
+        Ok(finished)
+    }
+
+    /// What belongs to a task's end: its last progress, its event, its slot time, and what comes after it.
+    async fn ended(&mut self, mut task: Task, progress: Progress, by: RetryBy) -> Result<Finished> {
+        if progress != task.progress {
+            self.put_progress(task.id, &progress).await?;
+            task.progress = progress;
+        }
+        let tail = self.log_tail(&task).await?;
+        self.tell(tell::task(&task, tail), Some(task.id));
+        self.charge(&task);
+        self.woken.tasks = true;
+        self.woken.logs = true;
+        let follow_ups = self.follow_up(&task, by).await?;
+        Ok(Finished { task, follow_ups })
+    }
+
     async fn end(
         &mut self,
         id: TaskId,
@@ -54,44 +142,9 @@ impl Tx {
         outcome: Outcome,
         by: RetryBy,
     ) -> Result<Finished> {
-        let Outcome {
-            state,
-            error,
-            stats,
-            mut warnings,
-            warning_count,
-            progress,
-        } = outcome;
-        let warning_count = warning_count.max(u64::try_from(warnings.len()).unwrap_or(u64::MAX));
-        warnings.truncate(tell::MAX_WARNINGS);
-        let row = sql(
-            "UPDATE tasks SET state = $1, ended = $2, lease_until = NULL, stats = $3, error = $4, warnings = $5,
-                warning_count = $6
-             WHERE id = $7 AND state = 'running' AND ($8 IS NULL OR session = $8)
-             RETURNING *, (SELECT p.body FROM task_progress p WHERE p.task = tasks.id) AS progress",
-        )
-        .bind(state.as_str())
-        .bind(self.now.as_micros())
-        .bind(to_json("a task's stats", &stats)?)
-        .bind(error.as_ref().map(|e| to_json("an error", e)).transpose()?)
-        .bind(to_json("warnings", &warnings)?)
-        .bind(signed(warning_count))
-        .bind(id.0)
-        .bind(session.map(|session| session.to_string()))
-        .fetch_optional(&mut self.conn)
-        .await?
-        .ok_or_else(|| LedgerError::Fenced(format!("task {id}")))?;
-        let mut task = task(&row)?;
-        if progress != task.progress {
-            self.put_progress(id, &progress).await?;
-            task.progress = progress;
-        }
-        let tail = self.log_tail(&task).await?;
-        self.tell(tell::task(&task, tail), Some(task.id));
-        self.woken.tasks = true;
-        self.woken.logs = true;
-        let follow_ups = self.follow_up(&task, by).await?;
-        Ok(Finished { task, follow_ups })
+        let mut one = self.end_all(vec![(id, outcome)], session, by).await?;
+        one.pop()
+            .unwrap_or_else(|| Err(LedgerError::Fenced(format!("task {id}"))))
     }
 
     /// What the end of `task` enqueues.
@@ -105,7 +158,7 @@ impl Tx {
                 attempt,
                 scheduled_for: task.scheduled_for,
             };
-            return Ok(vec![self.put_task(new, origin).await?.id]);
+            return Ok(vec![self.put_task(new, origin)?.id]);
         }
         let (Some(project), Some(name)) = (&task.project, &task.job) else {
             return Ok(Vec::new());
@@ -121,12 +174,13 @@ impl Tx {
                 .await?;
         let mut follow_ups = Vec::with_capacity(rows.len());
         for row in rows {
-            follow_ups.push(self.run_job(row.json("body")?, None).await?.id);
+            follow_ups.push(self.run_job(row.json("body")?, None)?.id);
         }
         Ok(follow_ups)
     }
 
-    async fn cancel(&mut self, upid: &Upid, by: &UserId) -> Result<Cancelled> {
+    pub(super) async fn cancel(&mut self, upid: &Upid, by: &UserId) -> Result<Cancelled> {
+        self.write_tasks().await?;
         let mut task = load(&mut self.conn, upid.task)
             .await?
             .filter(|task| task.upid == *upid)
@@ -180,6 +234,21 @@ impl Sql {
         check(&outcome)?;
         self.write_unguarded(move |tx| {
             Box::pin(async move { tx.end(task, Some(session), outcome, RetryBy::Policy).await })
+        })
+        .await
+    }
+
+    /// As [`finish`](Self::finish), for many: each is accepted or refused alone.
+    pub(crate) async fn finish_all(
+        &self,
+        session: SessionId,
+        ends: Vec<(TaskId, Outcome)>,
+    ) -> Result<Vec<Result<Finished>>> {
+        for (_, outcome) in &ends {
+            check(outcome)?;
+        }
+        self.write_unguarded(move |tx| {
+            Box::pin(async move { tx.end_all(ends, Some(session), RetryBy::Policy).await })
         })
         .await
     }

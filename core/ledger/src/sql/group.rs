@@ -123,7 +123,7 @@ impl Actor {
             let mark = self.tx.mark();
             let (ended, answer) = verb.run(&mut self.tx).await;
             answers.push(answer);
-            state = self.settle(guarded, ended, &mark).await;
+            state = self.settle(guarded, ended, mark).await;
             if state.is_err() {
                 // The transaction is lost; nothing runs on its ruins.
                 break;
@@ -137,14 +137,16 @@ impl Actor {
             }
         }
         if state.is_ok() {
-            state = self.tx.write_events().await.map_err(Failure::from);
+            state = self.tx.write_rest().await.map_err(Failure::from);
         }
         self.end(state, answers).await;
         closing
     }
 
-    /// A savepoint for the next verb, instead of the one before.
+    /// A savepoint for the next verb, instead of the one before. What earlier verbs put off is written first, so that
+    /// undoing this one undoes nothing of theirs.
     async fn guard(&mut self) -> Result<(), Failure> {
+        self.tx.write_tasks().await.map_err(Failure::from)?;
         let control = if self.guarding {
             "RELEASE verb; SAVEPOINT verb"
         } else {
@@ -155,7 +157,7 @@ impl Actor {
     }
 
     /// Keeps or undoes what a verb did. The error is that of the transaction, not of the verb.
-    async fn settle(&mut self, guarded: bool, ended: Ended, mark: &Mark) -> Result<(), Failure> {
+    async fn settle(&mut self, guarded: bool, ended: Ended, mark: Mark) -> Result<(), Failure> {
         if matches!(ended, Ended::Well) {
             return Ok(());
         }

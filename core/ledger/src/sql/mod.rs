@@ -1,7 +1,10 @@
 //! The verbs in SQL, written once for both databases: what differs between them is in `db` (the text of a few
 //! statements) and in `sqlite` and `postgres` (how databases are opened and transactions begin and end).
 
+mod backup;
 mod bells;
+mod claim;
+mod conditions;
 mod delivery;
 mod events;
 mod fanout;
@@ -22,6 +25,7 @@ mod sessions;
 mod tokens;
 mod tx;
 mod verification;
+mod watch;
 mod writer;
 
 pub(crate) use bells::{Bells, Woken};

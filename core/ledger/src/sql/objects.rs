@@ -1,11 +1,13 @@
 //! Configured objects. Each is its JSON body, with the columns that other verbs ask for beside it.
 
+use std::collections::BTreeSet;
+
 use ironcore_types::objects::{DatastoreObject, Document, Group, Job, Project};
 use ironcore_types::{DatastoreName, JobName, ProjectName, UserId};
 
 use super::Sql;
 use super::tx::Tx;
-use crate::db::{Conn, Row, sql, to_json};
+use crate::db::{Conn, Row, signed, sql, to_json};
 use crate::error::{LedgerError, Result};
 use crate::model::{ApplyReport, DatastoreRow, DatastoreStatus};
 use crate::rules::configure::{JobChange, plan};
@@ -187,6 +189,16 @@ async fn jobs(conn: &mut Conn, project: Option<&ProjectName>) -> Result<Vec<Job>
     rows.iter().map(|row| row.json("body")).collect()
 }
 
+/// The jobs that are paused.
+pub(super) async fn paused_jobs(conn: &mut Conn) -> Result<BTreeSet<(ProjectName, JobName)>> {
+    let rows = sql("SELECT project, name FROM jobs WHERE enabled = 0")
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.word("project")?, row.word("name")?)))
+        .collect()
+}
+
 /// One job as declared.
 pub(super) async fn job(conn: &mut Conn, project: &ProjectName, name: &JobName) -> Result<Option<Job>> {
     let row = sql("SELECT body FROM jobs WHERE project = $1 AND name = $2")
@@ -199,11 +211,14 @@ pub(super) async fn job(conn: &mut Conn, project: &ProjectName, name: &JobName) 
 
 impl Tx {
     async fn put_project(&mut self, project: &Project) -> Result<()> {
-        sql("INSERT INTO projects (name, body, created) VALUES ($1, $2, $3)
-             ON CONFLICT (name) DO UPDATE SET body = $2")
+        sql(
+            "INSERT INTO projects (name, body, created, max_running) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (name) DO UPDATE SET body = $2, max_running = $4",
+        )
         .bind(project.name.as_str())
         .bind(to_json("a project", project)?)
         .bind(self.now.as_micros())
+        .bind(project.max_running.map(i64::from))
         .execute(&mut self.conn)
         .await?;
         Ok(())
@@ -211,13 +226,14 @@ impl Tx {
 
     async fn put_datastore(&mut self, datastore: &DatastoreObject) -> Result<()> {
         sql(
-            "INSERT INTO datastores (name, path, body, created) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (name) DO UPDATE SET body = $3",
+            "INSERT INTO datastores (name, path, body, created, max_running) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (name) DO UPDATE SET body = $3, max_running = $5",
         )
         .bind(datastore.name.as_str())
         .bind(datastore.path.to_string_lossy())
         .bind(to_json("a datastore", datastore)?)
         .bind(self.now.as_micros())
+        .bind(datastore.max_running.map(i64::from))
         .execute(&mut self.conn)
         .await?;
         Ok(())
@@ -239,9 +255,10 @@ impl Tx {
     async fn put_job(&mut self, change: &JobChange) -> Result<()> {
         let job = &change.job;
         sql(
-            "INSERT INTO jobs (project, name, body, enabled, scheduled, after_job, ticked)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO jobs (project, name, body, enabled, scheduled, after_job, ticked, declared, blackouts)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $9)
              ON CONFLICT (project, name) DO UPDATE SET body = $3, enabled = $4, scheduled = $5, after_job = $6,
+                blackouts = $9,
                 ticked = CASE WHEN $8 = 1 AND jobs.ticked < $7 THEN $7 ELSE jobs.ticked END",
         )
         .bind(job.project.as_str())
@@ -252,6 +269,7 @@ impl Tx {
         .bind(job.after.as_ref().map(JobName::as_str))
         .bind(self.now.as_micros())
         .bind(change.times_changed)
+        .bind(signed(u64::try_from(job.blackout.len()).unwrap_or(u64::MAX)))
         .execute(&mut self.conn)
         .await?;
         Ok(())

@@ -90,7 +90,11 @@ impl Tx {
         if fresh {
             match new.work {
                 ActionWork::Record => {}
-                ActionWork::Enqueue(wanted) => task = Some(self.enqueue(*wanted).await?),
+                ActionWork::Enqueue(wanted) => {
+                    task = Some(self.enqueue(*wanted).await?);
+                    // The action's own row points at it.
+                    self.write_tasks().await?;
+                }
                 ActionWork::PauseJob { project, job } => {
                     self.set_job_enabled(&project, &job, false).await?;
                 }

@@ -1,18 +1,18 @@
-//! Enqueue, claim, renew and progress.
+//! Enqueue, renew and progress. Claims are left to `claim`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ironcore_types::objects::{DatastoreObject, Job};
 use ironcore_types::progress::Progress;
-use ironcore_types::{ProjectName, SessionId, TaskId, TaskState, TaskType, Timestamp, Upid};
+use ironcore_types::{DatastoreName, JobName, ProjectName, SessionId, TaskId, TaskState, Timestamp, Upid};
+use serde::Serialize;
 
 use super::Sql;
 use super::objects::datastore_objects;
-use super::sessions::live_session;
 use super::tx::Tx;
 use crate::LEASE;
-use crate::db::{Conn, Row, micros, sql, to_json, words};
+use crate::db::{Conn, Row, micros, sql, storable, to_json};
 use crate::error::{LedgerError, Result};
 use crate::model::{NewTask, Renewal, RenewalState, Renewals, Task};
 use crate::rules::{references, tell};
@@ -50,6 +50,7 @@ pub(super) fn task(row: &Row) -> Result<Task> {
         attempt: row.small("attempt")?,
         scheduled_for: row.opt_time("scheduled_for")?,
         not_before: row.opt_time("not_before")?,
+        automatic: row.flag("automatic")?,
         queued: row.time("queued")?,
         started: row.opt_time("started")?,
         ended: row.opt_time("ended")?,
@@ -77,24 +78,64 @@ pub(super) async fn load(conn: &mut Conn, id: TaskId) -> Result<Option<Task>> {
     row.as_ref().map(task).transpose()
 }
 
-/// The numbers of tasks of the types $1 that could be claimed at $2, the oldest $3 of them. A job never runs beside
-/// itself: of its ready tasks only the first is among them, and none while one runs.
-macro_rules! claimable {
-    () => {
-        "SELECT t.id FROM tasks t
-         WHERE t.state = 'queued' AND t.type IN LIST($1) AND (t.not_before IS NULL OR t.not_before <= $2)
-           AND (t.job IS NULL OR NOT EXISTS (
-                SELECT 1 FROM tasks o
-                WHERE o.project = t.project AND o.job = t.job AND o.state IN ('queued', 'running')
-                  AND (o.state = 'running'
-                       OR (o.id < t.id AND (o.not_before IS NULL OR o.not_before <= $2)))))
-         ORDER BY t.id LIMIT $3"
-    };
+/// A row of `tasks` on its way there: what is enqueued is written together, for each statement is a round trip.
+#[derive(Serialize)]
+pub(super) struct TaskRow {
+    id: i64,
+    upid: String,
+    kind: &'static str,
+    project: Option<String>,
+    job: Option<String>,
+    who: String,
+    spec: String,
+    source: Option<String>,
+    target: Option<String>,
+    retry_of: Option<String>,
+    attempt: u32,
+    scheduled_for: Option<i64>,
+    not_before: Option<i64>,
+    queued: i64,
+    automatic: i64,
+    share: String,
+    datastore: Option<String>,
+    other_datastore: Option<String>,
+}
+
+impl TaskRow {
+    fn of(task: &Task) -> Result<Self> {
+        let text = |text: Option<String>| text.map(storable);
+        let mut datastores = task.spec.datastores().into_iter().map(DatastoreName::to_string);
+        Ok(Self {
+            id: task.id.0,
+            upid: task.upid.to_string(),
+            kind: task.task_type().as_str(),
+            project: task.project.as_ref().map(ProjectName::to_string),
+            job: task.job.as_ref().map(JobName::to_string),
+            who: task.user.to_string(),
+            spec: to_json("a task's spec", &task.spec)?,
+            source: text(task.spec.source()),
+            target: text(task.spec.target()),
+            retry_of: task.retry_of.as_ref().map(Upid::to_string),
+            attempt: task.attempt,
+            scheduled_for: micros(task.scheduled_for),
+            not_before: micros(task.not_before),
+            queued: task.queued.as_micros(),
+            automatic: i64::from(task.automatic),
+            share: task
+                .project
+                .as_ref()
+                .map(ProjectName::to_string)
+                .unwrap_or_default(),
+            datastore: datastores.next(),
+            other_datastore: datastores.next(),
+        })
+    }
 }
 
 impl Tx {
-    /// Enqueues a task and tells of it. The caller has checked what it names.
-    pub(super) async fn put_task(&mut self, new: NewTask, origin: Origin) -> Result<Task> {
+    /// Enqueues a task and tells of it. The caller has checked what it names. The row is written when the transaction
+    /// ends, or before a verb looks at tasks that others may have enqueued: see [`write_tasks`](Self::write_tasks).
+    pub(super) fn put_task(&mut self, new: NewTask, origin: Origin) -> Result<Task> {
         self.numbers.task += 1;
         let id = TaskId(self.numbers.task);
         let task = Task {
@@ -118,6 +159,7 @@ impl Tx {
             attempt: origin.attempt,
             scheduled_for: origin.scheduled_for,
             not_before: new.not_before,
+            automatic: new.automatic,
             queued: self.now,
             started: None,
             ended: None,
@@ -132,30 +174,31 @@ impl Tx {
             warning_count: 0,
             log_lines: 0,
         };
-        sql(
-            "INSERT INTO tasks (id, upid, type, project, job, \"user\", spec, source, target, state, retry_of, attempt,
-                scheduled_for, not_before, queued)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', $10, $11, $12, $13, $14)",
-        )
-        .bind(id.0)
-        .bind(task.upid.to_string())
-        .bind(task.task_type().as_str())
-        .bind(task.project.as_ref().map(|p| p.as_str()))
-        .bind(task.job.as_ref().map(|j| j.as_str()))
-        .bind(task.user.as_str())
-        .bind(to_json("a task's spec", &task.spec)?)
-        .bind(task.spec.source())
-        .bind(task.spec.target())
-        .bind(task.retry_of.as_ref().map(Upid::to_string))
-        .bind(task.attempt)
-        .bind(micros(task.scheduled_for))
-        .bind(micros(task.not_before))
-        .bind(task.queued.as_micros())
-        .execute(&mut self.conn)
-        .await?;
+        self.rows.push(TaskRow::of(&task)?);
         self.woken.tasks = true;
         self.tell(tell::task(&task, Vec::new()), Some(id));
         Ok(task)
+    }
+
+    /// Writes the tasks that were enqueued in this transaction.
+    pub(super) async fn write_tasks(&mut self) -> Result<()> {
+        let rows = std::mem::take(&mut self.rows);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        sql(
+            "INSERT INTO tasks (id, upid, type, project, job, \"user\", spec, source, target, state, retry_of, attempt,
+                scheduled_for, not_before, queued, automatic, share, datastore, other_datastore)
+             SELECT id, upid, kind, project, job, who, spec, source, target, 'queued', retry_of, attempt,
+                scheduled_for, not_before, queued, automatic, share, datastore, other_datastore
+             FROM RECORDS($1 AS r: id BIGINT, upid TEXT, kind TEXT, project TEXT, job TEXT, who TEXT, spec TEXT,
+                source TEXT, target TEXT, retry_of TEXT, attempt BIGINT, scheduled_for BIGINT, not_before BIGINT,
+                queued BIGINT, automatic BIGINT, share TEXT, datastore TEXT, other_datastore TEXT)",
+        )
+        .bind(to_json("tasks", &rows)?)
+        .execute(&mut self.conn)
+        .await?;
+        Ok(())
     }
 
     /// The projects and datastores: read once a transaction, in which nobody else changes them.
@@ -199,6 +242,7 @@ impl Tx {
         )?;
         let mut attempt = 1;
         if let Some(upid) = &new.retry_of {
+            self.write_tasks().await?;
             let before = load(&mut self.conn, upid.task)
                 .await?
                 .filter(|task| task.upid == *upid);
@@ -207,59 +251,32 @@ impl Tx {
                 .attempt
                 + 1;
         }
-        self.put_task(
-            new,
-            Origin {
-                attempt,
-                scheduled_for: None,
-            },
-        )
-        .await
+        let origin = Origin {
+            attempt,
+            scheduled_for: None,
+        };
+        self.put_task(new, origin)
     }
 
-    /// The run of a job, as its owner.
-    pub(super) async fn run_job(&mut self, job: Job, scheduled_for: Option<Timestamp>) -> Result<Task> {
+    /// The run of a job that the hub starts by itself, as the job's owner: when its tick and its blackout windows
+    /// allow.
+    pub(super) fn run_job(&mut self, job: Job, tick: Option<Timestamp>) -> Result<Task> {
+        let not_before = tick.map_or(self.now, |tick| tick.after(job.delay(tick)));
+        let not_before = job.blackout_at(not_before.max(self.now)).unwrap_or(not_before);
         let new = NewTask {
             project: Some(job.project),
             job: Some(job.name),
             user: job.owner,
             spec: job.task,
             retry_of: None,
-            not_before: None,
+            not_before: Some(not_before).filter(|at| *at > self.now),
+            automatic: true,
         };
-        self.put_task(
-            new,
-            Origin {
-                scheduled_for,
-                ..Origin::FIRST
-            },
-        )
-        .await
-    }
-
-    async fn claim(&mut self, session: SessionId, types: &[TaskType], n: u32) -> Result<Vec<Task>> {
-        let node = live_session(&mut self.conn, session).await?;
-        let rows = sql(concat!(
-            "UPDATE tasks SET state = 'running', started = $2, session = $4, node = $5, lease_until = $6
-             WHERE id IN (",
-            claimable!(),
-            ") RETURNING *, CAST(NULL AS TEXT) AS progress"
-        ))
-        .bind(words(types.iter().map(|t| t.as_str())))
-        .bind(self.now.as_micros())
-        .bind(n)
-        .bind(session.to_string())
-        .bind(node.as_str())
-        .bind(self.now.after(LEASE).as_micros())
-        .fetch_all(&mut self.conn)
-        .await?;
-        let mut claimed = rows.iter().map(task).collect::<Result<Vec<_>>>()?;
-        claimed.sort_by_key(|task| task.id);
-        for task in &claimed {
-            self.tell(tell::task(task, Vec::new()), Some(task.id));
-        }
-        self.woken.tasks |= !claimed.is_empty();
-        Ok(claimed)
+        let origin = Origin {
+            scheduled_for: tick,
+            ..Origin::FIRST
+        };
+        self.put_task(new, origin)
     }
 
     async fn renew(&mut self, session: SessionId, tasks: &[TaskId]) -> Result<Renewals> {
@@ -338,23 +355,18 @@ impl Sql {
             .await
     }
 
-    /// Workers ask again and again: a reader looks first whether there is anything, so that an idle hub writes nothing.
-    pub(crate) async fn claim(&self, session: SessionId, types: Vec<TaskType>, n: u32) -> Result<Vec<Task>> {
-        let mut conn = self.reader().await?;
-        live_session(&mut conn, session).await?;
-        let now = self.now(&mut conn).await?;
-        let found = sql(claimable!())
-            .bind(words(types.iter().map(|t| t.as_str())))
-            .bind(now.as_micros())
-            .bind(n.min(1))
-            .fetch_optional(&mut conn)
-            .await?;
-        drop(conn);
-        if found.is_none() {
-            return Ok(Vec::new());
-        }
-        self.write(move |tx| Box::pin(async move { tx.claim(session, &types, n).await }))
-            .await
+    /// As [`enqueue`](Self::enqueue), all or none.
+    pub(crate) async fn enqueue_all(&self, new: Vec<NewTask>) -> Result<Vec<Task>> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let mut tasks = Vec::with_capacity(new.len());
+                for new in new {
+                    tasks.push(tx.enqueue(new).await?);
+                }
+                Ok(tasks)
+            })
+        })
+        .await
     }
 
     pub(crate) async fn renew(&self, session: SessionId, tasks: Vec<TaskId>) -> Result<Renewals> {

@@ -1,13 +1,17 @@
 //! Ticks and the scheduler's pause.
 
-use ironcore_types::{Timestamp, UserId};
+use std::collections::{BTreeMap, BTreeSet};
+
+use ironcore_types::objects::Job;
+use ironcore_types::{JobName, ProjectName, TaskState, Timestamp, UserId};
+use serde::Serialize;
 
 use super::Sql;
-use super::objects;
 use super::tx::Tx;
-use crate::db::{micros, signed, sql};
+use crate::db::{micros, signed, sql, to_json};
 use crate::error::Result;
 use crate::model::{JobCursor, Task, Tick};
+use crate::rules::overlap::{OpenRun, Overlap, overlap};
 use crate::rules::tell;
 
 impl Tx {
@@ -18,68 +22,183 @@ impl Tx {
             .opt_time("scheduler_paused")
     }
 
-    async fn fire(&mut self, tick: &Tick) -> Result<Option<Task>> {
+    /// Fires ticks of as many jobs, with a few statements for all of them: often very many are due at the same time.
+    async fn fire(&mut self, ticks: &[Tick]) -> Result<Vec<Task>> {
+        let rows: Vec<TickRow<'_>> = ticks.iter().map(TickRow::of).collect();
         // The cursor is the first fence; the primary key of ticks holds even when a job was removed and declared again.
         let moved = sql(
-            "UPDATE jobs SET ticked = $1 WHERE project = $2 AND name = $3 AND enabled = 1 AND scheduled = 1
-                AND ticked < $1",
+            "UPDATE jobs SET ticked = r.due FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT, due BIGINT)
+             WHERE jobs.project = r.of_project AND jobs.name = r.of_job AND jobs.enabled = 1 AND jobs.scheduled = 1
+                AND jobs.ticked < r.due
+             RETURNING project, name, body",
         )
-        .bind(tick.scheduled_for.as_micros())
-        .bind(tick.project.as_str())
-        .bind(tick.job.as_str())
-        .execute(&mut self.conn)
+        .bind(to_json("ticks", &rows)?)
+        .fetch_all(&mut self.conn)
         .await?;
-        if moved == 0 {
-            return Ok(None);
+        let mut jobs = BTreeMap::new();
+        for row in &moved {
+            let job: Job = row.json("body")?;
+            jobs.insert((job.project.clone(), job.name.clone()), job);
         }
-        let Some(job) = objects::job(&mut self.conn, &tick.project, &tick.job).await? else {
-            return Ok(None);
-        };
+        let rows: Vec<TickRow<'_>> = ticks
+            .iter()
+            .filter(|tick| jobs.contains_key(&(tick.project.clone(), tick.job.clone())))
+            .map(TickRow::of)
+            .collect();
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         let fresh = sql(
-            "INSERT INTO ticks (project, job, scheduled_for, fired, missed) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT DO NOTHING",
+            "INSERT INTO ticks (project, job, scheduled_for, fired, missed)
+             SELECT of_project, of_job, due, $2, missed
+             FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT, due BIGINT, missed BIGINT) WHERE due IS NOT NULL
+             ON CONFLICT DO NOTHING RETURNING project, job",
         )
-        .bind(tick.project.as_str())
-        .bind(tick.job.as_str())
-        .bind(tick.scheduled_for.as_micros())
+        .bind(to_json("ticks", &rows)?)
         .bind(self.now.as_micros())
-        .bind(signed(tick.missed))
-        .execute(&mut self.conn)
+        .fetch_all(&mut self.conn)
         .await?;
-        if fresh == 0 {
-            return Ok(None);
+        let fresh: BTreeSet<(ProjectName, JobName)> = fresh
+            .iter()
+            .map(|row| Ok((row.word("project")?, row.word("job")?)))
+            .collect::<Result<_>>()?;
+        let mut open = self.open_runs(&rows).await?;
+        let mut tasks = Vec::new();
+        let mut numbered = Vec::new();
+        for tick in ticks {
+            let key = (tick.project.clone(), tick.job.clone());
+            let Some(job) = jobs.remove(&key).filter(|_| fresh.contains(&key)) else {
+                continue;
+            };
+            let runs = open.remove(&key).unwrap_or_default();
+            if let Some(task) = self.fire_one(tick, job, &runs).await? {
+                numbered.push(TickRow {
+                    task: Some(task.id.0),
+                    ..TickRow::of(tick)
+                });
+                tasks.push(task);
+            }
         }
+        if !numbered.is_empty() {
+            sql(
+                "UPDATE ticks SET task = r.task
+                 FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT, due BIGINT, task BIGINT)
+                 WHERE ticks.project = r.of_project AND ticks.job = r.of_job AND ticks.scheduled_for = r.due",
+            )
+            .bind(to_json("ticks", &numbered)?)
+            .execute(&mut self.conn)
+            .await?;
+        }
+        Ok(tasks)
+    }
+
+    /// What one fresh tick does: tells what was missed, and enqueues the run unless a rule leaves it out.
+    async fn fire_one(&mut self, tick: &Tick, job: Job, open: &[OpenRun]) -> Result<Option<Task>> {
         if tick.missed > 0 {
             self.tell(tell::missed(tick), None);
         }
         if !tick.run {
             return Ok(None);
         }
-        let task = self.run_job(job, Some(tick.scheduled_for)).await?;
-        sql("UPDATE ticks SET task = $1 WHERE project = $2 AND job = $3 AND scheduled_for = $4")
-            .bind(task.id.0)
-            .bind(tick.project.as_str())
-            .bind(tick.job.as_str())
-            .bind(tick.scheduled_for.as_micros())
-            .execute(&mut self.conn)
-            .await?;
-        Ok(Some(task))
+        match overlap(&job, open, self.now) {
+            Overlap::Run => {}
+            Overlap::LeaveOut(why) => {
+                self.tell(tell::run_left_out(tick, why), None);
+                return Ok(None);
+            }
+            Overlap::Cancel(upids) => {
+                for upid in upids {
+                    self.cancel(&upid, &job.owner).await?;
+                }
+            }
+        }
+        self.run_job(job, Some(tick.scheduled_for)).map(Some)
     }
+
+    /// The runs that wait or go on, of each job.
+    async fn open_runs(
+        &mut self,
+        rows: &[TickRow<'_>],
+    ) -> Result<BTreeMap<(ProjectName, JobName), Vec<OpenRun>>> {
+        self.write_tasks().await?;
+        // In this order: few jobs are looked at, and each has few open tasks.
+        let found = sql("SELECT o.upid, o.project, o.job, o.state, o.automatic
+             FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT) CROSS JOIN tasks o
+             WHERE o.project = r.of_project AND o.job = r.of_job AND o.state IN ('queued', 'running')")
+        .bind(to_json("ticks", &rows)?)
+        .fetch_all(&mut self.conn)
+        .await?;
+        let mut open: BTreeMap<_, Vec<OpenRun>> = BTreeMap::new();
+        for row in found {
+            let run = OpenRun {
+                upid: row.word("upid")?,
+                queued: row.word::<TaskState>("state")? == TaskState::Queued,
+                automatic: row.flag("automatic")?,
+            };
+            open.entry((row.word("project")?, row.word("job")?))
+                .or_default()
+                .push(run);
+        }
+        Ok(open)
+    }
+}
+
+/// A tick on its way to its row.
+#[derive(Serialize)]
+struct TickRow<'t> {
+    of_project: &'t str,
+    of_job: &'t str,
+    due: i64,
+    missed: i64,
+    task: Option<i64>,
+}
+
+impl<'t> TickRow<'t> {
+    fn of(tick: &'t Tick) -> Self {
+        Self {
+            of_project: tick.project.as_str(),
+            of_job: tick.job.as_str(),
+            due: tick.scheduled_for.as_micros(),
+            missed: signed(tick.missed),
+            task: None,
+        }
+    }
+}
+
+/// Ticks that one transaction fires at most: others get their turn in between.
+const TICKS: usize = 1_000;
+
+/// Parts of at most [`TICKS`] in which no job stands twice.
+fn parts(ticks: Vec<Tick>) -> Vec<Vec<Tick>> {
+    let mut parts = Vec::new();
+    let mut part: Vec<Tick> = Vec::new();
+    let mut jobs = BTreeSet::new();
+    for tick in ticks {
+        let key = (tick.project.clone(), tick.job.clone());
+        if part.len() == TICKS || jobs.contains(&key) {
+            parts.push(std::mem::take(&mut part));
+            jobs.clear();
+        }
+        jobs.insert(key);
+        part.push(tick);
+    }
+    if !part.is_empty() {
+        parts.push(part);
+    }
+    parts
 }
 
 impl Sql {
     pub(crate) async fn cursors(&self) -> Result<Vec<JobCursor>> {
         let mut conn = self.reader().await?;
-        let rows = sql(
-            "SELECT project, name, ticked FROM jobs WHERE enabled = 1 AND scheduled = 1 ORDER BY project, name",
-        )
-        .fetch_all(&mut conn)
-        .await?;
+        let rows =
+            sql("SELECT ticked, body FROM jobs WHERE enabled = 1 AND scheduled = 1 ORDER BY project, name")
+                .fetch_all(&mut conn)
+                .await?;
         rows.iter()
             .map(|row| {
                 Ok(JobCursor {
-                    project: row.word("project")?,
-                    job: row.word("name")?,
+                    job: row.json("body")?,
                     until: row.time("ticked")?,
                 })
             })
@@ -91,18 +210,21 @@ impl Sql {
         if ticks.is_empty() || self.scheduler_paused().await?.is_some() {
             return Ok(Vec::new());
         }
-        self.write(move |tx| {
-            Box::pin(async move {
-                let mut tasks = Vec::new();
-                if tx.paused().await?.is_none() {
-                    for tick in &ticks {
-                        tasks.extend(tx.fire(tick).await?);
-                    }
-                }
-                Ok(tasks)
-            })
-        })
-        .await
+        let mut tasks = Vec::new();
+        for part in parts(ticks) {
+            let fired = self
+                .write(move |tx| {
+                    Box::pin(async move {
+                        if tx.paused().await?.is_some() {
+                            return Ok(Vec::new());
+                        }
+                        tx.fire(&part).await
+                    })
+                })
+                .await?;
+            tasks.extend(fired);
+        }
+        Ok(tasks)
     }
 
     pub(crate) async fn set_scheduler_paused(&self, pause: bool, by: UserId) -> Result<bool> {

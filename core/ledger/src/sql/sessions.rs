@@ -17,6 +17,7 @@ fn session(row: &Row) -> Result<Session> {
         pid: row.small("pid")?,
         services: row.json("services")?,
         types: row.json("types")?,
+        slots: row.small("slots")?,
         started: row.time("started")?,
         lease_until: row.time("lease_until")?,
         ended: row.opt_time("ended")?,
@@ -34,6 +35,17 @@ pub(super) async fn live_session(conn: &mut Conn, id: SessionId) -> Result<NodeN
         .word("node")
 }
 
+/// The sessions that are not over, oldest first.
+pub(super) async fn live_sessions(conn: &mut Conn) -> Result<Vec<Session>> {
+    let rows = sql(
+        "SELECT s.*, (SELECT COUNT(*) FROM tasks t WHERE t.state = 'running' AND t.session = s.id) AS running
+         FROM sessions s WHERE s.ended IS NULL ORDER BY s.started, s.id",
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(session).collect()
+}
+
 impl Tx {
     async fn register_session(&mut self, new: NewSession) -> Result<Session> {
         let session = Session {
@@ -42,14 +54,15 @@ impl Tx {
             pid: new.pid,
             services: new.services,
             types: new.types,
+            slots: new.slots,
             started: self.now,
             lease_until: self.now.after(LEASE),
             ended: None,
             running: 0,
         };
         let done = sql(
-            "INSERT INTO sessions (id, instance, node, pid, services, types, started, lease_until)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+            "INSERT INTO sessions (id, instance, node, pid, services, types, slots, started, lease_until)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
         )
         .bind(session.id.to_string())
         .bind(self.ctx.instance.to_string())
@@ -57,6 +70,7 @@ impl Tx {
         .bind(session.pid)
         .bind(to_json("services", &session.services)?)
         .bind(to_json("task types", &session.types)?)
+        .bind(session.slots)
         .bind(session.started.as_micros())
         .bind(session.lease_until.as_micros())
         .execute(&mut self.conn)
@@ -118,14 +132,7 @@ impl Sql {
     }
 
     pub(crate) async fn sessions(&self) -> Result<Vec<Session>> {
-        let mut conn = self.reader().await?;
-        let rows = sql(
-            "SELECT s.*, (SELECT COUNT(*) FROM tasks t WHERE t.state = 'running' AND t.session = s.id) AS running
-             FROM sessions s WHERE s.ended IS NULL ORDER BY s.started, s.id",
-        )
-        .fetch_all(&mut conn)
-        .await?;
-        rows.iter().map(session).collect()
+        live_sessions(&mut self.reader().await?).await
     }
 
     /// Ends what held on to a lease that ran out: sessions with all they hold, then tasks and messages that their

@@ -1,6 +1,7 @@
 //! What a verb that writes has in its hands: the one writing connection inside a savepoint, and what it woke, told
 //! and numbered.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,8 +9,9 @@ use ironcore_types::{HubId, NodeName, Seams, TaskId, Timestamp};
 use uuid::Uuid;
 
 use super::bells::Woken;
-use super::queue::Known;
+use super::queue::{Known, TaskRow};
 use crate::db::Conn;
+use crate::error::Result;
 use crate::model::SeqEvent;
 
 /// What every verb knows of its ledger.
@@ -59,6 +61,10 @@ pub(crate) struct Tx {
     pub(super) numbers: Numbers,
     /// Events that are written when the transaction ends, all at once.
     pub(super) told: Vec<(SeqEvent, Option<TaskId>)>,
+    /// Tasks that are written when somebody looks for them, or when the transaction ends.
+    pub(super) rows: Vec<TaskRow>,
+    /// Slot time to be charged, by share.
+    pub(super) charges: BTreeMap<String, i64>,
     /// What tasks may name, as this transaction has read it; of no use once a verb woke who waits for objects.
     pub(super) known: Option<Arc<Known>>,
 }
@@ -67,6 +73,8 @@ pub(crate) struct Tx {
 pub(super) struct Mark {
     numbers: Numbers,
     told: usize,
+    rows: usize,
+    charges: BTreeMap<String, i64>,
 }
 
 impl Tx {
@@ -79,6 +87,8 @@ impl Tx {
             time: Time::Seams,
             numbers: Numbers::default(),
             told: Vec::new(),
+            rows: Vec::new(),
+            charges: BTreeMap::new(),
             known: None,
         }
     }
@@ -88,6 +98,8 @@ impl Tx {
         self.time = begun.time;
         self.numbers = begun.numbers;
         self.told.clear();
+        self.rows.clear();
+        self.charges.clear();
         self.known = None;
         self.woken = Woken::default();
     }
@@ -101,12 +113,23 @@ impl Tx {
         Mark {
             numbers: self.numbers,
             told: self.told.len(),
+            rows: self.rows.len(),
+            charges: self.charges.clone(),
         }
     }
 
     /// What a verb did is undone.
-    pub(super) fn go_back(&mut self, mark: &Mark) {
+    pub(super) fn go_back(&mut self, mark: Mark) {
         self.numbers = mark.numbers;
         self.told.truncate(mark.told);
+        self.rows.truncate(mark.rows);
+        self.charges = mark.charges;
+    }
+
+    /// Writes what the transaction has put off: each statement is a round trip, so what can be is written together.
+    pub(super) async fn write_rest(&mut self) -> Result<()> {
+        self.write_tasks().await?;
+        self.write_charges().await?;
+        self.write_events().await
     }
 }

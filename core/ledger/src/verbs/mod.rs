@@ -1,6 +1,7 @@
 //! The verbs of [`Ledger`](crate::Ledger), grouped by what they speak of. Each says what it promises; how it
 //! is kept is in `sql`. The promises hold on every database and are checked by one conformance suite.
 
+mod backup;
 mod events;
 mod messages;
 mod objects;
@@ -8,3 +9,4 @@ mod plugins;
 mod schedule;
 mod tasks;
 mod tokens;
+mod watch;

@@ -9,7 +9,7 @@ use crate::Ledger;
 use crate::error::Result;
 use crate::model::{
     Cancelled, Finished, LogLine, NewLogLine, NewTask, Outcome, Page, Renewals, Task, TaskFilter, TaskPage,
-    VerificationRow,
+    VerificationRow, Waiting,
 };
 
 impl Ledger {
@@ -20,9 +20,16 @@ impl Ledger {
         self.sql.enqueue(new).await
     }
 
-    /// Takes up to `n` queued tasks of these types, oldest first, for a live session: each is running now, with a
-    /// lease of [`LEASE`](crate::LEASE), and `task.started` is told. No two claims ever get the same task; a job
-    /// never has two running tasks. [`Fenced`](crate::LedgerError::Fenced) when the session is over.
+    /// As [`enqueue`](Self::enqueue), for many at once: all or none.
+    pub async fn enqueue_all(&self, new: Vec<NewTask>) -> Result<Vec<Task>> {
+        self.sql.enqueue_all(new).await
+    }
+
+    /// Takes up to `n` queued tasks of these types for a live session: each is running now, with a lease of
+    /// [`LEASE`](crate::LEASE), and `task.started` is told. Within a project the oldest comes first; projects share
+    /// the slots evenly, within the limits of projects and datastores. Tasks that the hub started by itself wait while
+    /// the scheduler or their job is paused, and in their job's blackout windows. No two claims ever get the same task;
+    /// a job never has two running tasks. [`Fenced`](crate::LedgerError::Fenced) when the session is over.
     pub async fn claim(&self, session: SessionId, types: &[TaskType], n: u32) -> Result<Vec<Task>> {
         self.sql.claim(session, types.to_vec(), n).await
     }
@@ -49,6 +56,20 @@ impl Ledger {
     /// A task that somebody asked to cancel is never retried.
     pub async fn finish(&self, task: TaskId, session: SessionId, outcome: Outcome) -> Result<Finished> {
         self.sql.finish(task, session, outcome).await
+    }
+
+    /// As [`finish`](Self::finish), for many at once: each is accepted or refused alone, in this order.
+    pub async fn finish_all(
+        &self,
+        session: SessionId,
+        ends: Vec<(TaskId, Outcome)>,
+    ) -> Result<Vec<Result<Finished>>> {
+        self.sql.finish_all(session, ends).await
+    }
+
+    /// Why tasks wait, and their places in the queue: one answer for each of these that is queued.
+    pub async fn waiting(&self, tasks: &[Task]) -> Result<Vec<Waiting>> {
+        self.sql.waiting(tasks.to_vec()).await
     }
 
     /// Gives a running task back because this process stops: the attempt ends failed with `worker.stopped` and a new one

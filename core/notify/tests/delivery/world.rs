@@ -228,6 +228,7 @@ impl World {
                 pid: 2,
                 services: vec![Service::Worker],
                 types: vec![TaskType::Gc],
+                slots: 1,
             })
             .await
             .expect("a session");

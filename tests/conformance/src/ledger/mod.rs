@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod actions;
+pub mod conditions;
 pub mod delivery;
 pub mod handlers;
 pub mod inbox;
@@ -97,6 +98,7 @@ impl World {
             pid: 7,
             services: vec![Service::Worker],
             types: TaskType::ALL.to_vec(),
+            slots: 10,
         };
         self.ledger.register_session(new).await?;
         Ok(id)

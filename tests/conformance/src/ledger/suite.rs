@@ -25,6 +25,8 @@ macro_rules! ledger_suite {
             handlers: kv_is_committed_with_the_attempt, handlers_are_looked_up_when_sending;
             inbox: every_event_shows;
             actions: actions_happen_once;
+            conditions: conditions_are_told_once_while_they_last, runs_that_wait_are_seen, good_runs_are_found,
+                bad_snapshots_are_found;
         }
 
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -46,6 +46,7 @@ async fn worker(ledger: &Ledger, clock: &ManualClock) -> Result<SessionId> {
         pid: 7,
         services: vec![Service::Worker],
         types: TaskType::ALL.to_vec(),
+        slots: 10,
     };
     ledger.register_session(new).await?;
     Ok(id)

@@ -1,0 +1,376 @@
+//! Runs that do not begin, runs that do not end, jobs without a good backup, and a scheduler that stays paused.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use ironcore_ledger::Ledger;
+use ironcore_ledger::model::{GoodRun, NewEvent, QueuedRun, RunningRun, SnapshotWindow, WaitReason};
+use ironcore_types::objects::Job;
+use ironcore_types::{JobName, ProjectName, TaskId, TaskSpec, TaskState, Timestamp};
+
+use super::{WatchOptions, close_others, open_keys, tell};
+use crate::error::EngineError;
+
+const LATE: &str = "late/";
+const OVERRUN: &str = "overrun/";
+const OVERDUE: &str = "overdue/";
+const PAUSED: &str = "paused";
+
+/// Good runs that say how long a job usually takes.
+const USUAL: u32 = 10;
+/// Fewer of them say nothing.
+const FEWEST: usize = 3;
+/// No run is told of that takes less, however quick its job usually is.
+const LEAST: Duration = Duration::from_secs(60);
+/// How many good runs are looked at for one whose snapshot is still good.
+const LOOKED_AT: u32 = 50;
+/// Conditions that are opened in one transaction.
+const AT_ONCE: usize = 200;
+
+/// Looks at jobs and their runs.
+#[derive(Debug)]
+pub(super) struct Jobs {
+    ledger: Ledger,
+    options: WatchOptions,
+}
+
+type ByName<'a> = BTreeMap<(&'a ProjectName, &'a JobName), &'a Job>;
+
+impl Jobs {
+    pub(super) fn new(ledger: Ledger, options: WatchOptions) -> Self {
+        Self { ledger, options }
+    }
+
+    pub(super) async fn look(&self, now: Timestamp) -> Result<(), EngineError> {
+        let open = open_keys(&self.ledger, "").await?;
+        let jobs = self.ledger.jobs(None).await?;
+        let by_name: ByName<'_> = jobs.iter().map(|job| ((&job.project, &job.name), job)).collect();
+        self.paused(&open, now).await?;
+        self.late(&open, &by_name, now).await?;
+        self.overrun(&open, &by_name, now).await?;
+        self.overdue(&open, &jobs, now).await
+    }
+
+    async fn paused(&self, open: &BTreeSet<String>, now: Timestamp) -> Result<(), EngineError> {
+        let since = self.ledger.scheduler_paused().await?;
+        let after = self.options.paused_warning;
+        let holds = since.is_some_and(|since| now.since(since) > after);
+        match (holds, open.contains(PAUSED)) {
+            (true, false) => {
+                self.ledger.open_condition(PAUSED, tell::paused(after)).await?;
+            }
+            (false, true) => {
+                self.ledger.close_condition(PAUSED).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn late(
+        &self,
+        open: &BTreeSet<String>,
+        jobs: &ByName<'_>,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let queued = self.ledger.late_starts(now).await?;
+        let mut hold = BTreeSet::new();
+        let mut new = Vec::new();
+        for run in &queued {
+            let Some(job) = jobs.get(&(&run.project, &run.job)) else {
+                continue;
+            };
+            if is_late(job, run, now) {
+                let key = format!("{LATE}{}", run.upid);
+                if !open.contains(&key) {
+                    new.push((key.clone(), *job, run));
+                }
+                hold.insert(key);
+            }
+        }
+        for some in new.chunks(AT_ONCE) {
+            self.tell_late(some).await?;
+        }
+        close_others(&self.ledger, LATE, open, &hold).await
+    }
+
+    async fn tell_late(&self, new: &[(String, &Job, &QueuedRun)]) -> Result<(), EngineError> {
+        let mut tasks = Vec::with_capacity(new.len());
+        for (_, _, run) in new {
+            tasks.extend(self.ledger.task_by_id(run.task).await?);
+        }
+        let waits: BTreeMap<TaskId, WaitReason> = self
+            .ledger
+            .waiting(&tasks)
+            .await?
+            .into_iter()
+            .map(|waiting| (waiting.task, waiting.reason))
+            .collect();
+        let mut told = Vec::with_capacity(new.len());
+        for (key, job, run) in new {
+            let found = tasks.iter().find(|task| task.id == run.task);
+            // It may have begun since.
+            if let Some(task) = found.filter(|task| task.state == TaskState::Queued) {
+                told.push((key.clone(), tell::late(job, run, task, waits.get(&run.task))));
+            }
+        }
+        self.ledger.open_conditions(told).await?;
+        Ok(())
+    }
+
+    async fn overrun(
+        &self,
+        open: &BTreeSet<String>,
+        jobs: &ByName<'_>,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let mut hold = BTreeSet::new();
+        for run in self.ledger.running_runs().await? {
+            let key = format!("{OVERRUN}{}", run.upid);
+            if !open.contains(&key)
+                && let Some(job) = jobs.get(&(&run.project, &run.job))
+                && let Some(event) = self.takes_too_long(job, &run, now).await?
+            {
+                self.ledger.open_condition(&key, event).await?;
+            }
+            // Once told, it is so until the run has ended.
+            hold.insert(key);
+        }
+        close_others(&self.ledger, OVERRUN, open, &hold).await
+    }
+
+    async fn takes_too_long(
+        &self,
+        job: &Job,
+        run: &RunningRun,
+        now: Timestamp,
+    ) -> Result<Option<NewEvent>, EngineError> {
+        let takes = now.since(run.started);
+        let limit = match job.warn_after {
+            Some(span) => Limit::Set(span.duration()),
+            None if takes <= LEAST => return Ok(None),
+            None => {
+                let runs = self.ledger.good_runs(&run.project, &run.job, USUAL).await?;
+                match usual(runs.iter().map(|run| run.ended.since(run.started)).collect()) {
+                    Some(limit) => limit,
+                    None => return Ok(None),
+                }
+            }
+        };
+        if takes <= limit.span() {
+            return Ok(None);
+        }
+        let task = self.ledger.task_by_id(run.task).await?;
+        let task = task.filter(|task| task.state == TaskState::Running);
+        Ok(task.map(|task| tell::overrun(job, &task, limit)))
+    }
+
+    async fn overdue(
+        &self,
+        open: &BTreeSet<String>,
+        jobs: &[Job],
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let promised: BTreeMap<(ProjectName, JobName), (&Job, Duration)> = jobs
+            .iter()
+            .filter_map(|job| Some(((job.project.clone(), job.name.clone()), (job, promise(job)?))))
+            .collect();
+        let names: Vec<_> = promised.keys().cloned().collect();
+        let found = self.ledger.freshness(&names).await?;
+        let mut windows = Vec::new();
+        for fresh in &found {
+            if let Some((job, _)) = promised.get(&(fresh.project.clone(), fresh.job.clone())) {
+                windows.extend(fresh.newest.as_ref().and_then(|run| window(job, run)));
+            }
+        }
+        let bad = self.ledger.bad_snapshots(&windows).await?;
+        let mut hold = BTreeSet::new();
+        for fresh in found {
+            let name = (fresh.project, fresh.job);
+            let Some((job, promise)) = promised.get(&name).copied() else {
+                continue;
+            };
+            let good = match fresh.newest {
+                Some(run) if !is_good(job, &run, &bad) => self.older(job).await?,
+                newest => newest,
+            };
+            let last = good.map(|run| run.started);
+            let since = last.map_or(fresh.declared, |last| last.max(fresh.declared));
+            if now.since(since) > promise {
+                let key = format!("{OVERDUE}{}/{}", name.0, name.1);
+                if !open.contains(&key) {
+                    let event = tell::overdue(job, promise, last);
+                    self.ledger.open_condition(&key, event).await?;
+                }
+                hold.insert(key);
+            }
+        }
+        close_others(&self.ledger, OVERDUE, open, &hold).await
+    }
+
+    /// The newest run whose snapshot is still good, when that is not the newest of all.
+    async fn older(&self, job: &Job) -> Result<Option<GoodRun>, EngineError> {
+        let runs = self.ledger.good_runs(&job.project, &job.name, LOOKED_AT).await?;
+        let windows: Vec<SnapshotWindow> = runs.iter().filter_map(|run| window(job, run)).collect();
+        let bad = self.ledger.bad_snapshots(&windows).await?;
+        Ok(runs.into_iter().find(|run| is_good(job, run, &bad)))
+    }
+}
+
+/// Whether a run that waits was to begin longer ago than its job allows. In a blackout window it is not to begin.
+fn is_late(job: &Job, run: &QueuedRun, now: Timestamp) -> bool {
+    now.since(run.due) > job.grace.duration() && job.blackout_at(now).is_none()
+}
+
+/// How long a run may take before that is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// So long, by the job's own word.
+    Set(Duration),
+    /// Three times what the job usually takes, which is this.
+    Usual(Duration),
+}
+
+impl Limit {
+    pub(super) fn span(self) -> Duration {
+        match self {
+            Self::Set(span) => span,
+            Self::Usual(median) => median.saturating_mul(3).max(LEAST),
+        }
+    }
+}
+
+/// What the durations of good runs say; nothing when they are few.
+fn usual(mut durations: Vec<Duration>) -> Option<Limit> {
+    if durations.len() < FEWEST {
+        return None;
+    }
+    durations.sort();
+    let upper = durations.len() / 2;
+    let median = if durations.len() % 2 == 1 {
+        durations[upper]
+    } else {
+        (durations[upper - 1] + durations[upper]) / 2
+    };
+    Some(Limit::Usual(median))
+}
+
+/// The recovery-point objective of a job that makes or fetches snapshots.
+fn promise(job: &Job) -> Option<Duration> {
+    let makes = matches!(job.task, TaskSpec::Backup(_) | TaskSpec::Sync(_));
+    job.recovery_point.filter(|_| makes).map(|span| span.duration())
+}
+
+/// Where the snapshot of a run of a backup lies.
+fn window(job: &Job, run: &GoodRun) -> Option<SnapshotWindow> {
+    let TaskSpec::Backup(spec) = &job.task else {
+        return None;
+    };
+    Some(SnapshotWindow {
+        task: run.task,
+        datastore: spec.datastore.clone(),
+        group: spec.group(),
+        from: run.started,
+        until: run.ended,
+    })
+}
+
+/// Whether something came of a run that can be relied on. A sync that found nothing to copy is as good as one that did;
+/// a backup that made no snapshot, because its optional source was not there, is not.
+fn is_good(job: &Job, run: &GoodRun, bad: &BTreeSet<TaskId>) -> bool {
+    let made = run.snapshots > 0 || matches!(job.task, TaskSpec::Sync(_));
+    made && !bad.contains(&run.task)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(more: &str, task: &str) -> Job {
+        let text = format!(
+            r#"{{"project": "acme", "name": "daily", "owner": "root@local", {more}
+                "task": {{"type": "{task}", "datastore": "ibs-primary", {rest}}}}}"#,
+            rest = match task {
+                "backup" => r#""backup-id": "a", "source": {"tree": "/srv"}"#,
+                _ => r#""dry-run": false"#,
+            }
+        );
+        serde_json::from_str(&text).expect("a job")
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    fn queued(scheduled_for: &str, due: &str) -> QueuedRun {
+        QueuedRun {
+            task: TaskId(7),
+            upid: "UPID:hub1:00000D1C:0001A2B3:00000007:6A0E5F80:backup:a:root@local:"
+                .parse()
+                .expect("a UPID"),
+            project: "acme".parse().expect("a name"),
+            job: "daily".parse().expect("a name"),
+            scheduled_for: at(scheduled_for),
+            due: at(due),
+        }
+    }
+
+    fn minutes(minutes: u64) -> Duration {
+        Duration::from_secs(60 * minutes)
+    }
+
+    #[test]
+    fn a_run_is_late_when_its_grace_is_over() {
+        let job = job(r#""grace": "15m","#, "backup");
+        let run = queued("2026-05-21T02:00:00Z", "2026-05-21T02:00:00Z");
+        assert!(!is_late(&job, &run, at("2026-05-21T02:15:00Z")));
+        assert!(is_late(&job, &run, at("2026-05-21T02:15:01Z")));
+    }
+
+    #[test]
+    fn a_run_that_was_to_wait_is_not_late_meanwhile() {
+        let run = queued("2026-05-21T02:00:00Z", "2026-05-21T02:40:00Z");
+        let delayed = job(r#""randomized-delay": "1h","#, "backup");
+        assert!(!is_late(&delayed, &run, at("2026-05-21T02:50:00Z")));
+        let dark = job(r#""blackout": [{"from": "02:00", "lasts": "4h"}],"#, "backup");
+        assert!(!is_late(&dark, &run, at("2026-05-21T05:59:00Z")));
+        assert!(is_late(&dark, &run, at("2026-05-21T06:00:00Z")));
+    }
+
+    #[test]
+    fn what_is_usual_is_the_middle_of_enough_runs() {
+        assert_eq!(usual(vec![minutes(10), minutes(10)]), None);
+        let odd = usual(vec![minutes(90), minutes(10), minutes(12)]).expect("enough");
+        assert_eq!(odd, Limit::Usual(minutes(12)));
+        assert_eq!(odd.span(), minutes(36));
+        let even = usual(vec![minutes(14), minutes(10), minutes(90), minutes(12)]).expect("enough");
+        assert_eq!(even, Limit::Usual(minutes(13)));
+        let quick = usual(vec![Duration::from_secs(1); 10]).expect("enough");
+        assert_eq!(quick.span(), LEAST, "a few seconds more are nothing to tell");
+    }
+
+    #[test]
+    fn only_jobs_that_make_snapshots_have_an_objective() {
+        let day = Some(Duration::from_secs(86_400));
+        assert_eq!(promise(&job(r#""recovery-point": "24h","#, "backup")), day);
+        assert_eq!(promise(&job(r#""recovery-point": "24h","#, "gc")), None);
+        assert_eq!(promise(&job("", "backup")), None);
+    }
+
+    #[test]
+    fn a_run_is_good_while_its_snapshot_is() {
+        let job = job("", "backup");
+        let run = |task, snapshots| GoodRun {
+            task: TaskId(task),
+            started: at("2026-05-21T02:00:00Z"),
+            ended: at("2026-05-21T02:10:00Z"),
+            snapshots,
+        };
+        let bad = BTreeSet::from([TaskId(2)]);
+        assert!(is_good(&job, &run(1, 1), &bad));
+        assert!(!is_good(&job, &run(2, 1), &bad), "its snapshot is CORRUPT");
+        assert!(!is_good(&job, &run(3, 0), &bad), "it made none");
+        let window = window(&job, &run(1, 1)).expect("a backup");
+        assert_eq!(window.group.to_string(), "host/a");
+    }
+}

@@ -1,0 +1,96 @@
+//! Why a queued task waits, and its place in the queue.
+
+use std::fmt;
+
+use ironcore_types::{DatastoreName, TaskId, TaskType, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A queued task's wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Which task.
+    pub task: TaskId,
+    /// What it waits for.
+    pub reason: WaitReason,
+    /// Its place among all queued tasks, 1 for the next; none beyond the first 10,000. Projects take turns.
+    pub position: Option<u64>,
+}
+
+/// What a queued task waits for. The first that applies, in this order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum WaitReason {
+    /// Its time: a retry, a randomized delay or the end of a blackout window.
+    NotBefore {
+        /// When that is.
+        at: Timestamp,
+    },
+    /// The scheduler is paused.
+    SchedulerPaused {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Its job is paused.
+    JobPaused,
+    /// An earlier run of its job goes on, or waits before it.
+    JobRuns,
+    /// Its project runs as many tasks as it may.
+    ProjectLimit {
+        /// So many.
+        limit: u32,
+    },
+    /// A datastore has as many tasks as it may.
+    DatastoreLimit {
+        /// Which one.
+        datastore: DatastoreName,
+        /// So many.
+        limit: u32,
+    },
+    /// No worker that runs such tasks is online.
+    NoWorker {
+        /// What kind.
+        task_type: TaskType,
+    },
+    /// Every slot of the workers that run such tasks is taken.
+    NoSlot {
+        /// How many slots there are.
+        slots: u64,
+    },
+    /// Nothing: a worker takes it now.
+    Nothing,
+}
+
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // For people: a fraction of a second says nothing here.
+            Self::NotBefore { at } => {
+                write!(f, "waits until {}", Timestamp::from_seconds(at.as_seconds()))
+            }
+            Self::SchedulerPaused { since } => write!(
+                f,
+                "the scheduler is paused since {}",
+                Timestamp::from_seconds(since.as_seconds())
+            ),
+            Self::JobPaused => f.write_str("its job is paused"),
+            Self::JobRuns => f.write_str("waits until the previous run of its job has ended"),
+            Self::ProjectLimit { limit } => {
+                write!(f, "its project runs {limit} tasks, which is its limit")
+            }
+            Self::DatastoreLimit { datastore, limit } => {
+                write!(
+                    f,
+                    "datastore {datastore} has {limit} running tasks, which is its limit"
+                )
+            }
+            Self::NoWorker { task_type } => {
+                write!(f, "no worker that runs {task_type} tasks is online")
+            }
+            Self::NoSlot { slots } => {
+                let plural = if *slots == 1 { "" } else { "s" };
+                write!(f, "all worker slots are taken ({slots} slot{plural} in all)")
+            }
+            Self::Nothing => f.write_str("a worker takes it in a moment"),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Runs that do not begin, runs that do not end, jobs without a good backup, and a scheduler that stays paused.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use ironcore_ledger::model::NewTask;
+use ironcore_types::verification::{VerifyDepth, VerifyReport};
+use ironcore_types::{EventType, Severity, TaskState, UserId, VerifyResult};
+use serde_json::json;
+
+use crate::night::Night;
+
+fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(60 * minutes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_does_not_begin_within_its_grace_is_told_once() -> Result<()> {
+    let night = Night::new().await?;
+    night.apply("", "grace = \"20m\"", "").await?;
+    let mut watch = night.watch();
+    night.set("2026-05-21T02:00:00Z")?;
+    night.fire().await?;
+    night.set("2026-05-21T02:20:00Z")?;
+    watch.look(night.now()).await?;
+    ensure!(
+        night.told(EventType::JobMissed).await?.is_empty(),
+        "within its grace"
+    );
+    night.set("2026-05-21T02:20:01Z")?;
+    watch.look(night.now()).await?;
+    // Another watch on the same ledger, and the next look, tell nothing new.
+    night.watch().look(night.now()).await?;
+    watch.look(night.now()).await?;
+    let told = night.told(EventType::JobMissed).await?;
+    ensure!(told.len() == 1, "{told:#?}");
+    let data = &told[0].data;
+    ensure!(
+        data.title
+            == "Job files did not begin within 20m of 2026-05-21T02:00:00Z: no worker that runs backup tasks is online",
+        "{}",
+        data.title
+    );
+    let tasks = night.tasks().await?;
+    ensure!(data.task.as_ref().map(|task| &task.upid) == Some(&tasks[0].upid));
+    let job = data.job.as_ref().context("the job")?;
+    ensure!(job.missed == 1 && job.scheduled_for == Some("2026-05-21T02:00:00Z".parse()?));
+    ensure!(night.conditions().await? == [format!("late/{}", tasks[0].upid)]);
+
+    let session = night.played_worker().await?;
+    night.claim(session).await?;
+    watch.look(night.now()).await?;
+    ensure!(night.conditions().await?.is_empty(), "it began");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_a_pause_holds_says_so() -> Result<()> {
+    let night = Night::new().await?;
+    night.apply("", "", "").await?;
+    night.set("2026-05-21T02:00:00Z")?;
+    night.fire().await?;
+    night.ledger.pause_scheduler(&UserId::new("alice@local")?).await?;
+    night.set("2026-05-21T02:30:00Z")?;
+    night.watch().look(night.now()).await?;
+    let told = night.told(EventType::JobMissed).await?;
+    ensure!(
+        told.len() == 1
+            && told[0]
+                .data
+                .title
+                .ends_with("the scheduler is paused since 2026-05-21T02:00:00Z"),
+        "{told:#?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_takes_longer_than_its_job_says_is_told_once() -> Result<()> {
+    let night = Night::new().await?;
+    night.apply("", "warn-after = \"1h\"", "").await?;
+    let session = night.played_worker().await?;
+    let mut watch = night.watch();
+    let task = night.begin_run(session).await?;
+    night.clock.advance(minutes(60));
+    watch.look(night.now()).await?;
+    ensure!(night.told(EventType::JobOverrun).await?.is_empty());
+    night.clock.advance(minutes(1));
+    watch.look(night.now()).await?;
+    night.clock.advance(minutes(60));
+    watch.look(night.now()).await?;
+    let told = night.told(EventType::JobOverrun).await?;
+    ensure!(told.len() == 1, "{told:#?}");
+    ensure!(told[0].data.title == "A run of job files takes longer than 1h");
+    ensure!(told[0].data.task.as_ref().map(|task| &task.upid) == Some(&task.upid));
+    ensure!(night.conditions().await? == [format!("overrun/{}", task.upid)]);
+    night.end(session, &task, TaskState::Ok).await?;
+    watch.look(night.now()).await?;
+    ensure!(night.conditions().await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_limit_three_times_the_usual_is_too_long() -> Result<()> {
+    let night = Night::new().await?;
+    night.apply("", "", "").await?;
+    let session = night.played_worker().await?;
+    let mut watch = night.watch();
+    let first = night.begin_run(session).await?;
+    night.clock.advance(minutes(600));
+    watch.look(night.now()).await?;
+    ensure!(
+        night.told(EventType::JobOverrun).await?.is_empty(),
+        "nothing is usual yet"
+    );
+    night.end(session, &first, TaskState::Ok).await?;
+    for _ in 0..4 {
+        let task = night.begin_run(session).await?;
+        night.clock.advance(minutes(10));
+        night.end(session, &task, TaskState::Warning).await?;
+    }
+    night.begin_run(session).await?;
+    night.clock.advance(minutes(30));
+    watch.look(night.now()).await?;
+    ensure!(night.told(EventType::JobOverrun).await?.is_empty());
+    night.clock.advance(minutes(1));
+    watch.look(night.now()).await?;
+    let told = night.told(EventType::JobOverrun).await?;
+    ensure!(told.len() == 1, "{told:#?}");
+    ensure!(told[0].data.title == "A run of job files takes longer than 30m; it usually takes 10m");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_without_a_good_backup_is_overdue_until_it_has_one() -> Result<()> {
+    let night = Night::new().await?;
+    night.apply("", "recovery-point = \"1d\"", "").await?;
+    let session = night.played_worker().await?;
+    let mut watch = night.watch();
+    let overdue = async || anyhow::Ok(night.told(EventType::JobOverdue).await?.len());
+    night.clock.advance(minutes(24 * 60));
+    watch.look(night.now()).await?;
+    ensure!(overdue().await? == 0);
+    // Paused or not, nobody has a backup.
+    night
+        .ledger
+        .set_job_enabled(&"office".parse()?, &"files".parse()?, false)
+        .await?;
+    night.clock.advance(minutes(1));
+    watch.look(night.now()).await?;
+    watch.look(night.now()).await?;
+    ensure!(overdue().await? == 1);
+    let told = night.told(EventType::JobOverdue).await?;
+    ensure!(
+        told[0].data.title == "Job files has had no good backup yet; its objective is 1d",
+        "{}",
+        told[0].data.title
+    );
+    ensure!(told[0].subject.as_deref() == Some("job/office/files"));
+    ensure!(night.conditions().await? == ["overdue/office/files"]);
+
+    let task = night.begin_run(session).await?;
+    night.end(session, &task, TaskState::Ok).await?;
+    watch.look(night.now()).await?;
+    ensure!(night.conditions().await?.is_empty(), "it has one");
+
+    // The only one turns out to be bad.
+    let spec = serde_json::from_value(json!({ "type": "verify", "datastore": "ibs-primary" }))?;
+    let new = NewTask::new(None, UserId::new("root@local")?, spec);
+    night.ledger.enqueue(new).await?;
+    let verifier = night.claim(session).await?;
+    let started = task.started.context("it began")?;
+    let report = VerifyReport {
+        snapshot: format!("host/files/{started}").parse()?,
+        started: night.now(),
+        duration_us: 1,
+        depth: VerifyDepth::Full,
+        chunks: 1,
+        result: VerifyResult::Corrupt,
+        failure: None,
+    };
+    night
+        .ledger
+        .record_verification(verifier.id, session, &"ibs-primary".parse()?, &report)
+        .await?;
+    watch.look(night.now()).await?;
+    ensure!(overdue().await? == 2, "what is bad does not count");
+
+    // A failed run changes nothing, a good one does.
+    let task = night.begin_run(session).await?;
+    night.end(session, &task, TaskState::Cancelled).await?;
+    watch.look(night.now()).await?;
+    ensure!(night.conditions().await? == ["overdue/office/files"]);
+    let task = night.begin_run(session).await?;
+    night.end(session, &task, TaskState::Warning).await?;
+    watch.look(night.now()).await?;
+    ensure!(night.conditions().await?.is_empty());
+    night.clock.advance(minutes(24 * 60 + 1));
+    watch.look(night.now()).await?;
+    let told = night.told(EventType::JobOverdue).await?;
+    let since = task.started.context("it began")?;
+    ensure!(
+        told.len() == 3 && told[2].data.title.contains(&format!("since {since}")),
+        "{told:#?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduler_that_stays_paused_is_told_again_as_a_warning() -> Result<()> {
+    let night = Night::new().await?;
+    night.apply("", "", "").await?;
+    let alice = UserId::new("alice@local")?;
+    let mut watch = night.watch();
+    night.ledger.pause_scheduler(&alice).await?;
+    night.clock.advance(minutes(60));
+    watch.look(night.now()).await?;
+    ensure!(
+        night.told(EventType::SchedulerPaused).await?.len() == 1,
+        "that it was paused"
+    );
+    night.clock.advance(minutes(1));
+    watch.look(night.now()).await?;
+    watch.look(night.now()).await?;
+    let told = night.told(EventType::SchedulerPaused).await?;
+    ensure!(
+        told.len() == 2 && told[1].data.severity == Severity::Warning,
+        "{told:#?}"
+    );
+    ensure!(told[1].data.title == "The scheduler has been paused for more than 1h: no job starts by itself");
+    night.ledger.resume_scheduler(&alice).await?;
+    watch.look(night.now()).await?;
+    ensure!(night.conditions().await?.is_empty());
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! One hub's engine at 01:00 in the night of 21 May 2026, and a worker played by the test.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use ironcore_engine::{
+    Scheduler, SchedulerOptions, SigningSeed, Stores, Watch, WatchOptions, Worker, WorkerOptions,
+};
+use ironcore_ledger::model::{NewSession, NewTask, Outcome, Page, Scope, Service, Task, TaskFilter};
+use ironcore_ledger::{Database, Ledger, LedgerOptions};
+use ironcore_testkit::clock::ManualClock;
+use ironcore_types::objects::Document;
+use ironcore_types::progress::TaskStats;
+use ironcore_types::{Event, EventType, SessionId, TaskState, TaskType, Timestamp, UserId};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Night {
+    pub(crate) folder: TempDir,
+    pub(crate) clock: ManualClock,
+    pub(crate) ledger: Ledger,
+    pub(crate) stores: Stores,
+}
+
+impl Night {
+    pub(crate) async fn new() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let clock = ManualClock::at("2026-05-21T01:00:00Z");
+        let options = LedgerOptions {
+            database: Database::Sqlite(folder.path().join("ledger.sqlite")),
+            node: "test".parse()?,
+            pid: 1,
+            pstart: 1,
+        };
+        let ledger = Ledger::open(options, clock.seams()).await?;
+        let stores = Stores::new(ledger.clone(), SigningSeed([7; 32]), None, clock.seams());
+        Ok(Self {
+            folder,
+            clock,
+            ledger,
+            stores,
+        })
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Project `office`, datastores `ibs-primary` and `ibs-archival`, and a backup job `files` at 02:00. `job` and
+    /// `datastore` are further keys of the job and of `ibs-primary`, `more` are further objects.
+    pub(crate) async fn apply(&self, datastore: &str, job: &str, more: &str) -> Result<()> {
+        let tree = self.path("tree");
+        std::fs::create_dir_all(&tree)?;
+        // Large enough that the pack of its chunks is the datastore's largest file.
+        let bytes: Vec<u8> = (0_u32..200_000)
+            .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+            .collect();
+        std::io::Write::write_all(&mut std::fs::File::create(tree.join("hello"))?, &bytes)?;
+        let document = format!(
+            r#"
+            [[project]]
+            name = "office"
+            [[datastore]]
+            name = "ibs-primary"
+            path = "{primary}"
+            projects = ["office"]
+            {datastore}
+            [[datastore]]
+            name = "ibs-archival"
+            path = "{archival}"
+            projects = ["office"]
+            warn-free-percent = 0
+            [[job]]
+            project = "office"
+            name = "files"
+            owner = "alice@local"
+            schedule = "02:00"
+            {job}
+            [job.task]
+            type = "backup"
+            source = {{ tree = "{tree}" }}
+            datastore = "ibs-primary"
+            backup-id = "files"
+            {more}
+            "#,
+            primary = self.path("primary").display(),
+            archival = self.path("archival").display(),
+            tree = tree.display(),
+        );
+        let document: Document = toml::from_str(&document)?;
+        for datastore in &document.datastore {
+            self.stores.ensure(datastore).await?;
+        }
+        self.ledger.apply(&document, &UserId::new("root@local")?).await?;
+        Ok(())
+    }
+
+    pub(crate) fn set(&self, time: &str) -> Result<()> {
+        self.clock.set(time.parse()?);
+        Ok(())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.seams().now()
+    }
+
+    pub(crate) fn watch(&self) -> Watch {
+        self.watch_with(WatchOptions::default())
+    }
+
+    pub(crate) fn watch_with(&self, options: WatchOptions) -> Watch {
+        Watch::new(
+            self.ledger.clone(),
+            self.stores.clone(),
+            self.clock.seams(),
+            options,
+        )
+    }
+
+    /// Fires what is due by the clock.
+    pub(crate) async fn fire(&self) -> Result<()> {
+        let scheduler = Scheduler::new(
+            self.ledger.clone(),
+            self.clock.seams(),
+            SchedulerOptions::default(),
+        );
+        scheduler.fire_due(self.now()).await?;
+        Ok(())
+    }
+
+    /// Registers a worker that does nothing by itself.
+    pub(crate) async fn played_worker(&self) -> Result<SessionId> {
+        let session = SessionId(self.clock.seams().uuid());
+        let new = NewSession {
+            id: session,
+            node: "played".parse()?,
+            pid: 2,
+            services: vec![Service::Worker],
+            types: TaskType::ALL.to_vec(),
+            slots: 4,
+        };
+        self.ledger.register_session(new).await?;
+        Ok(session)
+    }
+
+    /// The task that must be there to be claimed, running now.
+    pub(crate) async fn claim(&self, session: SessionId) -> Result<Task> {
+        let mut claimed = self.ledger.claim(session, TaskType::ALL, 1).await?;
+        claimed.pop().context("a task to claim")
+    }
+
+    /// Starts a run of the job `files`, as a person does, and claims it.
+    pub(crate) async fn begin_run(&self, session: SessionId) -> Result<Task> {
+        let job = self.ledger.job(&"office".parse()?, &"files".parse()?).await?;
+        let job = job.context("the job")?;
+        let new = NewTask {
+            job: Some(job.name),
+            ..NewTask::new(Some(job.project), job.owner, job.task)
+        };
+        self.ledger.enqueue(new).await?;
+        self.claim(session).await
+    }
+
+    /// Ends a running task as if it had made a snapshot.
+    pub(crate) async fn end(&self, session: SessionId, task: &Task, state: TaskState) -> Result<()> {
+        let stats = TaskStats {
+            snapshots: 1,
+            ..TaskStats::default()
+        };
+        let outcome = Outcome {
+            stats,
+            ..Outcome::new(state)
+        };
+        self.ledger.finish(task.id, session, outcome).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn tasks(&self) -> Result<Vec<Task>> {
+        let page = Page::first(1000);
+        let mut tasks = self.ledger.tasks(&TaskFilter::default(), &page).await?.tasks;
+        tasks.reverse();
+        Ok(tasks)
+    }
+
+    /// Lets a real worker work until every task is over.
+    pub(crate) async fn work(&self) -> Result<Vec<Task>> {
+        let worker = Worker::new(
+            self.ledger.clone(),
+            self.stores.clone(),
+            self.clock.seams(),
+            WorkerOptions::new("test".parse()?, 1),
+        );
+        let stop = CancellationToken::new();
+        let mut running = JoinSet::new();
+        let token = stop.clone();
+        running.spawn(async move { worker.run(token).await });
+        let mut wakes = self.ledger.wakes();
+        let over = async {
+            loop {
+                wakes.tasks.mark_unchanged();
+                let tasks = self.tasks().await?;
+                if tasks.iter().all(|task| task.state.is_final()) {
+                    return anyhow::Ok(tasks);
+                }
+                wakes.tasks.changed().await?;
+            }
+        };
+        let patience = Duration::from_secs(60);
+        let tasks = match tokio::time::timeout(patience, over).await {
+            Ok(tasks) => tasks?,
+            Err(_) => anyhow::bail!("waited in vain: {:#?}", self.tasks().await?),
+        };
+        stop.cancel();
+        while let Some(ended) = running.join_next().await {
+            ended??;
+        }
+        Ok(tasks)
+    }
+
+    pub(crate) async fn events(&self) -> Result<Vec<Event>> {
+        let rows = self.ledger.events_after(0, 1000, &Scope::All).await?;
+        Ok(rows.into_iter().map(|row| row.event).collect())
+    }
+
+    /// The events of one type, in order.
+    pub(crate) async fn told(&self, event_type: EventType) -> Result<Vec<Event>> {
+        let mut events = self.events().await?;
+        events.retain(|event| event.event_type == event_type);
+        Ok(events)
+    }
+
+    /// The keys of the conditions that last.
+    pub(crate) async fn conditions(&self) -> Result<Vec<String>> {
+        let open = self.ledger.conditions("").await?;
+        Ok(open.into_iter().map(|condition| condition.key).collect())
+    }
+}
