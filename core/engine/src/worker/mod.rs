@@ -9,6 +9,7 @@ mod context;
 mod run;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ironcore_ledger::Ledger;
@@ -45,6 +46,8 @@ pub struct WorkerOptions {
     pub drain: Duration,
     /// Look for work at least this often.
     pub poll: Duration,
+    /// The folder with the programs that jobs may run before and after their tasks.
+    pub commands: PathBuf,
 }
 
 impl WorkerOptions {
@@ -72,6 +75,7 @@ impl WorkerOptions {
             cancel_grace: Duration::from_secs(20),
             drain: Duration::from_secs(10),
             poll: Duration::from_secs(2),
+            commands: PathBuf::from("/var/lib/ironcore-backup/commands"),
         }
     }
 }
@@ -170,6 +174,7 @@ impl Worker {
             pid: self.options.pid,
             services: self.options.services.clone(),
             types: self.options.types.clone(),
+            slots: u32::try_from(self.options.slots).unwrap_or(u32::MAX),
         };
         self.ledger.register_session(session).await?;
         Ok(())
