@@ -3,28 +3,35 @@
 mod datastore;
 mod declare;
 mod group;
+mod hub;
 mod inbox;
 mod job;
+mod job_next;
+mod job_show;
+mod manual;
 mod message;
 mod outcome;
 mod page;
 mod project;
 mod removal;
 mod schedule;
+mod scheduler;
 mod secret;
 mod simulate;
 mod snapshot;
+mod stages;
 mod start;
 mod status;
 mod task;
 mod token;
 mod watch;
+mod worker;
 
 use anyhow::Result;
 use clap::CommandFactory;
 use ironcore_types::{ErrorCode, ProjectName};
 
-use crate::args::{Cli, Command, Config, Prune};
+use crate::args::{Cli, Command, Config, Hub, Prune};
 use crate::client::Client;
 use crate::exit::{Coded, Exit};
 use crate::output::Form;
@@ -85,6 +92,10 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Apply(options) => declare::apply(&context()?, &options).await,
         Command::Export => declare::export(&context()?).await,
         Command::Status(options) => status::run(&context()?, &options).await,
+        Command::Worker(command) => worker::run(&context()?, command).await,
+        Command::Scheduler(command) => scheduler::run(&context()?, command).await,
+        Command::Hub(Hub::Restore { archive, data }) => serve::restore(form, &archive, &data).await,
+        Command::Hub(command) => hub::run(&context()?, command).await,
         Command::Config(Config::Check { config }) => serve::check(form, config.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -92,5 +103,6 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
             crate::output::say_bytes(&script);
             Ok(Exit::Ok)
         }
+        Command::Man(options) => manual::run(form, &options),
     }
 }

@@ -82,7 +82,7 @@ impl WorkerOptions {
             cancel_grace: Duration::from_secs(20),
             drain: Duration::from_secs(10),
             poll: Duration::from_secs(2),
-            commands: PathBuf::from("commands"),
+            commands: PathBuf::from("/var/lib/ironcore-backup/commands"),
             log_bytes: 32 << 20,
         }
     }
