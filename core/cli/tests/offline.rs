@@ -176,7 +176,7 @@ fn config_check_finds_what_is_wrong_without_starting_anything() {
 #[test]
 fn shells_can_complete_every_command() {
     for (shell, said) in [
-        ("bash", "complete -F _ironcore-backup"),
+        ("bash", "complete -F _ironcore__backup"),
         ("zsh", "#compdef ironcore-backup"),
         ("fish", "complete -c ironcore-backup"),
     ] {
