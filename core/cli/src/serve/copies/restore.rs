@@ -133,6 +133,11 @@ async fn look_into(file: &Path, manifest: &Manifest) -> Result<(usize, u64)> {
 fn put_in_place(manifest: &Manifest, data: &Path) -> Result<()> {
     let unproved = data.join(UNPROVED);
     std::fs::File::open(unproved.join(LEDGER))?.sync_all()?;
+    // Closing a database leaves nothing beside it, unless something went wrong then.
+    let journal = format!("{LEDGER}-wal");
+    if unproved.join(&journal).try_exists()? {
+        rename(&unproved.join(&journal), &data.join(&journal))?;
+    }
     let token = manifest.files.iter().any(|file| file.path == TOKEN);
     let names = [KEYS, SECRETS].into_iter().chain(token.then_some(TOKEN));
     for name in names.chain([LEDGER]) {
