@@ -1,5 +1,8 @@
 //! Scheduler and worker over a real ledger and real datastores, with a clock that the tests set.
 
+#[path = "engine/statistics.rs"]
+mod statistics;
+
 use std::path::Path;
 use std::time::Duration;
 

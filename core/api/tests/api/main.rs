@@ -8,4 +8,5 @@ mod problems;
 mod removal;
 mod setup;
 mod snapshots;
+mod statistics;
 mod streams;

@@ -1,9 +1,10 @@
 //! The command line: the commands, and the options of all of them. What each command takes is left to `start`
-//! (what starts a task), `look` (what only reads) and `hub` (what runs and declares the hub).
+//! (what starts a task), `look` (what only reads), `statistics` (figures kept over time) and `hub` (what runs and declares the hub).
 
 mod hub;
 mod look;
 mod start;
+mod statistics;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ pub(crate) use hub::{
 };
 pub(crate) use look::{HandlerArg, Inbox, Message, Schedule, Snapshot, Task, TaskList};
 pub(crate) use start::{Gc, InProject, Job, Prune, Restore, Sync, Verify, Wait};
+pub(crate) use statistics::{By, Report, Statistics, Usage};
 
 /// Runs backups, keeps them, and tells people how they went.
 #[derive(Debug, Parser)]
@@ -97,6 +99,8 @@ pub(crate) enum Command {
     /// Create, attach and list datastores, and take them off the list.
     #[command(subcommand)]
     Datastore(Datastore),
+    /// Show what backups and syncs moved: rates, deduplication, compression.
+    Statistics(Statistics),
     /// Read calendar expressions, without a hub.
     #[command(subcommand)]
     Schedule(Schedule),

@@ -14,6 +14,7 @@ pub mod model;
 pub mod objects;
 pub mod retries;
 pub mod schedule;
+pub mod statistics;
 mod suite;
 pub mod tasks;
 
