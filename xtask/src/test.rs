@@ -16,6 +16,11 @@ pub(crate) fn all() -> Result<()> {
     })?;
     step("dashboard checks", dashboard::check)?;
     step("tests", || run(cargo().args(["test", "--workspace"])))?;
+    step("the hub's tests once more, on PostgreSQL", || {
+        run(cargo()
+            .args(["test", "--workspace", "--test", "hub"])
+            .env("IRONCORE_TEST_DATABASE", "postgres"))
+    })?;
     step("licences, bans, sources", || {
         let deny = machine::cargo_deny()?;
         run(program(deny).args(["check", "bans", "licenses", "sources"]))

@@ -16,6 +16,7 @@ mod extract;
 mod headers;
 mod idempotency;
 mod live;
+mod pattern;
 mod problem;
 mod routes;
 mod serve;

@@ -3,7 +3,7 @@
 use ironcore_ledger::model::{self, LogLine, Role, Session, VerificationRow, Waiting};
 use ironcore_types::event::{ErrorData, Tip};
 use ironcore_types::verification::{VerifyDepth, VerifyFailure};
-use ironcore_types::{Span, TaskState, Timestamp, VerifyResult};
+use ironcore_types::{Span, Timestamp, VerifyResult};
 
 use crate::wire::{
     Attempt, InboxEntry, LogEntry, LogLevel, Message, MessageState, RoleName, SequencedEvent, Service,

@@ -43,6 +43,12 @@ pub(crate) fn complain(text: &str) {
     let _unwritable = writeln!(std::io::stderr().lock(), "ironcore-backup: {text}");
 }
 
+/// Writes to standard error what a person should know beside the output.
+pub(crate) fn note(text: &str) {
+    // Nothing can be done when even that fails.
+    let _unwritable = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// Asks a person at the terminal, on standard error. Anything but y and yes is no, and so is the end of the input.
 pub(crate) fn ask(question: &str) -> Result<bool> {
     let mut terminal = std::io::stderr().lock();

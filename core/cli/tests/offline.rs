@@ -172,3 +172,75 @@ fn config_check_finds_what_is_wrong_without_starting_anything() {
         assert!(error.contains(said) && error.lines().count() == 1, "{error}");
     }
 }
+
+#[test]
+fn shells_can_complete_every_command() {
+    for (shell, said) in [
+        ("bash", "complete -F _ironcore-backup"),
+        ("zsh", "#compdef ironcore-backup"),
+        ("fish", "complete -c ironcore-backup"),
+    ] {
+        let output = program(&["completions", shell]);
+        let script = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success() && script.contains(said),
+            "{shell}: {script}"
+        );
+        for command in ["task", "worker", "scheduler", "without-keys", "timezone"] {
+            assert!(script.contains(command), "{shell} knows nothing of {command}");
+        }
+    }
+}
+
+#[test]
+fn every_command_has_a_man_page() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().join("man");
+    let output = program(&["man", "--dir", &dir.display().to_string(), "--output", "json"]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let written: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+    let pages = written["pages"].as_array().expect("pages").len();
+    let found = std::fs::read_dir(&dir).expect("a folder").count();
+    assert!(pages > 40 && pages == found, "{pages} told, {found} found");
+    let page = std::fs::read_to_string(dir.join("ironcore-backup-job-next.1")).expect("a page");
+    for said in [
+        "ironcore\\-backup job next",
+        "soonest first",
+        "\\-\\-count",
+        "Which job",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+}
+
+#[test]
+fn a_folder_in_use_is_not_restored_to_and_what_is_no_archive_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let junk = folder.path().join("junk");
+    std::io::Write::write_all(&mut std::fs::File::create(&junk).expect("a file"), b"no archive")
+        .expect("written");
+    let restore = |to: &Path| {
+        program(&[
+            "hub",
+            "restore",
+            &junk.display().to_string(),
+            "--data",
+            &to.display().to_string(),
+        ])
+    };
+    let new = folder.path().join("new");
+    for (to, said) in [
+        (new.as_path(), "[archive.invalid]"),
+        (folder.path(), "[restore.target-exists]"),
+    ] {
+        let output = restore(to);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains(said), "{error}");
+    }
+    assert!(!new.exists() && junk.exists());
+}

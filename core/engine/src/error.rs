@@ -98,6 +98,14 @@ pub enum EngineError {
         /// Where that is.
         path: PathBuf,
     },
+    /// The command before the task failed.
+    #[error("{message}")]
+    Command {
+        /// `command.failed` or `command.refused`.
+        code: ErrorCode,
+        /// What happened.
+        message: String,
+    },
     /// The time zone or the schedule of a job cannot be used.
     #[error("{0}")]
     Schedule(String),
@@ -125,7 +133,7 @@ impl EngineError {
             Self::NoDatastore(_) => ErrorCode::NotFound,
             Self::NotGranted(_) => ErrorCode::AuthDenied,
             Self::SnapshotNotOk { .. } => ErrorCode::SnapshotNotOk,
-            Self::BadSnapshots { code, .. } | Self::Within { code, .. } => *code,
+            Self::BadSnapshots { code, .. } | Self::Within { code, .. } | Self::Command { code, .. } => *code,
             Self::Around { .. } => ErrorCode::RestoreTarget,
             Self::Copy { .. } => ErrorCode::Conflict,
             Self::Schedule(_) => ErrorCode::ScheduleInvalid,

@@ -5,6 +5,7 @@
 //! take the same path. What happens to events afterwards is nobody's business here.
 
 mod error;
+mod housekeeping;
 mod jobs;
 mod places;
 mod scheduler;
@@ -13,6 +14,7 @@ mod watch;
 mod worker;
 
 pub use error::EngineError;
+pub use housekeeping::{Housekeeping, HousekeepingOptions};
 pub use scheduler::{Scheduler, SchedulerOptions};
 pub use stores::{DatastoreState, RemotePeers, SigningSeed, Stores};
 pub use watch::{Heartbeat, Pulse, Watch, WatchOptions};

@@ -166,6 +166,7 @@ impl Shared {
                 services: vec![Service::Notify],
                 types: Vec::new(),
                 slots: 0,
+                keys: Vec::new(),
             })
             .await?;
         *self.session.write().unwrap_or_else(PoisonError::into_inner) = id;

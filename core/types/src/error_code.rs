@@ -151,6 +151,8 @@ codes! {
     TemplateInvalid = "template.invalid",
     /// The secret has no value on this hub.
     SecretMissing = "secret.missing",
+    /// The archive of a hub is damaged, or is none.
+    ArchiveInvalid = "archive.invalid",
     /// The configuration is not valid.
     ConfigInvalid = "config.invalid",
     /// The request is not valid.

@@ -136,6 +136,10 @@ name!(
     PluginName, "plugin name", is_slug, SLUG_RULE
 );
 name!(
+    /// A key that opens encrypted data. The key itself is a file that only the workers have which may use it.
+    KeyId, "key id", is_slug, SLUG_RULE
+);
+name!(
     /// A machine that runs a part of the hub.
     NodeName, "node name", is_slug, SLUG_RULE
 );

@@ -28,7 +28,7 @@ mod words;
 pub use error_code::ErrorCode;
 pub use event::{Event, EventData, EventType, Severity};
 pub use ids::{
-    BackupId, DatastoreName, EventId, GroupName, HandlerName, HubId, JobName, MessageId, NodeName,
+    BackupId, DatastoreName, EventId, GroupName, HandlerName, HubId, JobName, KeyId, MessageId, NodeName,
     PluginName, ProjectName, SessionId, TaskId, UserId,
 };
 pub use seams::Seams;

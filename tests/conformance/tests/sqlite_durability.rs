@@ -81,6 +81,7 @@ async fn dropped_without_close_nothing_is_lost() -> Result<()> {
         services: vec![Service::Worker],
         types: TaskType::ALL.to_vec(),
         slots: 10,
+        keys: Vec::new(),
     };
     ledger.register_session(new.clone()).await?;
     let queued = ledger.enqueue(gc()?).await?;

@@ -1,5 +1,7 @@
 //! Scheduler and worker over a real ledger and real datastores, with a clock that the tests set.
 
+#[path = "engine/commands.rs"]
+mod commands;
 #[path = "engine/statistics.rs"]
 mod statistics;
 
@@ -68,7 +70,10 @@ impl Night {
     }
 
     fn worker(&self) -> Worker {
-        let options = WorkerOptions::new("test".parse().expect("a name"), 1);
+        let options = WorkerOptions {
+            commands: self.path("commands"),
+            ..WorkerOptions::new("test".parse().expect("a name"), 1)
+        };
         Worker::new(
             self.ledger.clone(),
             self.stores.clone(),
@@ -284,6 +289,7 @@ async fn a_lost_workers_task_ends_and_is_tried_again() -> Result<()> {
         services: vec![Service::Worker],
         types: vec![TaskType::Backup],
         slots: 1,
+        keys: Vec::new(),
     };
     night.ledger.register_session(session).await?;
     ensure!(night.ledger.claim(gone, &[TaskType::Backup], 1).await?.len() == 1);

@@ -10,6 +10,8 @@ mod fixture;
 mod index;
 #[path = "hub/night.rs"]
 mod night;
+#[path = "hub/operate.rs"]
+mod operate;
 #[path = "hub/refusals.rs"]
 mod refusals;
 #[path = "hub/several.rs"]

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use ironcore_ledger::LedgerError;
+use ironcore_ledger::model::Task;
 use ironcore_types::{TaskId, Upid};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -58,7 +59,9 @@ async fn page(
     let after = query.after.unwrap_or(0);
     let lines = state.ledger().log_after(task.id, after, limit).await?;
     let full = lines.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let removed = lines.is_empty() && is_removed(&state, &task).await?;
     Ok(Json(LogPage {
+        removed,
         next: lines.last().map_or(after, |line| line.line),
         done: task.state.is_final() && !full,
         lines: lines.into_iter().map(log_entry).collect(),
@@ -77,6 +80,11 @@ async fn text(
     Path(upid): Path<Upid>,
 ) -> Result<Response, ApiError> {
     let task = access.task(state.ledger(), &upid).await?;
+    if is_removed(&state, &task).await? {
+        return Err(ApiError::not_found(
+            "log of this task any more: it is older than the hub keeps logs",
+        ));
+    }
     let (kind, number) = (task.task_type(), task.id);
     let name = format!("attachment; filename=\"{kind}-{number}.log\"");
     let head = [
@@ -84,6 +92,14 @@ async fn text(
         (CONTENT_DISPOSITION, name),
     ];
     Ok((head, Body::from_stream(whole(state, task.id))).into_response())
+}
+
+/// Whether a task had a log that is gone.
+async fn is_removed(state: &ApiState, task: &Task) -> Result<bool, ApiError> {
+    if task.log_lines == 0 || !task.state.is_final() {
+        return Ok(false);
+    }
+    Ok(state.ledger().log_after(task.id, 0, 1).await?.is_empty())
 }
 
 /// The log as text, a thousand lines at a time.

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use ironcore_ledger::model::{Cancelled, NewTask, Page, TaskFilter, Waiting};
 use ironcore_types::clock_text::parse_time;
 use ironcore_types::spec::VerifySpec;
-use ironcore_types::{ProjectName, TaskSpec, TaskState, Timestamp, Upid};
+use ironcore_types::{ProjectName, TaskSpec, Timestamp, Upid};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;

@@ -168,6 +168,8 @@ pub struct LogPage {
     pub next: u64,
     /// Whether the task is over and its log read to the end.
     pub done: bool,
+    /// Whether the log is gone, because it is older than the hub keeps logs.
+    pub removed: bool,
 }
 
 /// A step offered by a tip, to be taken now.

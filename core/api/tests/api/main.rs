@@ -4,6 +4,7 @@ mod access;
 mod configuration;
 mod operating;
 mod pages;
+mod pattern;
 mod problems;
 mod removal;
 mod setup;

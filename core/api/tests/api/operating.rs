@@ -139,6 +139,7 @@ async fn workers_say_what_they_run_and_whether_they_are_heard_of() {
         services: vec![Service::Gc],
         types: vec![TaskType::Gc],
         slots: 3,
+        keys: Vec::new(),
     };
     // One that claims nothing is no worker.
     let front = NewSession {

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use ironcore_ledger::model::{LogLevel, NewLogLine, Role};
-use ironcore_types::TaskState;
+use ironcore_types::{TaskState, TaskType};
 use serde_json::{Value, json};
 
 use crate::setup::{Hub, encode, verify};

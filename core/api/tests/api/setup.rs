@@ -166,6 +166,7 @@ impl Hub {
             services: vec![Service::Worker],
             types: TaskType::ALL.to_vec(),
             slots: 1,
+            keys: Vec::new(),
         };
         ledger.register_session(new).await.expect("session");
         let shutdown = CancellationToken::new();

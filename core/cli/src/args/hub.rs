@@ -1,5 +1,5 @@
 //! Options of the commands that run the hub, declare and remove its objects and keep its secrets. What it then does
-//! is left to `start` and `look`.
+//! is left to `start` and `look`; projects are in `project`, what operators do in `operate`.
 
 use std::path::PathBuf;
 
@@ -72,19 +72,6 @@ pub(crate) enum Group {
     },
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Project {
-    /// List projects.
-    List,
-    /// Remove a project to which no job, no group and no grant of a datastore belongs any more.
-    Remove {
-        /// Which project.
-        name: ProjectName,
-        #[command(flatten)]
-        sure: Sure,
-    },
-}
-
 /// Whether a removal is confirmed on the command line.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Sure {
@@ -102,10 +89,10 @@ pub(crate) struct DatastoreArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) path: PathBuf,
     /// How long a verification counts.
-    #[arg(long, default_value = "30d")]
+    #[arg(long, default_value = "30d", value_name = "SPAN")]
     pub(crate) keep_verified: ironcore_types::Span,
     /// Projects that may use it; none when missing.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
     pub(crate) projects: Vec<ProjectName>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) enum Task {
         /// Which task.
         #[arg(long)]
         upid: Upid,
-        /// Go on until the task has ended.
+        /// Go on until the task has ended; then say on standard error how, and exit with its code.
         #[arg(long, short)]
         follow: bool,
     },
@@ -65,7 +65,13 @@ pub(crate) struct TaskList {
     /// Only runs of this job.
     #[arg(long)]
     pub(crate) job: Option<JobName>,
-    /// Only tasks whose source, target or UPID holds this text.
+    /// Only tasks with exactly this source: a path, a datastore, a snapshot or a remote site, as `task show` prints it.
+    #[arg(long)]
+    pub(crate) source: Option<String>,
+    /// Only tasks with exactly this target, as `task show` prints it.
+    #[arg(long)]
+    pub(crate) target: Option<String>,
+    /// Only tasks whose source, target, job, UPID or error holds this text.
     #[arg(long)]
     pub(crate) text: Option<String>,
     /// At most so many.

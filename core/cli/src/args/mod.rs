@@ -1,8 +1,12 @@
 //! The command line: the commands, and the options of all of them. What each command takes is left to `start`
-//! (what starts a task), `look` (what only reads), `statistics` (figures kept over time) and `hub` (what runs and declares the hub).
+//! (what starts a task), `job`, `look` (what only reads), `statistics` (figures kept over time), `hub` (what runs and
+//! declares the hub), `project` and `operate`.
 
 mod hub;
+mod job;
 mod look;
+mod operate;
+mod project;
 mod start;
 mod statistics;
 
@@ -11,10 +15,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use hub::{
-    Apply, Config, Datastore, DatastoreArgs, Group, LocalHub, Project, Secret, Serve, Status, Sure, Token,
+    Apply, Config, Datastore, DatastoreArgs, Group, LocalHub, Secret, Serve, Status, Sure, Token,
 };
+pub(crate) use job::Job;
 pub(crate) use look::{HandlerArg, Inbox, Message, Schedule, Snapshot, Task, TaskList};
-pub(crate) use start::{Gc, InProject, Job, Prune, Restore, Sync, Verify, Wait};
+pub(crate) use operate::{Hub, Man, Scheduler, Worker};
+pub(crate) use project::{PatternArgs, Project};
+pub(crate) use start::{Gc, InProject, Prune, Restore, Sync, Verify, Wait};
 pub(crate) use statistics::{By, Report, Statistics, Usage};
 
 /// Runs backups, keeps them, and tells people how they went.
@@ -87,13 +94,13 @@ pub(crate) enum Command {
     /// Copy snapshots to another datastore.
     #[command(subcommand)]
     Sync(Sync),
-    /// Look at jobs, run and remove them.
+    /// Look at jobs and when they run; run, pause and remove them.
     #[command(subcommand)]
     Job(Job),
     /// Look at notification groups and remove them; `apply` makes them.
     #[command(subcommand)]
     Group(Group),
-    /// Look at projects and remove them; `apply` makes them.
+    /// Make projects, look at them and remove them.
     #[command(subcommand)]
     Project(Project),
     /// Create, attach and list datastores, and take them off the list.
@@ -120,8 +127,17 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Print all projects, datastores, groups and jobs as `apply` reads them.
     Export,
-    /// Whether the hub is well.
+    /// Say whether the hub is well.
     Status(Status),
+    /// Look at the workers that run tasks.
+    #[command(subcommand)]
+    Worker(Worker),
+    /// Pause the scheduler, and let it go on.
+    #[command(subcommand)]
+    Scheduler(Scheduler),
+    /// Copy the hub's own state, and restore it.
+    #[command(subcommand)]
+    Hub(Hub),
     /// Check the hub's configuration file.
     #[command(subcommand)]
     Config(Config),
@@ -130,4 +146,6 @@ pub(crate) enum Command {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+    /// Write man pages of every command.
+    Man(Man),
 }

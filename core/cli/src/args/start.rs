@@ -1,13 +1,11 @@
-//! Options of the commands that start tasks, and of those about jobs. Following a task afterwards is left to `look`.
+//! Options of the commands that start tasks. Following a task afterwards is left to `look`, jobs to `job`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use ironcore_types::ids::{DatastoreName, JobName, ProjectName};
+use ironcore_types::ids::{DatastoreName, ProjectName};
 use ironcore_types::retention;
 use ironcore_types::snapshot::SnapshotRef;
-
-use super::hub::Sure;
 
 /// Waits for a task that was started.
 #[derive(Debug, Clone, Copy, Args)]
@@ -162,35 +160,5 @@ pub(crate) enum Sync {
         project: InProject,
         #[command(flatten)]
         wait: Wait,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Job {
-    /// List jobs with their next runs.
-    List {
-        #[command(flatten)]
-        project: InProject,
-    },
-    /// Run a job now.
-    Run {
-        /// Which job.
-        name: JobName,
-        /// Read every file again (backup jobs).
-        #[arg(long)]
-        full: bool,
-        #[command(flatten)]
-        project: InProject,
-        #[command(flatten)]
-        wait: Wait,
-    },
-    /// Remove a job; its tasks and snapshots stay.
-    Remove {
-        /// Which job.
-        name: JobName,
-        #[command(flatten)]
-        project: InProject,
-        #[command(flatten)]
-        sure: Sure,
     },
 }

@@ -62,6 +62,8 @@ async fn add(context: &Context, mode: wire::AddMode, args: DatastoreArgs) -> Res
         path,
         keep_verified: args.keep_verified,
         projects: args.projects,
+        max_running: None,
+        warn_free_percent: 10,
     };
     let request = wire::AddDatastore { mode, object };
     let answer: wire::Datastore = context.client.post(&["datastores"], &[], &request).await?;

@@ -17,6 +17,12 @@ pub(super) async fn apply(context: &Context, options: &Apply) -> Result<Exit> {
     let document = read(&options.file)?;
     let query = [("dry-run", options.dry_run.to_string())];
     let answer: wire::ApplyAnswer = context.client.post(&["apply"], &query, &document).await?;
+    tell(context, &answer)?;
+    Ok(Exit::Ok)
+}
+
+/// Prints what a declaration changed.
+pub(super) fn tell(context: &Context, answer: &wire::ApplyAnswer) -> Result<()> {
     let rows = [
         ("created", &answer.created),
         ("changed", &answer.changed),
@@ -25,18 +31,23 @@ pub(super) async fn apply(context: &Context, options: &Apply) -> Result<Exit> {
     let rows = rows
         .into_iter()
         .flat_map(|(what, names)| names.iter().map(move |name| vec![what.to_owned(), name.clone()]));
-    context.form.rows(&answer, &["WHAT", "OBJECT"], rows)?;
-    Ok(Exit::Ok)
+    context.form.rows(answer, &["WHAT", "OBJECT"], rows)
 }
 
 pub(super) async fn export(context: &Context) -> Result<Exit> {
     let document: Document = context.client.get(&["export"], &[]).await?;
-    if context.form == Form::Json {
-        output::say(&serde_json::to_string_pretty(&document)?);
-    } else {
-        output::say(toml::to_string_pretty(&document)?.trim_end());
-    }
+    print(context, &document)?;
     Ok(Exit::Ok)
+}
+
+/// Prints a document as `apply` reads it.
+pub(super) fn print(context: &Context, document: &Document) -> Result<()> {
+    if context.form == Form::Json {
+        output::say(&serde_json::to_string_pretty(document)?);
+    } else {
+        output::say(toml::to_string_pretty(document)?.trim_end());
+    }
+    Ok(())
 }
 
 fn read(file: &Path) -> Result<Document> {

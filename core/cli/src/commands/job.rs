@@ -1,10 +1,10 @@
-//! `job list`, `job run` and `job remove`.
+//! `job list`, `run`, `pause`, `resume` and `remove`. `job next` and `job show` are in `job_next` and `job_show`.
 
 use anyhow::Result;
 use ironcore_api::wire;
 use ironcore_types::{JobName, ProjectName};
 
-use super::{Context, only_project, removal, start};
+use super::{Context, job_next, job_show, only_project, removal, start};
 use crate::args::{InProject, Job};
 use crate::exit::Exit;
 use crate::output;
@@ -31,12 +31,10 @@ pub(super) async fn run(context: &Context, command: Job) -> Result<Exit> {
                     view.last
                         .as_ref()
                         .map_or_else(|| "-".to_owned(), |task| task.status.clone()),
-                    if view.job.enabled { "yes" } else { "no" }.to_owned(),
+                    if view.job.enabled { "enabled" } else { "paused" }.to_owned(),
                 ]
             });
-            let head = [
-                "PROJECT", "JOB", "TYPE", "SCHEDULE", "NEXT RUN", "LAST", "ENABLED",
-            ];
+            let head = ["PROJECT", "JOB", "TYPE", "SCHEDULE", "NEXT RUN", "LAST", "STATE"];
             context.form.rows(&answer, &head, rows)?;
             Ok(Exit::Ok)
         }
@@ -51,6 +49,13 @@ pub(super) async fn run(context: &Context, command: Job) -> Result<Exit> {
             let started: wire::Started = context.client.post(&path, &[], &wire::RunJob { full }).await?;
             start::report(context, &started, wait).await
         }
+        Job::Next { name, count, project } => job_next::run(context, name, count, project).await,
+        Job::Show { name, project } => {
+            let view = show(context, project, &name).await?;
+            job_show::run(context, &view).await
+        }
+        Job::Pause { name, project } => switch(context, project, &name, "pause").await,
+        Job::Resume { name, project } => switch(context, project, &name, "resume").await,
         Job::Remove { name, project, sure } => {
             removal::must_be_sure(sure)?;
             let project = project_of(context, project, &name).await?;
@@ -61,7 +66,31 @@ pub(super) async fn run(context: &Context, command: Job) -> Result<Exit> {
     }
 }
 
-async fn jobs(context: &Context, project: Option<ProjectName>) -> Result<wire::JobList> {
+/// One job as the hub shows it.
+pub(super) async fn show(context: &Context, project: InProject, name: &JobName) -> Result<wire::JobView> {
+    let project = project_of(context, project, name).await?;
+    let path = ["jobs", project.as_str(), name.as_str()];
+    context.client.get(&path, &[]).await
+}
+
+async fn switch(context: &Context, project: InProject, name: &JobName, verb: &str) -> Result<Exit> {
+    let project = project_of(context, project, name).await?;
+    let path = ["jobs", project.as_str(), name.as_str(), verb];
+    let view: wire::JobView = context.client.post(&path, &[], &serde_json::json!({})).await?;
+    let fields = [
+        ("Job", format!("{project}/{name}")),
+        (
+            "State",
+            if view.job.enabled { "enabled" } else { "paused" }.to_owned(),
+        ),
+        ("Next run", output::time(view.next.first().copied())),
+    ];
+    context.form.fields(&view, &fields)?;
+    Ok(Exit::Ok)
+}
+
+/// The jobs of a project, or all of them.
+pub(super) async fn jobs(context: &Context, project: Option<ProjectName>) -> Result<wire::JobList> {
     let query: Vec<(&str, String)> = project.into_iter().map(|p| ("project", p.to_string())).collect();
     context.client.get(&["jobs"], &query).await
 }

@@ -3,8 +3,12 @@
 mod datastore;
 mod declare;
 mod group;
+mod hub;
 mod inbox;
 mod job;
+mod job_next;
+mod job_show;
+mod manual;
 mod message;
 mod outcome;
 mod page;
@@ -12,21 +16,24 @@ mod project;
 mod removal;
 mod report;
 mod schedule;
+mod scheduler;
 mod secret;
 mod simulate;
 mod snapshot;
+mod stages;
 mod start;
 mod statistics;
 mod status;
 mod task;
 mod token;
 mod watch;
+mod worker;
 
 use anyhow::Result;
 use clap::CommandFactory;
 use ironcore_types::{ErrorCode, ProjectName};
 
-use crate::args::{Cli, Command, Config, Prune, Verify};
+use crate::args::{Cli, Command, Config, Hub, Prune, Verify};
 use crate::client::Client;
 use crate::exit::{Coded, Exit};
 use crate::output::Form;
@@ -89,6 +96,10 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Apply(options) => declare::apply(&context()?, &options).await,
         Command::Export => declare::export(&context()?).await,
         Command::Status(options) => status::run(&context()?, &options).await,
+        Command::Worker(command) => worker::run(&context()?, command).await,
+        Command::Scheduler(command) => scheduler::run(&context()?, command).await,
+        Command::Hub(Hub::Restore { archive, data }) => serve::restore(form, &archive, &data).await,
+        Command::Hub(command) => hub::run(&context()?, command).await,
         Command::Config(Config::Check { config }) => serve::check(form, config.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -96,5 +107,6 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
             crate::output::say_bytes(&script);
             Ok(Exit::Ok)
         }
+        Command::Man(options) => manual::run(form, &options),
     }
 }

@@ -1,7 +1,5 @@
 //! Lists, which the API gives in pages: followed until there is enough of them, so that none ends without a word.
 
-use std::io::IsTerminal;
-
 use anyhow::Result;
 use ironcore_api::wire;
 use serde::de::DeserializeOwned;
@@ -58,24 +56,44 @@ pub(super) async fn pages<T: Paged>(
     Ok(list)
 }
 
-/// Tells a person at the terminal that there is more than was printed. Scripts find `next` in the JSON.
+/// Tells a person how much of the whole a table shows. Scripts find `next` and the count in the JSON.
 pub(super) fn tell_more(context: &Context, list: &impl Paged) {
-    if context.form != Form::Table || !std::io::stderr().is_terminal() {
+    if context.form != Form::Table {
         return;
     }
     if let Some(text) = more(list) {
-        output::complain(&text);
+        output::note(&text);
     }
 }
 
+/// `50 of 10,000+; --limit shows more`.
 fn more(list: &impl Paged) -> Option<String> {
     list.next()?;
     let held = u64::try_from(list.held()).unwrap_or(u64::MAX);
     Some(match list.total() {
-        Some((total, false)) if total > held => format!("{} more: --limit", total - held),
-        Some((total, true)) if total > held => format!("more than {} more: --limit", total - held),
-        _ => "there are more: --limit".to_owned(),
+        Some((total, capped)) if total > held => {
+            let plus = if capped { "+" } else { "" };
+            format!(
+                "{} of {}{plus}; --limit shows more",
+                grouped(held),
+                grouped(total)
+            )
+        }
+        _ => "there are more; --limit shows them".to_owned(),
     })
+}
+
+/// `10,000`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 impl Paged for wire::SnapshotList {
@@ -171,9 +189,15 @@ mod tests {
     fn what_is_not_shown_is_told() {
         assert_eq!(more(&tasks(None, 7, false)), None);
         let said = |count, capped| more(&tasks(Some("c"), count, capped)).expect("there is more");
-        assert_eq!(said(7, false), "7 more: --limit");
-        assert_eq!(said(7, true), "more than 7 more: --limit");
-        assert_eq!(said(0, false), "there are more: --limit");
+        assert_eq!(said(7, false), "0 of 7; --limit shows more");
+        assert_eq!(said(10_000, true), "0 of 10,000+; --limit shows more");
+        assert_eq!(said(0, false), "there are more; --limit shows them");
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let said = [0, 999, 1_000, 10_000, 1_234_567].map(grouped);
+        assert_eq!(said, ["0", "999", "1,000", "10,000", "1,234,567"]);
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use anyhow::Result;
 use ironcore_api::wire;
-use ironcore_types::Upid;
+use ironcore_types::{TaskState, Upid};
 
-use super::{Context, outcome, page, watch};
+use super::watch::took;
+use super::{Context, outcome, page, stages, watch};
 use crate::args::{Task, TaskList};
 use crate::exit::Exit;
 use crate::output::{self, Form};
+use crate::serve::seams;
 use crate::table::GivesWay;
 
 pub(super) async fn run(context: &Context, command: Task) -> Result<Exit> {
@@ -39,6 +41,8 @@ async fn list(context: &Context, filter: TaskList) -> Result<Exit> {
     add("user", filter.user.map(String::from));
     add("project", filter.project.map(String::from));
     add("job", filter.job.map(String::from));
+    add("source", filter.source);
+    add("target", filter.target);
     add("text", filter.text);
     let answer: wire::TaskList = page::pages(context, &["tasks"], &query, Some(filter.limit)).await?;
     let form = context.form;
@@ -98,25 +102,14 @@ async fn show(context: &Context, upid: &Upid) -> Result<Exit> {
         ("Bytes", format!("{} ({})", task.bytes, output::bytes(task.bytes))),
     ];
     fields.extend(outcome::snapshots(&task));
-    if let Some(waiting) = &task.waiting {
-        fields.push(("Waiting", waiting.clone()));
-    }
+    fields.extend(task.waiting.clone().map(|waiting| ("Waiting", waiting)));
+    let position = task.queue_position.filter(|_| task.state == TaskState::Queued);
+    fields.extend(position.map(|position| ("Queue position", position.to_string())));
+    fields.extend(took(&task).map(|micros| ("Duration", output::duration(micros))));
     if let Some(retry_of) = &task.retry_of {
         fields.push(("Retry of", retry_of.to_string()));
     }
-    for stage in &task.progress.stages {
-        let total = stage.total.map_or_else(String::new, |total| format!("/{total}"));
-        fields.push((
-            "Stage",
-            format!(
-                "{}: {}{total} {}, {}",
-                stage.name,
-                stage.done,
-                stage.unit,
-                output::bytes(stage.bytes)
-            ),
-        ));
-    }
+    fields.extend(stages::lines(&task, seams::machine().now()));
     if let Some(error) = &task.error {
         fields.push(("Error", format!("{} [{}]", error.message, error.code)));
     }

@@ -4,27 +4,42 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use indicatif::{ProgressBar, ProgressStyle};
 use ironcore_api::wire;
 use ironcore_types::Upid;
+use ironcore_types::event::ErrorData;
+use serde::Serialize;
 
-use super::{Context, outcome};
+use super::{Context, outcome, stages};
 use crate::exit::Exit;
 use crate::output::{self, Form};
+use crate::serve::seams;
 
 /// Lines fetched at once.
 const LINES: usize = 1000;
 /// How often a waiting command looks.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
 
-/// Prints the log until the task has ended. The exit code tells how it ended.
+/// How a task ended, as following its log with `--output json` tells it on standard error.
+#[derive(Debug, Serialize)]
+struct Ended<'a> {
+    upid: &'a Upid,
+    state: ironcore_types::TaskState,
+    status: &'a str,
+    bytes: u64,
+    duration_us: Option<u64>,
+    warning_count: u64,
+    error: Option<&'a ErrorData>,
+}
+
+/// Prints the log until the task has ended; on standard output it is what a download holds, byte for byte. How the
+/// task ended is told on standard error, and by the exit code.
 pub(super) async fn follow(context: &Context, upid: &Upid) -> Result<Exit> {
     let mut after = 0;
     loop {
         let page = print_page(context, upid, after).await?;
         after = page.next;
         if page.done {
-            return ended(context, upid).await.map(|(exit, _)| exit);
+            return ended(context, upid).await;
         }
         if page.lines.is_empty() && interrupted(LOOK_EVERY).await? {
             return Ok(Exit::Interrupted);
@@ -62,40 +77,68 @@ async fn print_page(context: &Context, upid: &Upid, after: u64) -> Result<wire::
 /// Waits until the task has ended, showing progress on a terminal. The exit code tells how it ended.
 pub(super) async fn wait(context: &Context, upid: &Upid) -> Result<Exit> {
     let show = context.form != Form::Json && std::io::stderr().is_terminal();
-    let bar = if show {
-        ProgressBar::new(0)
-    } else {
-        ProgressBar::hidden()
-    };
-    let style = ProgressStyle::with_template(
-        "{spinner} {prefix} {wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec}",
-    )
-    .context("internal fault: the progress bar's template")?;
-    bar.set_style(style);
+    let mut bars = stages::Bars::new(show)?;
+    let seams = seams::machine();
     loop {
         let task: wire::Task = context.client.get(&["tasks", &upid.to_string()], &[]).await?;
         if task.state.is_final() {
-            bar.finish_and_clear();
+            bars.clear();
             let (exit, fields) = end_of(&task);
             context.form.fields(&task, &fields)?;
             return Ok(exit);
         }
-        if let Some(stage) = task.progress.stages.last() {
-            bar.set_prefix(stage.name.clone());
-            bar.set_length(stage.bytes_total.unwrap_or(stage.bytes));
-            bar.set_position(stage.bytes);
-        }
+        bars.show(&task, seams.now());
         if interrupted(LOOK_EVERY).await? {
-            bar.finish_and_clear();
+            bars.clear();
             output::complain(&format!("no longer waiting; the task goes on: {upid}"));
             return Ok(Exit::Interrupted);
         }
     }
 }
 
-async fn ended(context: &Context, upid: &Upid) -> Result<(Exit, wire::Task)> {
+async fn ended(context: &Context, upid: &Upid) -> Result<Exit> {
     let task: wire::Task = context.client.get(&["tasks", &upid.to_string()], &[]).await?;
-    Ok((end_of(&task).0, task))
+    if context.form == Form::Json {
+        let ended = Ended {
+            upid: &task.upid,
+            state: task.state,
+            status: &task.status,
+            bytes: task.bytes,
+            duration_us: took(&task),
+            warning_count: task.warning_count,
+            error: task.error.as_ref(),
+        };
+        output::note(&serde_json::to_string(&ended)?);
+    } else {
+        output::note(&result(&task));
+    }
+    Ok(end_of(&task).0)
+}
+
+/// How a task ended, in a line: `FAILED after 3.2 s: no such folder [source.unreachable]`.
+fn result(task: &wire::Task) -> String {
+    let mut text = task.status.clone();
+    if let Some(micros) = took(task) {
+        text.push_str(&format!(" after {}", output::duration(micros)));
+    }
+    if task.bytes > 0 {
+        text.push_str(&format!(", {}", output::bytes(task.bytes)));
+    }
+    match task.warning_count {
+        0 => {}
+        1 => text.push_str(", 1 warning"),
+        count => text.push_str(&format!(", {count} warnings")),
+    }
+    if let Some(error) = &task.error {
+        text.push_str(&format!(": {} [{}]", error.message, error.code));
+    }
+    text
+}
+
+/// How long it ran, µs.
+pub(super) fn took(task: &wire::Task) -> Option<u64> {
+    let ran = task.ended?.since(task.started?);
+    Some(u64::try_from(ran.as_micros()).unwrap_or(u64::MAX))
 }
 
 fn end_of(task: &wire::Task) -> (Exit, Vec<(&'static str, String)>) {
@@ -104,10 +147,7 @@ fn end_of(task: &wire::Task) -> (Exit, Vec<(&'static str, String)>) {
         ("Status", task.status.clone()),
         ("Bytes", format!("{} ({})", task.bytes, output::bytes(task.bytes))),
     ];
-    if let (Some(started), Some(ended)) = (task.started, task.ended) {
-        let micros = u64::try_from(ended.since(started).as_micros()).unwrap_or(u64::MAX);
-        fields.push(("Duration", output::duration(micros)));
-    }
+    fields.extend(took(task).map(|micros| ("Duration", output::duration(micros))));
     fields.extend(outcome::snapshots(task));
     if task.warning_count > 0 {
         fields.push(("Warnings", task.warning_count.to_string()));
@@ -129,7 +169,7 @@ fn end_of(task: &wire::Task) -> (Exit, Vec<(&'static str, String)>) {
 }
 
 /// Pauses; true when the user pressed the interrupt key meanwhile.
-async fn interrupted(pause: Duration) -> Result<bool> {
+pub(super) async fn interrupted(pause: Duration) -> Result<bool> {
     tokio::select! {
         signal = tokio::signal::ctrl_c() => signal.map(|()| true).context("cannot listen for the interrupt key"),
         () = tokio::time::sleep(pause) => Ok(false),

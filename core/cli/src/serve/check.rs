@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use super::builtin;
 use super::config::{EgressSettings, Overrides, Settings, invalid};
 use crate::exit::{Coded, Exit};
-use crate::output::Form;
+use crate::output::{self, Form};
 
 /// `config check`: prints what would be used, or what is wrong. Starts nothing and writes nothing.
 pub(crate) fn check(form: Form, config: Option<&Path>) -> Result<Exit> {
@@ -49,7 +49,11 @@ pub(crate) fn check(form: Form, config: Option<&Path>) -> Result<Exit> {
         ("Slots", settings.slots.to_string()),
         ("Plugins", show(&settings.plugins)),
         ("Templates", show(&settings.templates)),
+        ("Commands", settings.commands.display().to_string()),
         ("Private addresses allowed", settings.egress.allow.join(", ")),
+        ("Paused scheduler told after", settings.paused_warning.to_string()),
+        ("Heartbeat", output::or_dash(settings.heartbeat.as_ref())),
+        ("Copies of the hub", settings.backup.to_string()),
     ];
     form.fields(&settings, &fields)?;
     Ok(Exit::Ok)

@@ -1,19 +1,18 @@
-//! One process of the hub: which parts it runs, started in order, and drained in order.
+//! One process of the hub: its parts started in order, and drained in order. How each is made is left to `parts`.
 //!
-//! Start: ledger, keys, secrets, plugins, lanes, workers, scheduler, API. SIGTERM and SIGINT drain the other way
+//! Start: ledger, keys, secrets, plugins, workers, scheduler, watch, lanes, API. SIGTERM and SIGINT drain the other way
 //! round: nothing new comes in, what runs ends or is handed over, messages in flight are finished, the ledger closes.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use ironcore_api::{ApiParts, ApiState, Limits};
 use ironcore_egress::{AllowList, Egress, EgressOptions, Secrets};
-use ironcore_engine::{Scheduler, SchedulerOptions, Stores, Worker, WorkerOptions};
-use ironcore_ledger::model::{NewEvent, Service};
+use ironcore_engine::{Pulse, Stores};
+use ironcore_ledger::model::Service;
 use ironcore_ledger::{self as ledger, Ledger, LedgerOptions};
-use ironcore_notify::{Notify, NotifyOptions, NotifyParts, Plugins, Templates};
-use ironcore_types::event::{EventData, NodeData};
-use ironcore_types::{EventType, NodeName, Seams};
+use ironcore_notify::Plugins;
+use ironcore_types::{EventType, Seams};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -25,12 +24,12 @@ use crate::exit::Coded;
 
 /// What its parts share.
 pub(super) struct Hub {
-    settings: Settings,
-    seams: Seams,
-    ledger: Ledger,
-    stores: Stores,
-    plugins: Plugins,
-    egress: Egress,
+    pub(super) settings: Settings,
+    pub(super) seams: Seams,
+    pub(super) ledger: Ledger,
+    pub(super) stores: Stores,
+    pub(super) plugins: Plugins,
+    pub(super) egress: Egress,
     listener: Option<TcpListener>,
 }
 
@@ -99,130 +98,23 @@ impl Hub {
         })
     }
 
-    pub(super) async fn run(self) -> Result<()> {
-        let address = match &self.listener {
+    pub(super) async fn run(mut self) -> Result<()> {
+        let listener = self.listener.take();
+        let address = match &listener {
             Some(listener) => listener.local_addr()?,
             None => self.settings.listen,
         };
-        let does = |role| self.settings.roles.contains(&role);
-        tell(
-            &self.ledger,
-            &self.settings.node,
-            EventType::SystemStarted,
-            "started",
-        )
-        .await?;
-
-        let api_stop = CancellationToken::new();
-        let work_stop = CancellationToken::new();
-        let notify_stop = CancellationToken::new();
-
-        let notify = Notify::new(NotifyParts {
-            ledger: self.ledger.clone(),
-            egress: self.egress.clone(),
-            plugins: self.plugins.clone(),
-            templates: Templates::new(self.settings.templates.clone(), self.seams.clone()),
-            seams: self.seams.clone(),
-            node: self.settings.node.clone(),
-            pid: std::process::id(),
-            options: NotifyOptions {
-                hub_name: self.settings.node.to_string(),
-                dashboard: Some(match &self.settings.public_url {
-                    Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-                    None => format!("http://{address}"),
-                }),
-                ..NotifyOptions::default()
-            },
-        });
-        let worker = Worker::new(
-            self.ledger.clone(),
-            self.stores.clone(),
-            self.seams.clone(),
-            WorkerOptions {
-                slots: self.settings.slots,
-                ..WorkerOptions::serving(
-                    self.settings.node.clone(),
-                    std::process::id(),
-                    // Delivery has a session of its own, which outlives the worker's.
-                    self.settings
-                        .roles
-                        .iter()
-                        .copied()
-                        .filter(|role| *role != Service::Notify)
-                        .collect(),
-                )
-            },
-        );
-        let scheduler = Scheduler::new(
-            self.ledger.clone(),
-            self.seams.clone(),
-            SchedulerOptions::default(),
-        );
-        let router = ironcore_api::router(ApiState::new(ApiParts {
-            ledger: self.ledger.clone(),
-            stores: self.stores.clone(),
-            plugins: Arc::new(self.plugins.clone()),
-            seams: self.seams.clone(),
-            node: self.settings.node.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            shutdown: api_stop.clone(),
-            limits: Limits::default(),
-        }));
-
-        let mut api = JoinSet::new();
-        let mut work = JoinSet::new();
-        let mut lanes = JoinSet::new();
-        let data = self.settings.data.display();
-        // The session of the worker also tells that this process is there, whatever it does.
-        let stop = work_stop.clone();
-        work.spawn(async move { worker.run(stop).await.map_err(anyhow::Error::from) });
-        if does(Service::Scheduler) {
-            let stop = work_stop.clone();
-            work.spawn(async move {
-                scheduler.run(stop).await;
-                Ok(())
-            });
-        }
-        if does(Service::Notify) {
-            let stop = notify_stop.clone();
-            lanes.spawn(async move { notify.run(stop).await.map_err(anyhow::Error::from) });
-        }
-        if let Some(listener) = self.listener {
-            api.spawn(ironcore_api::serve(listener, router, api_stop.clone()));
-            write_address(&self.settings.data.join("listen"), address)?;
-            tracing::info!(%address, %data, "the hub listens");
-        } else {
-            tracing::info!(%data, roles = ?self.settings.roles, "the hub works");
-        }
-
+        self.tell(EventType::SystemStarted, "started").await?;
+        let mut tasks = Tasks::default();
+        tasks.start(&self, listener, address)?;
         // A part that ends by itself is a fault: the hub stops, so that whoever watches it starts it anew.
-        let fault = tokio::select! {
-            signal = stop_signal() => signal.err(),
-            Some(ended) = api.join_next() => Some(fault("the API", ended.map(|r| r.map_err(anyhow::Error::from)))),
-            Some(ended) = work.join_next() => Some(fault("the worker or the scheduler", ended)),
-            Some(ended) = lanes.join_next() => Some(fault("delivery", ended)),
-        };
+        let fault = tasks.first_fault().await;
         tracing::info!("stopping: the API, then tasks, then messages");
-        api_stop.cancel();
-        while api.join_next().await.is_some() {}
-        work_stop.cancel();
-        while let Some(ended) = work.join_next().await {
-            note("the worker or the scheduler", ended);
-        }
-        if let Err(error) = tell(
-            &self.ledger,
-            &self.settings.node,
-            EventType::SystemStopped,
-            "stopped",
-        )
-        .await
-        {
+        tasks.stop_work().await;
+        if let Err(error) = self.tell(EventType::SystemStopped, "stopped").await {
             tracing::error!(%error, "that the hub stopped could not be told");
         }
-        notify_stop.cancel();
-        while let Some(ended) = lanes.join_next().await {
-            note("delivery", ended);
-        }
+        tasks.stop_delivery().await;
         self.egress.close().await;
         self.ledger.close().await;
         match fault {
@@ -232,28 +124,91 @@ impl Hub {
     }
 }
 
-/// An event about this process.
-async fn tell(ledger: &Ledger, node: &NodeName, event_type: EventType, what: &str) -> Result<()> {
-    let data = EventData {
-        node: Some(NodeData {
-            name: node.clone(),
-            service: "hub".to_owned(),
-        }),
-        ..EventData::new(
-            None,
-            event_type.default_severity(),
-            format!("The hub on {node} {what}"),
-        )
-    };
-    ledger
-        .emit(NewEvent {
-            event_type,
-            subject: None,
-            data,
-        })
-        .await?;
-    Ok(())
+/// What runs, in the order in which it is stopped.
+#[derive(Default)]
+struct Tasks {
+    api: JoinSet<Result<()>>,
+    work: JoinSet<Result<()>>,
+    lanes: JoinSet<Result<()>>,
+    api_stop: CancellationToken,
+    work_stop: CancellationToken,
+    notify_stop: CancellationToken,
 }
+
+impl Tasks {
+    fn start(&mut self, hub: &Hub, listener: Option<TcpListener>, address: SocketAddr) -> Result<()> {
+        let data = hub.settings.data.display();
+        // The session of the worker also tells that this process is there, whatever it does.
+        let (worker, stop) = (hub.worker(), self.work_stop.clone());
+        self.work
+            .spawn(async move { worker.run(stop).await.map_err(anyhow::Error::from) });
+        let pulse = Pulse::default();
+        if hub.does(Service::Scheduler) {
+            let scheduler = hub.scheduler(pulse.clone());
+            self.work_until_stopped(|stop| scheduler.run(stop));
+        }
+        if let Some(watch) = hub.watch(pulse) {
+            self.work_until_stopped(|stop| watch.run(stop));
+        }
+        let (copies, copier) = hub.copies();
+        self.work_until_stopped(|stop| copier.run(stop));
+        if hub.does(Service::Notify) {
+            let (notify, stop) = (hub.notify(address), self.notify_stop.clone());
+            self.lanes
+                .spawn(async move { notify.run(stop).await.map_err(anyhow::Error::from) });
+        }
+        if let Some(listener) = listener {
+            let router = ironcore_api::router(hub.api(Arc::new(copies), self.api_stop.clone()));
+            let serving = ironcore_api::serve(listener, router, self.api_stop.clone());
+            self.api
+                .spawn(async move { serving.await.map_err(anyhow::Error::from) });
+            write_address(&hub.settings.data.join("listen"), address)?;
+            tracing::info!(%address, %data, "the hub listens");
+        } else {
+            tracing::info!(%data, roles = ?hub.settings.roles, "the hub works");
+        }
+        Ok(())
+    }
+
+    fn work_until_stopped<F>(&mut self, work: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let work = work(self.work_stop.clone());
+        self.work.spawn(async move {
+            work.await;
+            Ok(())
+        });
+    }
+
+    /// Waits until the hub is to stop; with what went wrong, when that is why.
+    async fn first_fault(&mut self) -> Option<anyhow::Error> {
+        tokio::select! {
+            signal = stop_signal() => signal.err(),
+            Some(ended) = self.api.join_next() => Some(fault("the API", ended)),
+            Some(ended) = self.work.join_next() => Some(fault(WORK, ended)),
+            Some(ended) = self.lanes.join_next() => Some(fault("delivery", ended)),
+        }
+    }
+
+    async fn stop_work(&mut self) {
+        self.api_stop.cancel();
+        while self.api.join_next().await.is_some() {}
+        self.work_stop.cancel();
+        while let Some(ended) = self.work.join_next().await {
+            note(WORK, ended);
+        }
+    }
+
+    async fn stop_delivery(&mut self) {
+        self.notify_stop.cancel();
+        while let Some(ended) = self.lanes.join_next().await {
+            note("delivery", ended);
+        }
+    }
+}
+
+const WORK: &str = "the worker, the scheduler or the watch";
 
 type Ended = Result<Result<()>, tokio::task::JoinError>;
 

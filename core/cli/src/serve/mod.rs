@@ -3,8 +3,11 @@
 mod builtin;
 mod check;
 pub(crate) mod config;
+mod copies;
+mod heartbeat;
 mod hub;
 mod keys;
+mod parts;
 mod process;
 mod remotes;
 pub(crate) mod seams;
@@ -16,6 +19,7 @@ use ironcore_egress::Secrets;
 
 pub(crate) use self::check::check;
 use self::config::{Overrides, Settings};
+pub(crate) use self::copies::restore;
 use self::hub::Hub;
 use crate::args::Serve;
 use crate::exit::Exit;

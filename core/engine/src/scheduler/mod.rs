@@ -15,18 +15,22 @@ use ironcore_types::{Seams, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::EngineError;
+use crate::watch::Pulse;
 
 /// How the scheduler behaves.
 #[derive(Debug, Clone)]
 pub struct SchedulerOptions {
     /// Look again at least this often, whatever else happens.
     pub longest_sleep: Duration,
+    /// Touched at each look that succeeded, for whoever watches over the scheduler.
+    pub pulse: Pulse,
 }
 
 impl Default for SchedulerOptions {
     fn default() -> Self {
         Self {
             longest_sleep: Duration::from_secs(60),
+            pulse: Pulse::default(),
         }
     }
 }
@@ -57,7 +61,10 @@ impl Scheduler {
             let now = self.seams.now();
             let longest = now.after(self.options.longest_sleep);
             let next = match self.fire_due(now).await {
-                Ok(next) => next.map_or(longest, |next| next.min(longest)),
+                Ok(next) => {
+                    self.options.pulse.beat(now);
+                    next.map_or(longest, |next| next.min(longest))
+                }
                 Err(error) => {
                     tracing::error!(code = %error.code(), %error, "the scheduler could not fire ticks; trying again");
                     now.after(Duration::from_secs(1))

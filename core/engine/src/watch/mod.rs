@@ -162,7 +162,7 @@ impl Watch {
     }
 }
 
-async fn watch_jobs(mut jobs: Jobs, seams: &Seams, every: Duration, looked: Pulse) {
+async fn watch_jobs(jobs: Jobs, seams: &Seams, every: Duration, looked: Pulse) {
     loop {
         let now = seams.now();
         match jobs.look(now).await {

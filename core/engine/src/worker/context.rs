@@ -3,7 +3,7 @@
 //! The work runs on a blocking thread and only touches memory here; [`super::flush`] carries it to the ledger.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ironcore_ledger::model::{LogLevel, NewLogLine};
@@ -12,12 +12,18 @@ use ironcore_types::progress::{Progress, Stage, Warning};
 use ironcore_types::{Seams, Timestamp};
 use tokio::sync::Notify;
 
+use super::pace::{self, Pace};
+
 /// Warnings kept as records; further ones are in the log and in the count.
 pub(crate) const WARNINGS_KEPT: usize = 1000;
 /// Unflushed log bytes at which the flusher is woken before its time.
 const FLUSH_BYTES: usize = 64 << 10;
+/// What the flusher takes at once: readers of a log read it in such parts.
+const FRAME_BYTES: usize = 256 << 10;
 /// A single line is cut here, so that one hostile path cannot fill the ledger.
 const LINE_BYTES: usize = 16 << 10;
+/// What a line takes beside its text.
+const LINE_OVERHEAD: usize = 32;
 
 /// Why a task has to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +42,55 @@ pub(crate) enum Stop {
 struct State {
     lines: VecDeque<NewLogLine>,
     line_bytes: usize,
+    /// Bytes of all lines so far.
+    logged: u64,
+    /// Lines that found no room.
+    left_out: u64,
     progress: Progress,
+    /// One for each stage.
+    paces: Vec<Pace>,
     progress_changed: bool,
     warnings: Vec<Warning>,
     warning_count: u64,
+}
+
+impl State {
+    /// The first lines, up to [`FRAME_BYTES`] of them.
+    fn part(&mut self) -> Vec<NewLogLine> {
+        let mut bytes = 0;
+        let mut count = 0;
+        for line in &self.lines {
+            bytes += line.text.len() + LINE_OVERHEAD;
+            count += 1;
+            if bytes >= FRAME_BYTES {
+                break;
+            }
+        }
+        self.line_bytes = self.line_bytes.saturating_sub(bytes);
+        self.lines.drain(..count).collect()
+    }
+
+    /// Says of the stages that go on how fast they go, and when they will be done.
+    fn tell_pace(&mut self, now: Timestamp) {
+        for (stage, pace) in self.progress.stages.iter_mut().zip(&mut self.paces) {
+            if stage.ended.is_some() {
+                continue;
+            }
+            let (rate, eta) = (pace.rate(stage, now), pace.eta(stage, now));
+            // Work that stands still is written down once more, not every second.
+            self.progress_changed |= rate != stage.rate || eta.is_some() != stage.eta.is_some();
+            (stage.rate, stage.eta) = (rate, eta);
+        }
+    }
+}
+
+/// A stage is over.
+fn end(stage: &mut Stage, now: Timestamp) {
+    if stage.ended.is_none() {
+        stage.ended = Some(now);
+        stage.rate = pace::whole_rate(stage);
+        stage.eta = None;
+    }
 }
 
 /// What the flusher takes away.
@@ -58,19 +109,28 @@ pub(crate) struct TaskContext {
 #[derive(Debug)]
 struct Inner {
     seams: Seams,
+    /// Bytes that the log may have.
+    log_bytes: u64,
     stop: AtomicU8,
     stopped: Notify,
+    /// Whether the worker goes, or has lost the task, whatever was asked before.
+    leaving: AtomicBool,
+    left: Notify,
     full: Notify,
     state: Mutex<State>,
 }
 
 impl TaskContext {
-    pub(crate) fn new(seams: Seams) -> Self {
+    /// A context whose log takes up to `log_bytes`; warnings and errors may take a quarter more.
+    pub(crate) fn new(seams: Seams, log_bytes: u64) -> Self {
         Self {
             inner: Arc::new(Inner {
                 seams,
+                log_bytes,
                 stop: AtomicU8::new(0),
                 stopped: Notify::new(),
+                leaving: AtomicBool::new(false),
+                left: Notify::new(),
                 full: Notify::new(),
                 state: Mutex::default(),
             }),
@@ -97,6 +157,21 @@ impl TaskContext {
             .is_ok()
         {
             self.inner.stopped.notify_waiters();
+        }
+        if matches!(reason, Stop::Lost | Stop::Shutdown) {
+            self.inner.leaving.store(true, Ordering::Release);
+            self.inner.left.notify_waiters();
+        }
+    }
+
+    /// Ends when nothing more can be waited for: the worker goes, or the task is another's.
+    pub(crate) async fn leaving(&self) {
+        loop {
+            let waiting = self.inner.left.notified();
+            if self.inner.leaving.load(Ordering::Acquire) {
+                return;
+            }
+            waiting.await;
         }
     }
 
@@ -127,13 +202,44 @@ impl TaskContext {
         self.inner.full.notified().await;
     }
 
+    /// Adds to the log, unless it is full.
     pub(crate) fn log(&self, level: LogLevel, text: &str) {
+        let most = match level {
+            LogLevel::Info => self.inner.log_bytes,
+            LogLevel::Warn | LogLevel::Error => self.inner.log_bytes.saturating_add(self.inner.log_bytes / 4),
+        };
+        let mut state = self.state();
+        if state.logged < most {
+            self.push(&mut state, level, text);
+            return;
+        }
+        if state.left_out == 0 {
+            let full = format!(
+                "the log is full ({} bytes): further lines are left out, warnings and errors last; the task goes on",
+                self.inner.log_bytes
+            );
+            self.push(&mut state, LogLevel::Warn, &full);
+        }
+        state.left_out += 1;
+    }
+
+    /// Adds to the log however full it is: what a reader looks for at its end.
+    pub(crate) fn log_end(&self, level: LogLevel, text: &str) {
+        let mut state = self.state();
+        let left_out = std::mem::take(&mut state.left_out);
+        if left_out > 0 {
+            let line = format!("{left_out} lines were left out, because the log was full");
+            self.push(&mut state, LogLevel::Warn, &line);
+        }
+        self.push(&mut state, level, text);
+    }
+
+    fn push(&self, state: &mut State, level: LogLevel, text: &str) {
         let mut cut = text.len().min(LINE_BYTES);
         while !text.is_char_boundary(cut) {
             cut -= 1;
         }
         let time = self.inner.seams.now();
-        let mut state = self.state();
         // A line is one line: control characters (a path may hold any) must not forge others.
         for part in text[..cut].split('\n') {
             let text: String = part
@@ -146,7 +252,11 @@ impl TaskContext {
                     }
                 })
                 .collect();
-            state.line_bytes += text.len() + 32;
+            let bytes = text.len() + LINE_OVERHEAD;
+            state.line_bytes += bytes;
+            state.logged = state
+                .logged
+                .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
             state.lines.push_back(NewLogLine { time, level, text });
         }
         if state.line_bytes >= FLUSH_BYTES {
@@ -154,11 +264,17 @@ impl TaskContext {
         }
     }
 
-    /// Takes what has to be written. Progress is given only when it changed and `with_progress`.
+    /// Takes what has to be written, or the first part of it. Progress is given only when it changed and `with_progress`.
     pub(crate) fn take(&self, with_progress: bool) -> Pending {
+        let now = self.inner.seams.now();
         let mut state = self.state();
-        state.line_bytes = 0;
-        let lines = state.lines.drain(..).collect();
+        let lines = state.part();
+        if state.line_bytes > 0 {
+            self.inner.full.notify_one();
+        }
+        if with_progress {
+            state.tell_pace(now);
+        }
         let progress = (with_progress && state.progress_changed).then(|| state.progress.clone());
         if progress.is_some() {
             state.progress_changed = false;
@@ -166,11 +282,16 @@ impl TaskContext {
         Pending { lines, progress }
     }
 
+    /// Whether there is something to take.
+    pub(crate) fn has_lines(&self) -> bool {
+        !self.state().lines.is_empty()
+    }
+
     /// Puts lines back that could not be written.
     pub(crate) fn put_back(&self, lines: Vec<NewLogLine>) {
         let mut state = self.state();
         for line in lines.into_iter().rev() {
-            state.line_bytes += line.text.len() + 32;
+            state.line_bytes += line.text.len() + LINE_OVERHEAD;
             state.lines.push_front(line);
         }
     }
@@ -180,7 +301,7 @@ impl TaskContext {
         let now = self.inner.seams.now();
         let mut state = self.state();
         for stage in &mut state.progress.stages {
-            stage.ended.get_or_insert(now);
+            end(stage, now);
         }
         (
             state.progress.clone(),
@@ -225,8 +346,9 @@ impl Watch for TaskContext {
         let at = known.unwrap_or_else(|| {
             // A new stage ends those before it.
             for earlier in &mut state.progress.stages {
-                earlier.ended.get_or_insert(now);
+                end(earlier, now);
             }
+            state.paces.push(Pace::default());
             state.progress.stages.push(Stage {
                 name: stage.name.clone(),
                 started: Some(now),
@@ -234,13 +356,18 @@ impl Watch for TaskContext {
             });
             state.progress.stages.len() - 1
         });
-        let row = &mut state.progress.stages[at];
+        let State { progress, paces, .. } = &mut *state;
+        let row = &mut progress.stages[at];
         let (started, ended) = (row.started, stage.ended.or(row.ended));
+        let (rate, eta) = (row.rate, row.eta);
         *row = Stage {
             started: stage.started.or(started),
             ended,
+            rate,
+            eta,
             ..stage.clone()
         };
+        paces[at].note(row, now);
     }
 
     fn warn(&self, warning: Warning) {
@@ -258,5 +385,120 @@ impl Watch for TaskContext {
 
     fn info(&self, line: &str) {
         self.log(LogLevel::Info, line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ironcore_types::seams::{Clock, Random};
+    use std::pin::Pin;
+    use std::sync::atomic::AtomicI64;
+
+    /// Milliseconds that the test sets.
+    #[derive(Debug, Default)]
+    struct Hands(AtomicI64);
+
+    impl Clock for Hands {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(self.0.load(Ordering::Relaxed) * 1_000)
+        }
+
+        fn sleep_until(&self, _: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    impl Random for Hands {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+    }
+
+    fn context(log_bytes: u64) -> (TaskContext, Arc<Hands>) {
+        let hands = Arc::new(Hands::default());
+        let seams = Seams::new(hands.clone(), hands.clone());
+        (TaskContext::new(seams, log_bytes), hands)
+    }
+
+    fn stage(name: &str, bytes: u64) -> Stage {
+        Stage {
+            name: name.to_owned(),
+            bytes,
+            bytes_total: Some(100_000_000),
+            ..Stage::default()
+        }
+    }
+
+    #[test]
+    fn a_full_log_keeps_warnings_and_its_end() {
+        let (context, _) = context(10_000);
+        for n in 0..1_000 {
+            context.log(LogLevel::Info, &format!("line {n}"));
+        }
+        context.log(LogLevel::Warn, "a warning");
+        context.log_end(LogLevel::Info, "ended OK");
+        let lines = context.take(false).lines;
+        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        let all: usize = lines.iter().map(|line| line.text.len() + LINE_OVERHEAD).sum();
+        assert!(all < 10_500, "{all} bytes");
+        let kept = texts.iter().filter(|text| text.starts_with("line ")).count();
+        assert!(
+            texts[kept].starts_with("the log is full (10000 bytes)"),
+            "{}",
+            texts[kept]
+        );
+        let left_out = format!("{} lines were left out, because the log was full", 1_000 - kept);
+        assert_eq!(texts[kept + 1..], ["a warning", left_out.as_str(), "ended OK"]);
+    }
+
+    #[test]
+    fn warnings_do_not_fill_the_ledger_either() {
+        let (context, _) = context(10_000);
+        for n in 0..1_000 {
+            context.log(LogLevel::Warn, &format!("warning {n}"));
+        }
+        let lines = context.take(false).lines;
+        let all: usize = lines.iter().map(|line| line.text.len() + LINE_OVERHEAD).sum();
+        assert!((12_500..13_000).contains(&all), "{all} bytes");
+    }
+
+    #[test]
+    fn a_long_log_is_taken_in_parts() {
+        let (context, _) = context(10 << 20);
+        for _ in 0..100 {
+            context.log(LogLevel::Info, &"x".repeat(10_000));
+        }
+        let mut parts = Vec::new();
+        while context.has_lines() {
+            parts.push(context.take(false).lines.len());
+        }
+        assert_eq!(parts, [27, 27, 27, 19]);
+    }
+
+    #[test]
+    fn stages_tell_how_fast_they_go_and_when_they_end() {
+        let (context, hands) = context(10_000);
+        for second in 0..=50 {
+            hands.0.store(second * 1_000, Ordering::Relaxed);
+            context.progress(&stage("read", u64::try_from(second).expect("small") * 1_000_000));
+        }
+        let told = context.take(true).progress.expect("news").stages.remove(0);
+        assert_eq!(told.rate, Some(1_000_000));
+        assert_eq!(told.eta, Some(Timestamp::from_seconds(100)));
+        assert!(context.take(true).progress.is_none(), "nothing new");
+
+        // It stands still: told once, and then no more.
+        hands.0.store(80_000, Ordering::Relaxed);
+        let told = context.take(true).progress.expect("news").stages.remove(0);
+        assert_eq!((told.rate, told.eta), (Some(0), None));
+        assert!(context.take(true).progress.is_none());
+
+        // The next stage ends it; what it did is told over its whole time.
+        hands.0.store(100_000, Ordering::Relaxed);
+        context.progress(&stage("write", 0));
+        let stages = context.take(true).progress.expect("news").stages;
+        assert_eq!((stages[0].rate, stages[0].eta), (Some(500_000), None));
+        assert_eq!(stages[0].ended, Some(Timestamp::from_seconds(100)));
     }
 }

@@ -5,15 +5,18 @@
 //! then its end is written without it, and its thread, which can change nothing any more once it notices, is
 //! left to end by itself.
 
+mod command;
 mod context;
+mod pace;
 mod run;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{NewSession, RenewalState, Service, Task};
-use ironcore_types::{NodeName, Seams, SessionId, TaskId, TaskType, Timestamp};
+use ironcore_types::{KeyId, NodeName, Seams, SessionId, TaskId, TaskType, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +38,8 @@ pub struct WorkerOptions {
     pub services: Vec<Service>,
     /// Which task types to claim.
     pub types: Vec<TaskType>,
+    /// The keys that it can open; tasks that need another are left to others.
+    pub keys: Vec<KeyId>,
     /// How often leases are renewed.
     pub renew_every: Duration,
     /// How long a lease lasts.
@@ -45,6 +50,10 @@ pub struct WorkerOptions {
     pub drain: Duration,
     /// Look for work at least this often.
     pub poll: Duration,
+    /// The folder with the programs that jobs may run before and after their tasks.
+    pub commands: PathBuf,
+    /// Bytes that the log of one task may have; what is more is left out, and the task goes on.
+    pub log_bytes: u64,
 }
 
 impl WorkerOptions {
@@ -67,11 +76,14 @@ impl WorkerOptions {
                 .copied()
                 .collect(),
             services,
+            keys: Vec::new(),
             renew_every: Duration::from_secs(10),
             lease: Duration::from_secs(30),
             cancel_grace: Duration::from_secs(20),
             drain: Duration::from_secs(10),
             poll: Duration::from_secs(2),
+            commands: PathBuf::from("/var/lib/ironcore-backup/commands"),
+            log_bytes: 32 << 20,
         }
     }
 }
@@ -170,6 +182,8 @@ impl Worker {
             pid: self.options.pid,
             services: self.options.services.clone(),
             types: self.options.types.clone(),
+            slots: u32::try_from(self.options.slots).unwrap_or(u32::MAX),
+            keys: self.options.keys.clone(),
         };
         self.ledger.register_session(session).await?;
         Ok(())
@@ -202,7 +216,7 @@ impl Worker {
             }
         };
         for task in claimed {
-            let context = TaskContext::new(self.seams.clone());
+            let context = TaskContext::new(self.seams.clone(), self.options.log_bytes);
             running.insert(task.id, context.clone());
             ends.spawn(self.job(task, context));
         }
@@ -214,6 +228,7 @@ impl Worker {
             stores: self.stores.clone(),
             session: self.session,
             cancel_grace: self.options.cancel_grace,
+            commands: self.options.commands.clone(),
         };
         async move {
             let id = task.id;

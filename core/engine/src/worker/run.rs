@@ -1,16 +1,20 @@
 //! One task from claim to end: the work on a blocking thread, its log and progress carried to the ledger
 //! meanwhile, and its end written, fenced, with everything that follows from it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ironcore_ledger::model::{LogLevel, Outcome, Task};
 use ironcore_ledger::{Ledger, LedgerError};
+use ironcore_store::Watch as _;
 use ironcore_types::event::ErrorData;
-use ironcore_types::progress::TaskStats;
+use ironcore_types::job::{Command, Job, OnCommandFailure};
+use ironcore_types::progress::{TaskStats, Warning};
 use ironcore_types::{ErrorCode, SessionId, TaskState, Timestamp};
 use tokio::task::{JoinError, JoinSet};
 
+use super::command::{Call, Fault};
 use super::context::{Stop, TaskContext};
 use crate::error::EngineError;
 use crate::jobs::{self, JobContext};
@@ -21,6 +25,9 @@ const FLUSH_EVERY: Duration = Duration::from_millis(200);
 /// Every how many flushes progress goes along: once a second.
 const PROGRESS_EVERY: u32 = 5;
 
+/// How often the end of the log is tried before the task ends without it.
+const LOG_TRIES: u32 = 10;
+
 /// What one task's run needs.
 #[derive(Debug)]
 pub(crate) struct Runner {
@@ -28,6 +35,8 @@ pub(crate) struct Runner {
     pub(crate) stores: Stores,
     pub(crate) session: SessionId,
     pub(crate) cancel_grace: Duration,
+    /// The folder of commands.
+    pub(crate) commands: PathBuf,
 }
 
 type Done = Result<Result<TaskStats, EngineError>, JoinError>;
@@ -40,59 +49,176 @@ impl Runner {
             LogLevel::Info,
             &format!("{} {} begins", task.spec.task_type(), task.spec.worker_id()),
         );
-        let job = JobContext {
-            ledger: self.ledger.clone(),
-            stores: self.stores.clone(),
-            session: self.session,
-            task: Arc::clone(&task),
-            watch: context.clone(),
-            runtime: tokio::runtime::Handle::current(),
+        let job = self.job(&task).await;
+        let deadline = job.as_ref().and_then(|job| deadline(&task, job));
+        let prepared = match job.as_ref().and_then(|job| job.command_before.as_ref()) {
+            None => Ok(()),
+            Some(command) => self.before(&task, &context, command, deadline).await,
         };
-        let mut work = JoinSet::new();
-        work.spawn_blocking(move || jobs::perform(&job));
-        let deadline = self.deadline(&task).await;
-        let done = self.attend(&task, &context, deadline, &mut work).await;
-        // A thread that did not stop in time is left to itself.
-        work.detach_all();
+        let done = match prepared {
+            Ok(()) => self.work(&task, &context, deadline).await,
+            Err(error) => Some(Ok(Err(error))),
+        };
         if context.stop_reason() == Some(Stop::Lost) {
             tracing::warn!(upid = %task.upid, "lost the task's lease; its end is not ours to write");
             return;
         }
-        self.finish(&task, &context, done).await;
+        let mut end = end_of(&context, done);
+        if let Some(command) = job.as_ref().and_then(|job| job.command_after.as_ref())
+            && let End::Outcome(outcome) = &mut end
+        {
+            self.after(&task, &context, command, outcome).await;
+        }
+        self.finish(&task, &context, end).await;
     }
 
-    /// When the task has to be over, by its job as it is declared now.
-    async fn deadline(&self, task: &Task) -> Option<Timestamp> {
+    /// The task's job, as it is declared now.
+    async fn job(&self, task: &Task) -> Option<Job> {
         let (project, name) = task.project.as_ref().zip(task.job.as_ref())?;
         match self.ledger.job(project, name).await {
-            Ok(job) => Some(task.started?.after(job?.timeout?.duration())),
+            Ok(job) => job,
             Err(error) => {
-                tracing::warn!(upid = %task.upid, %error, "the task's time limit could not be looked up; it has none");
+                tracing::warn!(upid = %task.upid, %error, "the task's job could not be looked up: no time limit and no commands");
                 None
             }
         }
     }
 
+    /// Does what the task is for, on a blocking thread.
+    async fn work(
+        &self,
+        task: &Arc<Task>,
+        context: &TaskContext,
+        deadline: Option<Timestamp>,
+    ) -> Option<Done> {
+        let job = JobContext {
+            ledger: self.ledger.clone(),
+            stores: self.stores.clone(),
+            session: self.session,
+            task: Arc::clone(task),
+            watch: context.clone(),
+            runtime: tokio::runtime::Handle::current(),
+        };
+        let mut work = JoinSet::new();
+        work.spawn_blocking(move || jobs::perform(&job));
+        let done = self
+            .attend(task, context, deadline, work.join_next())
+            .await
+            .flatten();
+        // A thread that did not stop in time is left to itself.
+        work.detach_all();
+        done
+    }
+
+    /// Runs the command before the task. An error says that the task is not to be done.
+    async fn before(
+        &self,
+        task: &Task,
+        context: &TaskContext,
+        command: &Command,
+        deadline: Option<Timestamp>,
+    ) -> Result<(), EngineError> {
+        let call = self.call(task, command, "before");
+        let run = call.run(context, context.stopped());
+        let fault = match self.attend(task, context, deadline, run).await {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(fault)) if !fault.stopped => fault,
+            _ => return Err(EngineError::Cancelled),
+        };
+        if command.on_failure == OnCommandFailure::Fail {
+            return Err(EngineError::Command {
+                code: fault.code,
+                message: format!("the command before the task failed: {}", fault.message),
+            });
+        }
+        note(context, "before", command, &fault);
+        Ok(())
+    }
+
+    /// Runs the command after the task, and makes of its end what the policy says.
+    async fn after(&self, task: &Task, context: &TaskContext, command: &Command, outcome: &mut Outcome) {
+        let mut call = self.call(task, command, "after");
+        call.about
+            .push(("IRONCORE_STATUS", outcome.state.shown().to_owned()));
+        if let Some(error) = &outcome.error {
+            call.about.push(("IRONCORE_ERROR", error.code.to_string()));
+        }
+        // The task is over, so its own limit and its cancel do not count: the command's limit does, and that the worker
+        // goes.
+        let ended = {
+            let run = call.run(context, context.leaving());
+            tokio::pin!(run);
+            loop {
+                tokio::select! {
+                    ended = &mut run => break ended,
+                    () = tokio::time::sleep(FLUSH_EVERY) => {}
+                    () = context.full() => {}
+                }
+                let _later = self.flush(task, context, false).await;
+            }
+        };
+        let Err(fault) = ended else { return };
+        let went_well = matches!(outcome.state, TaskState::Ok | TaskState::Warning);
+        if command.on_failure == OnCommandFailure::Fail && went_well {
+            outcome.state = TaskState::Failed;
+            outcome.error = Some(ErrorData {
+                code: fault.code,
+                message: format!(
+                    "the command after the task failed: {}; what the task itself did is done",
+                    fault.message
+                ),
+            });
+            return;
+        }
+        note(context, "after", command, &fault);
+        (_, outcome.warnings, outcome.warning_count) = context.summary();
+        if outcome.state == TaskState::Ok && outcome.warning_count > 0 {
+            outcome.state = TaskState::Warning;
+        }
+    }
+
+    fn call<'a>(&'a self, task: &Task, command: &'a Command, phase: &'static str) -> Call<'a> {
+        let mut about = vec![
+            ("IRONCORE_UPID", task.upid.to_string()),
+            ("IRONCORE_TYPE", task.task_type().to_string()),
+            ("IRONCORE_USER", task.user.to_string()),
+            ("IRONCORE_ATTEMPT", task.attempt.to_string()),
+        ];
+        let named = [
+            ("IRONCORE_PROJECT", task.project.as_ref().map(ToString::to_string)),
+            ("IRONCORE_JOB", task.job.as_ref().map(ToString::to_string)),
+            ("IRONCORE_SOURCE", task.spec.source()),
+            ("IRONCORE_TARGET", task.spec.target()),
+        ];
+        about.extend(named.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        Call {
+            command,
+            phase,
+            folder: &self.commands,
+            about,
+        }
+    }
+
     /// Carries log and progress while the work goes on. None: it had to stop and did not within its grace.
-    async fn attend(
+    async fn attend<T>(
         &self,
         task: &Task,
         context: &TaskContext,
         deadline: Option<Timestamp>,
-        work: &mut JoinSet<Result<TaskStats, EngineError>>,
-    ) -> Option<Done> {
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
         let mut flushes: u32 = 0;
         let grace = async {
             context.stopped().await;
             tokio::time::sleep(self.cancel_grace).await;
         };
-        tokio::pin!(grace);
+        tokio::pin!(grace, work);
         let overdue = context.at(deadline);
         tokio::pin!(overdue);
         let mut in_time = true;
         loop {
             tokio::select! {
-                done = work.join_next() => return done,
+                done = &mut work => return Some(done),
                 () = &mut grace => return None,
                 () = &mut overdue, if in_time => {
                     in_time = false;
@@ -104,72 +230,66 @@ impl Runner {
                 () = context.full() => {}
             }
             flushes = flushes.wrapping_add(1);
-            self.flush(task, context, flushes % PROGRESS_EVERY == 1).await;
+            let _later = self.flush(task, context, flushes % PROGRESS_EVERY == 1).await;
         }
     }
 
-    /// Writes what is pending; what could not be written is kept for the next time.
-    async fn flush(&self, task: &Task, context: &TaskContext, with_progress: bool) {
+    /// Writes what is pending, or the first part of it; what could not be written is kept for the next time, and then
+    /// this is false.
+    async fn flush(&self, task: &Task, context: &TaskContext, with_progress: bool) -> bool {
         let pending = context.take(with_progress);
         if let Some(progress) = pending.progress
             && let Err(error) = self.ledger.set_progress(task.id, self.session, &progress).await
         {
             tracing::warn!(upid = %task.upid, %error, "progress could not be written");
         }
-        if !pending.lines.is_empty()
-            && let Err(error) = self
-                .ledger
-                .append_log(task.id, self.session, &pending.lines)
-                .await
-        {
-            if matches!(error, LedgerError::Fenced(_) | LedgerError::Final { .. }) {
+        if pending.lines.is_empty() {
+            return true;
+        }
+        let written = self.ledger.append_log(task.id, self.session, &pending.lines);
+        match written.await {
+            Ok(_) => true,
+            Err(LedgerError::Fenced(_) | LedgerError::Final { .. }) => {
                 context.stop(Stop::Lost);
-            } else {
+                true
+            }
+            Err(error) => {
                 tracing::warn!(upid = %task.upid, %error, "log lines could not be written; kept for later");
                 context.put_back(pending.lines);
+                false
             }
         }
     }
 
-    async fn finish(&self, task: &Task, context: &TaskContext, done: Option<Done>) {
-        let (stats, error) = match done {
-            Some(Ok(Ok(stats))) => (stats, None),
-            Some(Ok(Err(error))) => (error.stats(), Some(error)),
-            Some(Err(panic)) => (
-                TaskStats::default(),
-                Some(EngineError::Internal(panic.to_string())),
-            ),
-            None => (TaskStats::default(), Some(EngineError::Cancelled)),
-        };
-        let (progress, warnings, warning_count) = context.summary();
-        let end = match decide(context.stop_reason(), error, warning_count) {
-            None => {
-                context.log(LogLevel::Warn, "this worker shuts down; the task is handed over");
-                End::HandOver
+    async fn finish(&self, task: &Task, context: &TaskContext, end: End) {
+        match &end {
+            End::HandOver => {
+                context.log_end(LogLevel::Warn, "this worker shuts down; the task is handed over");
             }
-            Some((state, error)) => {
-                match (&state, &error) {
+            End::Outcome(outcome) => {
+                match (&outcome.state, &outcome.error) {
                     (TaskState::Failed, Some(error)) => {
-                        context.log(LogLevel::Error, &format!("{} [{}]", error.message, error.code));
+                        context.log_end(LogLevel::Error, &format!("{} [{}]", error.message, error.code));
                     }
-                    (TaskState::Cancelled, _) => context.log(LogLevel::Warn, "cancelled"),
+                    (TaskState::Cancelled, _) => context.log_end(LogLevel::Warn, "cancelled"),
                     _ => {}
                 }
-                let line = format!("ended {}: {}", state.shown(), summary(&stats, warning_count));
-                context.log(LogLevel::Info, &line);
-                End::Outcome(Box::new(Outcome {
-                    state,
-                    error,
-                    stats,
-                    warnings,
-                    warning_count,
-                    progress,
-                }))
+                let summary = summary(&outcome.stats, outcome.warning_count);
+                context.log_end(
+                    LogLevel::Info,
+                    &format!("ended {}: {summary}", outcome.state.shown()),
+                );
             }
-        };
+        }
         let mut tries: u32 = 0;
         loop {
-            self.flush(task, context, false).await;
+            while self.flush(task, context, false).await && context.has_lines() {}
+            if context.has_lines() && tries < LOG_TRIES {
+                // What the log says at its end is what people look for.
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(200 * u64::from(tries))).await;
+                continue;
+            }
             let written = match &end {
                 End::Outcome(outcome) => {
                     self.ledger
@@ -201,6 +321,50 @@ enum End {
     Outcome(Box<Outcome>),
     /// That somebody else shall do it again.
     HandOver,
+}
+
+/// How the work ended, as it will be written.
+fn end_of(context: &TaskContext, done: Option<Done>) -> End {
+    let (stats, error) = match done {
+        Some(Ok(Ok(stats))) => (stats, None),
+        Some(Ok(Err(error))) => (error.stats(), Some(error)),
+        Some(Err(panic)) => (
+            TaskStats::default(),
+            Some(EngineError::Internal(panic.to_string())),
+        ),
+        None => (TaskStats::default(), Some(EngineError::Cancelled)),
+    };
+    let (progress, warnings, warning_count) = context.summary();
+    match decide(context.stop_reason(), error, warning_count) {
+        None => End::HandOver,
+        Some((state, error)) => End::Outcome(Box::new(Outcome {
+            state,
+            error,
+            stats,
+            warnings,
+            warning_count,
+            progress,
+        })),
+    }
+}
+
+/// A command that failed, where that does not fail the task.
+fn note(context: &TaskContext, phase: &str, command: &Command, fault: &Fault) {
+    let message = format!("the command {phase} the task failed: {}", fault.message);
+    if command.on_failure == OnCommandFailure::Ignore {
+        context.log(LogLevel::Info, &format!("{message} [{}]", fault.code));
+        return;
+    }
+    context.warn(Warning {
+        code: fault.code,
+        path: command.run.first().cloned(),
+        message,
+    });
+}
+
+/// When the task has to be over, by its job.
+fn deadline(task: &Task, job: &Job) -> Option<Timestamp> {
+    Some(task.started?.after(job.timeout?.duration()))
 }
 
 /// How a task ended, from why it stopped, what its work said and whether there were warnings. None: it was only

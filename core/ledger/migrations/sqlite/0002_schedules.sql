@@ -9,6 +9,13 @@ ALTER TABLE jobs ADD COLUMN blackouts INTEGER NOT NULL DEFAULT 0;
 UPDATE jobs SET declared = ticked;
 
 ALTER TABLE sessions ADD COLUMN slots INTEGER NOT NULL DEFAULT 0;
+-- The keys that its worker can open.
+ALTER TABLE sessions ADD COLUMN keys TEXT NOT NULL DEFAULT '[]';
+
+-- The key that opens what the datastore holds; none when it is not encrypted.
+ALTER TABLE datastores ADD COLUMN key_id TEXT;
+-- The key that the task needs.
+ALTER TABLE tasks ADD COLUMN key_id TEXT;
 
 -- Whether the hub started the task by itself: then pauses and blackout windows hold it.
 ALTER TABLE tasks ADD COLUMN automatic INTEGER NOT NULL DEFAULT 0;

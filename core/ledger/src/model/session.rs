@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ironcore_types::objects::Job;
-use ironcore_types::{JobName, NodeName, ProjectName, SessionId, TaskType, Timestamp};
+use ironcore_types::{JobName, KeyId, NodeName, ProjectName, SessionId, TaskType, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A role of the one binary, as `status --services` shows it.
@@ -90,6 +90,8 @@ pub struct NewSession {
     pub types: Vec<TaskType>,
     /// How many tasks it runs at once.
     pub slots: u32,
+    /// The keys that it can open: it claims no task that needs another.
+    pub keys: Vec<KeyId>,
 }
 
 /// A session.
@@ -107,6 +109,8 @@ pub struct Session {
     pub types: Vec<TaskType>,
     /// How many tasks it runs at once.
     pub slots: u32,
+    /// The keys that it can open.
+    pub keys: Vec<KeyId>,
     /// When it began.
     pub started: Timestamp,
     /// When it counts as lost unless it renews.

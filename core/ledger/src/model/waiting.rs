@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ironcore_types::{DatastoreName, TaskId, TaskType, Timestamp};
+use ironcore_types::{DatastoreName, ErrorCode, KeyId, TaskId, TaskType, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A queued task's wait.
@@ -51,6 +51,11 @@ pub enum WaitReason {
         /// What kind.
         task_type: TaskType,
     },
+    /// Workers that run such tasks are online, but none of them has the key that it needs.
+    NoKey {
+        /// Which key.
+        key: KeyId,
+    },
     /// Every slot of the workers that run such tasks is taken.
     NoSlot {
         /// How many slots there are.
@@ -86,6 +91,11 @@ impl fmt::Display for WaitReason {
             Self::NoWorker { task_type } => {
                 write!(f, "no worker that runs {task_type} tasks is online")
             }
+            Self::NoKey { key } => write!(
+                f,
+                "no worker that is online has the key {key} [{}]",
+                ErrorCode::KeyMissing
+            ),
             Self::NoSlot { slots } => {
                 let plural = if *slots == 1 { "" } else { "s" };
                 write!(f, "all worker slots are taken ({slots} slot{plural} in all)")

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ironcore_types::{JobName, ProjectName, SessionId, TaskId, TaskState, TaskType, Timestamp};
+use ironcore_types::{JobName, KeyId, ProjectName, SessionId, TaskId, TaskState, TaskType, Timestamp};
 
 use super::Sql;
 use super::objects;
@@ -82,6 +82,7 @@ macro_rules! ready {
                     SELECT 1 FROM jobs j WHERE j.project = i.project AND j.name = i.job AND j.enabled = 0)))
                AND (i.datastore IS NULL OR i.datastore NOT IN LIST($4))
                AND (i.other_datastore IS NULL OR i.other_datastore NOT IN LIST($4))
+               AND (i.key_id IS NULL OR i.key_id IN LIST($7))
                AND (i.job IS NULL OR NOT EXISTS (
                     SELECT 1 FROM tasks o
                     WHERE o.project = i.project AND o.job = i.job AND o.state IN ('queued', 'running')
@@ -115,6 +116,7 @@ async fn candidates(
     now: Timestamp,
     held: bool,
     loads: &Loads,
+    keys: &[KeyId],
     n: u32,
 ) -> Result<Vec<Found>> {
     let mut query = sql(SHARES);
@@ -140,6 +142,7 @@ async fn candidates(
         .bind(words(loads.full_datastores()))
         .bind(words(loads.full_shares()))
         .bind(n)
+        .bind(words(keys.iter().map(KeyId::as_str)))
         .fetch_all(conn)
         .await?;
     rows.iter()
@@ -161,10 +164,10 @@ async fn candidates(
 impl Tx {
     async fn claim(&mut self, session: SessionId, types: &[TaskType], n: u32) -> Result<Vec<Task>> {
         self.write_tasks().await?;
-        let node = live_session(&mut self.conn, session).await?;
+        let (node, keys) = live_session(&mut self.conn, session).await?;
         let loads = loads(&mut self.conn, self.now).await?;
         let held = paused(&mut self.conn).await?.is_some();
-        let found = candidates(&mut self.conn, types, self.now, held, &loads, n).await?;
+        let found = candidates(&mut self.conn, types, self.now, held, &loads, &keys, n).await?;
         let candidates = found.iter().map(|found| found.candidate.clone()).collect();
         let mut chosen = choose(loads, candidates, usize::try_from(n).unwrap_or(usize::MAX));
         for found in &found {
@@ -249,12 +252,13 @@ impl Sql {
     /// Workers ask again and again: a reader looks first whether anything waits, so that an idle hub writes nothing.
     pub(crate) async fn claim(&self, session: SessionId, types: Vec<TaskType>, n: u32) -> Result<Vec<Task>> {
         let mut conn = self.reader().await?;
-        live_session(&mut conn, session).await?;
+        let (_, keys) = live_session(&mut conn, session).await?;
         let now = self.now(&mut conn).await?;
         let found = sql("SELECT 1 FROM tasks WHERE state = 'queued' AND type IN LIST($1)
-                AND (not_before IS NULL OR not_before <= $2) LIMIT 1")
+                AND (not_before IS NULL OR not_before <= $2) AND (key_id IS NULL OR key_id IN LIST($3)) LIMIT 1")
         .bind(words(types.iter().map(|t| t.as_str())))
         .bind(now.as_micros())
+        .bind(words(keys.iter().map(KeyId::as_str)))
         .fetch_optional(&mut conn)
         .await?;
         drop(conn);
@@ -283,6 +287,7 @@ impl Sql {
             sessions: live_sessions(&mut conn).await?,
             busy: busy_jobs(&mut conn, &tasks, now).await?,
             jobs: objects::paused_jobs(&mut conn).await?,
+            keys: keys(&mut conn, &tasks).await?,
         };
         let places = places(&mut conn, &tasks).await?;
         Ok(tasks
@@ -313,6 +318,17 @@ async fn places(conn: &mut Conn, tasks: &[Task]) -> Result<BTreeMap<TaskId, u64>
         .collect()
 }
 
+/// The keys that tasks need, those of them that need one.
+async fn keys(conn: &mut Conn, tasks: &[Task]) -> Result<BTreeMap<TaskId, KeyId>> {
+    let rows = sql("SELECT id, key_id FROM tasks WHERE id IN LIST($1) AND key_id IS NOT NULL")
+        .bind(Value::Numbers(tasks.iter().map(|task| task.id.0).collect()))
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((TaskId(row.num("id")?), row.word("key_id")?)))
+        .collect()
+}
+
 /// Those of the tasks that wait for another of the same job.
 async fn busy_jobs(conn: &mut Conn, tasks: &[Task], now: Timestamp) -> Result<BTreeSet<TaskId>> {
     let rows = sql(
@@ -339,6 +355,8 @@ struct Facts {
     busy: BTreeSet<TaskId>,
     /// The jobs that are paused.
     jobs: BTreeSet<(ProjectName, JobName)>,
+    /// The keys that tasks need.
+    keys: BTreeMap<TaskId, KeyId>,
 }
 
 impl Facts {
@@ -373,13 +391,18 @@ impl Facts {
             };
         }
         let task_type = task.task_type();
-        let fit: Vec<_> = self
+        let mut fit: Vec<_> = self
             .sessions
             .iter()
             .filter(|session| session.types.contains(&task_type))
             .collect();
         if fit.is_empty() {
             return WaitReason::NoWorker { task_type };
+        }
+        let key = self.keys.get(&task.id);
+        fit.retain(|session| key.is_none_or(|key| session.keys.contains(key)));
+        if let Some(key) = key.filter(|_| fit.is_empty()) {
+            return WaitReason::NoKey { key: key.clone() };
         }
         let slots = fit.iter().map(|session| u64::from(session.slots)).sum();
         if fit

@@ -1,13 +1,16 @@
 //! Task logs: zstd frames, found by line number.
 
-use ironcore_types::{SessionId, TaskId};
+use ironcore_types::{SessionId, TaskId, Timestamp};
 
 use super::Sql;
 use super::tx::Tx;
-use crate::db::{Conn, signed, sql};
+use crate::db::{Conn, Value, signed, sql};
 use crate::error::{LedgerError, Result};
 use crate::model::{LogLine, NewLogLine, Task};
 use crate::rules::{frames, tell};
+
+/// Tasks whose logs are removed in one transaction: others get their turn in between.
+const REMOVED: u32 = 200;
 
 /// Frames that are read at once.
 const FRAMES: u32 = 16;
@@ -62,6 +65,38 @@ impl Tx {
         Ok(lines.iter().map(LogLine::to_string).collect())
     }
 
+    /// Removes the logs of some tasks that ended before `before`. How many tasks those were; none when none are left.
+    async fn remove_logs(&mut self, before: Timestamp) -> Result<u64> {
+        let rows = sql(
+            "SELECT t.id FROM tasks t WHERE t.id > (SELECT logs_removed FROM hub) AND t.ended < $1
+               AND EXISTS (SELECT 1 FROM log_frames f WHERE f.task = t.id)
+             ORDER BY t.id LIMIT $2",
+        )
+        .bind(before.as_micros())
+        .bind(REMOVED)
+        .fetch_all(&mut self.conn)
+        .await?;
+        let ids = rows.iter().map(|row| row.num("id")).collect::<Result<Vec<_>>>()?;
+        if ids.is_empty() {
+            // From here on the next look begins: whatever lies before has no log any more, nor gets one.
+            sql("UPDATE hub SET logs_removed = COALESCE(
+                    (SELECT MIN(t.id) - 1 FROM tasks t
+                     WHERE t.id > hub.logs_removed AND (t.ended IS NULL OR t.ended >= $1)),
+                    (SELECT MAX(t.id) FROM tasks t), logs_removed)")
+            .bind(before.as_micros())
+            .execute(&mut self.conn)
+            .await?;
+            return Ok(0);
+        }
+        let tasks = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+        sql("DELETE FROM log_frames WHERE task IN LIST($1)")
+            .bind(Value::Numbers(ids))
+            .execute(&mut self.conn)
+            .await?;
+        self.woken.logs = true;
+        Ok(tasks)
+    }
+
     async fn append_log(
         &mut self,
         task: TaskId,
@@ -106,6 +141,19 @@ impl Sql {
             Box::pin(async move { tx.append_log(task, session, frame, lines).await })
         })
         .await
+    }
+
+    pub(crate) async fn remove_logs(&self, before: Timestamp) -> Result<u64> {
+        let mut removed = 0;
+        loop {
+            let some = self
+                .write(move |tx| Box::pin(async move { tx.remove_logs(before).await }))
+                .await?;
+            if some == 0 {
+                return Ok(removed);
+            }
+            removed += some;
+        }
     }
 
     pub(crate) async fn log_after(&self, task: TaskId, line: u64, max_lines: u32) -> Result<Vec<LogLine>> {

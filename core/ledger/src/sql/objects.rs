@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ironcore_types::objects::{DatastoreObject, Document, Group, Job, Project};
-use ironcore_types::{DatastoreName, JobName, ProjectName, UserId};
+use ironcore_types::{DatastoreName, JobName, KeyId, ProjectName, UserId};
 
 use super::Sql;
 use super::tx::Tx;
@@ -82,6 +82,21 @@ impl Sql {
                 let done = sql("UPDATE datastores SET public_key = $1, owner = $2 WHERE name = $3")
                     .bind(public_key.as_slice())
                     .bind(owner.to_string())
+                    .bind(name.as_str())
+                    .execute(&mut tx.conn)
+                    .await?;
+                tx.woken.objects = true;
+                found(done, || format!("datastore/{name}"))
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn set_datastore_key(&self, name: DatastoreName, key: Option<KeyId>) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let done = sql("UPDATE datastores SET key_id = $1 WHERE name = $2")
+                    .bind(key.as_ref().map(KeyId::as_str))
                     .bind(name.as_str())
                     .execute(&mut tx.conn)
                     .await?;

@@ -188,9 +188,11 @@ impl Tx {
         }
         sql(
             "INSERT INTO tasks (id, upid, type, project, job, \"user\", spec, source, target, state, retry_of, attempt,
-                scheduled_for, not_before, queued, automatic, share, datastore, other_datastore)
+                scheduled_for, not_before, queued, automatic, share, datastore, other_datastore, key_id)
              SELECT id, upid, kind, project, job, who, spec, source, target, 'queued', retry_of, attempt,
-                scheduled_for, not_before, queued, automatic, share, datastore, other_datastore
+                scheduled_for, not_before, queued, automatic, share, datastore, other_datastore,
+                CASE WHEN kind IN ('backup', 'restore')
+                    THEN (SELECT d.key_id FROM datastores d WHERE d.name = r.datastore) END
              FROM RECORDS($1 AS r: id BIGINT, upid TEXT, kind TEXT, project TEXT, job TEXT, who TEXT, spec TEXT,
                 source TEXT, target TEXT, retry_of TEXT, attempt BIGINT, scheduled_for BIGINT, not_before BIGINT,
                 queued BIGINT, automatic BIGINT, share TEXT, datastore TEXT, other_datastore TEXT)",

@@ -1,6 +1,6 @@
 //! Sessions, and what happens to what they hold when they end.
 
-use ironcore_types::{NodeName, SessionId, TaskId};
+use ironcore_types::{KeyId, NodeName, SessionId, TaskId};
 
 use super::Sql;
 use super::tx::Tx;
@@ -18,6 +18,7 @@ fn session(row: &Row) -> Result<Session> {
         services: row.json("services")?,
         types: row.json("types")?,
         slots: row.small("slots")?,
+        keys: row.json("keys")?,
         started: row.time("started")?,
         lease_until: row.time("lease_until")?,
         ended: row.opt_time("ended")?,
@@ -25,14 +26,14 @@ fn session(row: &Row) -> Result<Session> {
     })
 }
 
-/// The node of a session that is not over.
-pub(super) async fn live_session(conn: &mut Conn, id: SessionId) -> Result<NodeName> {
-    sql("SELECT node FROM sessions WHERE id = $1 AND ended IS NULL")
+/// The node and the keys of a session that is not over.
+pub(super) async fn live_session(conn: &mut Conn, id: SessionId) -> Result<(NodeName, Vec<KeyId>)> {
+    let row = sql("SELECT node, keys FROM sessions WHERE id = $1 AND ended IS NULL")
         .bind(id.to_string())
         .fetch_optional(conn)
         .await?
-        .ok_or_else(|| LedgerError::Fenced(format!("session {id}")))?
-        .word("node")
+        .ok_or_else(|| LedgerError::Fenced(format!("session {id}")))?;
+    Ok((row.word("node")?, row.json("keys")?))
 }
 
 /// The sessions that are not over, oldest first.
@@ -55,14 +56,15 @@ impl Tx {
             services: new.services,
             types: new.types,
             slots: new.slots,
+            keys: new.keys,
             started: self.now,
             lease_until: self.now.after(LEASE),
             ended: None,
             running: 0,
         };
         let done = sql(
-            "INSERT INTO sessions (id, instance, node, pid, services, types, slots, started, lease_until)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+            "INSERT INTO sessions (id, instance, node, pid, services, types, slots, keys, started, lease_until)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
         )
         .bind(session.id.to_string())
         .bind(self.ctx.instance.to_string())
@@ -71,6 +73,7 @@ impl Tx {
         .bind(to_json("services", &session.services)?)
         .bind(to_json("task types", &session.types)?)
         .bind(session.slots)
+        .bind(to_json("keys", &session.keys)?)
         .bind(session.started.as_micros())
         .bind(session.lease_until.as_micros())
         .execute(&mut self.conn)

@@ -2,7 +2,7 @@
 
 use ironcore_types::objects::{Document, Group, Job, Project};
 use ironcore_types::snapshot::BackupGroup;
-use ironcore_types::{DatastoreName, GroupName, HubId, JobName, ProjectName, UserId};
+use ironcore_types::{DatastoreName, GroupName, HubId, JobName, KeyId, ProjectName, UserId};
 
 use crate::Ledger;
 use crate::error::Result;
@@ -121,6 +121,12 @@ impl Ledger {
         owner: HubId,
     ) -> Result<()> {
         self.sql.pin_datastore(name.clone(), public_key, owner).await
+    }
+
+    /// Says which key opens what the datastore holds; none when it is not encrypted. Backups and restores that are
+    /// enqueued from now on go to workers that have it.
+    pub async fn set_datastore_key(&self, name: &DatastoreName, key: Option<&KeyId>) -> Result<()> {
+        self.sql.set_datastore_key(name.clone(), key.cloned()).await
     }
 
     /// Remembers what was seen of a datastore; `datastore.status-changed` is told when it went offline or came back.

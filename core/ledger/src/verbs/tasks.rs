@@ -3,7 +3,7 @@
 use ironcore_types::progress::Progress;
 use ironcore_types::snapshot::SnapshotPath;
 use ironcore_types::verification::VerifyReport;
-use ironcore_types::{DatastoreName, SessionId, TaskId, TaskType, Upid, UserId};
+use ironcore_types::{DatastoreName, SessionId, TaskId, TaskType, Timestamp, Upid, UserId};
 
 use crate::Ledger;
 use crate::error::Result;
@@ -102,7 +102,13 @@ impl Ledger {
         self.sql.log_after(task, line, max_lines).await
     }
 
-    /// How many lines the log of a task has.
+    /// Removes the logs of tasks that ended before `before`; the tasks, their events and the numbers of their lines stay.
+    /// Done in parts, so that others get their turn. Returns how many tasks lost their log.
+    pub async fn remove_logs(&self, before: Timestamp) -> Result<u64> {
+        self.sql.remove_logs(before).await
+    }
+
+    /// How many lines the log of a task has, or had before it was removed.
     pub async fn log_lines(&self, task: TaskId) -> Result<u64> {
         self.sql.log_lines(task).await
     }

@@ -229,6 +229,7 @@ impl World {
                 services: vec![Service::Worker],
                 types: vec![TaskType::Gc],
                 slots: 1,
+                keys: Vec::new(),
             })
             .await
             .expect("a session");

@@ -103,6 +103,39 @@ pub(super) const RULES: &[Rule] = &[
         offers: &[PAUSE],
     },
     Rule {
+        codes: &["job.blackout"],
+        title: "Move {job} out of its blackout window",
+        why: "The run was due while a blackout window of the job lasted, and the job leaves such runs out.",
+        steps: &[
+            "Compare the job's schedule with its blackout windows: `ironcore-backup job show {job}`.",
+            "Write `missed = \"run-once\"` if the run shall wait for the end of the window instead.",
+            "Run it by hand if it is needed now: that starts at once.",
+        ],
+        offers: &[],
+    },
+    Rule {
+        codes: &["command.failed"],
+        title: "Look at the command of {job}",
+        why: "A program that runs before or after the task ended with an error, or took longer than it may.",
+        steps: &[
+            "Read in the task's log what it printed, and its exit code.",
+            "Run it by hand as the hub's user, with the environment that the documentation of jobs names.",
+            "Raise its `timeout`, or choose with `on-failure` whether its failure shall fail the task.",
+        ],
+        offers: &[RETRY],
+    },
+    Rule {
+        codes: &["command.refused"],
+        title: "Put the command of {job} where it may be run",
+        why: "A program that runs before or after the task is not in the worker's folder of commands, or others than root and the hub's user could change it.",
+        steps: &[
+            "Put the program into the folder of commands of every worker: a plain file, executable, no link.",
+            "Take the right to write to it and to the folder from others: `chmod go-w`.",
+            "The job names it without a path.",
+        ],
+        offers: &[RETRY],
+    },
+    Rule {
         codes: &["schedule.invalid"],
         title: "Correct the schedule of {job}",
         why: "Its calendar expression cannot be read, so it never runs.",

@@ -56,6 +56,58 @@ pub async fn logs_are_read_by_line(place: &dyn Place) -> Result<()> {
     Ok(())
 }
 
+/// Logs of tasks that ended long ago are removed, whichever order they ended in; all else stays.
+pub async fn old_logs_are_removed(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let mut tasks = Vec::new();
+    for _ in 0..4 {
+        world.enqueue().await?;
+        let task = world.claim_one(session).await?;
+        let line = NewLogLine {
+            time: world.clock.time(),
+            level: LogLevel::Info,
+            text: "a line".to_owned(),
+        };
+        world.ledger.append_log(task.id, session, &[line]).await?;
+        tasks.push(task);
+    }
+    let end = async |at: usize| {
+        world
+            .ledger
+            .finish(tasks[at].id, session, Outcome::new(TaskState::Ok))
+            .await
+    };
+    let logs = async || -> Result<Vec<usize>> {
+        let mut found = Vec::new();
+        for task in &tasks {
+            found.push(world.ledger.log_after(task.id, 0, 10).await?.len());
+        }
+        Ok(found)
+    };
+    // The first goes on for long, the third ends before the second.
+    end(2).await?;
+    world.clock.advance(100);
+    end(1).await?;
+    let old = world.clock.time().before(std::time::Duration::from_secs(50));
+    ensure!(world.ledger.remove_logs(old).await? == 1);
+    ensure!(logs().await? == [1, 1, 0, 1]);
+    ensure!(world.ledger.remove_logs(old).await? == 0, "once is enough");
+    ensure!(
+        world.ledger.log_lines(tasks[2].id).await? == 1,
+        "that it had one is known"
+    );
+    end(0).await?;
+    world.clock.advance(100);
+    end(3).await?;
+    ensure!(world.ledger.remove_logs(world.clock.time()).await? == 2);
+    ensure!(logs().await? == [0, 0, 0, 1], "the last one ended just now");
+    world.clock.advance(1);
+    ensure!(world.ledger.remove_logs(world.clock.time()).await? == 1);
+    ensure!(world.ledger.task(&tasks[0].upid).await?.is_some());
+    Ok(())
+}
+
 /// Progress is one row that the latest wins, and no event.
 pub async fn progress_is_replaced(place: &dyn Place) -> Result<()> {
     let world = World::new(place).await?;

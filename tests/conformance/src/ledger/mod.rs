@@ -12,6 +12,7 @@ pub mod logs;
 pub mod messages;
 pub mod model;
 pub mod objects;
+pub mod queue;
 pub mod retries;
 pub mod schedule;
 pub mod statistics;
@@ -100,6 +101,7 @@ impl World {
             services: vec![Service::Worker],
             types: TaskType::ALL.to_vec(),
             slots: 10,
+            keys: Vec::new(),
         };
         self.ledger.register_session(new).await?;
         Ok(id)

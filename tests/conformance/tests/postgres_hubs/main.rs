@@ -47,6 +47,7 @@ async fn worker(ledger: &Ledger, clock: &ManualClock) -> Result<SessionId> {
         services: vec![Service::Worker],
         types: TaskType::ALL.to_vec(),
         slots: 10,
+        keys: Vec::new(),
     };
     ledger.register_session(new).await?;
     Ok(id)

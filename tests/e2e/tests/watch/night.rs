@@ -140,6 +140,7 @@ impl Night {
             services: vec![Service::Worker],
             types: TaskType::ALL.to_vec(),
             slots: 4,
+            keys: Vec::new(),
         };
         self.ledger.register_session(new).await?;
         Ok(session)

@@ -89,6 +89,7 @@ impl Coordinator<'_> {
     fn file(&mut self, path: Vec<u8>, meta: &Metadata) -> Result<()> {
         let attributes = source::attributes(meta);
         if let Some((content, xattrs)) = self.unchanged(&path, meta, &attributes) {
+            self.taken_over += meta.len();
             return self.ready(
                 path,
                 Node::File(content),

@@ -1,6 +1,7 @@
 //! The reading half of a backup: the threads, and the loop that walks the tree and hands out jobs. What becomes
 //! of each thing that is found is left to `found`.
 
+mod ahead;
 mod found;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ironcore_types::progress::{Stage, TaskStats};
 
+use self::ahead::Ahead;
 use super::assemble::{Assembler, Totals};
 use super::content::{Done, Job, Shared, Worker};
 use super::filter::Filter;
@@ -101,6 +103,12 @@ pub(crate) fn run(
         .blobs()
         .local_root()
         .and_then(|root| std::fs::metadata(root).ok());
+    let own = own.map(|meta| (meta.dev(), meta.ino()));
+    // How much there is: about as much as last time, or else somebody goes ahead and counts.
+    let ahead = match previous {
+        Some(manifest) => Ahead::known(manifest.bytes),
+        None => Ahead::default(),
+    };
     let previous = match previous {
         Some(manifest) => Some(TreeReader::new(datastore, &writer.view, manifest)?),
         None => None,
@@ -111,10 +119,13 @@ pub(crate) fn run(
             scope.spawn(move || work(shared, job_queue, &answers));
         }
         drop(answers);
+        if ahead.total().is_none() {
+            scope.spawn(|| ahead.count(source, filter, own));
+        }
         let coordinator = Coordinator {
             shared: &shared,
             config,
-            walk: Walk::new(source, filter, own.map(|meta| (meta.dev(), meta.ino())), watch),
+            walk: Walk::new(source, filter, own, watch),
             assembler: Assembler::new(writer, watch)?,
             previous,
             links: HashMap::new(),
@@ -125,8 +136,11 @@ pub(crate) fn run(
             under_way: 0,
             max_under_way: workers * JOBS_PER_WORKER,
             stage: watch::stage("read source", "files"),
+            ahead: &ahead,
+            taken_over: 0,
         };
         let result = coordinator.run();
+        ahead.stop();
         if result.is_err() {
             shared.stop.store(true, Ordering::Relaxed);
         }
@@ -170,6 +184,9 @@ struct Coordinator<'a> {
     under_way: usize,
     max_under_way: usize,
     stage: Stage,
+    ahead: &'a Ahead,
+    /// Bytes of files that need not be read.
+    taken_over: u64,
 }
 
 impl Coordinator<'_> {
@@ -210,7 +227,8 @@ impl Coordinator<'_> {
     }
 
     fn report(&mut self) {
-        self.stage.bytes = self.shared.bytes_read.load(Ordering::Relaxed);
+        self.stage.bytes = self.taken_over + self.shared.bytes_read.load(Ordering::Relaxed);
+        self.stage.bytes_total = self.ahead.total().map(|total| total.max(self.stage.bytes));
         self.shared.watch.progress(&self.stage);
     }
 

@@ -1,19 +1,24 @@
 //! The hub's configuration: defaults, then the file, then the environment, then flags.
 //!
-//! It holds what concerns the process only; jobs, groups, datastores and tokens live in the ledger.
+//! It holds what concerns the process only; jobs, groups, datastores and tokens live in the ledger. The tables of the
+//! file are in [`parts`].
+
+mod parts;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use ironcore_ledger::Postgres;
 use ironcore_ledger::model::Service;
-use ironcore_types::{ErrorCode, NodeName, PluginName};
+use ironcore_types::{ErrorCode, NodeName, PluginName, Span};
 use serde::{Deserialize, Serialize};
 
+use super::heartbeat::HeartbeatSettings;
 use crate::exit::Coded;
+
+use parts::BackupFile;
+pub(crate) use parts::{BackupSettings, Database, EgressSettings, PluginSettings};
 
 /// What the file may hold. Unknown keys are refused with line and column.
 #[derive(Debug, Default, Deserialize)]
@@ -28,28 +33,12 @@ struct File {
     roles: Option<Vec<Service>>,
     plugins: Option<PathBuf>,
     templates: Option<PathBuf>,
+    commands: Option<PathBuf>,
+    paused_warning: Option<Span>,
     egress: EgressSettings,
+    heartbeat: Option<HeartbeatSettings>,
+    backup: BackupFile,
     plugin: BTreeMap<PluginName, PluginSettings>,
-}
-
-/// What may leave the machine.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct EgressSettings {
-    /// Private addresses, networks and host names that handlers may reach nevertheless.
-    pub(crate) allow: Vec<String>,
-    /// PEM files with authorities to trust beside the usual ones.
-    pub(crate) ca: Vec<PathBuf>,
-    /// Allow SMTP without TLS to hosts that are not this machine.
-    pub(crate) plain_smtp: bool,
-}
-
-/// What the operator grants to a plugin of the folder. Built-in plugins get what they ask for.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct PluginSettings {
-    /// Capabilities: http, mail, inbox, metrics, templates, kv, log.
-    pub(crate) grant: Vec<String>,
 }
 
 /// The configuration in force.
@@ -74,8 +63,16 @@ pub(crate) struct Settings {
     pub(crate) plugins: Option<PathBuf>,
     /// Folder with templates that take the place of the built-in ones.
     pub(crate) templates: Option<PathBuf>,
+    /// Folder with the programs that jobs may run before and after their tasks.
+    pub(crate) commands: PathBuf,
+    /// A scheduler that is paused for longer is told as a warning.
+    pub(crate) paused_warning: Span,
     /// What may leave the machine.
     pub(crate) egress: EgressSettings,
+    /// Whom to tell that the hub lives.
+    pub(crate) heartbeat: Option<HeartbeatSettings>,
+    /// Copies of the hub's own state.
+    pub(crate) backup: BackupSettings,
     /// Grants.
     pub(crate) plugin: BTreeMap<PluginName, PluginSettings>,
 }
@@ -91,44 +88,6 @@ pub(crate) struct Overrides<'a> {
     pub(crate) data: Option<&'a Path>,
     /// `--role`; none to go by the file.
     pub(crate) roles: &'a [Service],
-}
-
-/// The database of the hub's state. Shows no password.
-#[derive(Debug, Clone)]
-pub(crate) enum Database {
-    /// A file in the data folder.
-    Sqlite,
-    /// A server, with its address as it may be shown.
-    Postgres(Box<Postgres>, String),
-}
-
-impl Database {
-    fn parse(url: &str) -> Result<Self, Coded> {
-        let unfit = |error: &dyn fmt::Display| invalid(format!("database: {error}"));
-        let postgres = Postgres::new(url).map_err(|error| unfit(&error))?;
-        let mut shown = url::Url::parse(url).map_err(|error| unfit(&error))?;
-        // A password may stand in the query too.
-        shown.set_query(None);
-        if shown.password().is_some() && shown.set_password(None).is_err() {
-            return Err(invalid("database: the URL cannot be used".to_owned()));
-        }
-        Ok(Self::Postgres(Box::new(postgres), shown.to_string()))
-    }
-}
-
-impl fmt::Display for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sqlite => f.write_str("sqlite"),
-            Self::Postgres(_, shown) => f.write_str(shown),
-        }
-    }
-}
-
-impl Serialize for Database {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
 }
 
 const DEFAULT_CONFIG: &str = "/etc/ironcore-backup/hub.toml";
@@ -158,22 +117,22 @@ impl Settings {
             .map(Path::to_owned)
             .or(file.data)
             .unwrap_or_else(|| DEFAULT_DATA.into());
+        let data = std::path::absolute(data)?;
+        let database = match std::env::var(DATABASE).ok().or(file.database) {
+            Some(url) if url != "sqlite" => Database::parse(&url)?,
+            _ => Database::Sqlite,
+        };
         let settings = Self {
             listen: overrides
                 .listen
                 .or(file.listen)
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8007))),
             public_url: file.public_url,
-            data: std::path::absolute(data)?,
             node: match file.node {
                 Some(node) => node,
                 None => this_node()?,
             },
             slots: file.slots.unwrap_or(4),
-            database: match std::env::var(DATABASE).ok().or(file.database) {
-                Some(url) if url != "sqlite" => Database::parse(&url)?,
-                _ => Database::Sqlite,
-            },
             roles: match (overrides.roles, file.roles) {
                 ([], Some(roles)) => roles,
                 ([], None) => Service::ALL.to_vec(),
@@ -181,8 +140,17 @@ impl Settings {
             },
             plugins: file.plugins,
             templates: file.templates,
+            commands: match file.commands {
+                Some(folder) => std::path::absolute(folder)?,
+                None => data.join("commands"),
+            },
+            paused_warning: file.paused_warning.unwrap_or(Span::from_secs(3600)),
             egress: file.egress,
+            heartbeat: file.heartbeat,
+            backup: file.backup.settings(&data, &database)?,
             plugin: file.plugin,
+            database,
+            data,
         };
         settings.check()?;
         Ok(settings)
@@ -230,7 +198,13 @@ impl Settings {
         }
         ironcore_egress::AllowList::parse(&self.egress.allow)
             .map_err(|error| invalid(format!("egress.allow: {error}")))?;
-        Ok(())
+        if self.paused_warning.duration().is_zero() {
+            return Err(invalid("paused-warning = \"0s\": use 1m or more".to_owned()));
+        }
+        match &self.heartbeat {
+            Some(heartbeat) => heartbeat.check(&self.egress.allow),
+            None => Ok(()),
+        }
     }
 }
 
@@ -302,6 +276,45 @@ mod tests {
         let settings = load("listen = \"127.0.0.1:9000\"\nnode = \"a\"\n").expect("valid");
         assert_eq!(settings.listen.port(), 9000);
         assert_eq!(settings.slots, 4);
+    }
+
+    #[test]
+    fn copies_of_the_hub_can_be_switched_off() {
+        let every = |text: &str| load(text).map(|settings| settings.backup.every);
+        let day = Some(Span::from_days(1));
+        assert_eq!(every("").expect("valid"), day);
+        assert_eq!(
+            every("[backup]\nevery = \"12h\"\n").expect("valid"),
+            Some(Span::from_secs(43_200))
+        );
+        for off in ["never", "0s"] {
+            assert_eq!(
+                every(&format!("[backup]\nevery = \"{off}\"\n")).expect("valid"),
+                None
+            );
+        }
+        for wrong in ["every = \"often\"", "every = \"1s\"", "keep = 0", "keep = 1001"] {
+            let error = load(&format!("[backup]\n{wrong}\n"))
+                .expect_err("refused")
+                .to_string();
+            assert!(error.contains("config.invalid"), "{error}");
+        }
+        // A server has tools of its own for this; who asks for it here must hear that it does not happen.
+        let server = "database = \"postgres://hub@db.example/hub\"\n";
+        assert_eq!(every(server).expect("valid"), None);
+        let error = every(&format!("{server}[backup]\nevery = \"1d\"\n")).expect_err("refused");
+        assert!(error.to_string().contains("pg_dump"), "{error}");
+    }
+
+    #[test]
+    fn folders_lie_in_the_data_folder_unless_they_are_named() {
+        let settings = load("data = \"/srv/hub\"\n").expect("valid");
+        assert_eq!(settings.commands, Path::new("/srv/hub/commands"));
+        assert_eq!(settings.backup.folder, Path::new("/srv/hub/backups"));
+        let settings = load("commands = \"/etc/hub/commands\"\n[backup]\nfolder = \"/mnt/b\"\n");
+        let settings = settings.expect("valid");
+        assert_eq!(settings.commands, Path::new("/etc/hub/commands"));
+        assert_eq!(settings.backup.folder, Path::new("/mnt/b"));
     }
 
     #[test]

@@ -1,0 +1,108 @@
+//! `hub backup` and `hub list`. `hub restore` needs no hub, and is left to `serve`.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use ironcore_api::wire;
+use ironcore_types::ErrorCode;
+
+use super::{Context, watch};
+use crate::args::Hub;
+use crate::exit::{Coded, Exit};
+use crate::output::{self, Form};
+use crate::table::GivesWay;
+
+/// How often a waiting command looks.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+pub(super) async fn run(context: &Context, command: Hub) -> Result<Exit> {
+    match command {
+        Hub::Backup { keep, without_keys } => {
+            backup(context, wire::MakeHubBackup { keep, without_keys }).await
+        }
+        Hub::List => list(context).await,
+        Hub::Restore { .. } => bail!("internal fault: restoring needs no hub"),
+    }
+}
+
+async fn backup(context: &Context, wanted: wire::MakeHubBackup) -> Result<Exit> {
+    let mut run: wire::HubBackup = context.client.post(&["hub", "backup"], &[], &wanted).await?;
+    while !run.is_over() {
+        if watch::interrupted(LOOK_EVERY).await? {
+            output::complain("no longer waiting; the copy is made all the same: `hub list` shows it");
+            return Ok(Exit::Interrupted);
+        }
+        let list = runs(context).await?;
+        let found = list.backups.into_iter().find(|other| other.id == run.id);
+        run = found.context("the hub was started anew meanwhile; ask it again")?;
+    }
+    if let Some(error) = &run.error {
+        return Err(Coded {
+            code: error.code,
+            message: error.message.clone(),
+        }
+        .into());
+    }
+    let archive = run.archive.as_ref().ok_or_else(|| Coded {
+        code: ErrorCode::Internal,
+        message: "the hub names no archive".to_owned(),
+    })?;
+    let mut fields = vec![
+        ("Archive", archive.path.clone()),
+        (
+            "Size",
+            match context.form {
+                Form::Plain => archive.bytes.to_string(),
+                _ => output::bytes(archive.bytes),
+            },
+        ),
+        ("SHA-256", archive.sha256.clone()),
+        ("Files", archive.files.len().to_string()),
+        ("Keys", if archive.keys { "in it" } else { "left out" }.to_owned()),
+    ];
+    fields.extend(archive.removed.iter().map(|name| ("Removed", name.clone())));
+    context.form.fields(&run, &fields)?;
+    if archive.keys && context.form == Form::Table {
+        output::note(
+            "Whoever has this file can open what the hub can open: keep it where only you can read it.",
+        );
+    }
+    Ok(Exit::Ok)
+}
+
+async fn runs(context: &Context) -> Result<wire::HubBackupList> {
+    context.client.get(&["hub", "backup"], &[]).await
+}
+
+async fn list(context: &Context) -> Result<Exit> {
+    let list = runs(context).await?;
+    let form = context.form;
+    let rows = list.backups.iter().map(|run| {
+        let state = match run.state {
+            wire::HubBackupState::Waiting => "waiting",
+            wire::HubBackupState::Running => "running",
+            wire::HubBackupState::Done => "done",
+            wire::HubBackupState::Failed => "FAILED",
+        };
+        vec![
+            output::time(Some(run.asked)),
+            run.user
+                .as_ref()
+                .map_or_else(|| "the hub".to_owned(), ToString::to_string),
+            state.to_owned(),
+            match &run.archive {
+                None => "-".to_owned(),
+                Some(archive) if form == Form::Plain => archive.bytes.to_string(),
+                Some(archive) => output::bytes(archive.bytes),
+            },
+            match (&run.archive, &run.error) {
+                (Some(archive), _) => archive.path.clone(),
+                (None, Some(error)) => format!("{} [{}]", error.message, error.code),
+                (None, None) => "-".to_owned(),
+            },
+        ]
+    });
+    let head = ["ASKED", "BY", "STATE", "SIZE", "ARCHIVE"];
+    form.listing(&list, &head, &[GivesWay::Id(4)], rows)?;
+    Ok(Exit::Ok)
+}

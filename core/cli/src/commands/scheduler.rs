@@ -1,0 +1,73 @@
+//! `scheduler pause`, `resume` and `status`.
+
+use anyhow::Result;
+use ironcore_api::wire;
+use ironcore_types::Timestamp;
+use serde::Serialize;
+
+use super::Context;
+use crate::args::Scheduler;
+use crate::exit::Exit;
+use crate::output;
+
+/// The scheduler as `--output json` shows it.
+#[derive(Debug, Serialize)]
+struct State {
+    paused: bool,
+    /// Since when; null while it is not paused.
+    since: Option<Timestamp>,
+    /// The machines on which it runs.
+    nodes: Vec<String>,
+}
+
+pub(super) async fn run(context: &Context, command: Scheduler) -> Result<Exit> {
+    let verb = match command {
+        Scheduler::Pause => Some("pause"),
+        Scheduler::Resume => Some("resume"),
+        Scheduler::Status => None,
+    };
+    if let Some(verb) = verb {
+        let path = ["scheduler", verb];
+        let _: wire::SchedulerState = context.client.post(&path, &[], &serde_json::json!({})).await?;
+    }
+    let status: wire::Status = context.client.get(&["status"], &[]).await?;
+    let online = status
+        .services
+        .iter()
+        .filter(|service| service.service == "scheduler" && service.state == wire::ServiceState::Online);
+    let state = State {
+        paused: status.scheduler_paused.is_some(),
+        since: status.scheduler_paused,
+        nodes: online
+            .filter_map(|service| service.node.as_ref().map(ToString::to_string))
+            .collect(),
+    };
+    let offline = state.nodes.is_empty();
+    let fields = [
+        (
+            "Scheduler",
+            match (state.since, offline) {
+                (Some(since), _) => format!(
+                    "paused since {}: no job starts by itself",
+                    output::time(Some(since))
+                ),
+                (None, true) => "offline: no job starts by itself".to_owned(),
+                (None, false) => "running".to_owned(),
+            },
+        ),
+        (
+            "Nodes",
+            if offline {
+                "-".to_owned()
+            } else {
+                state.nodes.join(", ")
+            },
+        ),
+    ];
+    context.form.fields(&state, &fields)?;
+    Ok(if offline && verb.is_none() {
+        Exit::Failed
+    } else {
+        Exit::Ok
+    })
+}

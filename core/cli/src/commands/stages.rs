@@ -1,0 +1,212 @@
+//! How far a task is, stage by stage: in words, and as bars on a terminal.
+
+use anyhow::{Context as _, Result};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use ironcore_api::wire;
+use ironcore_types::Timestamp;
+use ironcore_types::progress::Stage;
+
+use super::job_next::distance;
+use crate::output;
+
+/// The lines about a task's stages, as `task show` prints them at `now`.
+pub(super) fn lines(task: &wire::Task, now: Timestamp) -> Vec<(&'static str, String)> {
+    let stages = &task.progress.stages;
+    stages
+        .iter()
+        .map(|stage| ("Stage", line(stage, task, now)))
+        .collect()
+}
+
+fn line(stage: &Stage, task: &wire::Task, now: Timestamp) -> String {
+    let over = stage.ended.is_some() || task.state.is_final();
+    let of = |total: Option<String>| total.map_or_else(String::new, |total| format!(" of {total}"));
+    let mut parts = Vec::new();
+    // A stage that counts nothing but bytes has no unit.
+    if !stage.unit.is_empty() && stage.unit != "bytes" {
+        let total = of(stage.total.map(|total| total.to_string()));
+        parts.push(format!("{}{total} {}", stage.done, stage.unit));
+    }
+    if stage.bytes > 0 || stage.bytes_total.is_some() {
+        let total = of(stage.bytes_total.filter(|_| !over).map(output::bytes));
+        parts.push(format!("{}{total}", output::bytes(stage.bytes)));
+    }
+    if !over {
+        parts.push(rate_and_eta(stage, now));
+    } else if let Some(rate) = stage.rate {
+        parts.push(format!("{}/s", output::bytes(rate)));
+    }
+    if let (Some(started), Some(ended)) = (stage.started, stage.ended) {
+        let micros = u64::try_from(ended.since(started).as_micros()).unwrap_or(u64::MAX);
+        parts.push(output::duration(micros));
+    }
+    format!("{}: {}", stage.name, parts.join(", "))
+}
+
+/// The rate and the end of a stage that goes on; "unknown" when the hub cannot tell.
+fn rate_and_eta(stage: &Stage, now: Timestamp) -> String {
+    let rate = match stage.rate {
+        Some(rate) => format!("{}/s", output::bytes(rate)),
+        None => "rate unknown".to_owned(),
+    };
+    let eta = match stage.eta {
+        Some(eta) if eta > now => format!("done in {}", distance(eta.since(now))),
+        Some(_) => "done in a moment".to_owned(),
+        None => "ETA unknown".to_owned(),
+    };
+    format!("{rate}, {eta}")
+}
+
+/// One bar a stage, on standard error.
+pub(super) struct Bars {
+    all: MultiProgress,
+    waiting: ProgressBar,
+    stages: Vec<ProgressBar>,
+    known: ProgressStyle,
+    unknown: ProgressStyle,
+}
+
+impl Bars {
+    /// Bars that show when `show`.
+    pub(super) fn new(show: bool) -> Result<Self> {
+        let style = |template: &str| {
+            ProgressStyle::with_template(template).context("internal fault: the progress bar's template")
+        };
+        let all = if show {
+            MultiProgress::new()
+        } else {
+            MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::hidden())
+        };
+        let waiting = all.add(ProgressBar::new_spinner());
+        waiting.set_style(style("{spinner} {wide_msg}")?);
+        Ok(Self {
+            all,
+            waiting,
+            stages: Vec::new(),
+            known: style("{prefix:<14.14} {wide_bar} {msg}")?.progress_chars("━╸─"),
+            unknown: style("{prefix:<14.14} {spinner} {msg}")?,
+        })
+    }
+
+    /// Shows the task as it is at `now`.
+    pub(super) fn show(&mut self, task: &wire::Task, now: Timestamp) {
+        match waits(task) {
+            Some(text) => {
+                self.waiting.set_message(text);
+                self.waiting.tick();
+            }
+            None => self.waiting.finish_and_clear(),
+        }
+        for (n, stage) in task.progress.stages.iter().enumerate() {
+            if n == self.stages.len() {
+                let bar = self.all.add(ProgressBar::new(0));
+                bar.set_prefix(stage.name.clone());
+                self.stages.push(bar);
+            }
+            if let Some(bar) = self.stages.get(n) {
+                self.draw(bar, stage, now);
+            }
+        }
+    }
+
+    fn draw(&self, bar: &ProgressBar, stage: &Stage, now: Timestamp) {
+        let over = stage.ended.is_some();
+        // Bytes tell more than counts, but only where their number is known.
+        let (done, total) = match (stage.bytes_total, stage.total) {
+            (Some(total), _) => (stage.bytes, Some(total)),
+            (None, total) => (stage.done, total),
+        };
+        let total = if over {
+            Some(done.max(1))
+        } else {
+            total.filter(|total| *total > 0)
+        };
+        bar.set_style(if total.is_some() {
+            self.known.clone()
+        } else {
+            self.unknown.clone()
+        });
+        bar.set_length(total.unwrap_or(0));
+        bar.set_position(if over { done.max(1) } else { done });
+        let moved = match (stage.bytes, stage.bytes_total) {
+            (0, None) => format!("{} {}", stage.done, stage.unit),
+            (bytes, Some(total)) if !over => format!("{} of {}", output::bytes(bytes), output::bytes(total)),
+            (bytes, _) => output::bytes(bytes),
+        };
+        bar.set_message(match (over, stage.rate) {
+            (true, Some(rate)) => format!("{moved}, {}/s", output::bytes(rate)),
+            (true, None) => moved,
+            (false, _) => format!("{moved}, {}", rate_and_eta(stage, now)),
+        });
+        bar.tick();
+    }
+
+    /// Takes them off the screen.
+    pub(super) fn clear(&self) {
+        self.waiting.finish_and_clear();
+        for bar in &self.stages {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// What a queued task waits for, and its place.
+pub(super) fn waits(task: &wire::Task) -> Option<String> {
+    if task.state != ironcore_types::TaskState::Queued {
+        return None;
+    }
+    let why = task.waiting.as_deref().unwrap_or("a worker takes it in a moment");
+    Some(match task.queue_position {
+        Some(position) => format!("queued, number {position}: {why}"),
+        None => format!("queued: {why}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stage(more: serde_json::Value) -> Stage {
+        let mut stage = serde_json::json!({
+            "name": "read source", "done": 12, "total": 40, "unit": "files", "bytes": 1 << 20,
+            "bytes_total": 4 << 20, "started": "2026-05-21T00:00:00Z", "ended": null,
+        });
+        for (key, value) in more.as_object().expect("an object") {
+            stage[key] = value.clone();
+        }
+        serde_json::from_value(stage).expect("a stage")
+    }
+
+    fn said(stage: &Stage, state: &str) -> String {
+        let task = serde_json::json!({
+            "upid": "UPID:vm:000060FA:001682B6:00000001:6B04F769:gc:a:root@local:", "type": "gc", "state": state,
+            "status": state, "project": null, "job": null, "user": "root@local", "source": null, "target": null,
+            "retry_of": null, "queued": "2026-05-21T00:00:00Z", "started": null, "ended": null, "bytes": 0,
+            "stats": {}, "progress": {"stages": []}, "warnings": [], "warning_count": 0, "error": null,
+            "waiting": "every slot is taken", "queue_position": 3, "tips": [],
+        });
+        let task: wire::Task = serde_json::from_value(task).expect("a task");
+        let now = "2026-05-21T00:01:00Z".parse().expect("a time");
+        match state {
+            "queued" => waits(&task).expect("it waits"),
+            _ => line(stage, &task, now),
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_called_unknown() {
+        let running = stage(serde_json::json!({}));
+        assert_eq!(
+            said(&running, "running"),
+            "read source: 12 of 40 files, 1.00 MiB of 4.00 MiB, rate unknown, ETA unknown"
+        );
+        let known = stage(serde_json::json!({"rate": 1 << 20, "eta": "2026-05-21T00:03:05Z"}));
+        assert!(said(&known, "running").ends_with("1.00 MiB/s, done in 2min 5s"));
+        let over = stage(serde_json::json!({"ended": "2026-05-21T00:01:00Z", "rate": 1 << 20}));
+        assert_eq!(
+            said(&over, "ok"),
+            "read source: 12 of 40 files, 1.00 MiB, 1.00 MiB/s, 1 min 0 s"
+        );
+        assert_eq!(said(&over, "queued"), "queued, number 3: every slot is taken");
+    }
+}

@@ -1,0 +1,154 @@
+//! The tables of the configuration: what may leave the machine, plugins' grants, copies of the hub, the database.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+use ironcore_ledger::Postgres;
+use ironcore_types::Span;
+use serde::{Deserialize, Serialize};
+
+use super::invalid;
+use crate::exit::Coded;
+
+/// What may leave the machine.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct EgressSettings {
+    /// Private addresses, networks and host names that handlers may reach nevertheless.
+    pub(crate) allow: Vec<String>,
+    /// PEM files with authorities to trust beside the usual ones.
+    pub(crate) ca: Vec<PathBuf>,
+    /// Allow SMTP without TLS to hosts that are not this machine.
+    pub(crate) plain_smtp: bool,
+}
+
+/// What the operator grants to a plugin of the folder. Built-in plugins get what they ask for.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct PluginSettings {
+    /// Capabilities: http, mail, inbox, metrics, templates, kv, log.
+    pub(crate) grant: Vec<String>,
+}
+
+/// `[backup]` as the file has it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct BackupFile {
+    folder: Option<PathBuf>,
+    keep: Option<u32>,
+    every: Option<Every>,
+}
+
+/// How often, or never.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+struct Every(Option<Span>);
+
+impl TryFrom<String> for Every {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "never" {
+            return Ok(Self(None));
+        }
+        let span: Span = text.parse().map_err(|error| format!("{error}; or never"))?;
+        Ok(Self(Some(span).filter(|span| !span.duration().is_zero())))
+    }
+}
+
+/// How copies of the hub's own state are made.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct BackupSettings {
+    /// Where the archives lie.
+    pub(crate) folder: PathBuf,
+    /// How many stay.
+    pub(crate) keep: u32,
+    /// How often one is made by itself; none for never.
+    pub(crate) every: Option<Span>,
+}
+
+impl BackupFile {
+    pub(super) fn settings(self, data: &Path, database: &Database) -> Result<BackupSettings> {
+        let is_server = matches!(database, Database::Postgres(..));
+        let every = match self.every {
+            Some(Every(every)) => every,
+            None => Some(Span::from_days(1)).filter(|_| !is_server),
+        };
+        if let Some(every) = every {
+            if is_server {
+                return Err(invalid(
+                    "backup.every: the hub's state is in a PostgreSQL database, which the hub does not copy: use \
+                     pg_dump, and leave this out"
+                        .to_owned(),
+                )
+                .into());
+            }
+            if every.duration() < Duration::from_secs(60) {
+                return Err(invalid(format!("backup.every = \"{every}\": use 1m or more, or never")).into());
+            }
+        }
+        let keep = self.keep.unwrap_or(7);
+        if !(1..=1_000).contains(&keep) {
+            return Err(invalid(format!("backup.keep = {keep}: use 1 to 1000")).into());
+        }
+        Ok(BackupSettings {
+            folder: match self.folder {
+                Some(folder) => std::path::absolute(folder)?,
+                None => data.join("backups"),
+            },
+            keep,
+            every,
+        })
+    }
+}
+
+impl fmt::Display for BackupSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.every {
+            Some(every) => write!(f, "every {every}")?,
+            None => f.write_str("by hand only")?,
+        }
+        write!(f, ", the newest {} stay in {}", self.keep, self.folder.display())
+    }
+}
+
+/// The database of the hub's state. Shows no password.
+#[derive(Debug, Clone)]
+pub(crate) enum Database {
+    /// A file in the data folder.
+    Sqlite,
+    /// A server, with its address as it may be shown.
+    Postgres(Box<Postgres>, String),
+}
+
+impl Database {
+    pub(super) fn parse(url: &str) -> Result<Self, Coded> {
+        let unfit = |error: &dyn fmt::Display| invalid(format!("database: {error}"));
+        let postgres = Postgres::new(url).map_err(|error| unfit(&error))?;
+        let mut shown = url::Url::parse(url).map_err(|error| unfit(&error))?;
+        // A password may stand in the query too.
+        shown.set_query(None);
+        if shown.password().is_some() && shown.set_password(None).is_err() {
+            return Err(invalid("database: the URL cannot be used".to_owned()));
+        }
+        Ok(Self::Postgres(Box::new(postgres), shown.to_string()))
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite => f.write_str("sqlite"),
+            Self::Postgres(_, shown) => f.write_str(shown),
+        }
+    }
+}
+
+impl Serialize for Database {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,155 @@
+//! The parts of the hub, each made of what they share. When they start and stop is left to `hub`.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use ironcore_api::{ApiParts, ApiState, HubBackups, Limits};
+use ironcore_engine::{Pulse, Scheduler, SchedulerOptions, Watch, WatchOptions, Worker, WorkerOptions};
+use ironcore_ledger::model::{NewEvent, Service};
+use ironcore_notify::{Notify, NotifyOptions, NotifyParts, Templates};
+use ironcore_types::EventType;
+use ironcore_types::event::{EventData, NodeData};
+use tokio_util::sync::CancellationToken;
+
+use super::config::Database;
+use super::copies::{Copier, Copies};
+use super::heartbeat::HttpHeartbeat;
+use super::hub::Hub;
+
+impl Hub {
+    pub(super) fn does(&self, role: Service) -> bool {
+        self.settings.roles.contains(&role)
+    }
+
+    /// Whether this process does tasks of any kind.
+    fn does_tasks(&self) -> bool {
+        [Service::Worker, Service::Verifier, Service::Gc, Service::Sync]
+            .iter()
+            .any(|role| self.does(*role))
+    }
+
+    /// Delivery, whose messages lead to the dashboard at `address`.
+    pub(super) fn notify(&self, address: std::net::SocketAddr) -> Notify {
+        Notify::new(NotifyParts {
+            ledger: self.ledger.clone(),
+            egress: self.egress.clone(),
+            plugins: self.plugins.clone(),
+            templates: Templates::new(self.settings.templates.clone(), self.seams.clone()),
+            seams: self.seams.clone(),
+            node: self.settings.node.clone(),
+            pid: std::process::id(),
+            options: NotifyOptions {
+                hub_name: self.settings.node.to_string(),
+                dashboard: Some(match &self.settings.public_url {
+                    Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+                    None => format!("http://{address}"),
+                }),
+                ..NotifyOptions::default()
+            },
+        })
+    }
+
+    pub(super) fn worker(&self) -> Worker {
+        // Delivery has a session of its own, which outlives the worker's.
+        let roles = self.settings.roles.iter().copied();
+        let services = roles.filter(|role| *role != Service::Notify).collect();
+        let options = WorkerOptions {
+            slots: self.settings.slots,
+            commands: self.settings.commands.clone(),
+            ..WorkerOptions::serving(self.settings.node.clone(), std::process::id(), services)
+        };
+        Worker::new(
+            self.ledger.clone(),
+            self.stores.clone(),
+            self.seams.clone(),
+            options,
+        )
+    }
+
+    /// The scheduler, which touches `pulse` as it goes.
+    pub(super) fn scheduler(&self, pulse: Pulse) -> Scheduler {
+        let options = SchedulerOptions {
+            pulse,
+            ..SchedulerOptions::default()
+        };
+        Scheduler::new(self.ledger.clone(), self.seams.clone(), options)
+    }
+
+    /// What looks for what does not happen; none where nothing is scheduled and no task is done. `scheduler` is
+    /// touched by the scheduler of this process.
+    pub(super) fn watch(&self, scheduler: Pulse) -> Option<Watch> {
+        let schedules = self.does(Service::Scheduler);
+        if !schedules && !self.does_tasks() {
+            return None;
+        }
+        let heartbeat = self.settings.heartbeat.as_ref();
+        let defaults = WatchOptions::default();
+        let options = WatchOptions {
+            paused_warning: self.settings.paused_warning.duration(),
+            datastores: self.does_tasks(),
+            member: match self.settings.database {
+                Database::Sqlite => None,
+                Database::Postgres(..) => Some((self.settings.node.clone(), std::process::id())),
+            },
+            heartbeat_every: heartbeat.map_or(defaults.heartbeat_every, |settings| settings.every.duration()),
+            scheduler: schedules.then_some(scheduler),
+            ..defaults
+        };
+        let watch = Watch::new(
+            self.ledger.clone(),
+            self.stores.clone(),
+            self.seams.clone(),
+            options,
+        );
+        Some(match heartbeat {
+            Some(settings) => {
+                watch.with_heartbeat(Arc::new(HttpHeartbeat::new(settings, self.egress.clone())))
+            }
+            None => watch,
+        })
+    }
+
+    /// Who asks for copies of the hub's own state, and who makes them.
+    pub(super) fn copies(&self) -> (Copies, Copier) {
+        super::copies::new(&self.settings, self.ledger.clone(), self.seams.clone())
+    }
+
+    /// What the API works with.
+    pub(super) fn api(&self, backups: Arc<dyn HubBackups>, shutdown: CancellationToken) -> ApiState {
+        ApiState::new(ApiParts {
+            ledger: self.ledger.clone(),
+            stores: self.stores.clone(),
+            plugins: Arc::new(self.plugins.clone()),
+            backups,
+            seams: self.seams.clone(),
+            node: self.settings.node.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            shutdown,
+            limits: Limits::default(),
+        })
+    }
+
+    /// An event about this process.
+    pub(super) async fn tell(&self, event_type: EventType, what: &str) -> Result<()> {
+        let node = &self.settings.node;
+        let data = EventData {
+            node: Some(NodeData {
+                name: node.clone(),
+                service: "hub".to_owned(),
+            }),
+            ..EventData::new(
+                None,
+                event_type.default_severity(),
+                format!("The hub on {node} {what}"),
+            )
+        };
+        self.ledger
+            .emit(NewEvent {
+                event_type,
+                subject: None,
+                data,
+            })
+            .await?;
+        Ok(())
+    }
+}

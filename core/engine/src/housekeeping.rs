@@ -1,0 +1,72 @@
+//! Housekeeping: removes what the hub keeps for a time only. What is kept for how long is decided by whoever puts the
+//! hub together.
+
+use std::time::Duration;
+
+use ironcore_ledger::Ledger;
+use ironcore_types::{Seams, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::EngineError;
+
+/// How long things are kept.
+#[derive(Debug, Clone)]
+pub struct HousekeepingOptions {
+    /// Logs of tasks, from their end; none for ever.
+    pub logs: Option<Duration>,
+    /// How often it is looked for what is too old.
+    pub every: Duration,
+}
+
+impl Default for HousekeepingOptions {
+    fn default() -> Self {
+        Self {
+            logs: Some(Duration::from_secs(90 * 86_400)),
+            every: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// Removes what is too old.
+#[derive(Debug)]
+pub struct Housekeeping {
+    ledger: Ledger,
+    seams: Seams,
+    options: HousekeepingOptions,
+}
+
+impl Housekeeping {
+    /// Housekeeping over `ledger`. Any number of hubs may keep one house.
+    pub fn new(ledger: Ledger, seams: Seams, options: HousekeepingOptions) -> Self {
+        Self {
+            ledger,
+            seams,
+            options,
+        }
+    }
+
+    /// Looks again and again, until `cancel`.
+    pub async fn run(self, cancel: CancellationToken) {
+        loop {
+            if let Err(error) = self.tidy(self.seams.now()).await {
+                tracing::error!(code = %error.code(), %error, "what is too old could not be removed; trying again");
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                // By the time that passes: a clock that is set forward does not make it look more often.
+                () = tokio::time::sleep(self.options.every) => {}
+            }
+        }
+    }
+
+    /// Removes what is too old at `now`.
+    pub async fn tidy(&self, now: Timestamp) -> Result<(), EngineError> {
+        if let Some(keep) = self.options.logs {
+            let removed = self.ledger.remove_logs(now.before(keep)).await?;
+            if removed > 0 {
+                tracing::info!(tasks = removed, "old logs were removed");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,350 @@
+//! What those do who operate a hub: copies of its own state, pauses, workers, and the usual jobs of a project.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use anyhow::{Context, Result, ensure};
+use ironcore_testkit::hub::TestHub;
+use serde_json::Value;
+
+use crate::fixture::{noise, office, small_tree};
+
+fn on_postgres() -> bool {
+    std::env::var("IRONCORE_TEST_DATABASE").is_ok_and(|database| database == "postgres")
+}
+
+fn mode(path: &Path) -> Result<u32> {
+    Ok(std::fs::metadata(path)?.permissions().mode() & 0o777)
+}
+
+fn archive_of(run: &Value) -> Result<PathBuf> {
+    let path = run["archive"]["path"].as_str().context("an archive")?;
+    Ok(PathBuf::from(path))
+}
+
+/// Restores an archive to a folder, without a hub.
+fn restore(hub: &TestHub, archive: &Path, data: &Path) -> Result<Output> {
+    let (archive, data) = (archive.display().to_string(), data.display().to_string());
+    hub.cli(&["hub", "restore", &archive, "--data", &data])
+}
+
+fn refused(output: &Output, exit: i32, said: &str) -> Result<()> {
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.code() == Some(exit) && error.contains(said),
+        "expected exit {exit} and {said}, got {}: {error}",
+        output.status
+    );
+    Ok(())
+}
+
+#[test]
+fn a_hub_is_copied_while_it_works_and_goes_on_from_the_copy() -> Result<()> {
+    let mut hub = TestHub::start("slots = 1\n")?;
+    if on_postgres() {
+        let output = hub.cli(&["hub", "backup"])?;
+        return refused(&output, 2, "pg_dump");
+    }
+    let tree = hub.folder().join("tree");
+    noise(&tree, 150, 4_000_000, 3)?;
+    hub.apply(&office(&hub, &tree, "", ""))?;
+    hub.secret("hook", "a secret of the hub")?;
+    let started: Value = hub.json(&["job", "run", "files", "--full"])?;
+    let upid = started["upid"].as_str().context("a UPID")?.to_owned();
+    hub.wait_until("the backup runs", |hub| {
+        let task: Value = hub.json(&["task", "show", "--upid", &upid])?;
+        Ok((task["status"] == "running").then_some(()))
+    })?;
+    let run: Value = hub.json(&["hub", "backup"])?;
+    let archive = archive_of(&run)?;
+    ensure!(mode(&archive)? == 0o600, "{:o}", mode(&archive)?);
+    let listed = hub.ok(&["hub", "list"])?;
+    ensure!(listed.contains(&archive.display().to_string()), "{listed}");
+    let task: Value = hub.json(&["task", "show", "--upid", &upid])?;
+    ensure!(
+        task["status"] == "running",
+        "the backup ended before the copy was made, so nothing was tested: {task}"
+    );
+    hub.kill()?;
+
+    // The hub's own folder is lost; only the archive is left of it.
+    let (data, lost) = (hub.folder().join("data"), hub.folder().join("lost"));
+    let moved = std::process::Command::new("mv").args([&data, &lost]).status()?;
+    ensure!(moved.success());
+    let archive = lost.join("backups").join(archive.file_name().context("a name")?);
+    let output = restore(&hub, &archive, &data)?;
+    let (told, next) = (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    );
+    ensure!(output.status.success(), "{next}");
+    ensure!(
+        told.contains("Jobs\t1") && next.contains(&format!("serve --data {}", data.display())),
+        "{told}{next}"
+    );
+    for folder in ["", "keys", "secrets"] {
+        ensure!(mode(&data.join(folder))? == 0o700, "{folder}");
+    }
+    for file in [
+        "ledger.sqlite",
+        "admin.token",
+        "keys/signing.key",
+        "secrets/hook.sealed",
+    ] {
+        ensure!(mode(&data.join(file))? == 0o600, "{file}");
+        let same =
+            file == "ledger.sqlite" || std::fs::read(data.join(file))? == std::fs::read(lost.join(file))?;
+        ensure!(same, "{file} is another");
+    }
+
+    hub.resume()?;
+    let task: Value = hub.json(&["task", "show", "--upid", &upid])?;
+    ensure!(
+        task["status"] == "FAILED" && task["error"]["code"] == "worker.lost",
+        "{task}"
+    );
+    ensure!(hub.ok(&["job", "list"])?.contains("office\tfiles"));
+    ensure!(hub.ok(&["secret", "list"])?.contains("hook"));
+    // It signs with the same key, or the datastore would not let it write.
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    Ok(())
+}
+
+#[test]
+fn an_archive_is_used_whole_or_not_at_all() -> Result<()> {
+    if on_postgres() {
+        return Ok(());
+    }
+    let hub = TestHub::start("[backup]\nkeep = 3\n")?;
+    hub.secret("hook", "a secret of the hub")?;
+    let whole = archive_of(&hub.json(&["hub", "backup"])?)?;
+    let into = |name: &str| hub.folder().join(name);
+
+    let mut bytes = std::fs::read(&whole)?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let flipped = into("flipped.tar.zst");
+    std::fs::File::create(&flipped)?.write_all(&bytes)?;
+    refused(&restore(&hub, &flipped, &into("new"))?, 1, "[archive.invalid]")?;
+    ensure!(!into("new").exists(), "something was left behind");
+
+    // Neither the folder of a hub that runs, nor any other that holds something.
+    for (folder, said) in [("data", "holds a hub"), ("config-of-somebody", "is not empty")] {
+        std::fs::create_dir_all(into(folder))?;
+        if folder != "data" {
+            std::fs::File::create(into(folder).join("notes.txt"))?.write_all(b"mine")?;
+        }
+        let output = restore(&hub, &whole, &into(folder))?;
+        refused(&output, 1, said)?;
+        refused(&output, 1, "[restore.target-exists]")?;
+    }
+    ensure!(std::fs::read(into("config-of-somebody").join("notes.txt"))? == b"mine");
+
+    let other = whole.with_file_name("mine.tar.zst");
+    std::fs::File::create(&other)?.write_all(b"not of the hub")?;
+    let without: Value = hub.json(&["hub", "backup", "--without-keys", "--keep", "1"])?;
+    let removed = without["archive"]["removed"][0]
+        .as_str()
+        .context("one was removed")?;
+    ensure!(whole.ends_with(removed) && !whole.exists() && other.exists());
+    std::fs::create_dir(into("keyless"))?;
+    let output = restore(&hub, &archive_of(&without)?, &into("keyless"))?;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success() && told.contains("signing.key"), "{told}");
+    ensure!(into("keyless").join("secrets/hook.sealed").exists());
+    ensure!(std::fs::read_dir(into("keyless").join("keys"))?.next().is_none());
+    ensure!(!into("keyless").join("admin.token").exists());
+    Ok(())
+}
+
+#[test]
+fn a_pause_is_seen_wherever_runs_are_awaited() -> Result<()> {
+    let hub = TestHub::start("slots = 3\n")?;
+    let tree = small_tree(&hub)?;
+    hub.apply(&office(&hub, &tree, "schedule = \"02:00\"", ""))?;
+    let next = hub.ok(&["job", "next"])?;
+    ensure!(
+        next.starts_with("NEXT\tLEFT\tLAST\tPASSED\tPROJECT\tJOB\tTYPE\tNOTE\n")
+            && next.contains("T02:00:00Z")
+            && next.contains("office\tfiles\tbackup\t-"),
+        "{next}"
+    );
+    let ten: Value = hub.json(&["job", "next", "files"])?;
+    ensure!(
+        ten["runs"].as_array().is_some_and(|runs| runs.len() == 10),
+        "{ten}"
+    );
+    let three = hub.ok(&["job", "next", "--count", "3"])?;
+    ensure!(three.lines().count() == 4, "{three}");
+
+    let paused: Value = hub.json(&["job", "pause", "files"])?;
+    ensure!(paused["job"]["enabled"] == false, "{paused}");
+    let next = hub.ok(&["job", "next"])?;
+    ensure!(next.contains("office\tfiles\tbackup\tpaused"), "{next}");
+    let shown = hub.ok(&["job", "show", "files"])?;
+    ensure!(
+        shown.contains("State\tpaused") && shown.contains("Last run\tnever"),
+        "{shown}"
+    );
+    hub.ok(&["job", "resume", "files"])?;
+    let shown = hub.ok(&["job", "show", "files"])?;
+    let runs = shown
+        .lines()
+        .filter(|line| line.contains("T02:00:00Z (in "))
+        .count();
+    ensure!(shown.contains("State\tenabled") && runs == 10, "{shown}");
+
+    hub.ok(&["scheduler", "pause"])?;
+    let state: Value = hub.json(&["scheduler", "status"])?;
+    ensure!(
+        state["paused"] == true && state["since"].is_string() && state["nodes"][0] == "testhub",
+        "{state}"
+    );
+    let next = hub.cli(&["job", "next"])?;
+    ensure!(String::from_utf8_lossy(&next.stderr).contains("The scheduler is paused since"));
+    let state: Value = hub.json(&["scheduler", "resume"])?;
+    ensure!(state["paused"] == false && state["since"].is_null(), "{state}");
+
+    let workers: Value = hub.json(&["worker", "list"])?;
+    let worker = &workers["workers"][0];
+    ensure!(
+        worker["node"] == "testhub" && worker["slots"] == 3 && worker["state"] == "online",
+        "{workers}"
+    );
+    ensure!(hub.ok(&["worker", "list"])?.contains("online\t0/3\t"));
+    Ok(())
+}
+
+#[test]
+fn a_followed_log_ends_with_the_result_beside_it() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let tree = hub.folder().join("nothing-there");
+    hub.apply(&office(&hub, &tree, "", ""))?;
+    let started: Value = hub.json(&["job", "run", "files"])?;
+    let upid = started["upid"].as_str().context("a UPID")?.to_owned();
+    let followed = hub.cli(&["task", "log", "--upid", &upid, "--follow"])?;
+    let result = String::from_utf8_lossy(&followed.stderr).into_owned();
+    ensure!(followed.status.code() == Some(1), "{result}");
+    ensure!(
+        result.starts_with("FAILED after ") && result.ends_with("[source.unreachable]\n"),
+        "{result}"
+    );
+    let log = hub.cli(&["task", "log", "--upid", &upid])?;
+    ensure!(!log.stdout.is_empty() && followed.stdout == log.stdout && log.stderr.is_empty());
+    let json = hub.cli(&["task", "log", "--upid", &upid, "--follow", "--output", "json"])?;
+    let ended: Value = serde_json::from_slice(&json.stderr)?;
+    ensure!(
+        ended["status"] == "FAILED" && ended["error"]["code"] == "source.unreachable",
+        "{ended}"
+    );
+
+    let source = tree.display().to_string();
+    let listed = hub.ok(&[
+        "task",
+        "list",
+        "--source",
+        &source,
+        "--target",
+        "ibs-primary:vm/12345",
+    ])?;
+    ensure!(listed.contains(&upid), "{listed}");
+    let listed = hub.ok(&["task", "list", "--source", "/elsewhere"])?;
+    ensure!(listed.lines().count() == 1, "{listed}");
+    Ok(())
+}
+
+#[test]
+fn a_new_project_gets_the_usual_jobs_and_they_run() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    for name in ["ibs-primary", "ibs-archival"] {
+        let path = hub.folder().join(name).display().to_string();
+        hub.ok(&["datastore", "create", name, "--path", &path])?;
+    }
+    let tree = tree.display().to_string();
+    let with = [
+        "home",
+        "--datastore",
+        "ibs-primary",
+        "--archive",
+        "ibs-archival",
+        "--tree",
+        &tree,
+        "--owner",
+        "alice@local",
+        "--timezone",
+        "Europe/Berlin",
+    ];
+    hub.ok(&[
+        &["project", "create", "--pattern", "--title", "At home"],
+        &with[..],
+    ]
+    .concat())?;
+    let export = hub.ok(&["export"])?;
+    let document: toml::Value = toml::from_str(&export)?;
+    let jobs = document["job"].as_array().context("jobs")?;
+    let expected = [
+        ("archive", "Sun 04:30"),
+        ("daily", "02:00"),
+        ("gc", "Sun 07:00"),
+        ("gc-archive", "Sun 07:00"),
+        ("prune-archive", "05:00"),
+        ("prune-daily", "05:00"),
+        ("prune-weekly", "05:00"),
+        ("verify", "Sun 06:00"),
+        ("verify-archive", "Sun 06:00"),
+        ("weekly", "Sun 03:00"),
+    ];
+    let told: Vec<(&str, &str)> = jobs
+        .iter()
+        .filter_map(|job| Some((job["name"].as_str()?, job["schedule"].as_str()?)))
+        .collect();
+    ensure!(told == expected, "{told:?}");
+    ensure!(
+        jobs.iter()
+            .all(|job| job["timezone"].as_str() == Some("Europe/Berlin")
+                && job["owner"].as_str() == Some("alice@local"))
+    );
+    for (job, rule, count) in [
+        ("prune-daily", "daily", 7),
+        ("prune-weekly", "weekly", 3),
+        ("prune-archive", "weekly", 52),
+    ] {
+        let found = jobs.iter().find(|found| found["name"].as_str() == Some(job));
+        let keep = found.and_then(|found| found["task"].get("keep")?.get(rule)?.as_integer());
+        ensure!(keep == Some(count), "{job}: {keep:?}");
+    }
+
+    for (job, _) in expected.iter().rev() {
+        hub.ok(&["job", "run", job, "--project", "home", "--wait"])?;
+    }
+    hub.ok(&["job", "run", "prune-archive", "--project", "home", "--wait"])?;
+    let held = |store: &str| -> Result<Vec<String>> {
+        let list: Value = hub.json(&["snapshot", "list", store])?;
+        let names = list["snapshots"].as_array().context("snapshots")?.iter();
+        let names =
+            names.filter_map(|found| Some(found["snapshot"].as_str()?.rsplit_once('/')?.0.to_owned()));
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        Ok(names)
+    };
+    ensure!(held("ibs-primary")? == ["ibs-primary:host/home", "ibs-primary:ns/weekly/host/home"]);
+    ensure!(held("ibs-archival")? == ["ibs-archival:ns/weekly/host/home"]);
+
+    let pattern = hub.ok(&[&["project", "pattern"], &with[..]].concat())?;
+    let again = hub.cli_with(&["apply", "-f", "-", "--output", "json"], pattern.as_bytes())?;
+    let again: Value = serde_json::from_slice(&again.stdout)?;
+    ensure!(
+        again["created"] == serde_json::json!([]) && again["changed"] == serde_json::json!([]),
+        "{again}"
+    );
+    refused(&hub.cli(&["project", "create", "home"])?, 1, "[conflict]")?;
+    refused(
+        &hub.cli(&["project", "create", "x", "--pattern"])?,
+        2,
+        "--datastore",
+    )?;
+    Ok(())
+}
