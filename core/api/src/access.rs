@@ -14,6 +14,9 @@
 //! | copy the hub's own state | of the hub | – | – | – |
 //! | list tokens, export everything | of the hub | – | of the hub | – |
 //!
+//! Statistics are of the project's own tasks, on shared datastores too; only tokens of the hub see those of a datastore as
+//! a whole. Verification reports show for the backup groups that show.
+//!
 //! "Of the hub" means a token without a project. Work on a whole datastore (gc, prune, sync from or to it, a
 //! verification without a snapshot) is open to a token with a project only when the datastore is granted to that project alone. In a
 //! shared datastore a project sees the backup groups it owns; groups without an owner show to no project there.

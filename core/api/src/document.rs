@@ -26,6 +26,7 @@ const TOKEN: &str = "token";
         (name = "jobs", description = "Jobs: tasks with a schedule."),
         (name = "datastores", description = "Where backups are."),
         (name = "snapshots", description = "Backups, and whether they can be relied on."),
+        (name = "statistics", description = "What tasks moved, and how datastores fill."),
         (name = "configuration", description = "What people configure."),
         (name = "events", description = "What happened."),
         (name = "notifications", description = "Who was told, and the inbox."),

@@ -7,7 +7,7 @@ use ironcore_types::{Span, Timestamp, VerifyResult};
 
 use crate::wire::{
     Attempt, InboxEntry, LogEntry, LogLevel, Message, MessageState, RoleName, SequencedEvent, Service,
-    ServiceState, Task, Token, Verification,
+    ServiceState, Task, Token, Verification, VerificationReport,
 };
 
 /// A task without its warnings and tips, as lists show it.
@@ -151,6 +151,22 @@ pub(crate) fn verification(row: VerificationRow, keep: Span, now: Timestamp) -> 
         upid: Some(row.upid),
         chunks: row.report.chunks,
         failure: row.report.failure,
+    }
+}
+
+/// A verification as a list of reports shows it.
+pub(crate) fn report(row: VerificationRow, keep: Span, now: Timestamp) -> VerificationReport {
+    VerificationReport {
+        snapshot: row.snapshot(),
+        result: result_now(&row, keep, now),
+        found: row.report.result,
+        started: row.report.started,
+        duration_us: row.report.duration_us,
+        depth: row.report.depth,
+        chunks: row.report.chunks,
+        failure: row.report.failure,
+        verifier: row.job,
+        upid: row.upid,
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Written {
     pub(crate) chunks: AtomicU64,
     /// Their stored bytes.
     pub(crate) bytes: AtomicU64,
+    /// Their bytes before compression and encryption.
+    pub(crate) plain: AtomicU64,
 }
 
 pub(crate) struct ChunkWriter {
@@ -132,6 +134,9 @@ impl ChunkWriter {
         self.written
             .bytes
             .fetch_add(chunk.bytes.len() as u64, Ordering::Relaxed);
+        self.written
+            .plain
+            .fetch_add(u64::from(chunk.info.plain_len), Ordering::Relaxed);
         if !pack.is_full() {
             *open = Some(pack);
             return Ok(());

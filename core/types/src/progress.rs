@@ -60,15 +60,20 @@ pub struct TaskStats {
     pub bytes: u64,
     /// Bytes read from the source or from the datastore.
     pub bytes_read: u64,
-    /// Bytes newly written to the datastore, after compression.
+    /// Bytes newly written to the datastore, after compression (and encryption, where there is any).
     pub bytes_stored: u64,
+    /// The same chunks before compression and encryption: `bytes_new` over `bytes_stored` is the compression ratio.
+    pub bytes_new: u64,
+    /// Content of the snapshots that were made or copied, as if each stood alone: before deduplication, compression and
+    /// encryption.
+    pub bytes_logical: u64,
     /// Files, folders and links.
     pub files: u64,
     /// Files taken over from the previous snapshot without reading them.
     pub files_unchanged: u64,
-    /// Chunks referenced.
+    /// Chunks referenced, those of files taken over without reading them as well.
     pub chunks: u64,
-    /// Chunks referenced that the datastore held already.
+    /// Chunks referenced that the datastore held already, those of files taken over without reading them as well.
     pub chunks_known: u64,
     /// Snapshots looked at, copied or kept.
     pub snapshots: u64,

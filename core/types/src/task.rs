@@ -49,9 +49,9 @@ macro_rules! words {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a {what}: use one of {known}")]
 pub struct UnknownWord {
-    what: &'static str,
-    text: String,
-    known: String,
+    pub(crate) what: &'static str,
+    pub(crate) text: String,
+    pub(crate) known: String,
 }
 
 words!(

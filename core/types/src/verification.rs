@@ -74,6 +74,15 @@ pub enum VerifyDepth {
     Full,
 }
 
+impl fmt::Display for VerifyDepth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stored => "stored",
+            Self::Full => "full",
+        })
+    }
+}
+
 /// The first thing that was wrong in a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct VerifyFailure {

@@ -2,6 +2,8 @@
 
 #[path = "engine/commands.rs"]
 mod commands;
+#[path = "engine/statistics.rs"]
+mod statistics;
 
 use std::path::Path;
 use std::time::Duration;

@@ -13,8 +13,10 @@ mod logs;
 mod peer;
 mod projects;
 mod snapshots;
+mod statistics;
 mod tasks;
 mod tokens;
+mod verifications;
 mod workers;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -45,6 +47,8 @@ fn protected() -> OpenApiRouter<ApiState> {
         .merge(job_pause::routes())
         .merge(datastores::routes())
         .merge(snapshots::routes())
+        .merge(verifications::routes())
+        .merge(statistics::routes())
         .merge(config::routes())
         .merge(events::routes())
         .merge(delivery::routes())

@@ -9,4 +9,5 @@ mod problems;
 mod removal;
 mod setup;
 mod snapshots;
+mod statistics;
 mod streams;

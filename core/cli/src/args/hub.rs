@@ -43,6 +43,8 @@ pub(crate) enum Datastore {
     Adopt(DatastoreArgs),
     /// List datastores.
     List,
+    /// Show how full a datastore is, and when it will be full.
+    Usage(super::Usage),
     /// Take a datastore off the hub's list. Its files are left as they are: `datastore attach` takes it back.
     Remove {
         /// Which datastore.

@@ -1,6 +1,6 @@
 //! The command line: the commands, and the options of all of them. What each command takes is left to `start`
-//! (what starts a task), `job`, `look` (what only reads), `hub` (what runs and declares the hub), `project` and
-//! `operate`.
+//! (what starts a task), `job`, `look` (what only reads), `statistics` (figures kept over time), `hub` (what runs and
+//! declares the hub), `project` and `operate`.
 
 mod hub;
 mod job;
@@ -8,6 +8,7 @@ mod look;
 mod operate;
 mod project;
 mod start;
+mod statistics;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub(crate) use look::{HandlerArg, Inbox, Message, Schedule, Snapshot, Task, Task
 pub(crate) use operate::{Hub, Man, Scheduler, Worker};
 pub(crate) use project::{PatternArgs, Project};
 pub(crate) use start::{Gc, InProject, Prune, Restore, Sync, Verify, Wait};
+pub(crate) use statistics::{By, Report, Statistics, Usage};
 
 /// Runs backups, keeps them, and tells people how they went.
 #[derive(Debug, Parser)]
@@ -104,6 +106,8 @@ pub(crate) enum Command {
     /// Create, attach and list datastores, and take them off the list.
     #[command(subcommand)]
     Datastore(Datastore),
+    /// Show what backups and syncs moved: rates, deduplication, compression.
+    Statistics(Statistics),
     /// Read calendar expressions, without a hub.
     #[command(subcommand)]
     Schedule(Schedule),

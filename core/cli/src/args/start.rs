@@ -25,6 +25,8 @@ pub(crate) struct InProject {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verify {
+    /// List reports of verifications, newest first.
+    Report(super::Report),
     /// Verify one snapshot, or a whole datastore.
     Start {
         /// DATASTORE:[ns/NAMESPACE/]TYPE/ID/TIME, or only DATASTORE.

@@ -44,6 +44,7 @@ pub(super) async fn run(context: &Context, command: Datastore) -> Result<Exit> {
             )?;
             Ok(Exit::Ok)
         }
+        Datastore::Usage(wanted) => super::statistics::usage(context, wanted).await,
         Datastore::Remove { name, sure } => {
             let (object, path) = (format!("datastore/{name}"), ["datastores", name.as_str()]);
             let stays = format!(

@@ -14,6 +14,7 @@ mod outcome;
 mod page;
 mod project;
 mod removal;
+mod report;
 mod schedule;
 mod scheduler;
 mod secret;
@@ -21,6 +22,7 @@ mod simulate;
 mod snapshot;
 mod stages;
 mod start;
+mod statistics;
 mod status;
 mod task;
 mod token;
@@ -31,7 +33,7 @@ use anyhow::Result;
 use clap::CommandFactory;
 use ironcore_types::{ErrorCode, ProjectName};
 
-use crate::args::{Cli, Command, Config, Hub, Prune};
+use crate::args::{Cli, Command, Config, Hub, Prune, Verify};
 use crate::client::Client;
 use crate::exit::{Coded, Exit};
 use crate::output::Form;
@@ -74,6 +76,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Serve(options) => serve::run(&options).await,
         Command::Task(command) => task::run(&context()?, command).await,
         Command::Snapshot(command) => snapshot::run(&context()?, command).await,
+        Command::Statistics(filter) => statistics::run(&context()?, filter).await,
+        Command::Verify(Verify::Report(wanted)) => report::run(&context()?, wanted).await,
         Command::Verify(command) => start::verify(&context()?, command).await,
         Command::Restore(command) => start::restore(&context()?, command).await,
         Command::Gc(command) => start::gc(&context()?, command).await,

@@ -4,7 +4,7 @@ use anyhow::Result;
 use ironcore_api::wire;
 use ironcore_types::SnapshotRef;
 
-use super::{Context, page};
+use super::{Context, page, report};
 use crate::args::Snapshot;
 use crate::exit::Exit;
 use crate::output::{self, Form};
@@ -73,21 +73,21 @@ async fn show(context: &Context, reference: &SnapshotRef, verify: bool) -> Resul
                 fields.push(("Verifier", output::or_dash(row.verifier.as_ref())));
                 fields.push(("Started", output::time(Some(row.started))));
                 fields.push(("Duration", output::duration(row.duration_us)));
-                fields.push(("Chunks", row.chunks.to_string()));
+                fields.push(("Depth", row.depth.to_string()));
+                fields.push(("Chunks checked", row.chunks.to_string()));
                 if let Some(failure) = &row.failure {
-                    // Without a chunk it is about the manifest, and its reason says so.
-                    let chunk = failure.chunk.as_ref();
-                    let place = chunk.map_or_else(String::new, |id| format!("{id}: "));
-                    fields.push((
-                        "First failure",
-                        format!("{place}{} [{}]", failure.reason, failure.code),
-                    ));
+                    fields.push(("First failure", report::first_failure(failure)));
                 }
                 if let Some(upid) = &row.upid {
                     fields.push(("Verified by", upid.to_string()));
                 }
             }
         }
+        let count = detail.history.len();
+        fields.push((
+            "Verifications",
+            format!("{count} in all: verify report {reference}"),
+        ));
     }
     context.form.fields(&detail, &fields)?;
     let bad = detail.verification.as_ref().is_some_and(|row| row.found.is_bad());

@@ -17,7 +17,10 @@ pub(super) async fn verify(context: &Context, command: Verify) -> Result<Exit> {
         again,
         project,
         wait,
-    } = command;
+    } = command
+    else {
+        bail!("reports start nothing");
+    };
     let (datastore, snapshot) = if reference.contains(':') {
         let reference: SnapshotRef = reference.parse().map_err(|e| invalid(&e))?;
         (reference.datastore, Some(reference.path))

@@ -13,6 +13,7 @@ pub mod message;
 pub mod object;
 pub mod page;
 pub mod session;
+pub mod statistics;
 pub mod task;
 pub mod verification;
 pub mod waiting;
@@ -31,9 +32,10 @@ pub use message::{
 pub use object::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
 pub use page::{Count, Page};
 pub use session::{JobCursor, NewSession, Service, Session, Tick};
+pub use statistics::{PartSums, SpanSums, Statistics, StatisticsBy, StatisticsFilter};
 pub use task::{
     Cancelled, Finished, LogLevel, LogLine, NewLogLine, NewTask, Outcome, Renewal, RenewalState, Renewals,
     Task, TaskFilter, TaskPage,
 };
-pub use verification::VerificationRow;
+pub use verification::{GroupScope, ReportFilter, ReportPage, VerificationRow};
 pub use waiting::{WaitReason, Waiting};

@@ -120,7 +120,7 @@ impl Tx {
         Ok(finished)
     }
 
-    /// What belongs to a task's end: its last progress, its event, its slot time, and what comes after it.
+    /// What belongs to a task's end: its last progress, its event, its slot time, its statistics, and what comes after it.
     async fn ended(&mut self, mut task: Task, progress: Progress, by: RetryBy) -> Result<Finished> {
         if progress != task.progress {
             self.put_progress(task.id, &progress).await?;
@@ -129,6 +129,7 @@ impl Tx {
         let tail = self.log_tail(&task).await?;
         self.tell(tell::task(&task, tail), Some(task.id));
         self.charge(&task);
+        self.count(&task);
         self.woken.tasks = true;
         self.woken.logs = true;
         let follow_ups = self.follow_up(&task, by).await?;

@@ -125,6 +125,7 @@ impl Sql {
                     .bind(name.as_str())
                     .execute(&mut tx.conn)
                     .await?;
+                tx.sample_usage(&name, &status).await?;
                 tx.woken.objects = true;
                 // A datastore is thought to be online until it is seen otherwise.
                 if before.is_none_or(|before| before.online) != status.online {

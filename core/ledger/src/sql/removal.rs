@@ -37,6 +37,8 @@ impl Sql {
             Box::pin(async move {
                 removal::datastore(&export(&mut tx.conn).await?, &name)?;
                 let open = tx.open_task_on(&name).await?;
+                // Another of the same name may lie on another disk.
+                tx.forget_usage(&name).await?;
                 let deed = sql("DELETE FROM datastores WHERE name = $1").bind(name.as_str());
                 tx.remove(open, format!("datastore/{name}"), deed).await
             })

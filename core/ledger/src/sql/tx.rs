@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::bells::Woken;
 use super::queue::{Known, TaskRow};
+use super::statistics::StatisticsRow;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::model::SeqEvent;
@@ -65,6 +66,8 @@ pub(crate) struct Tx {
     pub(super) rows: Vec<TaskRow>,
     /// Slot time to be charged, by share.
     pub(super) charges: BTreeMap<String, i64>,
+    /// What ended attempts moved, to be written when the transaction ends.
+    pub(super) moved: Vec<StatisticsRow>,
     /// What tasks may name, as this transaction has read it; of no use once a verb woke who waits for objects.
     pub(super) known: Option<Arc<Known>>,
 }
@@ -75,6 +78,7 @@ pub(super) struct Mark {
     told: usize,
     rows: usize,
     charges: BTreeMap<String, i64>,
+    moved: usize,
 }
 
 impl Tx {
@@ -89,6 +93,7 @@ impl Tx {
             told: Vec::new(),
             rows: Vec::new(),
             charges: BTreeMap::new(),
+            moved: Vec::new(),
             known: None,
         }
     }
@@ -100,6 +105,7 @@ impl Tx {
         self.told.clear();
         self.rows.clear();
         self.charges.clear();
+        self.moved.clear();
         self.known = None;
         self.woken = Woken::default();
     }
@@ -115,6 +121,7 @@ impl Tx {
             told: self.told.len(),
             rows: self.rows.len(),
             charges: self.charges.clone(),
+            moved: self.moved.len(),
         }
     }
 
@@ -124,12 +131,14 @@ impl Tx {
         self.told.truncate(mark.told);
         self.rows.truncate(mark.rows);
         self.charges = mark.charges;
+        self.moved.truncate(mark.moved);
     }
 
     /// Writes what the transaction has put off: each statement is a round trip, so what can be is written together.
     pub(super) async fn write_rest(&mut self) -> Result<()> {
         self.write_tasks().await?;
         self.write_charges().await?;
+        self.write_statistics().await?;
         self.write_events().await
     }
 }

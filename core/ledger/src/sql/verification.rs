@@ -10,7 +10,7 @@ use crate::error::{LedgerError, Result};
 use crate::model::VerificationRow;
 use crate::rules::tell;
 
-fn verification(row: &Row) -> Result<VerificationRow> {
+pub(super) fn verification(row: &Row) -> Result<VerificationRow> {
     Ok(VerificationRow {
         datastore: row.word("datastore")?,
         report: row.json("body")?,
@@ -44,8 +44,9 @@ impl Sql {
                 }
                 let snapshot = report.snapshot.to_string();
                 let done = sql(
-                    "INSERT INTO verification_history (datastore, snapshot, body, upid, job, recorded)
-                     VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+                    "INSERT INTO verification_history (datastore, snapshot, body, upid, job, recorded, backup_group,
+                        result, started)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
                 )
                 .bind(datastore.as_str())
                 .bind(snapshot.as_str())
@@ -53,6 +54,9 @@ impl Sql {
                 .bind(task.upid.to_string())
                 .bind(task.job.as_ref().map(|j| j.as_str()))
                 .bind(tx.now.as_micros())
+                .bind(report.snapshot.group.to_string())
+                .bind(report.result.as_str())
+                .bind(report.started.as_micros())
                 .fetch_one(&mut tx.conn)
                 .await?;
                 sql(

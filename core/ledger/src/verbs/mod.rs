@@ -7,6 +7,7 @@ mod messages;
 mod objects;
 mod plugins;
 mod schedule;
+mod statistics;
 mod tasks;
 mod tokens;
 mod watch;

@@ -130,6 +130,7 @@ impl Ledger {
     }
 
     /// Remembers what was seen of a datastore; `datastore.status-changed` is told when it went offline or came back.
+    /// The first look of each hour is kept for [`datastore_usage`](Self::datastore_usage).
     pub async fn set_datastore_status(&self, name: &DatastoreName, status: &DatastoreStatus) -> Result<()> {
         self.sql.set_datastore_status(name.clone(), status.clone()).await
     }

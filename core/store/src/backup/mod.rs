@@ -60,8 +60,8 @@ pub struct BackupRequest {
 pub struct BackupOutcome {
     /// The snapshot; none when the source was optional and not there.
     pub snapshot: Option<SnapshotPath>,
-    /// `bytes`: content of the snapshot; `bytes_read`; `bytes_stored`; `files`; `files_unchanged`; `chunks`;
-    /// `chunks_known`; `snapshots`: 1 when one was made.
+    /// `bytes` and `bytes_logical`: content of the snapshot; `bytes_read`; `bytes_stored`; `bytes_new`; `files`;
+    /// `files_unchanged`; `chunks`; `chunks_known`; `snapshots`: 1 when one was made.
     pub stats: TaskStats,
 }
 

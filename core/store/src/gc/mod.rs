@@ -59,7 +59,8 @@ impl Default for GcRequest {
 /// What a collection found and did. Sizes in bytes.
 #[derive(Debug, Clone, Default)]
 pub struct GcOutcome {
-    /// `snapshots` marked, `chunks` in use, `bytes` freed, `bytes_stored` written by repacking.
+    /// `snapshots` marked, `chunks` in use, `bytes` freed, `bytes_stored` written by repacking, `bytes_new`
+    /// the same before compression.
     pub stats: TaskStats,
     /// Freed now.
     pub bytes_freed: u64,
@@ -137,6 +138,7 @@ impl Datastore {
         let repacked = sweep::repack(self, &writer, &plan.wasteful, &live.needed(&writer.view), watch)?;
         outcome.packs_repacked = repacked.len() as u64;
         outcome.stats.bytes_stored = writer.written.bytes.load(std::sync::atomic::Ordering::Relaxed);
+        outcome.stats.bytes_new = writer.written.plain.load(std::sync::atomic::Ordering::Relaxed);
         condemned.extend(repacked.iter().map(condemn));
         outcome.packs_condemned = condemned.len() as u64;
         drop(live);

@@ -59,7 +59,8 @@ impl Datastore {
     /// Copies snapshots that are missing here. One that is damaged on its way or at the peer is warned of and
     /// left out, the others are copied, and then the first such trouble is the error (`is_integrity`).
     /// Stats: `snapshots` looked at, `snapshots_affected` copied, `bytes` and `bytes_stored` stored bytes
-    /// copied, `chunks` referenced, `chunks_known`.
+    /// copied, `bytes_new` the same before compression, `bytes_read` all stored bytes that the peer sent,
+    /// `bytes_logical` content of the snapshots copied, `chunks` referenced, `chunks_known`.
     pub fn sync_from(&self, peer: &dyn Peer, request: SyncRequest, watch: &dyn Watch) -> Result<TaskStats> {
         let info = peer.info()?;
         if info.format != FORMAT {
@@ -222,6 +223,7 @@ impl Puller<'_> {
             result => result?,
         }
         self.stats.snapshots_affected += 1;
+        self.stats.bytes_logical += manifest.bytes;
         self.watch.info(&format!("copied {path}"));
         Ok(())
     }
@@ -275,10 +277,12 @@ impl Puller<'_> {
         let mut chunk = chunk.clone();
         // What it is decides where it is kept; that comes from the signed manifest, not from the peer.
         chunk.info.kind = kind;
+        let size = chunk.bytes.len() as u64;
+        self.stats.bytes_read += size;
         if self.writer.add_stored(&chunk)? {
-            let size = chunk.bytes.len() as u64;
             self.stats.bytes += size;
             self.stats.bytes_stored += size;
+            self.stats.bytes_new += u64::from(chunk.info.plain_len);
             self.stage.bytes += size;
         }
         Ok(plain)

@@ -15,6 +15,7 @@ pub mod objects;
 pub mod queue;
 pub mod retries;
 pub mod schedule;
+pub mod statistics;
 mod suite;
 pub mod tasks;
 

@@ -63,6 +63,8 @@ impl Read {
             bytes: self.totals.bytes,
             bytes_read: self.bytes_read,
             bytes_stored: writer.written.bytes.load(Ordering::Relaxed),
+            bytes_new: writer.written.plain.load(Ordering::Relaxed),
+            bytes_logical: self.totals.bytes,
             files: self.totals.entries,
             files_unchanged: self.totals.unchanged,
             chunks: chunks + segments,
