@@ -14,6 +14,8 @@ use crate::error::EngineError;
 pub struct HousekeepingOptions {
     /// Logs of tasks, from their end; none for ever.
     pub logs: Option<Duration>,
+    /// Statistics of tasks and samples of how full datastores were; none for ever.
+    pub statistics: Option<Duration>,
     /// How often it is looked for what is too old.
     pub every: Duration,
 }
@@ -22,6 +24,7 @@ impl Default for HousekeepingOptions {
     fn default() -> Self {
         Self {
             logs: Some(Duration::from_secs(90 * 86_400)),
+            statistics: Some(Duration::from_secs(400 * 86_400)),
             every: Duration::from_secs(3600),
         }
     }
@@ -66,6 +69,10 @@ impl Housekeeping {
             if removed > 0 {
                 tracing::info!(tasks = removed, "old logs were removed");
             }
+        }
+        if let Some(keep) = self.options.statistics {
+            // Each call forgets a part of them.
+            while self.ledger.forget_statistics(now.before(keep)).await? > 0 {}
         }
         Ok(())
     }

@@ -54,6 +54,7 @@ pub(crate) fn check(form: Form, config: Option<&Path>) -> Result<Exit> {
         ("Paused scheduler told after", settings.paused_warning.to_string()),
         ("Heartbeat", output::or_dash(settings.heartbeat.as_ref())),
         ("Copies of the hub", settings.backup.to_string()),
+        ("Kept", settings.retention.to_string()),
     ];
     form.fields(&settings, &fields)?;
     Ok(Exit::Ok)

@@ -150,6 +150,9 @@ impl Tasks {
         if let Some(watch) = hub.watch(pulse) {
             self.work_until_stopped(|stop| watch.run(stop));
         }
+        if let Some(housekeeping) = hub.housekeeping() {
+            self.work_until_stopped(|stop| housekeeping.run(stop));
+        }
         let (copies, copier) = hub.copies();
         self.work_until_stopped(|stop| copier.run(stop));
         if hub.does(Service::Notify) {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use ironcore_api::{ApiParts, ApiState, HubBackups, Limits};
-use ironcore_engine::{Pulse, Scheduler, SchedulerOptions, Watch, WatchOptions, Worker, WorkerOptions};
+use ironcore_engine::{Housekeeping, HousekeepingOptions, Pulse, Scheduler, SchedulerOptions, Watch, WatchOptions, Worker, WorkerOptions};
 use ironcore_ledger::model::{NewEvent, Service};
 use ironcore_notify::{Notify, NotifyOptions, NotifyParts, Templates};
-use ironcore_types::EventType;
+use ironcore_types::{EventType, Span};
 use ironcore_types::event::{EventData, NodeData};
 use tokio_util::sync::CancellationToken;
 
@@ -107,6 +107,18 @@ impl Hub {
             }
             None => watch,
         })
+    }
+
+    /// What removes what is too old; where tasks are scheduled.
+    pub(super) fn housekeeping(&self) -> Option<Housekeeping> {
+        let kept = self.settings.retention;
+        let options = HousekeepingOptions {
+            logs: kept.logs.map(Span::duration),
+            statistics: kept.statistics.map(Span::duration),
+            ..HousekeepingOptions::default()
+        };
+        let housekeeping = Housekeeping::new(self.ledger.clone(), self.seams.clone(), options);
+        self.does(Service::Scheduler).then_some(housekeeping)
     }
 
     /// Who asks for copies of the hub's own state, and who makes them.

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use super::heartbeat::HeartbeatSettings;
 use crate::exit::Coded;
 
-use parts::BackupFile;
-pub(crate) use parts::{BackupSettings, Database, EgressSettings, PluginSettings};
+use parts::{BackupFile, RetentionFile};
+pub(crate) use parts::{BackupSettings, Database, EgressSettings, PluginSettings, RetentionSettings};
 
 /// What the file may hold. Unknown keys are refused with line and column.
 #[derive(Debug, Default, Deserialize)]
@@ -38,6 +38,7 @@ struct File {
     egress: EgressSettings,
     heartbeat: Option<HeartbeatSettings>,
     backup: BackupFile,
+    retention: RetentionFile,
     plugin: BTreeMap<PluginName, PluginSettings>,
 }
 
@@ -73,6 +74,8 @@ pub(crate) struct Settings {
     pub(crate) heartbeat: Option<HeartbeatSettings>,
     /// Copies of the hub's own state.
     pub(crate) backup: BackupSettings,
+    /// For how long things are kept.
+    pub(crate) retention: RetentionSettings,
     /// Grants.
     pub(crate) plugin: BTreeMap<PluginName, PluginSettings>,
 }
@@ -148,6 +151,7 @@ impl Settings {
             egress: file.egress,
             heartbeat: file.heartbeat,
             backup: file.backup.settings(&data, &database)?,
+            retention: file.retention.settings()?,
             plugin: file.plugin,
             database,
             data,

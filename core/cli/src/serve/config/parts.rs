@@ -41,7 +41,48 @@ pub(super) struct BackupFile {
     every: Option<Every>,
 }
 
-/// How often, or never.
+/// `[retention]` as the file has it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RetentionFile {
+    logs: Option<Every>,
+    statistics: Option<Every>,
+}
+
+/// For how long the hub keeps what it does not keep for ever; none for ever.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct RetentionSettings {
+    /// Logs of tasks, from their end.
+    pub(crate) logs: Option<Span>,
+    /// Statistics of tasks and how datastores filled.
+    pub(crate) statistics: Option<Span>,
+}
+
+impl RetentionFile {
+    pub(super) fn settings(self) -> Result<RetentionSettings, Coded> {
+        let span = |key: &str, set: Option<Every>, days| match set {
+            None => Ok(Some(Span::from_days(days))),
+            Some(Every(Some(span))) if span < Span::from_days(1) => {
+                Err(invalid(format!("retention.{key} = \"{span}\": use 1d or more, or never")))
+            }
+            Some(Every(span)) => Ok(span),
+        };
+        Ok(RetentionSettings {
+            logs: span("logs", self.logs, 90)?,
+            statistics: span("statistics", self.statistics, 400)?,
+        })
+    }
+}
+
+impl fmt::Display for RetentionSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |span: Option<Span>| span.map_or_else(|| "for ever".to_owned(), |span| span.to_string());
+        write!(f, "logs {}, statistics {}", shown(self.logs), shown(self.statistics))
+    }
+}
+
+/// How often or how long, or never.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
 struct Every(Option<Span>);
