@@ -14,3 +14,7 @@ mod night;
 mod refusals;
 #[path = "hub/several.rs"]
 mod several;
+#[path = "hub/soak.rs"]
+mod soak;
+#[path = "hub/stopped.rs"]
+mod stopped;

@@ -170,6 +170,7 @@ impl Worker {
             pid: self.options.pid,
             services: self.options.services.clone(),
             types: self.options.types.clone(),
+            slots: u32::try_from(self.options.slots).unwrap_or(u32::MAX),
         };
         self.ledger.register_session(session).await?;
         Ok(())

@@ -22,6 +22,8 @@ mod queue;
 mod removal;
 mod schedule;
 mod sessions;
+mod spans;
+mod texts;
 mod tokens;
 mod tx;
 mod verification;
@@ -39,6 +41,7 @@ use futures::future::BoxFuture;
 use ironcore_types::{HubId, Seams, Timestamp};
 use tokio::task::JoinSet;
 
+use self::spans::Spans;
 use self::tx::{Context, Tx};
 use self::writer::Writer;
 use crate::db::{Conn, Readers, sql};
@@ -54,6 +57,8 @@ pub(crate) struct Sql {
     readers: Readers,
     bells: Arc<Bells>,
     ctx: Arc<Context>,
+    /// Where in the order of numbers the tasks of a time are.
+    spans: Spans,
     clock: Clock,
     /// No other process has the database.
     alone: bool,
@@ -110,6 +115,7 @@ impl Sql {
             readers: opened.readers,
             bells,
             ctx,
+            spans: Spans::default(),
             clock,
             alone: opened.lock.is_some(),
             lock: Mutex::new(opened.lock),

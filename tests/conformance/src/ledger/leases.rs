@@ -129,6 +129,7 @@ pub async fn workers_come_and_go(place: &dyn Place) -> Result<()> {
         pid: 7,
         services: Vec::new(),
         types: Vec::new(),
+        slots: 0,
     };
     ensure!(matches!(
         world.ledger.register_session(again).await,
