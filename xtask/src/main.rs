@@ -3,6 +3,7 @@
 //! Every command says what it does, may be run again at any time, and then does only what is left to do. What the
 //! hub does is left to the crates under `core`.
 
+mod bench;
 mod build;
 mod dashboard;
 mod demo;
@@ -10,6 +11,7 @@ mod dist;
 mod files;
 mod machine;
 mod plugins;
+mod soak;
 mod steps;
 mod test;
 
@@ -42,6 +44,17 @@ enum Command {
     },
     /// Install what the tests need, then run every check and the demonstration.
     Test,
+    /// Measure what the hub must keep up with, and print each figure beside its bound.
+    Bench {
+        #[command(subcommand)]
+        what: bench::What,
+    },
+    /// Kill the hub at random moments, again and again, and stop a worker for five lease times.
+    Soak {
+        /// How often it is killed.
+        #[arg(long, default_value_t = 1_000)]
+        rounds: u32,
+    },
     /// Compile the hub for release; print its size and SHA-256.
     Dist,
     /// Write the documents anew that are generated from the types.
@@ -63,6 +76,8 @@ fn work(command: Command) -> Result<()> {
         Command::Build => build::all(),
         Command::Demo { once, dir } => demo::run(dir, once),
         Command::Test => test::all(),
+        Command::Bench { what } => bench::run(&what),
+        Command::Soak { rounds } => soak::run_tests(rounds),
         Command::Dist => dist::pack(),
         Command::Schemas => build::schemas(),
     }

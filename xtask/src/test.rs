@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::steps::{cargo, program, run, say, step};
-use crate::{build, dashboard, demo, machine};
+use crate::{bench, build, dashboard, demo, machine};
 
 /// Installs what is missing, builds, and runs all checks. Stops at the first that fails.
 pub(crate) fn all() -> Result<()> {
@@ -21,6 +21,7 @@ pub(crate) fn all() -> Result<()> {
             .args(["test", "--workspace", "--test", "hub"])
             .env("IRONCORE_TEST_DATABASE", "postgres"))
     })?;
+    step("measures in short", || bench::tasks(true, &[]))?;
     step("licences, bans, sources", || {
         let deny = machine::cargo_deny()?;
         run(program(deny).args(["check", "bans", "licenses", "sources"]))

@@ -107,6 +107,15 @@ impl LedgerError {
         }
     }
 
+    /// The same once more, for another who waited for the same thing.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Database(failure) => Self::Database(failure.clone()),
+            Self::Closed => Self::Closed,
+            other => Self::Database(sqlx::Error::Protocol(other.to_string()).into()),
+        }
+    }
+
     /// The change contradicts what is there.
     pub(crate) fn conflict(message: impl Into<String>) -> Self {
         Self::Refused {

@@ -16,3 +16,7 @@ mod operate;
 mod refusals;
 #[path = "hub/several.rs"]
 mod several;
+#[path = "hub/soak.rs"]
+mod soak;
+#[path = "hub/stopped.rs"]
+mod stopped;

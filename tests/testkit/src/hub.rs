@@ -14,12 +14,16 @@ use crate::postgres::Cluster;
 /// How long a test waits for a condition before it fails.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The binary that this test run built.
+/// The binary that this test run built, or that lies beside the program that runs.
 pub fn binary() -> Result<PathBuf> {
     let this = std::env::current_exe()?;
-    let folder = this
+    let folder = this.parent().context("programs lie in folders")?;
+    let beside = folder.join("ironcore-backup");
+    if beside.exists() {
+        return Ok(beside);
+    }
+    let folder = folder
         .parent()
-        .and_then(Path::parent)
         .context("test binaries lie in target/PROFILE/deps")?;
     let path = folder.join("ironcore-backup");
     ensure!(
@@ -91,23 +95,9 @@ impl TestHub {
 
     /// Starts the process again after [`TestHub::kill`] or [`TestHub::stop`].
     pub fn resume(&mut self) -> Result<()> {
-        let address = self.data().join("listen");
-        if address.exists() {
-            std::fs::remove_file(&address)?;
-        }
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.folder().join("hub.log"))?;
         let before = self.log().len();
-        let child = Command::new(binary()?)
-            .args(["serve", "--config"])
-            .arg(self.folder().join("hub.toml"))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
-        self.child = Some(child);
+        self.launch()?;
+        let address = self.data().join("listen");
         self.wait_until("the hub listens or works", |hub| {
             if let Some(child) = hub.child.as_mut()
                 && let Some(status) = child.try_wait()?
@@ -121,6 +111,27 @@ impl TestHub {
                 .is_some_and(|log| log.contains("the hub works"));
             Ok((address.exists() || works).then_some(()))
         })
+    }
+
+    /// As [`TestHub::resume`], without waiting for anything: it may be killed while it starts.
+    pub fn launch(&mut self) -> Result<()> {
+        let address = self.data().join("listen");
+        if address.exists() {
+            std::fs::remove_file(&address)?;
+        }
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder().join("hub.log"))?;
+        let child = Command::new(binary()?)
+            .args(["serve", "--config"])
+            .arg(self.folder().join("hub.toml"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        self.child = Some(child);
+        Ok(())
     }
 
     /// What the hub wrote to its terminal.
@@ -154,6 +165,14 @@ impl TestHub {
             child.kill()?;
             child.wait()?;
         }
+        Ok(())
+    }
+
+    /// Sends a signal: SIGSTOP, say, or SIGCONT.
+    pub fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
+        let pid = self.pid().and_then(|pid| i32::try_from(pid).ok());
+        let pid = pid.and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.context("a process id")?, signal)?;
         Ok(())
     }
 

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use ironcore_api::{ApiParts, ApiState, HubBackups, Limits};
-use ironcore_engine::{Housekeeping, HousekeepingOptions, Pulse, Scheduler, SchedulerOptions, Watch, WatchOptions, Worker, WorkerOptions};
+use ironcore_engine::{
+    Housekeeping, HousekeepingOptions, Pulse, Scheduler, SchedulerOptions, Watch, WatchOptions, Worker,
+    WorkerOptions,
+};
 use ironcore_ledger::model::{NewEvent, Service};
 use ironcore_notify::{Notify, NotifyOptions, NotifyParts, Templates};
-use ironcore_types::{EventType, Span};
 use ironcore_types::event::{EventData, NodeData};
+use ironcore_types::{EventType, Span};
 use tokio_util::sync::CancellationToken;
 
 use super::config::Database;

@@ -160,7 +160,8 @@ pub struct TaskFilter {
     pub source: Option<String>,
     /// With exactly this target.
     pub target: Option<String>,
-    /// Source, target, job, UPID or error hold this text; ASCII case is ignored.
+    /// Source, target, job, UPID or error hold this text; ASCII case is ignored. Fewer than three characters are looked
+    /// for without an index.
     pub text: Option<String>,
 }
 

@@ -82,7 +82,7 @@ impl EndRow {
 impl Tx {
     /// running → final, with the event and all that follows; of `session` alone, when there is one. One answer for
     /// each, in this order.
-    async fn end_all(
+    pub(super) async fn end_all(
         &mut self,
         ends: Vec<(TaskId, Outcome)>,
         session: Option<SessionId>,
@@ -233,10 +233,11 @@ impl Sql {
         outcome: Outcome,
     ) -> Result<Finished> {
         check(&outcome)?;
-        self.write_unguarded(move |tx| {
-            Box::pin(async move { tx.end(task, Some(session), outcome, RetryBy::Policy).await })
-        })
-        .await
+        let answer = self
+            .writer
+            .hand_over(|| self.ends.add(task, session, outcome))
+            .await?;
+        answer.await.map_err(|_| LedgerError::Closed)?
     }
 
     /// As [`finish`](Self::finish), for many: each is accepted or refused alone.

@@ -1,51 +1,145 @@
-//! Lists of tasks.
+//! Lists of tasks: pages by number, and counts that stop at a bound, each over the index that has both what is asked
+//! for and the numbers in order.
+//!
+//! An index gives numbers in order only below fixed values of its columns. So a list that wants any of several types
+//! or states is put together from one branch for each combination, of which each is read in order and no further than
+//! the page. What time the tasks are of is left to `spans`, what they are called to `texts`.
 
 use ironcore_types::{TaskState, TaskType};
 
 use super::Sql;
 use super::queue::task;
-use crate::db::{Statement, sql, words};
+use super::spans::Part;
+use super::texts::{self, like};
+use crate::db::{Conn, Statement, Value, sql, words};
 use crate::error::{LedgerError, Result};
-use crate::model::{Count, Page, TaskFilter, TaskPage};
+use crate::model::{Count, Page, Task, TaskFilter, TaskPage};
 
-/// `needle` for LIKE with `\` as escape: what people type stands for itself.
-fn like(needle: &str) -> String {
-    let escaped = needle
-        .replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_");
-    format!("%{escaped}%")
+/// Every state, for an index that is by state.
+const STATES: [TaskState; 6] = [
+    TaskState::Queued,
+    TaskState::Running,
+    TaskState::Ok,
+    TaskState::Warning,
+    TaskState::Failed,
+    TaskState::Cancelled,
+];
+
+/// Type and state of one branch; what is missing is left to the filter.
+type Branch = (Option<TaskType>, Option<TaskState>);
+
+/// How a list is read.
+pub(super) struct Way<'f> {
+    pub(super) filter: &'f TaskFilter,
+    index: &'static str,
+    branches: Vec<Branch>,
 }
 
-fn conditions(query: &mut Statement, filter: &TaskFilter) -> Result<()> {
-    query.push(" WHERE 1 = 1");
-    if !filter.types.is_empty() {
-        let types = words(filter.types.iter().copied().map(TaskType::as_str));
-        query.push(" AND t.type IN LIST(").push_bind(types).push(")");
-    }
-    if !filter.states.is_empty() {
-        let states = words(filter.states.iter().copied().map(TaskState::as_str));
-        query.push(" AND t.state IN LIST(").push_bind(states).push(")");
-    }
-    if let Some(since) = filter.since {
-        query.push(" AND t.shown_time >= ").push_bind(since.as_micros());
-    }
-    if let Some(until) = filter.until {
-        query.push(" AND t.shown_time < ").push_bind(until.as_micros());
-    }
-    let exact = [
-        ("\"user\"", filter.user.as_ref().map(|v| v.to_string())),
-        ("project", filter.project.as_ref().map(|v| v.to_string())),
-        ("job", filter.job.as_ref().map(|v| v.to_string())),
-        ("source", filter.source.clone()),
-        ("target", filter.target.clone()),
-    ];
-    for (column, value) in exact {
-        if let Some(value) = value {
-            query.push(" AND t.").push(column).push(" = ").push_bind(value);
+impl<'f> Way<'f> {
+    fn new(filter: &'f TaskFilter) -> Self {
+        let one = || vec![(None, None)];
+        let states = || either(&filter.states, &STATES);
+        let by_state = || states().map(|state| (None, Some(state))).collect();
+        let by_type_and_state = || {
+            let types = either(&filter.types, TaskType::ALL);
+            types
+                .flat_map(|t| states().map(move |state| (Some(t), Some(state))))
+                .collect()
+        };
+        let TaskFilter {
+            types,
+            states: wanted,
+            ..
+        } = filter;
+        let (index, branches) = if filter.source.is_some() {
+            (" INDEXED BY tasks_source", one())
+        } else if filter.job.is_some() && filter.project.is_some() {
+            (" INDEXED BY tasks_job", by_state())
+        } else if filter.job.is_some() {
+            (" INDEXED BY tasks_job_name", by_state())
+        } else if filter.target.is_some() {
+            (" INDEXED BY tasks_target", one())
+        } else if filter.user.is_some() && filter.project.is_some() {
+            (" INDEXED BY tasks_project_user", one())
+        } else if filter.user.is_some() {
+            (" INDEXED BY tasks_user", one())
+        } else if filter.project.is_some() && types.is_empty() && wanted.is_empty() {
+            (" INDEXED BY tasks_project", one())
+        } else if filter.project.is_some() {
+            (" INDEXED BY tasks_project_type_state", by_type_and_state())
+        } else if !types.is_empty() {
+            (" INDEXED BY tasks_type_state", by_type_and_state())
+        } else if !wanted.is_empty() {
+            (" INDEXED BY tasks_state", by_state())
+        } else {
+            (" NOT INDEXED", one())
+        };
+        Self {
+            filter,
+            index,
+            branches,
         }
     }
-    if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
+
+    /// Up to `most` numbers of `part` as a subquery, highest first.
+    fn numbers(&self, query: &mut Statement, postgres: bool, part: Part, most: i64) {
+        for (at, branch) in self.branches.iter().enumerate() {
+            query.push(if at == 0 {
+                "SELECT id FROM (SELECT t.id FROM tasks t"
+            } else {
+                " UNION ALL SELECT id FROM (SELECT t.id FROM tasks t"
+            });
+            // PostgreSQL finds the way by itself, SQLite only after ANALYZE.
+            if !postgres {
+                query.push(self.index);
+            }
+            self.conditions(query, *branch, part);
+            self.text(query);
+            query.push(" ORDER BY t.id DESC LIMIT ").push_bind(most);
+            query.push(") AS branch");
+        }
+    }
+
+    /// Everything but the text.
+    pub(super) fn conditions(&self, query: &mut Statement, (task_type, state): Branch, part: Part) {
+        let filter = self.filter;
+        query.push(" WHERE t.id >= ").push_bind(part.first);
+        query.push(" AND t.id <= ").push_bind(part.last);
+        let exact = [
+            ("type", task_type.map(|t| t.as_str().to_owned())),
+            ("state", state.map(|s| s.as_str().to_owned())),
+            ("\"user\"", filter.user.as_ref().map(|v| v.to_string())),
+            ("project", filter.project.as_ref().map(|v| v.to_string())),
+            ("job", filter.job.as_ref().map(|v| v.to_string())),
+            ("source", filter.source.clone()),
+            ("target", filter.target.clone()),
+        ];
+        for (column, value) in exact {
+            if let Some(value) = value {
+                query.push(" AND t.").push(column).push(" = ").push_bind(value);
+            }
+        }
+        if task_type.is_none() && !filter.types.is_empty() {
+            let types = words(filter.types.iter().copied().map(TaskType::as_str));
+            query.push(" AND t.type IN LIST(").push_bind(types).push(")");
+        }
+        if state.is_none() && !filter.states.is_empty() {
+            let states = words(filter.states.iter().copied().map(TaskState::as_str));
+            query.push(" AND t.state IN LIST(").push_bind(states).push(")");
+        }
+        if let Some(since) = filter.since.filter(|_| !part.sure) {
+            query.push(" AND t.shown_time >= ").push_bind(since.as_micros());
+        }
+        if let Some(until) = filter.until.filter(|_| !part.sure) {
+            query.push(" AND t.shown_time < ").push_bind(until.as_micros());
+        }
+    }
+
+    /// The text, looked for in each row.
+    fn text(&self, query: &mut Statement) {
+        let Some(text) = self.filter.text.as_deref().filter(|text| !text.is_empty()) else {
+            return;
+        };
         let pattern = like(text);
         for (at, column) in ["source", "target", "job", "upid", "error"].iter().enumerate() {
             query.push(if at == 0 { " AND (" } else { " OR " });
@@ -58,7 +152,39 @@ fn conditions(query: &mut Statement, filter: &TaskFilter) -> Result<()> {
         }
         query.push(")");
     }
-    Ok(())
+
+    /// Up to `most` tasks of `part`, highest numbers first.
+    async fn tasks(&self, conn: &mut Conn, part: Part, most: i64) -> Result<Vec<Task>> {
+        let mut query = sql("SELECT t.*, p.body AS progress FROM (SELECT id FROM (");
+        self.numbers(&mut query, conn.is_postgres(), part, most);
+        query
+            .push(") AS branches ORDER BY id DESC LIMIT ")
+            .push_bind(most);
+        query.push(
+            ") AS page JOIN tasks t ON t.id = page.id LEFT JOIN task_progress p ON p.task = t.id ORDER BY t.id DESC",
+        );
+        let rows = query.fetch_all(conn).await?;
+        rows.iter().map(task).collect()
+    }
+
+    /// How many tasks are in `part`, at most `most`.
+    async fn count(&self, conn: &mut Conn, part: Part, most: i64) -> Result<i64> {
+        let mut query = sql("SELECT COUNT(*) AS total FROM (SELECT id FROM (");
+        self.numbers(&mut query, conn.is_postgres(), part, most);
+        query
+            .push(") AS branches LIMIT ")
+            .push_bind(most)
+            .push(") AS counted");
+        query.fetch_one(conn).await?.num("total")
+    }
+}
+
+/// Those that are wanted, each once, or all of them.
+fn either<'a, T: Copy + Ord + 'a>(wanted: &[T], all: &'a [T]) -> impl Iterator<Item = T> + use<T> {
+    let mut values = if wanted.is_empty() { all } else { wanted }.to_vec();
+    values.sort_unstable();
+    values.dedup();
+    values.into_iter()
 }
 
 /// What a page's cursor says: the number of the last row shown.
@@ -85,25 +211,84 @@ pub(super) fn next_cursor<T>(rows: &mut Vec<T>, limit: i64, number: impl Fn(&T) 
 impl Sql {
     pub(crate) async fn tasks(&self, filter: TaskFilter, page: Page) -> Result<TaskPage> {
         let limit = page.bounded();
+        let before = cursor(&page)?;
         let mut conn = self.reader().await?;
-        let mut query =
-            sql("SELECT t.*, p.body AS progress FROM tasks t LEFT JOIN task_progress p ON p.task = t.id");
-        conditions(&mut query, &filter)?;
-        if let Some(before) = cursor(&page)? {
-            query.push(" AND t.id < ").push_bind(before);
+        let way = Way::new(&filter);
+        let parts = if filter.since.is_some() || filter.until.is_some() {
+            self.spans.parts(&mut conn, filter.since, filter.until).await?
+        } else {
+            vec![Part::ALL]
+        };
+        if let Some(text) = texts::wanted(&filter) {
+            return by_text(&mut conn, &way, text, &parts, before, limit).await;
         }
-        query.push(" ORDER BY t.id DESC LIMIT ").push_bind(limit + 1);
-        let rows = query.fetch_all(&mut conn).await?;
-        let mut tasks = rows.iter().map(task).collect::<Result<Vec<_>>>()?;
+        let mut tasks = Vec::new();
+        for part in joined(&parts) {
+            let left = limit + 1 - i64::try_from(tasks.len()).unwrap_or(i64::MAX);
+            let last = before.map_or(part.last, |before| part.last.min(before.saturating_sub(1)));
+            if left > 0 && part.first <= last {
+                tasks.extend(way.tasks(&mut conn, Part { last, ..part }, left).await?);
+            }
+        }
         let next = next_cursor(&mut tasks, limit, |task| task.id.0);
-        let mut query = sql("SELECT COUNT(*) AS total FROM (SELECT 1 FROM tasks t");
-        conditions(&mut query, &filter)?;
-        query.push(" LIMIT ").push_bind(Count::PROBE).push(") AS counted");
-        let total = query.fetch_one(&mut conn).await?.num("total")?;
+        let mut total = 0;
+        for part in parts {
+            if total < Count::PROBE {
+                total += way.count(&mut conn, part, Count::PROBE - total).await?;
+            }
+        }
         Ok(TaskPage {
             tasks,
             next,
             total: Count::capped(total),
         })
     }
+}
+
+/// The page and the count from one look: finding what holds a text takes longer than all the rest.
+async fn by_text(
+    conn: &mut Conn,
+    way: &Way<'_>,
+    text: &str,
+    parts: &[Part],
+    before: Option<i64>,
+    limit: i64,
+) -> Result<TaskPage> {
+    let all = texts::numbers(conn, way, text, parts, None, Count::PROBE).await?;
+    let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
+    let below = |number: &i64| before.is_none_or(|before| *number < before);
+    let mut numbers: Vec<i64> = all.into_iter().filter(below).collect();
+    let wanted = usize::try_from(limit + 1).unwrap_or(usize::MAX);
+    if total == Count::PROBE && numbers.len() < wanted {
+        numbers = texts::numbers(conn, way, text, parts, before, limit + 1).await?;
+    }
+    numbers.truncate(wanted);
+    let rows = sql(
+        "SELECT t.*, p.body AS progress FROM tasks t LEFT JOIN task_progress p ON p.task = t.id
+         WHERE t.id IN LIST($1) ORDER BY t.id DESC",
+    )
+    .bind(Value::Numbers(numbers))
+    .fetch_all(conn)
+    .await?;
+    let mut tasks = rows.iter().map(task).collect::<Result<Vec<_>>>()?;
+    Ok(TaskPage {
+        next: next_cursor(&mut tasks, limit, |task| task.id.0),
+        tasks,
+        total: Count::capped(total),
+    })
+}
+
+/// Parts that follow one another as one: the rows of a page are read anyway, so nothing is won by being sure.
+fn joined(parts: &[Part]) -> Vec<Part> {
+    let mut joined: Vec<Part> = Vec::new();
+    for part in parts {
+        match joined.last_mut() {
+            Some(above) if above.first == part.last.saturating_add(1) => {
+                above.first = part.first;
+                above.sure = false;
+            }
+            _ => joined.push(*part),
+        }
+    }
+    joined
 }

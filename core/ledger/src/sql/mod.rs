@@ -6,6 +6,7 @@ mod bells;
 mod claim;
 mod conditions;
 mod delivery;
+mod ends;
 mod events;
 mod fanout;
 mod finish;
@@ -23,7 +24,9 @@ mod removal;
 mod reports;
 mod schedule;
 mod sessions;
+mod spans;
 mod statistics;
+mod texts;
 mod tokens;
 mod tx;
 mod verification;
@@ -41,6 +44,8 @@ use futures::future::BoxFuture;
 use ironcore_types::{HubId, Seams, Timestamp};
 use tokio::task::JoinSet;
 
+use self::ends::Ends;
+use self::spans::Spans;
 use self::tx::{Context, Tx};
 use self::writer::Writer;
 use crate::db::{Conn, Readers, sql};
@@ -53,9 +58,13 @@ use crate::sqlite;
 #[derive(Debug)]
 pub(crate) struct Sql {
     writer: Writer,
+    /// Ends of tasks that wait for the writer.
+    ends: Ends,
     readers: Readers,
     bells: Arc<Bells>,
     ctx: Arc<Context>,
+    /// Where in the order of numbers the tasks of a time are.
+    spans: Spans,
     clock: Clock,
     /// No other process has the database.
     alone: bool,
@@ -108,10 +117,12 @@ impl Sql {
         }
         let tx = Tx::new(opened.conn, ctx.clone());
         Ok(Self {
+            ends: Ends::default(),
             writer: Writer::start(tx, opened.backend, bells.clone()),
             readers: opened.readers,
             bells,
             ctx,
+            spans: Spans::default(),
             clock,
             alone: opened.lock.is_some(),
             lock: Mutex::new(opened.lock),

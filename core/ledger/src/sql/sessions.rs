@@ -1,6 +1,6 @@
 //! Sessions, and what happens to what they hold when they end.
 
-use ironcore_types::{KeyId, NodeName, SessionId, TaskId};
+use ironcore_types::{KeyId, NodeName, SessionId, TaskId, Timestamp};
 
 use super::Sql;
 use super::tx::Tx;
@@ -155,6 +155,7 @@ impl Sql {
             .bind(now)
             .fetch_all(&mut conn)
             .await?;
+        self.shorten(&mut conn, now).await?;
         drop(conn);
         let mut ended = Vec::new();
         for row in sessions {
@@ -177,6 +178,40 @@ impl Sql {
                 .await?;
         }
         Ok(ended)
+    }
+
+    /// Leases that last longer than any given now are of a clock that was set back since: they end when one of now
+    /// would. Else what a worker held that died just before would count as held for as long as the clock was set back.
+    async fn shorten(&self, conn: &mut Conn, now: i64) -> Result<()> {
+        let longest = Timestamp::from_micros(now).after(LEASE).as_micros();
+        // Between the look and the deed leases are given that last a little longer.
+        let strange = Timestamp::from_micros(longest).after(LEASE).as_micros();
+        let found = sql("SELECT 1 FROM sessions WHERE ended IS NULL AND lease_until > $1
+             UNION ALL SELECT 1 FROM tasks WHERE state = 'running' AND lease_until > $1
+             UNION ALL SELECT 1 FROM messages WHERE state = 'sending' AND lease_until > $1 LIMIT 1")
+        .bind(strange)
+        .fetch_optional(conn)
+        .await?;
+        if found.is_none() {
+            return Ok(());
+        }
+        self.write(move |tx| {
+            Box::pin(async move {
+                for text in [
+                    "UPDATE sessions SET lease_until = $1 WHERE ended IS NULL AND lease_until > $2",
+                    "UPDATE tasks SET lease_until = $1 WHERE state = 'running' AND lease_until > $2",
+                    "UPDATE messages SET lease_until = $1 WHERE state = 'sending' AND lease_until > $2",
+                ] {
+                    sql(text)
+                        .bind(longest)
+                        .bind(strange)
+                        .execute(&mut tx.conn)
+                        .await?;
+                }
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// Where a lock proves that no other process has the database open, sessions of earlier openings are over. Where

@@ -29,6 +29,19 @@ pub(super) enum Ended {
     Broken(Failure),
 }
 
+impl Ended {
+    /// What an error of a verb says of the transaction.
+    pub(super) fn of(error: &LedgerError) -> Self {
+        match error {
+            LedgerError::Database(failure) => Self::Broken(failure.clone()),
+            LedgerError::Row { .. } | LedgerError::Closed => {
+                Self::Broken(sqlx::Error::Protocol(error.to_string()).into())
+            }
+            _ => Self::Refused,
+        }
+    }
+}
+
 /// A verb that waits, with the way back to its caller.
 pub(super) trait Verb: Send {
     /// Whether it needs a savepoint to be undone alone.
@@ -65,11 +78,7 @@ where
             let result = verb(tx).await;
             let ended = match &result {
                 Ok(_) => Ended::Well,
-                Err(LedgerError::Database(failure)) => Ended::Broken(failure.clone()),
-                Err(error @ (LedgerError::Row { .. } | LedgerError::Closed)) => {
-                    Ended::Broken(sqlx::Error::Protocol(error.to_string()).into())
-                }
-                Err(_) => Ended::Refused,
+                Err(error) => Ended::of(error),
             };
             let answer: Answer = Box::new(move |committed| respond(reply, committed.and(result)));
             (ended, answer)
@@ -81,7 +90,7 @@ where
     }
 }
 
-fn respond<T>(reply: oneshot::Sender<Result<T>>, result: Result<T>) {
+pub(super) fn respond<T>(reply: oneshot::Sender<Result<T>>, result: Result<T>) {
     if reply.send(result).is_err() {
         debug!("the caller of a verb did not wait for its answer");
     }
@@ -122,6 +131,14 @@ impl Writer {
             .await
             .map_err(|_| LedgerError::Closed)?;
         answer.await.map_err(|_| LedgerError::Closed)?
+    }
+
+    /// Hands over what `verb` makes, once there is room for it. What it answers to is its own matter.
+    pub(super) async fn hand_over<T>(&self, verb: impl FnOnce() -> (Box<dyn Verb>, T)) -> Result<T> {
+        let room = self.orders.reserve().await.map_err(|_| LedgerError::Closed)?;
+        let (verb, with) = verb();
+        room.send(Order::Run(verb));
+        Ok(with)
     }
 
     /// Runs what was handed over before, takes leave of the database, and ends.

@@ -10,6 +10,8 @@ macro_rules! ledger_suite {
                 upids_are_made_once, enqueue_checks_what_it_names;
             leases: two_claimers_never_get_the_same_task, a_late_finisher_is_fenced, renewal_keeps_a_task,
                 workers_come_and_go;
+            fences: only_the_holder_speaks, a_session_ends_once, what_runs_is_not_claimed,
+                a_tick_is_answered_once_for_all;
             lists: lists_filter_and_page, counts_are_capped;
             retries: failures_are_retried_with_backoff, a_lost_worker_is_noticed,
                 cancelled_work_is_not_retried, handed_over_work_goes_on, jobs_follow_one_another,

@@ -51,6 +51,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ironcore-testkit", CORE),
     ("ironcore-conformance", CORE_AND_TESTKIT),
     ("ironcore-e2e", CORE_AND_TESTKIT),
+    ("ironcore-bench", CORE_AND_TESTKIT),
     ("ironcore-tidy", &[]),
     ("xtask", &[]),
 ];
@@ -158,7 +159,13 @@ fn packages() -> Vec<Package> {
 }
 
 fn is_test_package(name: &str) -> bool {
-    ["ironcore-testkit", "ironcore-conformance", "ironcore-e2e"].contains(&name)
+    [
+        "ironcore-testkit",
+        "ironcore-conformance",
+        "ironcore-e2e",
+        "ironcore-bench",
+    ]
+    .contains(&name)
 }
 
 #[test]

@@ -63,9 +63,9 @@ impl RetentionFile {
     pub(super) fn settings(self) -> Result<RetentionSettings, Coded> {
         let span = |key: &str, set: Option<Every>, days| match set {
             None => Ok(Some(Span::from_days(days))),
-            Some(Every(Some(span))) if span < Span::from_days(1) => {
-                Err(invalid(format!("retention.{key} = \"{span}\": use 1d or more, or never")))
-            }
+            Some(Every(Some(span))) if span < Span::from_days(1) => Err(invalid(format!(
+                "retention.{key} = \"{span}\": use 1d or more, or never"
+            ))),
             Some(Every(span)) => Ok(span),
         };
         Ok(RetentionSettings {
@@ -78,7 +78,12 @@ impl RetentionFile {
 impl fmt::Display for RetentionSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |span: Option<Span>| span.map_or_else(|| "for ever".to_owned(), |span| span.to_string());
-        write!(f, "logs {}, statistics {}", shown(self.logs), shown(self.statistics))
+        write!(
+            f,
+            "logs {}, statistics {}",
+            shown(self.logs),
+            shown(self.statistics)
+        )
     }
 }
 

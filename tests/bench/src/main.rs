@@ -1,0 +1,57 @@
+//! `bench`: measures what the hub must keep up with, and prints each figure beside its bound. `cargo xtask bench` builds
+//! it for release and runs it; its short form, with small numbers, checks results and never time.
+
+#![expect(clippy::print_stdout, reason = "this program talks to a terminal")]
+
+mod machine;
+mod place;
+mod report;
+mod tasks;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "bench", about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Measures what the hub must keep up with.
+#[derive(Subcommand)]
+enum Command {
+    /// Tasks, schedules and workers.
+    Tasks {
+        /// Small numbers: fails on wrong results only, never on time.
+        #[arg(long)]
+        short: bool,
+        /// Only the measures whose name contains this; may be given several times.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+    },
+}
+
+fn main() -> Result<ExitCode> {
+    let Command::Tasks { short, only } = Arguments::parse().command;
+    // Whoever else has chosen one before is as good.
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .ok();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let report = runtime.block_on(tasks::all(short, &only));
+    println!("\n{report}");
+    // What was left out by wish is not unmeasured.
+    Ok(if report.stands(short) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// A line about what goes on.
+fn say(what: &str) {
+    println!("    {what}");
+}

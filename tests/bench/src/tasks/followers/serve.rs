@@ -1,0 +1,99 @@
+//! The API in this process, over real connections: what the binary does, without its terminal.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use ironcore_api::wire::{Fault, HubBackup, MakeHubBackup, PluginList};
+use ironcore_api::{ApiError, ApiParts, ApiState, HubBackups, Limits, PluginCatalog, new_secret};
+use ironcore_engine::{SigningSeed, Stores};
+use ironcore_ledger::Ledger;
+use ironcore_ledger::model::{NewToken, Role};
+use ironcore_types::objects::Group;
+use ironcore_types::{Seams, UserId};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::Front;
+use crate::place::user;
+
+/// No plugins and no copies of the hub: what is measured asks for neither.
+#[derive(Debug)]
+struct Nothing;
+
+impl PluginCatalog for Nothing {
+    fn list(&self) -> PluginList {
+        PluginList {
+            plugins: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    fn check(&self, _: &Group) -> Vec<Fault> {
+        Vec::new()
+    }
+}
+
+impl HubBackups for Nothing {
+    fn ask(&self, _: MakeHubBackup, _: &UserId) -> Result<String, ApiError> {
+        Ok(String::new())
+    }
+
+    fn runs(&self) -> watch::Receiver<Vec<HubBackup>> {
+        watch::channel(Vec::new()).1
+    }
+}
+
+/// An API that answers until it is stopped.
+pub(super) struct Served {
+    pub(super) front: Front,
+    stop: CancellationToken,
+    serving: JoinSet<std::io::Result<()>>,
+}
+
+impl Served {
+    pub(super) async fn start(ledger: &Ledger, seams: &Seams) -> Result<Self> {
+        let stop = CancellationToken::new();
+        let stores = Stores::new(ledger.clone(), SigningSeed([7; 32]), None, seams.clone());
+        let router = ironcore_api::router(ApiState::new(ApiParts {
+            ledger: ledger.clone(),
+            stores,
+            plugins: Arc::new(Nothing),
+            backups: Arc::new(Nothing),
+            seams: seams.clone(),
+            node: "hub-0".parse()?,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            shutdown: stop.clone(),
+            limits: Limits::default(),
+        }));
+        let (token, secret_sha256) = new_secret()?;
+        let new = NewToken {
+            user: user()?,
+            role: Role::Admin,
+            project: None,
+            secret_sha256,
+            comment: None,
+            expires: None,
+            actor: None,
+        };
+        ledger.create_token(new).await?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let mut serving = JoinSet::new();
+        serving.spawn(ironcore_api::serve(listener, router, stop.clone()));
+        Ok(Self {
+            front: Front { url, token },
+            stop,
+            serving,
+        })
+    }
+
+    pub(super) async fn stop(mut self) -> Result<()> {
+        self.stop.cancel();
+        while let Some(ended) = self.serving.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+}
