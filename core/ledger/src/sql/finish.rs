@@ -1,7 +1,7 @@
 //! How tasks end: finish, hand-over, cancel, and the leases that ran out. Whatever the way, the final state,
 //! its event and what follows from it are one savepoint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ironcore_types::event::ErrorData;
 use ironcore_types::progress::Progress;
@@ -89,8 +89,12 @@ impl Tx {
         by: RetryBy,
     ) -> Result<Vec<Result<Finished>>> {
         let mut rows = Vec::with_capacity(ends.len());
+        let mut first = BTreeSet::new();
         for (id, outcome) in &ends {
-            rows.push(EndRow::of(*id, outcome)?);
+            // Of two ends of one task, a database may take either: the first counts.
+            if first.insert(*id) {
+                rows.push(EndRow::of(*id, outcome)?);
+            }
         }
         let rows = sql(
             "UPDATE tasks SET state = r.becomes, ended = $2, lease_until = NULL, stats = r.counted, error = r.reason,
