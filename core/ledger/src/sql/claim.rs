@@ -95,14 +95,25 @@ macro_rules! ready {
 }
 
 /// The queue's shares are found by going from one to the next in the index: looking at every queued task would take
-/// long just when many wait.
-const SHARES: &str = "WITH RECURSIVE s (share) AS (
-        SELECT MIN(share) FROM tasks WHERE state = 'queued'
-        UNION ALL
-        SELECT (SELECT MIN(t.share) FROM tasks t WHERE t.state = 'queued' AND t.share > s.share)
-        FROM s WHERE s.share IS NOT NULL)
-     SELECT t.id, t.share, t.datastore, t.other_datastore, t.project, t.job, t.automatic,
-        COALESCE((SELECT j.blackouts FROM jobs j WHERE j.project = t.project AND j.name = t.job), 0) AS blackouts ";
+/// long just when many wait. SQLite has to be told which index that is.
+macro_rules! shares {
+    ($index:literal) => {
+        concat!(
+            "WITH RECURSIVE s (share) AS (
+                SELECT MIN(share) FROM tasks",
+            $index,
+            " WHERE state = 'queued'
+                UNION ALL
+                SELECT (SELECT MIN(t.share) FROM tasks t",
+            $index,
+            " WHERE t.state = 'queued' AND t.share > s.share)
+                FROM s WHERE s.share IS NOT NULL)
+             SELECT t.id, t.share, t.datastore, t.other_datastore, t.project, t.job, t.automatic,
+                COALESCE((SELECT j.blackouts FROM jobs j WHERE j.project = t.project AND j.name = t.job), 0)
+                    AS blackouts "
+        )
+    };
+}
 
 /// A candidate, and whether its job has blackout windows that may hold it.
 struct Found {
@@ -119,10 +130,10 @@ async fn candidates(
     keys: &[KeyId],
     n: u32,
 ) -> Result<Vec<Found>> {
-    let mut query = sql(SHARES);
     // Each in its own words: SQLite has no LATERAL, and PostgreSQL runs the other form once for every task.
-    query.push(if conn.is_postgres() {
+    let query = sql(if conn.is_postgres() {
         concat!(
+            shares!(""),
             "FROM s CROSS JOIN LATERAL (",
             ready!("tasks i"),
             ") r JOIN tasks t ON t.id = r.id
@@ -130,6 +141,7 @@ async fn candidates(
         )
     } else {
         concat!(
+            shares!(" INDEXED BY tasks_waiting"),
             "FROM s CROSS JOIN tasks t ON t.id IN (",
             ready!("tasks i INDEXED BY tasks_waiting"),
             ") WHERE s.share IS NOT NULL AND s.share NOT IN LIST($5) ORDER BY t.id"
