@@ -22,7 +22,7 @@ pub(crate) enum What {
 }
 
 /// Builds what is measured, and measures. Fails when a bound is missed or something could not be measured.
-pub(crate) fn run(what: &What) -> Result<()> {
+pub(crate) fn measure(what: &What) -> Result<()> {
     let What::Tasks { short, only } = what;
     build::all()?;
     step("Debian packages", machine::debian_packages)?;

@@ -76,7 +76,7 @@ fn work(command: Command) -> Result<()> {
         Command::Build => build::all(),
         Command::Demo { once, dir } => demo::run(dir, once),
         Command::Test => test::all(),
-        Command::Bench { what } => bench::run(&what),
+        Command::Bench { what } => bench::measure(&what),
         Command::Soak { rounds } => soak::run_tests(rounds),
         Command::Dist => dist::pack(),
         Command::Schemas => build::schemas(),

@@ -10,7 +10,7 @@ pub(crate) fn run_tests(rounds: u32) -> Result<()> {
     build::all()?;
     step("Debian packages", machine::debian_packages)?;
     step("compiling the hub", || {
-        run(cargo().args(["build", "-p", "ironcore-cli", "--bin", build::BINARY]))
+        run(cargo().args(["build", "--workspace", "--bin", build::BINARY]))
     })?;
     let tests = [
         "a_hub_survives_kill_9_again_and_again",
@@ -18,7 +18,7 @@ pub(crate) fn run_tests(rounds: u32) -> Result<()> {
     ];
     step("soaking", || {
         run(cargo()
-            .args(["test", "-p", "ironcore-e2e", "--test", "hub", "--"])
+            .args(["test", "--workspace", "--test", "hub", "--"])
             .args(tests)
             .arg("--nocapture")
             .env("IRONCORE_SOAK_ROUNDS", rounds.to_string()))

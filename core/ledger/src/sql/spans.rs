@@ -213,7 +213,7 @@ mod tests {
         let found = parts(&blocks, 25..63);
         assert_eq!(
             found,
-            [rest(10), part(5..7, false), part(3..5, true), part(1..3, false)]
+            [rest(10), part(6..7, false), part(3..6, true), part(2..3, false)]
         );
         assert_eq!(parts(&blocks, i64::MIN..i64::MAX), [rest(10), part(0..10, true)]);
         assert_eq!(parts(&blocks, 200..300), [rest(10)]);

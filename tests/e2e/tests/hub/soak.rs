@@ -158,7 +158,7 @@ async fn a_hub_survives_kill_9_again_and_again() -> Result<()> {
     let mut dice = Dice(seed);
     let (mut known, mut told) = (BTreeSet::new(), BTreeSet::new());
     for round in 0..rounds()? {
-        let what = || format!("seed {seed}, round {round}\n{}", hub_log(&hub));
+        let what = |hub: &TestHub| format!("seed {seed}, round {round}\n{}", hub_log(hub));
         // What a client was told, and what somebody saw, was acknowledged.
         let started: Value = hub.json(&["gc", "start", "ibs-primary"])?;
         known.insert(started["upid"].as_str().context("a UPID")?.to_owned());
@@ -177,10 +177,10 @@ async fn a_hub_survives_kill_9_again_and_again() -> Result<()> {
         }
         hub.resume()?;
         let mut ledger = Ledger::open(&hub).await?;
-        ledger.check().await.with_context(what)?;
+        ledger.check().await.with_context(|| what(&hub))?;
         let (tasks, events) = (ledger.upids().await?, ledger.events().await?);
-        ensure!(known.is_subset(&tasks), "a task is gone: {}", what());
-        ensure!(told.is_subset(&events), "an event is gone: {}", what());
+        ensure!(known.is_subset(&tasks), "a task is gone: {}", what(&hub));
+        ensure!(told.is_subset(&events), "an event is gone: {}", what(&hub));
         ledger.0.close().await?;
     }
     // Nothing more becomes due; what waits must come to an end.
