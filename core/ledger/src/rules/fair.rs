@@ -12,7 +12,7 @@ use std::time::Duration;
 use ironcore_types::TaskId;
 
 /// How much slot time a share may be behind another.
-pub(crate) const LAG: Duration = Duration::from_secs(4 * 3600);
+pub(crate) const LAG: Duration = Duration::from_secs(24 * 3600);
 
 /// What runs now and ran before, and what may run at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use ironcore_engine::{Scheduler, SchedulerOptions};
-use ironcore_ledger::model::{NewSession, Page, Service, Task, TaskFilter};
+use ironcore_ledger::model::{NewSession, Outcome, Page, Service, Task, TaskFilter};
 use ironcore_ledger::{Clock, Database, Ledger, LedgerOptions, Postgres};
 use ironcore_testkit::clock::ManualClock;
 use ironcore_testkit::postgres::Cluster;
 use ironcore_types::objects::Document;
-use ironcore_types::{SessionId, TaskType, Timestamp, UserId};
+use ironcore_types::{SessionId, TaskState, TaskType, Timestamp, UserId};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -176,6 +176,18 @@ impl World {
             Ok(settled) => settled,
             Err(_) => bail!("the tick of {last} never fired: {:?}", self.ticks().await?),
         }
+    }
+
+    /// A worker comes, does all that waits, and goes; how much that was.
+    pub(crate) async fn do_all(&self) -> Result<usize> {
+        let session = self.worker(0).await?;
+        let tasks = self.ledger().claim(session, TaskType::ALL, 10).await?;
+        for task in &tasks {
+            let end = Outcome::new(TaskState::Ok);
+            self.ledger().finish(task.id, session, end).await?;
+        }
+        self.ledger().end_session(session).await?;
+        Ok(tasks.len())
     }
 
     /// A worker that the test plays.
