@@ -123,8 +123,8 @@ impl Ledger {
         .await?;
         self.none(
             "numbers have no gaps",
-            "SELECT 'tasks' FROM tasks HAVING MAX(id) <> COUNT(*)
-             UNION ALL SELECT 'events' FROM events HAVING MAX(seq) <> COUNT(*)",
+            "SELECT 'tasks' FROM (SELECT MAX(id) AS last, COUNT(*) AS n FROM tasks) WHERE last <> n
+             UNION ALL SELECT 'events' FROM (SELECT MAX(seq) AS last, COUNT(*) AS n FROM events) WHERE last <> n",
         )
         .await
     }
