@@ -89,7 +89,7 @@ impl Pace {
         let first = self.whole.first()?;
         let (done, took) = (part(stage), now.since(first.at).as_secs_f64());
         let whole = done - first.part;
-        if done < FIRST_PART || done > 1.0 || whole <= 0.0 || took <= 0.0 {
+        if !(FIRST_PART..=1.0).contains(&done) || whole <= 0.0 || took <= 0.0 {
             return None;
         }
         let middle = first.at.after(Duration::from_secs_f64(took / 2.0));

@@ -66,7 +66,7 @@ impl Verb for Ends {
         Self: 't,
     {
         Box::pin(async move {
-            let (mut replies, mut by_session) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
+            let (mut replies, mut by_session) = (Vec::new(), BTreeMap::<_, Placed>::new());
             for (at, end) in self.take().into_iter().enumerate() {
                 let ends = by_session.entry(end.session).or_default();
                 ends.push((at, (end.task, end.outcome)));
@@ -92,10 +92,13 @@ impl Verb for Ends {
     }
 }
 
+/// Ends with their places among all that wait.
+type Placed = Vec<(usize, (TaskId, Outcome))>;
+
 /// Writes them, those of each session at once. Answers by their place.
 async fn write(
     tx: &mut Tx,
-    by_session: BTreeMap<SessionId, Vec<(usize, (TaskId, Outcome))>>,
+    by_session: BTreeMap<SessionId, Placed>,
 ) -> Result<BTreeMap<usize, Result<Finished>>> {
     let mut finished = BTreeMap::new();
     for (session, ends) in by_session {

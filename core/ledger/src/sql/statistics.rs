@@ -205,6 +205,9 @@ const SUMS: &str = ",
     CAST(SUM(chunks) AS BIGINT) AS chunks, CAST(SUM(chunks_known) AS BIGINT) AS chunks_known,
     CAST(SUM(files) AS BIGINT) AS files, CAST(SUM(files_unchanged) AS BIGINT) AS files_unchanged";
 
+/// Project, job and datastore of a part, as far as the parts are told apart by them.
+type PartKey = (Option<String>, Option<String>, Option<String>);
+
 /// One statement: by span of time, and by job or datastore where asked for. The database adds up no more than a
 /// week, so that its sums fit; what is beyond is added up here.
 fn query(filter: &StatisticsFilter) -> Statement {
@@ -239,7 +242,7 @@ impl Sql {
         let (width, first) = filter.bucket.grid();
         let mut total = Sums::default();
         let mut series: BTreeMap<i64, Sums> = BTreeMap::new();
-        let mut parts: BTreeMap<(Option<String>, Option<String>, Option<String>), Sums> = BTreeMap::new();
+        let mut parts: BTreeMap<PartKey, Sums> = BTreeMap::new();
         for row in &rows {
             let sums = sums(row)?;
             total.add(&sums);

@@ -184,7 +184,8 @@ mod tests {
         let climbing = manifest(&[LEDGER, ("../evil", b"x")]);
         let absolute = manifest(&[LEDGER, ("/etc/cron.d/evil", b"x")]);
         let twice = manifest(&[LEDGER, LEDGER]);
-        let cases: [(&str, Vec<(tar::EntryType, &str, &[u8])>); 11] = [
+        type Entries<'a> = Vec<(tar::EntryType, &'a str, &'a [u8])>;
+        let cases: [(&str, Entries<'_>); 11] = [
             (
                 "is not in its manifest",
                 vec![first, ledger, (Regular, "../evil", b"x")],
