@@ -30,7 +30,7 @@ const KINDS = [
   { type: 'verify', job: 'verify-weekly', user: 'backup@polystack!scheduler', source: null, target: 'ibs-primary' },
   { type: 'restore', job: null, user: 'jonas@polystack', source: 'ibs-primary:vm/12345/2026-05-21T00:00:00Z', target: '/srv/restore/vm-12345' },
 ];
-const NO_STATS = { bytes: 0, bytes_read: 0, bytes_stored: 0, files: 0, files_unchanged: 0, chunks: 0, chunks_known: 0, snapshots: 0, snapshots_affected: 0, snapshots_skipped: 0 };
+const NO_STATS = { bytes: 0, bytes_read: 0, bytes_logical: 0, bytes_new: 0, bytes_stored: 0, files: 0, files_unchanged: 0, chunks: 0, chunks_known: 0, snapshots: 0, snapshots_affected: 0, snapshots_skipped: 0 };
 const STAGES = {
   backup: [['scan source', 'files'], ['read and store', 'files'], ['write manifest', 'chunks']], restore: [['read manifest', 'chunks'], ['write files', 'files']],
   sync: [['compare snapshots', 'snapshots'], ['copy chunks', 'chunks'], ['check', 'snapshots']], verify: [['read manifests', 'snapshots'], ['check chunks', 'chunks']],
