@@ -136,6 +136,17 @@ pub(super) const RULES: &[Rule] = &[
         offers: &[RETRY],
     },
     Rule {
+        codes: &["archive.invalid"],
+        title: "Use another copy of the hub's state",
+        why: "The archive is damaged, incomplete, or of a newer hub, so nothing of it was used.",
+        steps: &[
+            "Take another archive: `ironcore-backup hub list` names those that were made lately.",
+            "Copy it anew, and compare its SHA-256 with the one that was told when it was made.",
+            "An archive of a newer hub needs that version to be restored.",
+        ],
+        offers: &[],
+    },
+    Rule {
         codes: &["schedule.invalid"],
         title: "Correct the schedule of {job}",
         why: "Its calendar expression cannot be read, so it never runs.",
