@@ -12,8 +12,8 @@ impl Ledger {
         self.sql.cursors().await
     }
 
-    /// Fires ticks, all in one transaction: each moves its job's cursor, tells `job.missed` when `missed > 0`, and
-    /// enqueues a task of the job's owner when `run`. A tick at or before the cursor, one of a job that is gone or
+    /// Fires ticks, up to a thousand in one transaction, none of them in two: each moves its job's cursor, tells
+    /// `job.missed` when `missed > 0`, and enqueues a task of the job's owner when `run`. A tick at or before the cursor, one of a job that is gone or
     /// switched off, and every tick while the scheduler is paused are left out, so two schedulers, a restart or a
     /// clock that jumps fire each once. Returns the tasks enqueued.
     pub async fn fire_ticks(&self, ticks: &[Tick]) -> Result<Vec<Task>> {
@@ -36,7 +36,7 @@ impl Ledger {
         self.sql.sessions().await
     }
 
-    /// Pauses the scheduler: no tick fires until it is resumed. True when it was not paused already.
+    /// Pauses the scheduler: until it is resumed no tick fires, and what the hub started by itself is not claimed. True when it was not paused already.
     pub async fn pause_scheduler(&self, by: &UserId) -> Result<bool> {
         self.sql.set_scheduler_paused(true, by.clone()).await
     }
