@@ -53,3 +53,6 @@ CREATE TABLE conditions (
 
 -- Logs of tasks up to this number were removed by retention.
 ALTER TABLE hub ADD COLUMN logs_removed BIGINT NOT NULL DEFAULT 0;
+
+-- How often configured objects have changed: what a hub has read of them is good until then.
+ALTER TABLE hub ADD COLUMN objects BIGINT NOT NULL DEFAULT 0;

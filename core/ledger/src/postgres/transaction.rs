@@ -45,7 +45,7 @@ impl Link {
         let Self { lock, .. } = self;
         let text = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({lock});
-             SELECT {NOW} AS now, last_task, last_event FROM hub"
+             SELECT {NOW} AS now, last_task, last_event, objects FROM hub"
         );
         let row = conn.batch(text).await?;
         let row = row.ok_or_else(|| LedgerError::from(sqlx::Error::RowNotFound))?;
@@ -56,6 +56,7 @@ impl Link {
                 task: row.num("last_task")?,
                 event: row.num("last_event")?,
             },
+            objects: row.num("objects")?,
         })
     }
 
@@ -77,9 +78,10 @@ impl Link {
     ) -> Result<(), sqlx::Error> {
         let Self { instance, .. } = self;
         let Numbers { task, event } = numbers;
+        let objects = i64::from(woken.objects);
         let mut text = format!(
-            "UPDATE hub SET last_task = {task}, last_event = {event}
-             WHERE last_task <> {task} OR last_event <> {event};
+            "UPDATE hub SET last_task = {task}, last_event = {event}, objects = objects + {objects}
+             WHERE last_task <> {task} OR last_event <> {event} OR {objects} > 0;
              INSERT INTO writers (instance, number, at)
              SELECT '{instance}', {number}, {NOW} WHERE pg_current_xact_id_if_assigned() IS NOT NULL
              ON CONFLICT (instance) DO UPDATE SET number = EXCLUDED.number, at = EXCLUDED.at;"

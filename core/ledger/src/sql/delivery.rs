@@ -9,7 +9,7 @@ use ironcore_types::{EventType, SessionId, Timestamp};
 use super::Sql;
 use super::events::event;
 use super::messages::{load, message};
-use super::sessions::live_session;
+use super::sessions::check_live;
 use super::tx::Tx;
 use crate::LEASE;
 use crate::db::{Row, micros, sql, to_json, words};
@@ -44,7 +44,7 @@ impl Tx {
         n: u32,
         per_lane: u32,
     ) -> Result<Vec<ClaimedMessage>> {
-        live_session(&mut self.conn, session).await?;
+        check_live(&mut self.conn, session).await?;
         let mut sending: BTreeMap<String, u32> = BTreeMap::new();
         for row in sql("SELECT lane, COUNT(*) AS sent FROM messages WHERE state = 'sending' GROUP BY lane")
             .fetch_all(&mut self.conn)
@@ -306,7 +306,7 @@ impl Sql {
         per_lane: u32,
     ) -> Result<Vec<ClaimedMessage>> {
         let mut conn = self.reader().await?;
-        live_session(&mut conn, session).await?;
+        check_live(&mut conn, session).await?;
         let now = self.now(&mut conn).await?;
         // Senders ask again and again: writing is left alone while nothing could go.
         let found = sql(

@@ -24,12 +24,14 @@ mod removal;
 mod reports;
 mod schedule;
 mod sessions;
+mod slots;
 mod spans;
 mod statistics;
 mod texts;
 mod tokens;
 mod tx;
 mod verification;
+mod waiting;
 mod watch;
 mod writer;
 

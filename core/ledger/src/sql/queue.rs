@@ -203,7 +203,7 @@ impl Tx {
         Ok(())
     }
 
-    /// The projects and datastores: read once a transaction, in which nobody else changes them.
+    /// The projects and datastores: read again when they may have changed.
     async fn known(&mut self) -> Result<Arc<Known>> {
         if let Some(known) = &self.known
             && !self.woken.objects

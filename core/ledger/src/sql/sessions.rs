@@ -1,6 +1,6 @@
 //! Sessions, and what happens to what they hold when they end.
 
-use ironcore_types::{KeyId, NodeName, SessionId, TaskId, Timestamp};
+use ironcore_types::{SessionId, TaskId, Timestamp};
 
 use super::Sql;
 use super::tx::Tx;
@@ -26,14 +26,14 @@ fn session(row: &Row) -> Result<Session> {
     })
 }
 
-/// The node and the keys of a session that is not over.
-pub(super) async fn live_session(conn: &mut Conn, id: SessionId) -> Result<(NodeName, Vec<KeyId>)> {
-    let row = sql("SELECT node, keys FROM sessions WHERE id = $1 AND ended IS NULL")
+/// Refuses when the session is over.
+pub(super) async fn check_live(conn: &mut Conn, id: SessionId) -> Result<()> {
+    sql("SELECT 1 FROM sessions WHERE id = $1 AND ended IS NULL")
         .bind(id.to_string())
         .fetch_optional(conn)
         .await?
-        .ok_or_else(|| LedgerError::Fenced(format!("session {id}")))?;
-    Ok((row.word("node")?, row.json("keys")?))
+        .map(|_| ())
+        .ok_or_else(|| LedgerError::Fenced(format!("session {id}")))
 }
 
 /// The sessions that are not over, oldest first.

@@ -49,6 +49,8 @@ pub(crate) enum Time {
 pub(crate) struct Begun {
     pub(crate) time: Time,
     pub(crate) numbers: Numbers,
+    /// How often configured objects have changed, where other processes may change them.
+    pub(crate) objects: i64,
 }
 
 /// One verb's view of the open transaction.
@@ -68,8 +70,10 @@ pub(crate) struct Tx {
     pub(super) charges: BTreeMap<String, i64>,
     /// What ended attempts moved, to be written when the transaction ends.
     pub(super) moved: Vec<StatisticsRow>,
-    /// What tasks may name, as this transaction has read it; of no use once a verb woke who waits for objects.
+    /// What tasks may name, as it was read when objects had changed so often; of no use once a verb of this transaction
+    /// woke who waits for objects.
     pub(super) known: Option<Arc<Known>>,
+    objects: i64,
 }
 
 /// Where a verb began, to go back to.
@@ -95,6 +99,7 @@ impl Tx {
             charges: BTreeMap::new(),
             moved: Vec::new(),
             known: None,
+            objects: 0,
         }
     }
 
@@ -106,7 +111,11 @@ impl Tx {
         self.rows.clear();
         self.charges.clear();
         self.moved.clear();
-        self.known = None;
+        // The transaction before may have changed objects, or may have meant to.
+        if self.woken.objects || begun.objects != self.objects {
+            self.known = None;
+        }
+        self.objects = begun.objects;
         self.woken = Woken::default();
     }
 

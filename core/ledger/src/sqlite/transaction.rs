@@ -22,6 +22,7 @@ pub(crate) async fn begin(conn: &mut Conn) -> Result<Begun, LedgerError> {
             task: row.num("task")?,
             event: row.num("event")?,
         },
+        objects: 0,
     })
 }
 
