@@ -45,7 +45,7 @@
 //! | `ticks` | every tick that was dealt with |
 //! | `tasks`, `task_progress`, `log_frames` | tasks; one row of progress each; zstd frames of log lines |
 //! | `task_texts` | what tasks are called and why they failed, to be found by any part of it |
-//! | `shares` | slot time that each project used |
+//! | `loads` | slots that each project and datastore holds, and slot time that projects used |
 //! | `task_statistics`, `datastore_usage` | what attempts moved; how full datastores were |
 //! | `verifications`, `verification_history` | the latest result of each snapshot, and all of them |
 //! | `events`, `tips`, `matches` | the outbox, what to do about it, which handlers it matched |

@@ -39,11 +39,17 @@ WHERE state IN ('queued', 'running');
 DROP INDEX tasks_queued;
 CREATE INDEX tasks_waiting ON tasks (share, id) WHERE state = 'queued';
 
--- Slot time used so far, in microseconds.
-CREATE TABLE shares (
-    share TEXT PRIMARY KEY,
-    used  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+-- What shares and datastores hold: counting the running tasks would go through all that ran lately.
+CREATE TABLE loads (
+    kind    TEXT NOT NULL CHECK (kind IN ('share', 'datastore')),
+    name    TEXT NOT NULL,
+    running BIGINT NOT NULL,
+    -- When the running tasks began, in milliseconds, added up.
+    began   BIGINT NOT NULL,
+    -- Slot time of those that ended, in microseconds; of shares.
+    used    BIGINT NOT NULL,
+    PRIMARY KEY (kind, name)
+);
 
 -- What lasts and was told when it began.
 CREATE TABLE conditions (

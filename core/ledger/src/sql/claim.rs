@@ -6,7 +6,7 @@ use ironcore_types::{JobName, KeyId, ProjectName, SessionId, TaskId, TaskType, T
 use super::Sql;
 use super::objects;
 use super::queue::task;
-use super::slots::{datastores, look};
+use super::slots::look;
 use super::tx::Tx;
 use crate::LEASE;
 use crate::db::{Conn, Value, micros, sql, words};
@@ -127,12 +127,13 @@ async fn candidates(
     rows.iter()
         .map(|row| {
             let may_be_dark = row.flag("automatic")? && row.num("blackouts")? > 0;
+            let datastores = [row.opt_text("datastore")?, row.opt_text("other_datastore")?];
             let job = row.opt_word("project")?.zip(row.opt_word("job")?);
             Ok(Found {
                 candidate: Candidate {
                     id: TaskId(row.num("id")?),
                     share: row.text("share")?,
-                    datastores: datastores(row)?,
+                    datastores: datastores.into_iter().flatten().collect(),
                 },
                 job: job.filter(|_| may_be_dark),
             })
@@ -147,7 +148,8 @@ impl Tx {
         let (node, keys) = look
             .session
             .ok_or_else(|| LedgerError::Fenced(format!("session {session}")))?;
-        let (loads, held) = (look.loads, look.paused.is_some());
+        let (mut loads, held) = (look.loads, look.paused.is_some());
+        self.changes.add_to(&mut loads, self.now);
         let found = candidates(&mut self.conn, types, self.now, held, &loads, &keys, n).await?;
         let candidates = found.iter().map(|found| found.candidate.clone()).collect();
         let mut chosen = choose(loads, candidates, usize::try_from(n).unwrap_or(usize::MAX));
@@ -162,9 +164,10 @@ impl Tx {
         if chosen.is_empty() {
             return Ok(Vec::new());
         }
+        // By their numbers: the index of those that wait looks smaller, and is full of those that waited.
         let rows = sql(
             "UPDATE tasks SET state = 'running', started = $1, session = $2, node = $3, lease_until = $4
-             WHERE id IN LIST($5) AND state = 'queued' RETURNING *, CAST(NULL AS TEXT) AS progress",
+             WHERE id IN LIST($5) AND COALESCE(state, '') = 'queued' RETURNING *, CAST(NULL AS TEXT) AS progress",
         )
         .bind(self.now.as_micros())
         .bind(session.to_string())
@@ -177,6 +180,7 @@ impl Tx {
         // As they were chosen: the worker begins them in this order.
         claimed.sort_by_key(|task| chosen.iter().position(|id| *id == task.id));
         for task in &claimed {
+            self.hold(task);
             self.tell(tell::task(task, Vec::new()), Some(task.id));
         }
         self.woken.tasks |= !claimed.is_empty();

@@ -118,7 +118,7 @@ impl Sql {
             listening.spawn(listener.run(bells.clone()));
         }
         let tx = Tx::new(opened.conn, ctx.clone());
-        Ok(Self {
+        let sql = Self {
             ends: Ends::default(),
             writer: Writer::start(tx, opened.backend, bells.clone()),
             readers: opened.readers,
@@ -129,7 +129,9 @@ impl Sql {
             alone: opened.lock.is_some(),
             lock: Mutex::new(opened.lock),
             listening: Mutex::new(listening),
-        })
+        };
+        sql.write(|tx| Box::pin(tx.count_loads())).await?;
+        Ok(sql)
     }
 
     pub(crate) async fn close(&self) {

@@ -1,7 +1,6 @@
 //! What a verb that writes has in its hands: the one writing connection inside a savepoint, and what it woke, told
 //! and numbered.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +9,7 @@ use uuid::Uuid;
 
 use super::bells::Woken;
 use super::queue::{Known, TaskRow};
+use super::slots::Changes;
 use super::statistics::StatisticsRow;
 use crate::db::Conn;
 use crate::error::Result;
@@ -66,8 +66,8 @@ pub(crate) struct Tx {
     pub(super) told: Vec<(SeqEvent, Option<TaskId>)>,
     /// Tasks that are written when somebody looks for them, or when the transaction ends.
     pub(super) rows: Vec<TaskRow>,
-    /// Slot time to be charged, by share.
-    pub(super) charges: BTreeMap<String, i64>,
+    /// What changed of who holds slots.
+    pub(super) changes: Changes,
     /// What ended attempts moved, to be written when the transaction ends.
     pub(super) moved: Vec<StatisticsRow>,
     /// What tasks may name, as it was read when objects had changed so often; of no use once a verb of this transaction
@@ -81,7 +81,7 @@ pub(super) struct Mark {
     numbers: Numbers,
     told: usize,
     rows: usize,
-    charges: BTreeMap<String, i64>,
+    changes: Changes,
     moved: usize,
 }
 
@@ -96,7 +96,7 @@ impl Tx {
             numbers: Numbers::default(),
             told: Vec::new(),
             rows: Vec::new(),
-            charges: BTreeMap::new(),
+            changes: Changes::default(),
             moved: Vec::new(),
             known: None,
             objects: 0,
@@ -109,7 +109,7 @@ impl Tx {
         self.numbers = begun.numbers;
         self.told.clear();
         self.rows.clear();
-        self.charges.clear();
+        self.changes = Changes::default();
         self.moved.clear();
         // The transaction before may have changed objects, or may have meant to.
         if self.woken.objects || begun.objects != self.objects {
@@ -129,7 +129,7 @@ impl Tx {
             numbers: self.numbers,
             told: self.told.len(),
             rows: self.rows.len(),
-            charges: self.charges.clone(),
+            changes: self.changes.clone(),
             moved: self.moved.len(),
         }
     }
@@ -139,14 +139,14 @@ impl Tx {
         self.numbers = mark.numbers;
         self.told.truncate(mark.told);
         self.rows.truncate(mark.rows);
-        self.charges = mark.charges;
+        self.changes = mark.changes;
         self.moved.truncate(mark.moved);
     }
 
     /// Writes what the transaction has put off: each statement is a round trip, so what can be is written together.
     pub(super) async fn write_rest(&mut self) -> Result<()> {
         self.write_tasks().await?;
-        self.write_charges().await?;
+        self.write_loads().await?;
         self.write_statistics().await?;
         self.write_events().await
     }
