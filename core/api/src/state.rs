@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backups::HubBackups;
 use crate::idempotency::Keys;
 use crate::live::Live;
+use crate::stream::Tails;
 use crate::wire;
 
 /// The plugins of the hub, as far as the API needs them.
@@ -78,6 +79,7 @@ struct Inner {
     parts: ApiParts,
     live: Live,
     keys: Keys,
+    tails: Tails,
     streams: Arc<Semaphore>,
 }
 
@@ -90,6 +92,7 @@ impl ApiState {
                 parts,
                 live: Live::default(),
                 keys: Keys::default(),
+                tails: Tails::default(),
                 streams,
             }),
         }
@@ -129,6 +132,10 @@ impl ApiState {
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.inner.keys
+    }
+
+    pub(crate) fn tails(&self) -> &Tails {
+        &self.inner.tails
     }
 
     pub(crate) fn streams(&self) -> &Arc<Semaphore> {

@@ -151,7 +151,7 @@ async fn follow(
     let after = stream::resume(&headers, query.after)?.unwrap_or(0);
     let task = access.task(state.ledger(), &upid).await?;
     let permit = stream::permit(&state)?;
-    Ok(stream::answer(
+    Ok(stream::answer_text(
         LogFeed::open(state, access, task.id, after, permit).stream(),
     ))
 }

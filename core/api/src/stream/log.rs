@@ -1,32 +1,29 @@
 //! The stream of a task's log, line by line, to its end.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 
-use axum::response::sse::Event;
+use axum::body::Bytes;
 use futures::Stream;
-use ironcore_types::{TaskId, Timestamp};
+use ironcore_types::{TaskId, TaskState, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::{PING, event};
+use super::tail::{BATCH, Lines, Next, Seen, Tail};
+use super::{PING, text};
 use crate::access::Access;
 use crate::auth::access_of;
 use crate::error::ApiError;
 use crate::state::ApiState;
-use crate::view::log_entry;
 use crate::wire::{LogDone, Ping};
 
-/// Lines that are read at once.
-const BATCH: u32 = 500;
-
-/// A reader of one log from a line on.
+/// A follower of one log from a line on.
 pub(crate) struct LogFeed {
     state: ApiState,
     access: Access,
     task: TaskId,
+    tail: Arc<Tail>,
     /// The last line that was sent.
     line: u64,
-    ready: VecDeque<Event>,
     logs: watch::Receiver<u64>,
     tasks: watch::Receiver<u64>,
     next_ping: Timestamp,
@@ -35,7 +32,7 @@ pub(crate) struct LogFeed {
 }
 
 impl LogFeed {
-    /// A reader of the lines after `after` of a task that `access` sees.
+    /// A follower of the lines after `after` of a task that `access` sees.
     pub(crate) fn open(
         state: ApiState,
         access: Access,
@@ -46,11 +43,11 @@ impl LogFeed {
         let wakes = state.ledger().wakes();
         let next_ping = state.seams().now();
         Self {
+            tail: state.tails().of(task),
             state,
             access,
             task,
             line: after,
-            ready: VecDeque::new(),
             logs: wakes.logs,
             tasks: wakes.tasks,
             next_ping,
@@ -59,70 +56,88 @@ impl LogFeed {
         }
     }
 
-    /// The lines as they come, and `done` at the end.
-    pub(crate) fn stream(self) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    /// The lines as they come, many at once where there are many, and `done` at the end.
+    pub(crate) fn stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
         futures::stream::unfold(self, |mut feed| async move {
-            let event = feed.next().await?;
-            Some((Ok(event), feed))
+            let events = feed.next().await?;
+            Some((Ok(events), feed))
         })
     }
 
-    async fn next(&mut self) -> Option<Event> {
+    async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(event) = self.ready.pop_front() {
-                return Some(event);
-            }
             if self.over || self.state.shutdown().is_cancelled() {
                 return None;
             }
-            self.logs.borrow_and_update();
-            self.tasks.borrow_and_update();
-            let read = self.read().await;
-            if let Err(error) = &read {
-                tracing::warn!(%error, "a log stream ends");
-                return None;
-            }
+            let seen = Seen {
+                logs: *self.logs.borrow_and_update(),
+                tasks: *self.tasks.borrow_and_update(),
+            };
+            let mut events = match self.read(seen).await {
+                Ok(events) => events,
+                Err(error) => {
+                    tracing::warn!(%error, "a log stream ends");
+                    return None;
+                }
+            };
             let now = self.state.seams().now();
             if now >= self.next_ping {
                 self.next_ping = now.after(PING);
                 let known = access_of(self.state.ledger(), self.access.hash).await;
                 self.access = known.ok().flatten()?;
-                // Behind the lines just read, so its id is the number of the last of them.
                 if !self.over {
-                    self.ready
-                        .push_back(event("ping", Some(self.line.to_string()), &Ping { time: now }));
+                    // Behind the lines just read, so its id is the number of the last of them.
+                    let mut ping = String::from_utf8_lossy(&events).into_owned();
+                    text(&mut ping, "ping", self.line, &Ping { time: now });
+                    events = ping.into();
                 }
             }
-            if self.ready.is_empty() {
+            if !events.is_empty() {
+                return Some(events);
+            }
+            if !self.over {
                 self.wait().await?;
             }
         }
     }
 
-    async fn read(&mut self) -> Result<(), ApiError> {
-        let ledger = self.state.ledger();
-        // The state first: lines are written before a task ends, so a log read after the end is whole.
-        let task = ledger.task_by_id(self.task).await?;
-        let task = task.ok_or_else(|| ApiError::not_found("such task any more"))?;
-        let lines = ledger.log_after(self.task, self.line, BATCH).await?;
-        let full = lines.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
-        for line in lines {
-            self.line = line.line;
-            let entry = log_entry(line);
-            self.ready
-                .push_back(event("line", Some(entry.line.to_string()), &entry));
-        }
-        if !full && task.state.is_final() {
-            self.over = true;
-            let done = LogDone {
-                state: task.state,
-                status: task.state.shown().to_owned(),
-                next: self.line,
+    /// The next events, if there are any now.
+    async fn read(&mut self, seen: Seen) -> Result<Bytes, ApiError> {
+        loop {
+            let ledger = self.state.ledger();
+            let events = match self.tail.next(ledger, self.line, seen).await? {
+                Next::Lines(events, last) => {
+                    self.line = last;
+                    events
+                }
+                Next::CatchUp => match Lines::of(ledger.log_after(self.task, self.line, BATCH).await?) {
+                    Some(lines) => {
+                        self.line = lines.last();
+                        lines.whole()
+                    }
+                    None => {
+                        self.line = self.line.max(self.tail.start().await);
+                        continue;
+                    }
+                },
+                Next::Nothing => Bytes::new(),
+                Next::Over(state) => self.done(state),
+                Next::Gone => return Err(ApiError::not_found("such task any more")),
             };
-            self.ready
-                .push_back(event("done", Some(self.line.to_string()), &done));
+            return Ok(events);
         }
-        Ok(())
+    }
+
+    fn done(&mut self, state: TaskState) -> Bytes {
+        self.over = true;
+        let done = LogDone {
+            state,
+            status: state.shown().to_owned(),
+            next: self.line,
+        };
+        let mut whole = String::new();
+        text(&mut whole, "done", self.line, &done);
+        whole.into()
     }
 
     async fn wait(&mut self) -> Option<()> {

@@ -5,10 +5,12 @@
 
 mod events;
 mod log;
+mod tail;
 
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +24,7 @@ use crate::state::ApiState;
 
 pub(crate) use events::EventFeed;
 pub(crate) use log::LogFeed;
+pub(crate) use tail::Tails;
 
 /// How often a stream says that it lives.
 pub(crate) const PING: Duration = Duration::from_secs(15);
@@ -70,12 +73,40 @@ pub(crate) fn event<T: Serialize>(name: &str, id: Option<String>, data: &T) -> E
     }
 }
 
-/// The answer that carries a stream. Proxies are told not to hold it back.
+/// One event of a stream, as its text: where there are many at once, they travel together.
+pub(crate) fn text<T: Serialize>(whole: &mut String, name: &str, id: u64, data: &T) {
+    // Wire types always become JSON, on one line.
+    let data = serde_json::to_string(data).unwrap_or_default();
+    whole.extend([
+        "event: ",
+        name,
+        "\ndata: ",
+        &data,
+        "\nid: ",
+        &id.to_string(),
+        "\n\n",
+    ]);
+}
+
+/// The answer that carries a stream.
 pub(crate) fn answer<S>(stream: S) -> Response
 where
     S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
 {
-    let mut response = Sse::new(stream).into_response();
+    streamed(Sse::new(stream).into_response())
+}
+
+/// The answer that carries a stream of the text of events.
+pub(crate) fn answer_text<S>(stream: S) -> Response
+where
+    S: Stream<Item = Result<Bytes, Infallible>> + Send + 'static,
+{
+    let kind = (header::CONTENT_TYPE, "text/event-stream");
+    streamed(([kind], Body::from_stream(stream)).into_response())
+}
+
+/// Proxies are told not to hold it back.
+fn streamed(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));

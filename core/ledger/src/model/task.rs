@@ -223,6 +223,15 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// How far a log has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogState {
+    /// Of its task. Once it is final, no line is added.
+    pub state: TaskState,
+    /// How many lines were written, those included that retention has removed.
+    pub lines: u64,
+}
+
 impl fmt::Display for LogLine {
     /// `2026-05-21T00:00:00Z info  text`; the one form in which logs are printed and downloaded.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

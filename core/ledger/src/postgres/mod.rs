@@ -44,14 +44,12 @@ const STATEMENT: &str = "60s";
 /// How the writer's statements are run. Each finds few rows by an index. A plan that is made while a table is young and
 /// small would read all of it instead, and goes on doing so when it has grown; and only plain scans of an index mark
 /// what is dead in it, which a queue is full of.
-const WRITING: [(&str, &str); 6] = [
+const WRITING: [(&str, &str); 5] = [
     ("synchronous_commit", "on"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
-    // Those make plans look dear, and dear ones are compiled.
-    ("jit", "off"),
 ];
 
 /// The server's clock, in microseconds.
@@ -74,6 +72,8 @@ pub(crate) async fn open(database: &Postgres, name: &str, instance: Uuid, seams:
         ("idle_in_transaction_session_timeout", IDLE),
         ("lock_timeout", LOCK),
         ("statement_timeout", STATEMENT),
+        // Compiling a plan takes longer than any of ours.
+        ("jit", "off"),
     ]);
     let writing = bounded.clone().options(WRITING);
     let reading = bounded.options([("default_transaction_read_only", "on")]);

@@ -6,7 +6,7 @@ use super::Sql;
 use super::tx::Tx;
 use crate::db::{Conn, Value, signed, sql};
 use crate::error::{LedgerError, Result};
-use crate::model::{LogLine, NewLogLine, Task};
+use crate::model::{LogLine, LogState, NewLogLine, Task};
 use crate::rules::{frames, tell};
 
 /// Tasks whose logs are removed in one transaction: others get their turn in between.
@@ -165,6 +165,20 @@ impl Sql {
             usize::try_from(max_lines).unwrap_or(usize::MAX),
         )
         .await
+    }
+
+    pub(crate) async fn log_state(&self, task: TaskId) -> Result<Option<LogState>> {
+        let row = sql("SELECT state, log_lines FROM tasks WHERE id = $1")
+            .bind(task.0)
+            .fetch_optional(&mut self.reader().await?)
+            .await?;
+        row.map(|row| {
+            Ok(LogState {
+                state: row.word("state")?,
+                lines: row.count("log_lines")?,
+            })
+        })
+        .transpose()
     }
 
     pub(crate) async fn log_lines(&self, task: TaskId) -> Result<u64> {

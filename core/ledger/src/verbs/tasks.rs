@@ -8,8 +8,8 @@ use ironcore_types::{DatastoreName, SessionId, TaskId, TaskType, Timestamp, Upid
 use crate::Ledger;
 use crate::error::Result;
 use crate::model::{
-    Cancelled, Finished, LogLine, NewLogLine, NewTask, Outcome, Page, Renewals, Task, TaskFilter, TaskPage,
-    VerificationRow, Waiting,
+    Cancelled, Finished, LogLine, LogState, NewLogLine, NewTask, Outcome, Page, Renewals, Task, TaskFilter,
+    TaskPage, VerificationRow, Waiting,
 };
 
 impl Ledger {
@@ -95,6 +95,11 @@ impl Ledger {
     /// leases decide, and this does nothing. To be called once at start, before any session is registered.
     pub async fn recover(&self) -> Result<Vec<TaskId>> {
         self.sql.recover().await
+    }
+
+    /// How far a task's log has come. None without such a task.
+    pub async fn log_state(&self, task: TaskId) -> Result<Option<LogState>> {
+        self.sql.log_state(task).await
     }
 
     /// Up to `max_lines` lines of a task's log after line number `line` (0 for the beginning).

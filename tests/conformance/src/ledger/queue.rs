@@ -135,6 +135,78 @@ pub async fn limits_hold(place: &dyn Place) -> Result<()> {
     Ok(())
 }
 
+/// A slot is free again, once, however its task ended; and what is held is known after a start.
+pub async fn slots_are_freed_however_tasks_end(place: &dyn Place) -> Result<()> {
+    let mut world = World::new(place).await?;
+    world
+        .apply(json!({ "project": [{ "name": "demo", "max-running": 2 }] }))
+        .await?;
+    for _ in 0..20 {
+        world.enqueue().await?;
+    }
+    for way in [
+        "finish",
+        "finish at once",
+        "hand over",
+        "cancel",
+        "session ends",
+        "lease runs out",
+    ] {
+        let session = world.worker().await?;
+        let held = world.claim(session, 10).await?;
+        ensure!(held.len() == 2, "{} before {way}", held.len());
+        ensure!(world.claim(session, 10).await?.is_empty(), "two are enough");
+        let ledger = &world.ledger;
+        let ok = || Outcome::new(TaskState::Ok);
+        let ends: Vec<_> = held.iter().map(|task| (task.id, ok())).collect();
+        match way {
+            "finish at once" => {
+                let twice = [ends.clone(), ends.clone()].concat();
+                ledger.finish_all(session, twice).await?;
+            }
+            "session ends" => _ = ledger.end_session(session).await?,
+            "lease runs out" => {
+                world.clock.advance(31);
+                ledger.reap().await?;
+            }
+            _ => {
+                for task in &held {
+                    match way {
+                        "hand over" => _ = ledger.hand_over(task.id, session).await?,
+                        "cancel" => {
+                            ledger.cancel(&task.upid, &user()?).await?;
+                            let cancelled = Outcome::new(TaskState::Cancelled);
+                            ledger.finish(task.id, session, cancelled).await?;
+                        }
+                        _ => _ = ledger.finish(task.id, session, ok()).await?,
+                    }
+                    ensure!(ledger.finish(task.id, session, ok()).await.is_err(), "once");
+                }
+            }
+        }
+    }
+    // In one breath, so that they share a transaction.
+    let session = world.worker().await?;
+    let held = world.claim(session, 10).await?;
+    let (one, two) = (&held[0], &held[1]);
+    let (a, claimed, b) = futures::join!(
+        finish(&world, session, one),
+        world.claim(session, 10),
+        finish(&world, session, two)
+    );
+    (a?, b?);
+    let more = world.claim(session, 10).await?;
+    ensure!(claimed?.len() + more.len() == 2);
+
+    world.ledger.close().await;
+    world.ledger = place.open(world.seams.clone()).await?;
+    let after = world.worker().await?;
+    ensure!(world.claim(after, 10).await?.is_empty(), "two are held still");
+    world.ledger.end_session(session).await?;
+    ensure!(world.claim(after, 10).await?.len() == 2);
+    Ok(())
+}
+
 /// What the hub starts waits for the end of a blackout window; what a person starts does not.
 pub async fn blackouts_hold_what_the_hub_starts(place: &dyn Place) -> Result<()> {
     let world = World::new(place).await?;
