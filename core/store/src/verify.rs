@@ -44,7 +44,9 @@ struct Verifier<'a> {
     bad: HashMap<ChunkId, (ChunkFault, String)>,
     stage: Stage,
     chunks: u64,
+    /// Bytes read so far, and those of the chunks that were checked.
     bytes: AtomicU64,
+    done: AtomicU64,
 }
 
 impl Datastore {
@@ -61,6 +63,7 @@ impl Datastore {
         let view = self.view(false)?;
         let mut stage = watch::stage("verify", "snapshots");
         stage.total = Some(request.snapshots.len() as u64);
+        stage.bytes_total = Some(self.stored_bytes(&view, &request.snapshots, watch)?);
         let mut verifier = Verifier {
             datastore: self,
             checked: Marks::new(&view),
@@ -71,6 +74,7 @@ impl Datastore {
             stage,
             chunks: 0,
             bytes: AtomicU64::new(0),
+            done: AtomicU64::new(0),
         };
         let mut stats = TaskStats::default();
         for path in &request.snapshots {
@@ -92,6 +96,35 @@ impl Datastore {
         stats.bytes_read = verifier.bytes.load(Ordering::Relaxed);
         stats.bytes = stats.bytes_read;
         Ok(stats)
+    }
+
+    /// How much the chunks of these snapshots take, each once. What cannot be read is left to the verification itself.
+    fn stored_bytes(&self, view: &View, snapshots: &[SnapshotPath], watch: &dyn Watch) -> Result<u64> {
+        let (mut seen, mut decoder, mut bytes) = (Marks::new(view), Decoder::new()?, 0);
+        let mut add = |id: &ChunkId| {
+            if seen.set(view, id) == Some(false)
+                && let Some(copy) = view.best(id)
+            {
+                bytes += u64::from(copy.info.stored_len);
+            }
+        };
+        for path in snapshots {
+            let manifest = self.manifest_bytes(path);
+            let read = manifest.and_then(|bytes| Ok(Manifest::read(path, &bytes, &self.trusted_keys())?));
+            let Ok(Manifest { blocks, data, .. }) = read.map(|read| read.manifest) else {
+                continue;
+            };
+            for (kind, list) in [(ListKind::Blocks, blocks), (ListKind::Data, data)] {
+                for segment in &list.segments {
+                    watch::check(watch)?;
+                    add(segment);
+                    let plain = self.read_chunk(view, &mut decoder, segment);
+                    let ids = plain.and_then(|plain| list::parse(*segment, kind, &plain));
+                    ids.unwrap_or_default().iter().for_each(&mut add);
+                }
+            }
+        }
+        Ok(bytes)
     }
 }
 
@@ -124,9 +157,12 @@ impl Finding {
 }
 
 impl Verifier<'_> {
-    fn report(&mut self) {
-        self.stage.bytes = self.bytes.load(Ordering::Relaxed);
-        self.watch.progress(&self.stage);
+    fn report(&self) {
+        let stage = Stage {
+            bytes: self.done.load(Ordering::Relaxed),
+            ..self.stage.clone()
+        };
+        self.watch.progress(&stage);
     }
 
     fn snapshot(&mut self, path: &SnapshotPath) -> Result<VerifyReport> {
@@ -282,6 +318,8 @@ impl Verifier<'_> {
             let (run, after) = rest.split_at(together);
             rest = after;
             let len = run.iter().map(end_of).max().unwrap_or(start) - start;
+            let stored: u64 = run.iter().map(|copy| u64::from(copy.info.stored_len)).sum();
+            self.done.fetch_add(stored, Ordering::Relaxed);
             let name = layout::pack(first.pack.kind, first.pack.id);
             let bytes = match self.datastore.blobs().get_range(&name, start, len as usize) {
                 Ok(bytes) => bytes,
@@ -301,6 +339,7 @@ impl Verifier<'_> {
                     suspects.push(copy.info.id);
                 }
             }
+            self.report();
         }
         Ok(suspects)
     }

@@ -1,1 +1,3 @@
 //! Whole nights against a real hub and real receivers.
+
+pub mod night;

@@ -8,5 +8,3 @@ mod every_event;
 mod heartbeat;
 #[path = "watch/jobs.rs"]
 mod jobs;
-#[path = "watch/night.rs"]
-mod night;

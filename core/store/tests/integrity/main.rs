@@ -54,6 +54,35 @@ fn flip(blobs: &MemBlobs, name: &str, at: usize) {
 }
 
 #[test]
+fn it_is_known_beforehand_how_much_is_to_be_verified() {
+    let (folder, _world, blobs, datastore) = filled();
+    // More than is read at once, in one pack.
+    write(folder.path(), "large", 4, 40_000_000);
+    backup(&datastore, folder.path(), 2);
+    for damaged in [false, true] {
+        if damaged {
+            flip(&blobs, &large_pack(&blobs), 50_000);
+        }
+        let recorder = Recorder::default();
+        let request = VerifyRequest {
+            snapshots: paths(&datastore),
+            depth: VerifyDepth::Full,
+        };
+        datastore.verify(request, &mut drop, &recorder).expect("verify");
+        let stages = recorder.stages.lock().expect("lock");
+        let of_all: Vec<_> = stages.iter().filter(|stage| stage.name == "verify").collect();
+        let total = of_all[0].bytes_total.expect("a total");
+        assert!((43_000_000..45_000_000).contains(&total), "{total}");
+        assert_eq!(of_all.last().expect("stages").bytes, total);
+        // While the one large snapshot is read, not only once it has been.
+        let between = of_all
+            .iter()
+            .filter(|stage| (total / 5..total * 4 / 5).contains(&stage.bytes));
+        assert!(between.count() >= 2);
+    }
+}
+
+#[test]
 fn a_flipped_bit_is_corrupt_at_both_depths_and_heals() {
     let (folder, _world, blobs, datastore) = filled();
     assert_all_ok(&datastore, 2);

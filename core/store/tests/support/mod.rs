@@ -13,7 +13,7 @@ use ironcore_store::{
     BackupOutcome, BackupRequest, Blobs, Datastore, GcRequest, NoWatch, OpenOptions, RestoreRequest,
     SigningKey, SnapshotFilter, VerifyRequest, Watch,
 };
-use ironcore_types::progress::Warning;
+use ironcore_types::progress::{Stage, Warning};
 use ironcore_types::seams::{Clock, Random};
 use ironcore_types::snapshot::SnapshotPath;
 use ironcore_types::verification::{VerifyDepth, VerifyReport, VerifyResult};
@@ -165,14 +165,19 @@ pub(crate) fn assert_all_ok(datastore: &Datastore, count: usize) {
     }
 }
 
-/// Remembers warnings and lines.
+/// Remembers warnings, lines and how far stages were.
 #[derive(Default)]
 pub(crate) struct Recorder {
+    pub(crate) stages: Mutex<Vec<Stage>>,
     pub(crate) warnings: Mutex<Vec<Warning>>,
     pub(crate) lines: Mutex<Vec<String>>,
 }
 
 impl Watch for Recorder {
+    fn progress(&self, stage: &Stage) {
+        self.stages.lock().expect("lock").push(stage.clone());
+    }
+
     fn warn(&self, warning: Warning) {
         self.warnings.lock().expect("lock").push(warning);
     }

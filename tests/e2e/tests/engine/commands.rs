@@ -11,7 +11,7 @@ use ironcore_types::{ErrorCode, TaskState, UserId};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Night, objects};
+use ironcore_e2e::night::Night;
 
 struct Shift {
     night: Night,
@@ -24,7 +24,7 @@ impl Shift {
     async fn begin(keys: &str) -> Result<Self> {
         let night = Night::new().await?;
         std::fs::create_dir(night.path("commands"))?;
-        night.apply(&objects(&night, keys)?).await?;
+        night.apply("", keys, "").await?;
         let stop = CancellationToken::new();
         let mut running = JoinSet::new();
         let (worker, token) = (night.worker(), stop.clone());

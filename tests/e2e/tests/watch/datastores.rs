@@ -8,7 +8,7 @@ use ironcore_ledger::model::{DatastoreRow, NewTask};
 use ironcore_types::{EventType, Severity, TaskState, UserId};
 use serde_json::json;
 
-use crate::night::Night;
+use ironcore_e2e::night::Night;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

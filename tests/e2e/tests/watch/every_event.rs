@@ -15,7 +15,7 @@ use ironcore_types::{ErrorCode, Event, EventType, ProjectName, Severity, TaskSta
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::night::Night;
+use ironcore_e2e::night::Night;
 
 /// What an event must look like.
 enum Expected {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use ironcore_engine::{Heartbeat, Pulse, WatchOptions};
 
-use crate::night::Night;
+use ironcore_e2e::night::Night;
 
 #[derive(Debug, Default)]
 struct Outside {

@@ -8,7 +8,7 @@ use ironcore_types::verification::{VerifyDepth, VerifyReport};
 use ironcore_types::{EventType, Severity, TaskState, UserId, VerifyResult};
 use serde_json::json;
 
-use crate::night::Night;
+use ironcore_e2e::night::Night;
 
 fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)

@@ -17,15 +17,20 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) struct Night {
-    pub(crate) folder: TempDir,
-    pub(crate) clock: ManualClock,
-    pub(crate) ledger: Ledger,
-    pub(crate) stores: Stores,
+/// A ledger, datastores and a clock.
+pub struct Night {
+    folder: TempDir,
+    /// What all of it goes by.
+    pub clock: ManualClock,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The datastores.
+    pub stores: Stores,
 }
 
 impl Night {
-    pub(crate) async fn new() -> Result<Self> {
+    /// At 01:00, with nothing declared.
+    pub async fn new() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let clock = ManualClock::at("2026-05-21T01:00:00Z");
         let options = LedgerOptions {
@@ -44,13 +49,14 @@ impl Night {
         })
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    /// A place in its folder.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Project `office`, datastores `ibs-primary` and `ibs-archival`, and a backup job `files` at 02:00. `job` and
     /// `datastore` are further keys of the job and of `ibs-primary`, `more` are further objects.
-    pub(crate) async fn apply(&self, datastore: &str, job: &str, more: &str) -> Result<()> {
+    pub async fn apply(&self, datastore: &str, job: &str, more: &str) -> Result<()> {
         let tree = self.path("tree");
         std::fs::create_dir_all(&tree)?;
         // Large enough that the pack of its chunks is the datastore's largest file.
@@ -97,20 +103,24 @@ impl Night {
         Ok(())
     }
 
-    pub(crate) fn set(&self, time: &str) -> Result<()> {
+    /// Sets the clock.
+    pub fn set(&self, time: &str) -> Result<()> {
         self.clock.set(time.parse()?);
         Ok(())
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// What the clock shows.
+    pub fn now(&self) -> Timestamp {
         self.clock.seams().now()
     }
 
-    pub(crate) fn watch(&self) -> Watch {
+    /// A watch as it is by default.
+    pub fn watch(&self) -> Watch {
         self.watch_with(WatchOptions::default())
     }
 
-    pub(crate) fn watch_with(&self, options: WatchOptions) -> Watch {
+    /// A watch.
+    pub fn watch_with(&self, options: WatchOptions) -> Watch {
         Watch::new(
             self.ledger.clone(),
             self.stores.clone(),
@@ -120,18 +130,29 @@ impl Night {
     }
 
     /// Fires what is due by the clock.
-    pub(crate) async fn fire(&self) -> Result<()> {
-        let scheduler = Scheduler::new(
-            self.ledger.clone(),
-            self.clock.seams(),
-            SchedulerOptions::default(),
-        );
-        scheduler.fire_due(self.now()).await?;
+    pub async fn fire(&self) -> Result<()> {
+        self.scheduler().fire_due(self.now()).await?;
         Ok(())
     }
 
+    /// A scheduler.
+    pub fn scheduler(&self) -> Scheduler {
+        let options = SchedulerOptions::default();
+        Scheduler::new(self.ledger.clone(), self.clock.seams(), options)
+    }
+
+    /// A worker of one slot, whose commands are in the folder `commands`.
+    pub fn worker(&self) -> Worker {
+        let options = WorkerOptions {
+            commands: self.path("commands"),
+            ..WorkerOptions::new("test".parse().expect("a name"), 1)
+        };
+        let (ledger, stores) = (self.ledger.clone(), self.stores.clone());
+        Worker::new(ledger, stores, self.clock.seams(), options)
+    }
+
     /// Registers a worker that does nothing by itself.
-    pub(crate) async fn played_worker(&self) -> Result<SessionId> {
+    pub async fn played_worker(&self) -> Result<SessionId> {
         let session = SessionId(self.clock.seams().uuid());
         let new = NewSession {
             id: session,
@@ -147,13 +168,13 @@ impl Night {
     }
 
     /// The task that must be there to be claimed, running now.
-    pub(crate) async fn claim(&self, session: SessionId) -> Result<Task> {
+    pub async fn claim(&self, session: SessionId) -> Result<Task> {
         let mut claimed = self.ledger.claim(session, TaskType::ALL, 1).await?;
         claimed.pop().context("a task to claim")
     }
 
     /// Starts a run of the job `files`, as a person does, and claims it.
-    pub(crate) async fn begin_run(&self, session: SessionId) -> Result<Task> {
+    pub async fn begin_run(&self, session: SessionId) -> Result<Task> {
         let job = self.ledger.job(&"office".parse()?, &"files".parse()?).await?;
         let job = job.context("the job")?;
         let new = NewTask {
@@ -165,7 +186,7 @@ impl Night {
     }
 
     /// Ends a running task as if it had made a snapshot.
-    pub(crate) async fn end(&self, session: SessionId, task: &Task, state: TaskState) -> Result<()> {
+    pub async fn end(&self, session: SessionId, task: &Task, state: TaskState) -> Result<()> {
         let stats = TaskStats {
             snapshots: 1,
             ..TaskStats::default()
@@ -178,41 +199,43 @@ impl Night {
         Ok(())
     }
 
-    pub(crate) async fn tasks(&self) -> Result<Vec<Task>> {
+    /// All tasks, in order.
+    pub async fn tasks(&self) -> Result<Vec<Task>> {
         let page = Page::first(1000);
         let mut tasks = self.ledger.tasks(&TaskFilter::default(), &page).await?.tasks;
         tasks.reverse();
         Ok(tasks)
     }
 
-    /// Lets a real worker work until every task is over.
-    pub(crate) async fn work(&self) -> Result<Vec<Task>> {
-        let worker = Worker::new(
-            self.ledger.clone(),
-            self.stores.clone(),
-            self.clock.seams(),
-            WorkerOptions::new("test".parse()?, 1),
-        );
-        let stop = CancellationToken::new();
-        let mut running = JoinSet::new();
-        let token = stop.clone();
-        running.spawn(async move { worker.run(token).await });
+    /// Waits for a state of the ledger, woken by its changes.
+    pub async fn until(&self, what: &str, mut is_so: impl FnMut(&[Task]) -> bool) -> Result<Vec<Task>> {
         let mut wakes = self.ledger.wakes();
-        let over = async {
+        let wait = async {
             loop {
                 wakes.tasks.mark_unchanged();
                 let tasks = self.tasks().await?;
-                if tasks.iter().all(|task| task.state.is_final()) {
-                    return anyhow::Ok(tasks);
+                if is_so(&tasks) {
+                    return Ok(tasks);
                 }
                 wakes.tasks.changed().await?;
             }
         };
         let patience = Duration::from_secs(60);
-        let tasks = match tokio::time::timeout(patience, over).await {
-            Ok(tasks) => tasks?,
-            Err(_) => anyhow::bail!("waited in vain: {:#?}", self.tasks().await?),
-        };
+        match tokio::time::timeout(patience, wait).await {
+            Ok(result) => result,
+            Err(_) => anyhow::bail!("waited in vain until {what}: {:#?}", self.tasks().await?),
+        }
+    }
+
+    /// Lets a real worker work until every task is over.
+    pub async fn work(&self) -> Result<Vec<Task>> {
+        let worker = self.worker();
+        let stop = CancellationToken::new();
+        let mut running = JoinSet::new();
+        let token = stop.clone();
+        running.spawn(async move { worker.run(token).await });
+        let over = |tasks: &[Task]| tasks.iter().all(|task| task.state.is_final());
+        let tasks = self.until("every task is over", over).await?;
         stop.cancel();
         while let Some(ended) = running.join_next().await {
             ended??;
@@ -220,20 +243,27 @@ impl Night {
         Ok(tasks)
     }
 
-    pub(crate) async fn events(&self) -> Result<Vec<Event>> {
+    /// All events, in order.
+    pub async fn events(&self) -> Result<Vec<Event>> {
         let rows = self.ledger.events_after(0, 1000, &Scope::All).await?;
         Ok(rows.into_iter().map(|row| row.event).collect())
     }
 
+    /// The types of all events, in order.
+    pub async fn event_types(&self) -> Result<Vec<EventType>> {
+        let events = self.events().await?;
+        Ok(events.into_iter().map(|event| event.event_type).collect())
+    }
+
     /// The events of one type, in order.
-    pub(crate) async fn told(&self, event_type: EventType) -> Result<Vec<Event>> {
+    pub async fn told(&self, event_type: EventType) -> Result<Vec<Event>> {
         let mut events = self.events().await?;
         events.retain(|event| event.event_type == event_type);
         Ok(events)
     }
 
     /// The keys of the conditions that last.
-    pub(crate) async fn conditions(&self) -> Result<Vec<String>> {
+    pub async fn conditions(&self) -> Result<Vec<String>> {
         let open = self.ledger.conditions("").await?;
         Ok(open.into_iter().map(|condition| condition.key).collect())
     }
