@@ -46,6 +46,26 @@ pub(crate) fn client_file() -> Option<PathBuf> {
     Some(folder.join("ironcore-backup").join("client.toml"))
 }
 
+/// The hub did not answer: it may be starting again.
+#[derive(Debug)]
+pub(crate) struct Unreachable(String);
+
+impl std::fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreachable {}
+
+/// Whether asking once more may help: the hub is not there, or its database is not.
+pub(crate) fn may_come_back(error: &anyhow::Error) -> bool {
+    error.is::<Unreachable>()
+        || error
+            .downcast_ref::<Refused>()
+            .is_some_and(|refused| refused.code == ErrorCode::LedgerUnavailable)
+}
+
 /// A connection to one hub.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -158,6 +178,15 @@ impl Client {
         }
         let status = response.status();
         let body = response.bytes().await.unwrap_or_default();
+        let of_proxy = [
+            StatusCode::BAD_GATEWAY,
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::GATEWAY_TIMEOUT,
+        ];
+        if of_proxy.contains(&status) && serde_json::from_slice::<Problem>(&body).is_err() {
+            let text = format!("the hub at {} cannot be reached: {status}", self.base);
+            return Err(Unreachable(text).into());
+        }
         Err(problem(status, &body).into())
     }
 
@@ -168,10 +197,11 @@ impl Client {
             why = inner.to_string();
             source = inner.source();
         }
-        anyhow::anyhow!(
+        let text = format!(
             "cannot reach the hub at {}: {why}\nIs it running there? Give its address with --server or IRONCORE_SERVER.",
             self.base
-        )
+        );
+        Unreachable(text).into()
     }
 }
 

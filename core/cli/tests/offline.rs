@@ -192,6 +192,55 @@ fn shells_can_complete_every_command() {
     }
 }
 
+/// What Bash would offer for these words, of which the last is being typed.
+fn offered(script: &std::path::Path, words: &[&str]) -> Vec<String> {
+    let asked = format!(
+        "source {}; COMP_WORDS=({}); COMP_CWORD={}; _ironcore__backup {} '{}' {}; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        script.display(),
+        words
+            .iter()
+            .map(|word| format!("'{word}'"))
+            .collect::<Vec<_>>()
+            .join(" "),
+        words.len() - 1,
+        words[0],
+        words[words.len() - 1],
+        words[words.len() - 2],
+    );
+    let output = Command::new("bash")
+        .args(["--norc", "--noprofile", "-c", &asked])
+        .output()
+        .expect("bash");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_commands_options_and_values() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("completions");
+    let written = program(&["completions", "bash"]).stdout;
+    std::io::Write::write_all(&mut std::fs::File::create(&script).expect("a file"), &written)
+        .expect("written");
+    for (words, wanted) in [
+        (vec!["ironcore-backup", "sched"], vec!["scheduler"]),
+        (
+            vec!["ironcore-backup", "hub", ""],
+            vec!["backup", "list", "restore"],
+        ),
+        (vec!["ironcore-backup", "task", "list", "--st"], vec!["--status"]),
+        (
+            vec!["ironcore-backup", "task", "list", "--output", "j"],
+            vec!["json"],
+        ),
+    ] {
+        let offered = offered(&script, &words);
+        for want in wanted {
+            assert!(offered.iter().any(|word| word == want), "{words:?}: {offered:?}");
+        }
+    }
+}
+
 #[test]
 fn every_command_has_a_man_page() {
     let folder = tempfile::tempdir().expect("a folder");

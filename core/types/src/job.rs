@@ -187,6 +187,25 @@ impl Job {
     /// When the blackout window ends in which `at` lies; none when it lies in none. Windows that touch count as one,
     /// up to a thousand of them.
     pub fn blackout_at(&self, at: Timestamp) -> Option<Timestamp> {
+        self.dark(at).map(|(end, _)| end)
+    }
+
+    /// Whether its blackout windows leave no time between them, as far as can be seen.
+    pub fn always_dark(&self) -> bool {
+        let some_time = Timestamp::from_seconds(1_767_225_600);
+        // Where one window begins, they may leave no time.
+        let ends_never = |at| self.dark(at).is_some_and(|(_, ends)| !ends);
+        self.blackout.iter().any(|window| {
+            let zone = zone(&self.timezone).ok();
+            let first = Calendar::parse(&window.from).ok().zip(zone);
+            first
+                .and_then(|(calendar, zone)| calendar.next_after(some_time, &zone))
+                .is_some_and(ends_never)
+        })
+    }
+
+    /// When the window ends in which `at` lies, and whether it was followed to its end.
+    fn dark(&self, at: Timestamp) -> Option<(Timestamp, bool)> {
         if self.blackout.is_empty() {
             return None;
         }
@@ -196,15 +215,18 @@ impl Job {
             .iter()
             .filter_map(|window| Some((Calendar::parse(&window.from).ok()?, window.lasts.duration())))
             .collect();
-        let mut free = at;
+        let (mut free, mut ends_then) = (at, false);
         for _ in 0..1_000 {
             let ends = windows.iter().filter_map(|window| end(window, free, &zone));
             match ends.max() {
                 Some(later) if later > free => free = later,
-                _ => break,
+                _ => {
+                    ends_then = true;
+                    break;
+                }
             }
         }
-        (free > at).then_some(free)
+        (free > at).then_some((free, ends_then))
     }
 }
 

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::progress::TaskStats;
-use crate::task::{TaskState, UnknownWord};
+use crate::task::{TaskState, TaskType, UnknownWord};
 use crate::timestamp::Timestamp;
 
 /// A deduplication hit rate below this is marked, percent.
@@ -62,8 +62,15 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// One attempt that ended in `state` after `duration_us`.
-    pub fn of(state: TaskState, duration_us: u64, stats: &TaskStats) -> Self {
+    /// One attempt that ended in `state` after `duration_us`. Only backups and syncs look whether chunks are known; what
+    /// others count as chunks is not referenced anew.
+    pub fn of(task_type: TaskType, state: TaskState, duration_us: u64, stats: &TaskStats) -> Self {
+        let references = matches!(task_type, TaskType::Backup | TaskType::Sync);
+        let (chunks, chunks_known) = if references {
+            (stats.chunks, stats.chunks_known)
+        } else {
+            (0, 0)
+        };
         let count = |wanted: TaskState| u64::from(state == wanted);
         let ends = Self {
             failed: count(TaskState::Failed),
@@ -81,8 +88,8 @@ impl Sums {
             bytes_logical: stats.bytes_logical,
             bytes_new: stats.bytes_new,
             bytes_stored: stats.bytes_stored,
-            chunks: stats.chunks,
-            chunks_known: stats.chunks_known,
+            chunks,
+            chunks_known,
             files: stats.files,
             files_unchanged: stats.files_unchanged,
             ..ends
@@ -310,7 +317,7 @@ mod tests {
 
     #[test]
     fn metrics_follow_from_sums() {
-        let sums = Sums::of(TaskState::Ok, 2_000_000, &stats());
+        let sums = Sums::of(TaskType::Backup, TaskState::Ok, 2_000_000, &stats());
         let metrics = sums.metrics();
         assert_eq!((metrics.transfer_rate, metrics.read_rate), (Some(50), Some(300)));
         assert_eq!(metrics.dedup_hit_percent, Some(70.0));
@@ -321,10 +328,25 @@ mod tests {
     }
 
     #[test]
+    fn a_verification_says_nothing_of_known_chunks() {
+        for task_type in [TaskType::Verify, TaskType::Restore, TaskType::Gc] {
+            let mut sums = Sums::of(task_type, TaskState::Ok, 1, &stats());
+            assert_eq!(sums.metrics().dedup_hit_percent, None);
+            sums.add(&Sums::of(TaskType::Backup, TaskState::Ok, 1, &stats()));
+            assert_eq!(
+                sums.metrics().dedup_hit_percent,
+                Some(70.0),
+                "others do not dilute it"
+            );
+        }
+    }
+
+    #[test]
     fn nothing_is_said_where_nothing_was_done() {
         let metrics = Sums::default().metrics();
         assert_eq!(metrics, Metrics::default());
         let idle = Sums::of(
+            TaskType::Sync,
             TaskState::Ok,
             5,
             &TaskStats {
@@ -351,7 +373,9 @@ mod tests {
                 bytes_new: new,
                 ..stats()
             };
-            Sums::of(TaskState::Warning, 1, &stats).metrics().marks
+            Sums::of(TaskType::Backup, TaskState::Warning, 1, &stats)
+                .metrics()
+                .marks
         };
         assert_eq!(marks(69, 300), [Mark::LowDedupHitRate]);
         assert_eq!(marks(70, 199), [Mark::CompressionOutsideRange]);
@@ -368,15 +392,15 @@ mod tests {
 
     #[test]
     fn large_runs_count_for_more_and_failed_ones_for_nothing() {
-        let mut sums = Sums::of(TaskState::Ok, 1_000_000, &stats());
+        let mut sums = Sums::of(TaskType::Backup, TaskState::Ok, 1_000_000, &stats());
         let large = TaskStats {
             chunks: 90,
             chunks_known: 90,
             ..stats()
         };
-        sums.add(&Sums::of(TaskState::Ok, 3_000_000, &large));
-        sums.add(&Sums::of(TaskState::Failed, 1 << 40, &large));
-        sums.add(&Sums::of(TaskState::Cancelled, 1 << 40, &large));
+        sums.add(&Sums::of(TaskType::Backup, TaskState::Ok, 3_000_000, &large));
+        sums.add(&Sums::of(TaskType::Backup, TaskState::Failed, 1 << 40, &large));
+        sums.add(&Sums::of(TaskType::Backup, TaskState::Cancelled, 1 << 40, &large));
         assert_eq!((sums.runs, sums.failed, sums.cancelled), (2, 1, 1));
         assert_eq!(
             (sums.chunks, sums.chunks_known, sums.duration_us),

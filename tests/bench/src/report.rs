@@ -70,7 +70,16 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn add(&mut self, figure: Figure) {
+    pub(crate) fn of(figures: Vec<Figure>) -> Self {
+        Self { figures }
+    }
+
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.figures.append(&mut other.figures);
+    }
+
+    #[cfg(test)]
+    fn add(&mut self, figure: Figure) {
         self.figures.push(figure);
     }
 

@@ -167,6 +167,21 @@ impl Night {
         Ok(session)
     }
 
+    /// Registers a scheduler that does nothing by itself.
+    pub async fn scheduler_session(&self) -> Result<()> {
+        let new = NewSession {
+            id: SessionId(self.clock.seams().uuid()),
+            node: "played".parse()?,
+            pid: 3,
+            services: vec![Service::Scheduler],
+            types: Vec::new(),
+            slots: 0,
+            keys: Vec::new(),
+        };
+        self.ledger.register_session(new).await?;
+        Ok(())
+    }
+
     /// The task that must be there to be claimed, running now.
     pub async fn claim(&self, session: SessionId) -> Result<Task> {
         let mut claimed = self.ledger.claim(session, TaskType::ALL, 1).await?;
@@ -262,9 +277,9 @@ impl Night {
         Ok(events)
     }
 
-    /// The keys of the conditions that last.
-    pub async fn conditions(&self) -> Result<Vec<String>> {
-        let open = self.ledger.conditions("").await?;
+    /// The keys of the conditions that last and begin with `prefix`.
+    pub async fn conditions(&self, prefix: &str) -> Result<Vec<String>> {
+        let open = self.ledger.conditions(prefix).await?;
         Ok(open.into_iter().map(|condition| condition.key).collect())
     }
 }

@@ -2,8 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use ironcore_ledger::model::{Page, TaskFilter};
-use ironcore_types::TaskState;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -40,23 +38,14 @@ async fn health() -> Json<Health> {
 async fn status(State(state): State<ApiState>, _: Access) -> Result<Json<Status>, ApiError> {
     let ledger = state.ledger();
     let sessions = ledger.sessions().await?;
-    let count = async |of| {
-        let filter = TaskFilter {
-            states: vec![of],
-            ..TaskFilter::default()
-        };
-        ledger
-            .tasks(&filter, &Page::first(1))
-            .await
-            .map(|page| page.total.value)
-    };
+    let open = ledger.open_tasks().await?;
     Ok(Json(Status {
         hub: state.hub(),
         time: state.seams().now(),
         services: services(&sessions),
         scheduler_paused: ledger.scheduler_paused().await?,
-        queue_depth: count(TaskState::Queued).await?,
-        running: count(TaskState::Running).await?,
+        queue_depth: open.queued,
+        running: open.running,
     }))
 }
 

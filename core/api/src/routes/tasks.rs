@@ -66,18 +66,33 @@ impl TaskQuery {
             text.map(|text| parse_time(text, now).map_err(|error| extract::parameter(name, &error)))
                 .transpose()
         };
-        let plain = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let plain = |name: &str, text: &Option<String>| {
+            if text
+                .as_deref()
+                .is_some_and(|text| text.contains(char::is_control))
+            {
+                return Err(extract::parameter(name, &"it must hold no control characters"));
+            }
+            Ok(text.clone().filter(|text| !text.is_empty()))
+        };
+        let (since, until) = (
+            time("since", self.since.as_deref())?,
+            time("until", self.until.as_deref())?,
+        );
+        if since.zip(until).is_some_and(|(since, until)| since > until) {
+            return Err(extract::parameter("until", &"it must not be before since"));
+        }
         Ok(TaskFilter {
             types: extract::list("type", self.task_type.as_deref())?,
             states: extract::list("status", self.status.as_deref())?,
-            since: time("since", self.since.as_deref())?,
-            until: time("until", self.until.as_deref())?,
+            since,
+            until,
             user: extract::optional("user", self.user.as_deref())?,
             project: access.narrow(extract::optional("project", self.project.as_deref())?)?,
             job: extract::optional("job", self.job.as_deref())?,
-            source: plain(&self.source),
-            target: plain(&self.target),
-            text: plain(&self.text),
+            source: plain("source", &self.source)?,
+            target: plain("target", &self.target)?,
+            text: plain("text", &self.text)?,
         })
     }
 }

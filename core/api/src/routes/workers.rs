@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use ironcore_ledger::model::{Page, Session, TaskFilter};
-use ironcore_types::{TaskState, Timestamp};
+use ironcore_ledger::model::Session;
+use ironcore_types::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -29,11 +29,7 @@ async fn list(State(state): State<ApiState>, _: Access) -> Result<Json<WorkerLis
         .filter(|session| !session.types.is_empty())
         .map(|session| worker(session, now));
     let workers = workers.collect();
-    let filter = TaskFilter {
-        states: vec![TaskState::Queued],
-        ..TaskFilter::default()
-    };
-    let queued = state.ledger().tasks(&filter, &Page::first(1)).await?.total.value;
+    let queued = state.ledger().open_tasks().await?.queued;
     Ok(Json(WorkerList { workers, queued }))
 }
 

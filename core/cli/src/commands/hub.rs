@@ -1,7 +1,5 @@
 //! `hub backup` and `hub list`. `hub restore` needs no hub, and is left to `serve`.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, bail};
 use ironcore_api::wire;
 use ironcore_types::ErrorCode;
@@ -11,9 +9,6 @@ use crate::args::Hub;
 use crate::exit::{Coded, Exit};
 use crate::output::{self, Form};
 use crate::table::GivesWay;
-
-/// How often a waiting command looks.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(context: &Context, command: Hub) -> Result<Exit> {
     match command {
@@ -26,16 +21,21 @@ pub(super) async fn run(context: &Context, command: Hub) -> Result<Exit> {
 }
 
 async fn backup(context: &Context, wanted: wire::MakeHubBackup) -> Result<Exit> {
-    let mut run: wire::HubBackup = context.client.post(&["hub", "backup"], &[], &wanted).await?;
-    while !run.is_over() {
-        if watch::interrupted(LOOK_EVERY).await? {
-            output::complain("no longer waiting; the copy is made all the same: `hub list` shows it");
-            return Ok(Exit::Interrupted);
+    let asked: wire::HubBackup = context.client.post(&["hub", "backup"], &[], &wanted).await?;
+    let over = watch::unless_interrupted(async {
+        let mut run = asked;
+        while !run.is_over() {
+            tokio::time::sleep(watch::LOOK_EVERY).await;
+            let list = runs(context).await?;
+            let found = list.backups.into_iter().find(|other| other.id == run.id);
+            run = found.context("the hub was started anew meanwhile; ask it again")?;
         }
-        let list = runs(context).await?;
-        let found = list.backups.into_iter().find(|other| other.id == run.id);
-        run = found.context("the hub was started anew meanwhile; ask it again")?;
-    }
+        Ok(run)
+    });
+    let Some(run) = over.await? else {
+        output::complain("no longer waiting; the copy is made all the same: `hub list` shows it");
+        return Ok(Exit::Interrupted);
+    };
     if let Some(error) = &run.error {
         return Err(Coded {
             code: error.code,

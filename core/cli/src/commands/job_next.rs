@@ -165,7 +165,10 @@ pub(super) fn note(job: &Job, next: Option<Timestamp>) -> Option<String> {
     }
     let delayed = due.after(job.delay(due));
     match job.blackout_at(delayed) {
-        Some(end) => Some(format!("begins at {}: blackout", output::time(Some(end)))),
+        Some(end) => {
+            let begins = end.after(job.delay(due));
+            Some(format!("begins at {}: blackout", output::time(Some(begins))))
+        }
         None if delayed > due => Some(format!(
             "begins at {}: randomized-delay",
             output::time(Some(delayed))

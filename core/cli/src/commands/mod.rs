@@ -104,6 +104,13 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "ironcore-backup", &mut script);
+            if shell == clap_complete::Shell::Bash {
+                // The script asks for subcommands of `ironcore__backup`, and knows them by another name: what writes it
+                // takes the hyphen of the program's name for the end of a command's.
+                script = String::from_utf8(script)?
+                    .replace("ironcore__subcmd__backup", "ironcore__backup")
+                    .into_bytes();
+            }
             crate::output::say_bytes(&script);
             Ok(Exit::Ok)
         }

@@ -31,30 +31,16 @@ pub(super) async fn run(context: &Context, command: Scheduler) -> Result<Exit> {
         let _: wire::SchedulerState = context.client.post(&path, &[], &serde_json::json!({})).await?;
     }
     let status: wire::Status = context.client.get(&["status"], &[]).await?;
-    let online = status
-        .services
-        .iter()
-        .filter(|service| service.service == "scheduler" && service.state == wire::ServiceState::Online);
     let state = State {
         paused: status.scheduler_paused.is_some(),
         since: status.scheduler_paused,
-        nodes: online
+        nodes: online(&status)
             .filter_map(|service| service.node.as_ref().map(ToString::to_string))
             .collect(),
     };
     let offline = state.nodes.is_empty();
     let fields = [
-        (
-            "Scheduler",
-            match (state.since, offline) {
-                (Some(since), _) => format!(
-                    "paused since {}: no job starts by itself",
-                    output::time(Some(since))
-                ),
-                (None, true) => "offline: no job starts by itself".to_owned(),
-                (None, false) => "running".to_owned(),
-            },
-        ),
+        ("Scheduler", told(&status)),
         (
             "Nodes",
             if offline {
@@ -70,4 +56,23 @@ pub(super) async fn run(context: &Context, command: Scheduler) -> Result<Exit> {
     } else {
         Exit::Ok
     })
+}
+
+fn online(status: &wire::Status) -> impl Iterator<Item = &wire::Service> {
+    status
+        .services
+        .iter()
+        .filter(|service| service.service == "scheduler" && service.state == wire::ServiceState::Online)
+}
+
+/// Whether jobs start by themselves, and why not.
+pub(super) fn told(status: &wire::Status) -> String {
+    match status.scheduler_paused {
+        Some(since) => format!(
+            "paused since {}: no job starts by itself",
+            output::time(Some(since))
+        ),
+        None if online(status).next().is_none() => "offline: no job starts by itself".to_owned(),
+        None => "running".to_owned(),
+    }
 }

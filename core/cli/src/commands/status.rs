@@ -3,17 +3,19 @@
 use anyhow::Result;
 use ironcore_api::wire;
 
-use super::Context;
+use super::{Context, scheduler};
 use crate::args::Status;
 use crate::exit::Exit;
-use crate::output;
+use crate::output::{self, Form};
 
 pub(super) async fn run(context: &Context, options: &Status) -> Result<Exit> {
     let status: wire::Status = context.client.get(&["status"], &[]).await?;
-    let down = status
+    let offline: Vec<&str> = status
         .services
         .iter()
-        .any(|service| service.state == wire::ServiceState::Offline);
+        .filter(|service| service.state == wire::ServiceState::Offline)
+        .map(|service| service.service.as_str())
+        .collect();
     if options.services {
         let rows = status.services.iter().map(|service| {
             vec![
@@ -35,17 +37,21 @@ pub(super) async fn run(context: &Context, options: &Status) -> Result<Exit> {
         let fields = [
             ("Hub", format!("{} ({})", status.hub.name, status.hub.id)),
             ("Version", status.hub.version.clone()),
-            (
-                "Scheduler",
-                match status.scheduler_paused {
-                    Some(since) => format!("paused since {}", output::time(Some(since))),
-                    None => "running".to_owned(),
-                },
-            ),
+            ("Scheduler", scheduler::told(&status)),
             ("Queued", status.queue_depth.to_string()),
             ("Running", status.running.to_string()),
         ];
         context.form.fields(&status, &fields)?;
     }
-    Ok(if down { Exit::Failed } else { Exit::Ok })
+    if !offline.is_empty() && context.form != Form::Json {
+        output::complain(&format!(
+            "offline: {}; start a hub with these roles",
+            offline.join(", ")
+        ));
+    }
+    Ok(if !offline.is_empty() {
+        Exit::Failed
+    } else {
+        Exit::Ok
+    })
 }

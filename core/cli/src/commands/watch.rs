@@ -8,8 +8,11 @@ use ironcore_api::wire;
 use ironcore_types::Upid;
 use ironcore_types::event::ErrorData;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use super::{Context, outcome, stages};
+use crate::client::may_come_back;
 use crate::exit::Exit;
 use crate::output::{self, Form};
 use crate::serve::seams;
@@ -17,7 +20,9 @@ use crate::serve::seams;
 /// Lines fetched at once.
 const LINES: usize = 1000;
 /// How often a waiting command looks.
-const LOOK_EVERY: Duration = Duration::from_millis(400);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(400);
+/// How long a hub may be away that has answered before.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a task ended, as following its log with `--output json` tells it on standard error.
 #[derive(Debug, Serialize)]
@@ -31,27 +36,85 @@ struct Ended<'a> {
     error: Option<&'a ErrorData>,
 }
 
-/// Prints the log until the task has ended; on standard output it is what a download holds, byte for byte. How the
-/// task ended is told on standard error, and by the exit code.
-pub(super) async fn follow(context: &Context, upid: &Upid) -> Result<Exit> {
-    let mut after = 0;
-    loop {
-        let page = print_page(context, upid, after).await?;
-        after = page.next;
-        if page.done {
-            return ended(context, upid).await;
+/// Asks the hub again and again, also while it starts anew: the task goes on meanwhile, or after it.
+struct Patient<'a> {
+    context: &'a Context,
+    /// It has answered before; who was never there is not waited for.
+    heard: bool,
+    silent_since: Option<Instant>,
+}
+
+impl<'a> Patient<'a> {
+    fn new(context: &'a Context) -> Self {
+        Self {
+            context,
+            heard: false,
+            silent_since: None,
         }
-        if page.lines.is_empty() && interrupted(LOOK_EVERY).await? {
-            return Ok(Exit::Interrupted);
+    }
+
+    async fn get<T: DeserializeOwned>(&mut self, path: &[&str], query: &[(&str, String)]) -> Result<T> {
+        loop {
+            let error = match self.context.client.get(path, query).await {
+                Ok(answer) => {
+                    self.heard = true;
+                    if self.silent_since.take().is_some() {
+                        output::complain("the hub answers again");
+                    }
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            if !self.heard || !may_come_back(&error) {
+                return Err(error);
+            }
+            let since = *self.silent_since.get_or_insert_with(|| {
+                output::complain("the hub does not answer; asking again");
+                Instant::now()
+            });
+            if since.elapsed() > PATIENCE {
+                return Err(error);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 }
 
+/// `done`, unless the user presses the interrupt key before; then None.
+pub(super) async fn unless_interrupted<T>(done: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+    tokio::select! {
+        done = done => done.map(Some),
+        signal = tokio::signal::ctrl_c() => {
+            signal.context("cannot listen for the interrupt key")?;
+            Ok(None)
+        }
+    }
+}
+
+/// Prints the log until the task has ended; on standard output it is what a download holds, byte for byte. How the
+/// task ended is told on standard error, and by the exit code.
+pub(super) async fn follow(context: &Context, upid: &Upid) -> Result<Exit> {
+    let ended = unless_interrupted(async {
+        let (mut hub, mut after) = (Patient::new(context), 0);
+        loop {
+            let page = print_page(&mut hub, upid, after).await?;
+            after = page.next;
+            if page.done {
+                return ended(&mut hub, upid).await;
+            }
+            if page.lines.is_empty() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+    });
+    Ok(ended.await?.unwrap_or(Exit::Interrupted))
+}
+
 /// Prints the log as far as it is written.
 pub(super) async fn log_so_far(context: &Context, upid: &Upid) -> Result<Exit> {
-    let mut after = 0;
+    let (mut hub, mut after) = (Patient::new(context), 0);
     loop {
-        let page = print_page(context, upid, after).await?;
+        let page = print_page(&mut hub, upid, after).await?;
         if page.done || page.lines.len() < LINES {
             return Ok(Exit::Ok);
         }
@@ -61,12 +124,12 @@ pub(super) async fn log_so_far(context: &Context, upid: &Upid) -> Result<Exit> {
 
 /// Prints the lines after a line: each one an object when JSON is asked for, so that a reader need not wait for the
 /// end of the log.
-async fn print_page(context: &Context, upid: &Upid, after: u64) -> Result<wire::LogPage> {
+async fn print_page(hub: &mut Patient<'_>, upid: &Upid, after: u64) -> Result<wire::LogPage> {
     let query = [("after", after.to_string()), ("limit", LINES.to_string())];
     let path = ["tasks", &upid.to_string(), "log"];
-    let page: wire::LogPage = context.client.get(&path, &query).await?;
+    let page: wire::LogPage = hub.get(&path, &query).await?;
     for line in &page.lines {
-        output::say(&match context.form {
+        output::say(&match hub.context.form {
             Form::Json => serde_json::to_string(line)?,
             Form::Table | Form::Plain => line.format_line(),
         });
@@ -79,26 +142,31 @@ pub(super) async fn wait(context: &Context, upid: &Upid) -> Result<Exit> {
     let show = context.form != Form::Json && std::io::stderr().is_terminal();
     let mut bars = stages::Bars::new(show)?;
     let seams = seams::machine();
-    loop {
-        let task: wire::Task = context.client.get(&["tasks", &upid.to_string()], &[]).await?;
-        if task.state.is_final() {
-            bars.clear();
-            let (exit, fields) = end_of(&task);
-            context.form.fields(&task, &fields)?;
-            return Ok(exit);
+    let ended = unless_interrupted(async {
+        let mut hub = Patient::new(context);
+        loop {
+            let task: wire::Task = hub.get(&["tasks", &upid.to_string()], &[]).await?;
+            if task.state.is_final() {
+                return Ok(task);
+            }
+            bars.show(&task, seams.now());
+            tokio::time::sleep(LOOK_EVERY).await;
         }
-        bars.show(&task, seams.now());
-        if interrupted(LOOK_EVERY).await? {
-            bars.clear();
-            output::complain(&format!("no longer waiting; the task goes on: {upid}"));
-            return Ok(Exit::Interrupted);
-        }
-    }
+    })
+    .await;
+    bars.clear();
+    let Some(task) = ended? else {
+        output::complain(&format!("no longer waiting; the task goes on: {upid}"));
+        return Ok(Exit::Interrupted);
+    };
+    let (exit, fields) = end_of(&task);
+    context.form.fields(&task, &fields)?;
+    Ok(exit)
 }
 
-async fn ended(context: &Context, upid: &Upid) -> Result<Exit> {
-    let task: wire::Task = context.client.get(&["tasks", &upid.to_string()], &[]).await?;
-    if context.form == Form::Json {
+async fn ended(hub: &mut Patient<'_>, upid: &Upid) -> Result<Exit> {
+    let task: wire::Task = hub.get(&["tasks", &upid.to_string()], &[]).await?;
+    if hub.context.form == Form::Json {
         let ended = Ended {
             upid: &task.upid,
             state: task.state,
@@ -166,12 +234,4 @@ fn end_of(task: &wire::Task) -> (Exit, Vec<(&'static str, String)>) {
         ),
         fields,
     )
-}
-
-/// Pauses; true when the user pressed the interrupt key meanwhile.
-pub(super) async fn interrupted(pause: Duration) -> Result<bool> {
-    tokio::select! {
-        signal = tokio::signal::ctrl_c() => signal.map(|()| true).context("cannot listen for the interrupt key"),
-        () = tokio::time::sleep(pause) => Ok(false),
-    }
 }

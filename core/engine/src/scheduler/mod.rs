@@ -130,7 +130,7 @@ impl Scheduler {
 }
 
 /// The calendar and zone of a job that has a schedule and is enabled.
-fn rule(job: &Job) -> Result<Option<(Calendar, jiff::tz::TimeZone)>, EngineError> {
+pub(crate) fn rule(job: &Job) -> Result<Option<(Calendar, jiff::tz::TimeZone)>, EngineError> {
     let Some(schedule) = job.schedule.as_deref().filter(|_| job.enabled) else {
         return Ok(None);
     };

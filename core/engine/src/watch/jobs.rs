@@ -4,17 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ironcore_ledger::Ledger;
-use ironcore_ledger::model::{GoodRun, NewEvent, QueuedRun, RunningRun, SnapshotWindow, WaitReason};
+use ironcore_ledger::model::{
+    GoodRun, JobCursor, NewEvent, QueuedRun, RunningRun, Service, SnapshotWindow, WaitReason,
+};
 use ironcore_types::objects::Job;
 use ironcore_types::{JobName, ProjectName, TaskId, TaskSpec, TaskState, Timestamp};
 
 use super::{WatchOptions, close_others, open_keys, tell};
 use crate::error::EngineError;
+use crate::scheduler::rule;
 
 const LATE: &str = "late/";
 const OVERRUN: &str = "overrun/";
 const OVERDUE: &str = "overdue/";
 const PAUSED: &str = "paused";
+const UNFIRED: &str = "unfired/";
 
 /// Good runs that say how long a job usually takes.
 const USUAL: u32 = 10;
@@ -46,6 +50,7 @@ impl Jobs {
         let jobs = self.ledger.jobs(None).await?;
         let by_name: ByName<'_> = jobs.iter().map(|job| ((&job.project, &job.name), job)).collect();
         self.paused(&open, now).await?;
+        self.unfired(&open, now).await?;
         self.late(&open, &by_name, now).await?;
         self.overrun(&open, &by_name, now).await?;
         self.overdue(&open, &jobs, now).await
@@ -65,6 +70,43 @@ impl Jobs {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Runs that are not even in the queue, for nobody puts them there.
+    async fn unfired(&self, open: &BTreeSet<String>, now: Timestamp) -> Result<(), EngineError> {
+        let mut hold = BTreeSet::new();
+        if let Some(why) = self.nobody_fires(now).await? {
+            let mut new = Vec::new();
+            for JobCursor { job, until } in self.ledger.cursors().await? {
+                let Some(tick) = unfired(&job, until, now) else {
+                    continue;
+                };
+                let key = format!("{UNFIRED}{}/{}", job.project, job.name);
+                if !open.contains(&key) {
+                    new.push((key.clone(), tell::unfired(&job, tick, &why)));
+                }
+                hold.insert(key);
+            }
+            for some in new.chunks(AT_ONCE) {
+                self.ledger.open_conditions(some.to_vec()).await?;
+            }
+        }
+        close_others(&self.ledger, UNFIRED, open, &hold).await
+    }
+
+    /// Why no tick fires; None while somebody sees to them.
+    async fn nobody_fires(&self, now: Timestamp) -> Result<Option<String>, EngineError> {
+        if let Some(since) = self.ledger.scheduler_paused().await? {
+            return Ok(Some(format!(
+                "the scheduler is paused since {}",
+                tell::whole(since)
+            )));
+        }
+        let sessions = self.ledger.sessions().await?;
+        let lives = sessions
+            .iter()
+            .any(|session| session.services.contains(&Service::Scheduler) && session.lease_until > now);
+        Ok((!lives).then(|| "no scheduler is online".to_owned()))
     }
 
     async fn late(
@@ -215,6 +257,14 @@ impl Jobs {
         let bad = self.ledger.bad_snapshots(&windows).await?;
         Ok(runs.into_iter().find(|run| is_good(job, run, &bad)))
     }
+}
+
+/// The first tick of `job` after `until`, when its run was to begin longer ago than the job allows.
+fn unfired(job: &Job, until: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let (calendar, zone) = rule(job).ok().flatten()?;
+    let tick = calendar.next_after(until, &zone)?;
+    let due = tick.after(job.delay(tick));
+    (now.since(due) > job.grace.duration() && job.blackout_at(now).is_none()).then_some(tick)
 }
 
 /// Whether a run that waits was to begin longer ago than its job allows. In a blackout window it is not to begin.

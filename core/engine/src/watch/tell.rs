@@ -16,7 +16,7 @@ fn seconds(span: Duration) -> Span {
     Span::from_secs(span.as_secs())
 }
 
-fn whole(time: Timestamp) -> Timestamp {
+pub(super) fn whole(time: Timestamp) -> Timestamp {
     Timestamp::from_seconds(time.as_seconds())
 }
 
@@ -52,6 +52,22 @@ pub(super) fn late(job: &Job, run: &QueuedRun, task: &Task, why: Option<&WaitRea
     let mut event = of_job(EventType::JobMissed, job, title, data);
     event.data.task = Some(task.data(Vec::new()));
     event
+}
+
+/// `job.missed`: a run that nobody puts into the queue.
+pub(super) fn unfired(job: &Job, tick: Timestamp, why: &str) -> NewEvent {
+    let title = format!(
+        "Job {} did not begin within {} of {}: {why}",
+        job.name,
+        job.grace,
+        whole(tick.after(job.delay(tick)))
+    );
+    let data = JobData {
+        name: job.name.clone(),
+        scheduled_for: Some(tick),
+        missed: 1,
+    };
+    of_job(EventType::JobMissed, job, title, data)
 }
 
 /// `job.overrun`: a run that takes long.

@@ -49,11 +49,15 @@ impl Runner {
             LogLevel::Info,
             &format!("{} {} begins", task.spec.task_type(), task.spec.worker_id()),
         );
-        let job = self.job(&task).await;
+        let (job, known) = match self.job(&task, &context).await {
+            Ok(job) => (job, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
         let deadline = job.as_ref().and_then(|job| deadline(&task, job));
-        let prepared = match job.as_ref().and_then(|job| job.command_before.as_ref()) {
-            None => Ok(()),
-            Some(command) => self.before(&task, &context, command, deadline).await,
+        let prepared = match (known, job.as_ref().and_then(|job| job.command_before.as_ref())) {
+            (Err(error), _) => Err(error),
+            (Ok(()), None) => Ok(()),
+            (Ok(()), Some(command)) => self.before(&task, &context, command, deadline).await,
         };
         let done = match prepared {
             Ok(()) => self.work(&task, &context, deadline).await,
@@ -72,14 +76,24 @@ impl Runner {
         self.finish(&task, &context, end).await;
     }
 
-    /// The task's job, as it is declared now.
-    async fn job(&self, task: &Task) -> Option<Job> {
-        let (project, name) = task.project.as_ref().zip(task.job.as_ref())?;
-        match self.ledger.job(project, name).await {
-            Ok(job) => job,
-            Err(error) => {
-                tracing::warn!(upid = %task.upid, %error, "the task's job could not be looked up: no time limit and no commands");
-                None
+    /// The task's job, as it is declared now. Without knowing it nothing is done: a backup without the dump that was to
+    /// come before it would look like a good one.
+    async fn job(&self, task: &Task, context: &TaskContext) -> Result<Option<Job>, EngineError> {
+        let Some((project, name)) = task.project.as_ref().zip(task.job.as_ref()) else {
+            return Ok(None);
+        };
+        let mut tries: u32 = 0;
+        loop {
+            match self.ledger.job(project, name).await {
+                Ok(job) => return Ok(job),
+                Err(error @ LedgerError::Database(_)) if context.stop_reason().is_none() => {
+                    tries += 1;
+                    tracing::warn!(upid = %task.upid, %error, tries, "the task's job could not be looked up; trying again");
+                    // As long as we have the lease.
+                    tokio::time::sleep(Duration::from_millis(200 * u64::from(tries.min(25)))).await;
+                }
+                Err(_) if context.stop_reason().is_some() => return Err(EngineError::Cancelled),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -335,6 +349,14 @@ fn end_of(context: &TaskContext, done: Option<Done>) -> End {
         None => (TaskStats::default(), Some(EngineError::Cancelled)),
     };
     let (progress, warnings, warning_count) = context.summary();
+    let stats = match error {
+        // What did not come to its end has moved something all the same.
+        Some(_) if stats.bytes == 0 => TaskStats {
+            bytes: progress.stages.iter().map(|stage| stage.bytes).max().unwrap_or(0),
+            ..stats
+        },
+        _ => stats,
+    };
     match decide(context.stop_reason(), error, warning_count) {
         None => End::HandOver,
         Some((state, error)) => End::Outcome(Box::new(Outcome {

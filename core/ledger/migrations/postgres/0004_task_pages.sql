@@ -11,38 +11,47 @@ CREATE INDEX tasks_target ON tasks (target, id) WHERE target IS NOT NULL;
 DROP INDEX tasks_time;
 CREATE INDEX tasks_span ON tasks (id, shown_time);
 
--- Texts of tasks. Twice the task's number: what it is called; one more: why it failed. They are in a table of their
--- own, because each change of a task would write them into the index anew.
+-- The letters of a text for pg_trgm, which takes anything but letters and digits for the end of a word and knows nothing
+-- of what stands across it: every other character becomes some letter.
+CREATE FUNCTION task_texts_letters(body TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT translate(body, chr(1) || $p$ -/:.\_@%"'{},;#~+=()[]<>|&*?!$^`$p$, 'zqxjvwkyzqxjvwkyzqxjvwkyzqxjvwkyzqx')
+$$;
+
+-- Texts of tasks, in small letters. Twice the task's number: what it is called; one more: why it failed. They are in a
+-- table of their own, because each change of a task would write them into the index anew.
 CREATE TABLE task_texts (
-    id   BIGINT PRIMARY KEY,
-    body TEXT COLLATE "C" NOT NULL
+    id      BIGINT PRIMARY KEY,
+    body    TEXT COLLATE "C" NOT NULL,
+    -- What is found by these is looked at in `body`.
+    letters TEXT COLLATE "C" NOT NULL
 );
-INSERT INTO task_texts (id, body) SELECT id * 2, concat_ws(chr(1), source, target, job, upid) FROM tasks;
-INSERT INTO task_texts (id, body) SELECT id * 2 + 1, error FROM tasks WHERE error IS NOT NULL;
 
 CREATE FUNCTION tasks_texts_new() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO task_texts (id, body)
-    SELECT id * 2, concat_ws(chr(1), source, target, job, upid) FROM fresh
-    UNION ALL SELECT id * 2 + 1, error FROM fresh WHERE error IS NOT NULL;
+    INSERT INTO task_texts (id, body, letters)
+    SELECT id, body, task_texts_letters(body) FROM (
+        SELECT id * 2 AS id, lower(concat_ws(chr(1), source, target, job, upid) COLLATE "C") AS body FROM fresh
+        UNION ALL SELECT id * 2 + 1, lower(error COLLATE "C") FROM fresh WHERE error IS NOT NULL) AS texts;
     RETURN NULL;
 END $$;
-CREATE TRIGGER tasks_texts_new AFTER INSERT ON tasks REFERENCING NEW TABLE AS fresh
-    FOR EACH STATEMENT EXECUTE FUNCTION tasks_texts_new();
 
 CREATE FUNCTION tasks_texts_failed() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+DECLARE
+    body TEXT := lower(NEW.error COLLATE "C");
 BEGIN
-    INSERT INTO task_texts (id, body) VALUES (NEW.id * 2 + 1, NEW.error);
+    INSERT INTO task_texts (id, body, letters) VALUES (NEW.id * 2 + 1, body, task_texts_letters(body));
     RETURN NULL;
 END $$;
+
+INSERT INTO task_texts (id, body, letters)
+SELECT id, body, task_texts_letters(body) FROM (
+    SELECT id * 2 AS id, lower(concat_ws(chr(1), source, target, job, upid) COLLATE "C") AS body FROM tasks
+    UNION ALL SELECT id * 2 + 1, lower(error COLLATE "C") FROM tasks WHERE error IS NOT NULL) AS texts;
+
+CREATE TRIGGER tasks_texts_new AFTER INSERT ON tasks REFERENCING NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION tasks_texts_new();
 CREATE TRIGGER tasks_texts_failed AFTER UPDATE OF error ON tasks
     FOR EACH ROW WHEN (OLD.error IS NULL AND NEW.error IS NOT NULL) EXECUTE FUNCTION tasks_texts_failed();
-
--- The text for pg_trgm, which takes anything but letters and digits for the end of a word and knows nothing of what
--- stands across it: every other character becomes some letter. What is found by it is looked at in `body`.
-CREATE FUNCTION task_texts_letters(body TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT translate(lower(body), chr(1) || $p$ -/:.\_@%"'{},;#~+=()[]<>|&*?!$^`$p$, 'zqxjvwkyzqxjvwkyzqxjvwkyzqxjvwkyzqx')
-$$;
 
 -- By every three characters in a row, where PostgreSQL has the extension and lets us. Else texts are read through,
 -- which takes a second for a million.
@@ -57,7 +66,6 @@ BEGIN
     END;
     SELECT nspname INTO place FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'pg_trgm';
     IF place IS NOT NULL THEN
-        EXECUTE format(
-            'CREATE INDEX task_texts_body ON task_texts USING gin (task_texts_letters(body) %I.gin_trgm_ops)', place);
+        EXECUTE format('CREATE INDEX task_texts_letters ON task_texts USING gin (letters %I.gin_trgm_ops)', place);
     END IF;
 END $$;

@@ -5,7 +5,7 @@ mod row;
 mod statement;
 mod value;
 
-pub(crate) use row::{Row, to_json};
+pub(crate) use row::{Row, readable, to_json};
 pub(crate) use statement::{Statement, sql};
 pub(crate) use value::{Value, micros, signed, storable, words};
 

@@ -116,3 +116,16 @@ fn postgres_number(row: &PgRow, name: &'static str) -> Result<Option<i64>> {
 pub(crate) fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|e| LedgerError::row(what, e))
 }
+
+/// What is not there when it cannot be understood: somebody else's row (written by another version, say) must stop
+/// nothing but what it is about.
+pub(crate) fn readable<T>(what: &str, read: Result<T>) -> Result<Option<T>> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(LedgerError::Row { what: column, source }) => {
+            tracing::error!(%source, column, "{what} is left out, for its row cannot be read");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

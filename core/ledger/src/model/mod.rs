@@ -34,8 +34,8 @@ pub use page::{Count, Page};
 pub use session::{JobCursor, NewSession, Service, Session, Tick};
 pub use statistics::{PartSums, SpanSums, Statistics, StatisticsBy, StatisticsFilter};
 pub use task::{
-    Cancelled, Finished, LogLevel, LogLine, LogState, NewLogLine, NewTask, Outcome, Renewal, RenewalState,
-    Renewals, Task, TaskFilter, TaskPage,
+    Cancelled, Finished, LogLevel, LogLine, LogState, NewLogLine, NewTask, OpenTasks, Outcome, Renewal,
+    RenewalState, Renewals, Task, TaskFilter, TaskPage,
 };
 pub use verification::{GroupScope, ReportFilter, ReportPage, VerificationRow};
 pub use waiting::{WaitReason, Waiting};

@@ -223,6 +223,15 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// How many tasks are not over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpenTasks {
+    /// That wait.
+    pub queued: u64,
+    /// That run.
+    pub running: u64,
+}
+
 /// How far a log has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogState {

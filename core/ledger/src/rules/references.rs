@@ -7,12 +7,18 @@ use ironcore_types::job::is_command_name;
 use ironcore_types::objects::{DatastoreObject, Document, Group, Job};
 use ironcore_types::{DatastoreName, ErrorCode, ProjectName, TaskSpec};
 
-use super::configure::{datastore_label, group_label, job_label};
+use super::configure::{datastore_label, group_label, job_label, project_label};
 use crate::error::{LedgerError, Result};
 
 /// Checks every object of `all` against every other.
 pub(crate) fn check(all: &Document) -> Result<()> {
     paths(&all.datastore)?;
+    for project in &all.project {
+        limit(project.max_running, &project_label(project))?;
+    }
+    for datastore in &all.datastore {
+        limit(datastore.max_running, &datastore_label(datastore))?;
+    }
     for datastore in &all.datastore {
         for project in &datastore.projects {
             known_project(all, project, &datastore_label(datastore))?;
@@ -25,6 +31,14 @@ pub(crate) fn check(all: &Document) -> Result<()> {
     for job in &all.job {
         known_project(all, &job.project, &job_label(job))?;
         check_job(all, job)?;
+    }
+    Ok(())
+}
+
+/// With no task at once everything would wait for good.
+fn limit(max_running: Option<u32>, label: &str) -> Result<()> {
+    if max_running == Some(0) {
+        return refuse(label, "max-running must be at least 1; to hold jobs, pause them");
     }
     Ok(())
 }
@@ -150,6 +164,7 @@ fn check_job(all: &Document, job: &Job) -> Result<()> {
         }
     }
     schedule(job, &label)?;
+    times(job, &label)?;
     commands(job, &label)?;
     spec(&job.task, &label)?;
     chain(all, job, &label)
@@ -171,6 +186,41 @@ fn schedule(job: &Job, label: &str) -> Result<()> {
                 "blackout: a window must last longer than nothing".to_owned(),
             ));
         }
+    }
+    if job.always_dark() {
+        return Err(invalid(
+            "blackout: the windows leave no time in which it could run".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Further attempts that one failure may have.
+const RETRIES: u32 = 1_000;
+
+fn times(job: &Job, label: &str) -> Result<()> {
+    let commands = [&job.command_before, &job.command_after].into_iter().flatten();
+    let spans = [
+        ("timeout", job.timeout),
+        ("warn-after", job.warn_after),
+        ("recovery-point", job.recovery_point),
+    ];
+    let spans = spans.into_iter().filter_map(|(name, span)| Some((name, span?)));
+    let all = spans.chain(commands.map(|command| ("timeout of a command", command.timeout)));
+    for (name, span) in all {
+        if span.duration().is_zero() {
+            return refuse(label, format_args!("{name} must be longer than nothing"));
+        }
+    }
+    let makes = matches!(job.task, TaskSpec::Backup(_) | TaskSpec::Sync(_));
+    if job.recovery_point.is_some() && !makes {
+        return refuse(
+            label,
+            "only backup and sync jobs make what a recovery-point asks for",
+        );
+    }
+    if job.retries > RETRIES {
+        return refuse(label, format_args!("retries must be at most {RETRIES}"));
     }
     Ok(())
 }

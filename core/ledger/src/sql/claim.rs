@@ -189,7 +189,7 @@ impl Tx {
 
     /// Whether the task's job is in a blackout window; then it waits for the window's end.
     async fn wait_for_light(&mut self, id: TaskId, project: &ProjectName, job: &JobName) -> Result<bool> {
-        let job = objects::job(&mut self.conn, project, job).await?;
+        let job = objects::readable_job(&mut self.conn, project, job).await?;
         let Some(until) = job.and_then(|job| job.blackout_at(self.now)) else {
             return Ok(false);
         };

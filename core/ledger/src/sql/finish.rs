@@ -12,7 +12,7 @@ use super::Sql;
 use super::objects;
 use super::queue::{Origin, load, task};
 use super::tx::Tx;
-use crate::db::{signed, sql, to_json};
+use crate::db::{readable, signed, sql, to_json};
 use crate::error::{LedgerError, Result};
 use crate::model::{Cancelled, Finished, Outcome, Task};
 use crate::rules::retry::{Retry, RetryBy, retry};
@@ -157,7 +157,7 @@ impl Tx {
     /// What the end of `task` enqueues.
     async fn follow_up(&mut self, task: &Task, by: RetryBy) -> Result<Vec<TaskId>> {
         let job = match (&task.project, &task.job) {
-            (Some(project), Some(job)) => objects::job(&mut self.conn, project, job).await?,
+            (Some(project), Some(job)) => objects::readable_job(&mut self.conn, project, job).await?,
             _ => None,
         };
         if let Some(Retry { new, attempt }) = retry(task, job.as_ref(), by, self.now) {
@@ -179,11 +179,9 @@ impl Tx {
                 .bind(name.as_str())
                 .fetch_all(&mut self.conn)
                 .await?;
-        let mut follow_ups = Vec::with_capacity(rows.len());
-        for row in rows {
-            follow_ups.push(self.run_job(row.json("body")?, None)?.id);
-        }
-        Ok(follow_ups)
+        let jobs = rows.iter().map(|row| readable("a job", row.json("body")));
+        let jobs = jobs.collect::<Result<Vec<_>>>()?;
+        self.run_followers(jobs.into_iter().flatten().collect()).await
     }
 
     pub(super) async fn cancel(&mut self, upid: &Upid, by: &UserId) -> Result<Cancelled> {

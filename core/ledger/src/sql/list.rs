@@ -10,10 +10,10 @@ use ironcore_types::{TaskState, TaskType};
 use super::Sql;
 use super::queue::task;
 use super::spans::Part;
-use super::texts::{self, like};
+use super::texts::{self, Wanted, like};
 use crate::db::{Conn, Statement, Value, sql, words};
 use crate::error::{LedgerError, Result};
-use crate::model::{Count, Page, Task, TaskFilter, TaskPage};
+use crate::model::{Count, OpenTasks, Page, Task, TaskFilter, TaskPage};
 
 /// Every state, for an index that is by state.
 const STATES: [TaskState; 6] = [
@@ -209,6 +209,20 @@ pub(super) fn next_cursor<T>(rows: &mut Vec<T>, limit: i64, number: impl Fn(&T) 
 }
 
 impl Sql {
+    pub(crate) async fn open_tasks(&self) -> Result<OpenTasks> {
+        let mut conn = self.reader().await?;
+        let row = sql(
+            "SELECT (SELECT COUNT(*) FROM tasks WHERE state = 'queued') AS queued,
+                (SELECT COUNT(*) FROM tasks WHERE state = 'running') AS running",
+        )
+        .fetch_one(&mut conn)
+        .await?;
+        Ok(OpenTasks {
+            queued: row.count("queued")?,
+            running: row.count("running")?,
+        })
+    }
+
     pub(crate) async fn tasks(&self, filter: TaskFilter, page: Page) -> Result<TaskPage> {
         let limit = page.bounded();
         let before = cursor(&page)?;
@@ -254,15 +268,16 @@ async fn by_text(
     before: Option<i64>,
     limit: i64,
 ) -> Result<TaskPage> {
-    let all = texts::numbers(conn, way, text, parts, None, Count::PROBE).await?;
-    let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
-    let below = |number: &i64| before.is_none_or(|before| *number < before);
-    let mut numbers: Vec<i64> = all.into_iter().filter(below).collect();
-    let wanted = usize::try_from(limit + 1).unwrap_or(usize::MAX);
-    if total == Count::PROBE && numbers.len() < wanted {
-        numbers = texts::numbers(conn, way, text, parts, before, limit + 1).await?;
+    let mut numbers = texts::numbers(conn, way, text, parts, None, (Wanted::Any, Count::PROBE)).await?;
+    let total = i64::try_from(numbers.len()).unwrap_or(i64::MAX);
+    if total < Count::PROBE {
+        numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+        numbers.retain(|number| before.is_none_or(|before| *number < before));
+        numbers.truncate(usize::try_from(limit + 1).unwrap_or(usize::MAX));
+    } else {
+        let newest = (Wanted::Newest, limit + 1);
+        numbers = texts::numbers(conn, way, text, parts, before, newest).await?;
     }
-    numbers.truncate(wanted);
     let rows = sql(
         "SELECT t.*, p.body AS progress FROM tasks t LEFT JOIN task_progress p ON p.task = t.id
          WHERE t.id IN LIST($1) ORDER BY t.id DESC",

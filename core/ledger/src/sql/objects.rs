@@ -7,7 +7,7 @@ use ironcore_types::{DatastoreName, JobName, KeyId, ProjectName, UserId};
 
 use super::Sql;
 use super::tx::Tx;
-use crate::db::{Conn, Row, signed, sql, to_json};
+use crate::db::{Conn, Row, readable, signed, sql, to_json};
 use crate::error::{LedgerError, Result};
 use crate::model::{ApplyReport, DatastoreRow, DatastoreStatus};
 use crate::rules::configure::{JobChange, plan};
@@ -54,6 +54,10 @@ impl Sql {
     pub(crate) async fn jobs(&self, project: Option<ProjectName>) -> Result<Vec<Job>> {
         let mut conn = self.reader().await?;
         jobs(&mut conn, project.as_ref()).await
+    }
+
+    pub(crate) async fn job(&self, project: ProjectName, name: JobName) -> Result<Option<Job>> {
+        job(&mut self.reader().await?, &project, &name).await
     }
 
     pub(crate) async fn groups(&self, project: Option<ProjectName>) -> Result<Vec<Group>> {
@@ -202,7 +206,8 @@ async fn jobs(conn: &mut Conn, project: Option<&ProjectName>) -> Result<Vec<Job>
         .bind(project.map(ProjectName::as_str))
         .fetch_all(conn)
         .await?;
-    rows.iter().map(|row| row.json("body")).collect()
+    let jobs = rows.iter().map(|row| readable("a job", row.json("body")));
+    Ok(jobs.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// The jobs that are paused.
@@ -223,6 +228,15 @@ pub(super) async fn job(conn: &mut Conn, project: &ProjectName, name: &JobName) 
         .fetch_optional(conn)
         .await?;
     row.map(|row| row.json("body")).transpose()
+}
+
+/// As [`job`], for what happens to the job's tasks: a job whose row cannot be read is none.
+pub(super) async fn readable_job(
+    conn: &mut Conn,
+    project: &ProjectName,
+    name: &JobName,
+) -> Result<Option<Job>> {
+    Ok(readable("a job", job(conn, project, name).await)?.flatten())
 }
 
 impl Tx {

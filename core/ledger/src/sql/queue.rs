@@ -264,7 +264,11 @@ impl Tx {
     /// allow.
     pub(super) fn run_job(&mut self, job: Job, tick: Option<Timestamp>) -> Result<Task> {
         let not_before = tick.map_or(self.now, |tick| tick.after(job.delay(tick)));
-        let not_before = job.blackout_at(not_before.max(self.now)).unwrap_or(not_before);
+        // The delay once more: jobs that one window holds do not all begin at its end.
+        let not_before = match job.blackout_at(not_before.max(self.now)) {
+            Some(end) => end.after(job.delay(tick.unwrap_or(end))),
+            None => not_before,
+        };
         let new = NewTask {
             project: Some(job.project),
             job: Some(job.name),

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ironcore_types::objects::Job;
-use ironcore_types::{JobName, ProjectName, TaskState, Timestamp, UserId};
+use ironcore_types::{JobName, ProjectName, TaskId, TaskState, Timestamp, UserId};
 use serde::Serialize;
 
 use super::Sql;
 use super::tx::Tx;
-use crate::db::{micros, signed, sql, to_json};
+use crate::db::{micros, readable, signed, sql, to_json};
 use crate::error::Result;
 use crate::model::{JobCursor, Task, Tick};
 use crate::rules::overlap::{OpenRun, Overlap, overlap};
@@ -37,8 +37,9 @@ impl Tx {
         .await?;
         let mut jobs = BTreeMap::new();
         for row in &moved {
-            let job: Job = row.json("body")?;
-            jobs.insert((job.project.clone(), job.name.clone()), job);
+            if let Some(job) = readable::<Job>("a job", row.json("body"))? {
+                jobs.insert((job.project.clone(), job.name.clone()), job);
+            }
         }
         let rows: Vec<TickRow<'_>> = ticks
             .iter()
@@ -62,7 +63,8 @@ impl Tx {
             .iter()
             .map(|row| Ok((row.word("project")?, row.word("job")?)))
             .collect::<Result<_>>()?;
-        let mut open = self.open_runs(&rows).await?;
+        let names = rows.iter().map(|row| (row.of_project, row.of_job));
+        let mut open = self.open_runs(names).await?;
         let mut tasks = Vec::new();
         let mut numbered = Vec::new();
         for tick in ticks {
@@ -100,10 +102,21 @@ impl Tx {
         if !tick.run {
             return Ok(None);
         }
+        self.run_over(job, open, tick, Some(tick.scheduled_for)).await
+    }
+
+    /// Runs a job, of which these runs are open: its policies may leave the run out, which is told, or cancel others.
+    async fn run_over(
+        &mut self,
+        job: Job,
+        open: &[OpenRun],
+        told: &Tick,
+        scheduled_for: Option<Timestamp>,
+    ) -> Result<Option<Task>> {
         match overlap(&job, open, self.now) {
             Overlap::Run => {}
             Overlap::LeaveOut(why) => {
-                self.tell(tell::run_left_out(tick, why), None);
+                self.tell(tell::run_left_out(told, why), None);
                 return Ok(None);
             }
             Overlap::Cancel(upids) => {
@@ -112,20 +125,48 @@ impl Tx {
                 }
             }
         }
-        self.run_job(job, Some(tick.scheduled_for)).map(Some)
+        self.run_job(job, scheduled_for).map(Some)
+    }
+
+    /// Runs the jobs that follow another, each by its policies.
+    pub(super) async fn run_followers(&mut self, jobs: Vec<Job>) -> Result<Vec<TaskId>> {
+        let names = jobs.iter().map(|job| (job.project.as_str(), job.name.as_str()));
+        let mut open = self.open_runs(names).await?;
+        let mut tasks = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let runs = open
+                .remove(&(job.project.clone(), job.name.clone()))
+                .unwrap_or_default();
+            let now = Tick {
+                project: job.project.clone(),
+                job: job.name.clone(),
+                scheduled_for: self.now,
+                missed: 0,
+                run: true,
+            };
+            let task = self.run_over(job, &runs, &now, None).await?;
+            tasks.extend(task.map(|task| task.id));
+        }
+        Ok(tasks)
     }
 
     /// The runs that wait or go on, of each job.
     async fn open_runs(
         &mut self,
-        rows: &[TickRow<'_>],
+        jobs: impl Iterator<Item = (&str, &str)>,
     ) -> Result<BTreeMap<(ProjectName, JobName), Vec<OpenRun>>> {
+        let names: Vec<JobKey<'_>> = jobs
+            .map(|(of_project, of_job)| JobKey { of_project, of_job })
+            .collect();
+        if names.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         self.write_tasks().await?;
         // In this order: few jobs are looked at, and each has few open tasks.
         let found = sql("SELECT o.upid, o.project, o.job, o.state, o.automatic
              FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT) CROSS JOIN tasks o
              WHERE o.project = r.of_project AND o.job = r.of_job AND o.state IN ('queued', 'running')")
-        .bind(to_json("ticks", &rows)?)
+        .bind(to_json("jobs", &names)?)
         .fetch_all(&mut self.conn)
         .await?;
         let mut open: BTreeMap<_, Vec<OpenRun>> = BTreeMap::new();
@@ -141,6 +182,13 @@ impl Tx {
         }
         Ok(open)
     }
+}
+
+/// A job's name.
+#[derive(Serialize)]
+struct JobKey<'t> {
+    of_project: &'t str,
+    of_job: &'t str,
 }
 
 /// A tick on its way to its row.
@@ -195,14 +243,14 @@ impl Sql {
             sql("SELECT ticked, body FROM jobs WHERE enabled = 1 AND scheduled = 1 ORDER BY project, name")
                 .fetch_all(&mut conn)
                 .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(JobCursor {
-                    job: row.json("body")?,
-                    until: row.time("ticked")?,
-                })
-            })
-            .collect()
+        let mut cursors = Vec::with_capacity(rows.len());
+        for row in rows {
+            if let Some(job) = readable("a job", row.json("body"))? {
+                let until = row.time("ticked")?;
+                cursors.push(JobCursor { job, until });
+            }
+        }
+        Ok(cursors)
     }
 
     pub(crate) async fn fire_ticks(&self, ticks: Vec<Tick>) -> Result<Vec<Task>> {

@@ -58,7 +58,7 @@ impl Tx {
             return;
         };
         let duration = u64::try_from(ended.since(began).as_micros()).unwrap_or(u64::MAX);
-        let sums = Sums::of(task.state, duration, &task.stats);
+        let sums = Sums::of(task.task_type(), task.state, duration, &task.stats);
         self.moved.push(StatisticsRow {
             task: task.id.0,
             kind: task.task_type().as_str(),

@@ -1,12 +1,17 @@
 //! What tasks are called and why they failed, found by any part of it.
 //!
 //! `task_texts` holds the texts of each task under twice its number, and its error under one more, by every three
-//! characters in a row: FTS5 on SQLite, pg_trgm on PostgreSQL. Triggers write them. FTS5 says which tasks have all
-//! the threes that were asked for, wherever they stand, so the task itself has the last word there.
+//! characters in a row: FTS5 on SQLite, pg_trgm on PostgreSQL. Triggers write them. Both say which texts have all the
+//! threes that were asked for, wherever they stand, so the text itself has the last word.
+//!
+//! FTS5 finds in order, so that the newest are found without the others. pg_trgm finds all at once and in no order: so
+//! many are counted by it, and the newest of many by going back through the texts, of which few need to be read then.
+
+use std::fmt::Write as _;
 
 use super::list::Way;
 use super::spans::Part;
-use crate::db::{Conn, sql};
+use crate::db::{Conn, Statement, sql};
 use crate::error::Result;
 use crate::model::TaskFilter;
 
@@ -14,6 +19,17 @@ use crate::model::TaskFilter;
 const LEAST: usize = 3;
 /// Threes that are looked for at most: each takes time, and a few of a long text are rare enough.
 const THREES: usize = 10;
+/// The newest texts, which on PostgreSQL are read without the index first: what is in most is found there.
+const RECENT: i64 = 20_000;
+
+/// Which of the tasks that hold a text are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Any, to count them.
+    Any,
+    /// The newest, when there are many.
+    Newest,
+}
 
 /// The text of a list that is best found by it: not where what else is asked for leaves few tasks.
 pub(super) fn wanted(filter: &TaskFilter) -> Option<&str> {
@@ -32,27 +48,42 @@ pub(super) fn like(needle: &str) -> String {
     format!("%{escaped}%")
 }
 
-/// Threes of `needle` as FTS5 asks for them, all at once: evenly taken when there are many, the last one among them.
-fn threes(needle: &str) -> String {
+/// Threes of `needle`: evenly taken when there are many, the last one among them.
+fn threes(needle: &str) -> Vec<String> {
     let chars: Vec<char> = needle.chars().collect();
     let all: Vec<String> = chars.windows(LEAST).map(|three| three.iter().collect()).collect();
     let taken = all.len().min(THREES);
-    let quoted = (0..taken).map(|at| {
-        let three = &all[at * (all.len() - 1) / (taken - 1).max(1)];
-        format!("\"{}\"", three.replace('"', "\"\""))
-    });
-    quoted.collect::<Vec<_>>().join(" AND ")
+    (0..taken)
+        .map(|at| all[at * (all.len() - 1) / (taken - 1).max(1)].clone())
+        .collect()
 }
 
-/// Up to `most` numbers, highest first, of tasks of these parts whose texts hold `text`.
+/// Threes as FTS5 asks for them, all at once.
+fn all_of(threes: &[String]) -> String {
+    let mut text = String::new();
+    for (at, three) in threes.iter().enumerate() {
+        let and = if at == 0 { "" } else { " AND " };
+        // Writing to a string cannot fail.
+        _ = write!(text, "{and}\"{}\"", three.replace('"', "\"\""));
+    }
+    text
+}
+
+/// Up to `most` numbers of tasks of these parts whose texts hold `text`. Of any, in no order.
 pub(super) async fn numbers(
     conn: &mut Conn,
     way: &Way<'_>,
     text: &str,
     parts: &[Part],
     before: Option<i64>,
-    most: i64,
+    (wanted, most): (Wanted, i64),
 ) -> Result<Vec<i64>> {
+    if conn.is_postgres() && wanted == Wanted::Any && before.is_none() && !more(way.filter) {
+        let recent = recent(conn, text, most).await?;
+        if i64::try_from(recent.len()).is_ok_and(|found| found == most) {
+            return Ok(recent);
+        }
+    }
     let mut numbers = Vec::new();
     for part in parts {
         let left = most - i64::try_from(numbers.len()).unwrap_or(i64::MAX);
@@ -61,47 +92,12 @@ pub(super) async fn numbers(
             continue;
         }
         let part = Part { last, ..*part };
-        let (first, last) = (
-            part.first.saturating_mul(2),
-            part.last.saturating_mul(2).saturating_add(1),
-        );
-        let mut query;
-        if conn.is_postgres() {
-            query = sql("SELECT c.id / 2 AS id FROM task_texts c");
-            if more(way.filter) {
-                query.push(" JOIN tasks t ON t.id = c.id / 2");
-                way.conditions(&mut query, (None, None), part);
-                query.push(" AND c.id >= ");
-            } else {
-                query.push(" WHERE c.id >= ");
-            }
-            query.push_bind(first).push(" AND c.id <= ").push_bind(last);
-            query.push(" AND task_texts_letters(c.body) LIKE '%' || task_texts_letters(");
-            query
-                .push_bind(text)
-                .push(") || '%' AND c.body LIKE ")
-                .push_bind(like(text));
-            // A task whose name fits too is among them already.
-            query.push(
-                " ESCAPE '\\' AND (c.id % 2 = 0 OR NOT EXISTS (
-                    SELECT 1 FROM task_texts n WHERE n.id = c.id - 1 AND n.body LIKE ",
-            );
-            query.push_bind(like(text));
-            query.push(" ESCAPE '\\')) ORDER BY c.id DESC LIMIT ");
+        let mut query = if conn.is_postgres() {
+            on_postgres(way, text, part, wanted)
         } else {
-            query = sql("SELECT t.id FROM task_texts CROSS JOIN tasks t ON t.id = task_texts.rowid / 2");
-            way.conditions(&mut query, (None, None), part);
-            query.push(" AND task_texts.rowid >= ").push_bind(first);
-            query.push(" AND task_texts.rowid <= ").push_bind(last);
-            query.push(" AND task_texts MATCH ").push_bind(threes(text));
-            query.push(" AND CASE task_texts.rowid % 2 WHEN 0 THEN ");
-            named(&mut query, text);
-            query.push(" ELSE NOT ");
-            named(&mut query, text);
-            query.push(" AND t.error LIKE ").push_bind(like(text));
-            query.push(" ESCAPE '\\' END ORDER BY task_texts.rowid DESC LIMIT ");
-        }
-        query.push_bind(left);
+            on_sqlite(way, text, part)
+        };
+        query.push(" LIMIT ").push_bind(left);
         for row in query.fetch_all(conn).await? {
             numbers.push(row.num("id")?);
         }
@@ -109,8 +105,87 @@ pub(super) async fn numbers(
     Ok(numbers)
 }
 
+/// The numbers of a part's texts.
+fn texts_of(part: Part) -> (i64, i64) {
+    let last = part.last.saturating_mul(2).saturating_add(1);
+    (part.first.saturating_mul(2), last)
+}
+
+fn on_sqlite(way: &Way<'_>, text: &str, part: Part) -> Statement {
+    let (first, last) = texts_of(part);
+    let mut query = sql("SELECT t.id FROM task_texts CROSS JOIN tasks t ON t.id = task_texts.rowid / 2");
+    way.conditions(&mut query, (None, None), part);
+    query.push(" AND task_texts.rowid >= ").push_bind(first);
+    query.push(" AND task_texts.rowid <= ").push_bind(last);
+    query
+        .push(" AND task_texts MATCH ")
+        .push_bind(all_of(&threes(text)));
+    query.push(" AND CASE task_texts.rowid % 2 WHEN 0 THEN ");
+    named(&mut query, text);
+    query.push(" ELSE NOT ");
+    named(&mut query, text);
+    query.push(" AND t.error LIKE ").push_bind(like(text));
+    query.push(" ESCAPE '\\' END ORDER BY task_texts.rowid DESC");
+    query
+}
+
+fn on_postgres(way: &Way<'_>, text: &str, part: Part, wanted: Wanted) -> Statement {
+    let (first, last) = texts_of(part);
+    let small = text.to_ascii_lowercase();
+    let mut query = sql("SELECT c.id / 2 AS id FROM task_texts c");
+    // Which way is the shorter depends on what is asked for.
+    query.once();
+    if more(way.filter) {
+        query.push(" JOIN tasks t ON t.id = c.id / 2");
+        way.conditions(&mut query, (None, None), part);
+        query.push(" AND c.id >= ");
+    } else {
+        query.push(" WHERE c.id >= ");
+    }
+    query.push_bind(first).push(" AND c.id <= ").push_bind(last);
+    if wanted == Wanted::Any {
+        // Of a short text all threes: those in a row are rarer together.
+        let pieces = if small.chars().count() <= THREES {
+            vec![small.clone()]
+        } else {
+            threes(&small)
+        };
+        for piece in pieces {
+            query.push(" AND c.letters ~~ ('%' || task_texts_letters(");
+            query.push_bind(piece).push(") || '%')");
+        }
+    }
+    query.push(" AND c.body ~~ ").push_bind(like(&small));
+    first_of_task(&mut query, &small);
+    if wanted == Wanted::Newest {
+        query.push(" ORDER BY c.id DESC");
+    }
+    query
+}
+
+/// A task whose name fits too is among them already.
+fn first_of_task(query: &mut Statement, small: &str) {
+    query.push(
+        " AND (c.id % 2 = 0 OR NOT EXISTS (SELECT 1 FROM task_texts n WHERE n.id = c.id - 1 AND n.body ~~ ",
+    );
+    query.push_bind(like(small)).push("))");
+}
+
+/// Up to `most` of the tasks of the newest texts, on PostgreSQL.
+async fn recent(conn: &mut Conn, text: &str, most: i64) -> Result<Vec<i64>> {
+    let small = text.to_ascii_lowercase();
+    let mut query =
+        sql("SELECT c.id / 2 AS id FROM (SELECT id, body FROM task_texts ORDER BY id DESC LIMIT ");
+    query.push_bind(RECENT);
+    query.push(") AS c WHERE c.body ~~ ").push_bind(like(&small));
+    first_of_task(&mut query, &small);
+    query.push(" LIMIT ").push_bind(most);
+    let rows = query.fetch_all(conn).await?;
+    rows.iter().map(|row| row.num("id")).collect()
+}
+
 /// Whether what the task is called holds `text`; on SQLite.
-fn named(query: &mut crate::db::Statement, text: &str) {
+fn named(query: &mut Statement, text: &str) {
     query.push("(concat_ws(char(1), t.source, t.target, t.job, t.upid) LIKE ");
     query.push_bind(like(text)).push(" ESCAPE '\\')");
 }
@@ -126,18 +201,15 @@ fn more(filter: &TaskFilter) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::threes;
+    use super::{all_of, threes};
 
     #[test]
     fn threes_cover_a_text_from_end_to_end() {
-        assert_eq!(threes("abc"), "\"abc\"");
-        assert_eq!(threes("a\"bc"), "\"a\"\"b\" AND \"\"\"bc\"");
+        assert_eq!(threes("abc"), ["abc"]);
+        assert_eq!(all_of(&threes("a\"bc")), "\"a\"\"b\" AND \"\"\"bc\"");
         let long: String = ('a'..='z').collect();
         let asked = threes(&long);
-        assert!(
-            asked.starts_with("\"abc\"") && asked.ends_with("\"xyz\""),
-            "{asked}"
-        );
-        assert_eq!(asked.matches(" AND ").count(), 9);
+        assert_eq!(asked.len(), 10);
+        assert_eq!((asked[0].as_str(), asked[9].as_str()), ("abc", "xyz"));
     }
 }

@@ -45,9 +45,9 @@ impl Sql {
         let mut conn = self.reader().await?;
         // A further attempt is no late start: the first one began.
         let rows = sql(
-            "SELECT id, upid, project, job, scheduled_for, not_before FROM tasks
+            "SELECT id, upid, project, job, COALESCE(scheduled_for, queued) AS scheduled_for, not_before FROM tasks
              WHERE state = 'queued' AND automatic = 1 AND job IS NOT NULL AND retry_of IS NULL
-                AND scheduled_for <= $1 AND (not_before IS NULL OR not_before <= $1)
+                AND COALESCE(scheduled_for, queued) <= $1 AND (not_before IS NULL OR not_before <= $1)
              ORDER BY id",
         )
         .bind(now.as_micros())

@@ -64,11 +64,7 @@ impl Ledger {
 
     /// One job.
     pub async fn job(&self, project: &ProjectName, name: &JobName) -> Result<Option<Job>> {
-        Ok(self
-            .jobs(Some(project))
-            .await?
-            .into_iter()
-            .find(|job| job.name == *name))
+        self.sql.job(project.clone(), name.clone()).await
     }
 
     /// All notification groups, or those of one project, by project and name.

@@ -8,8 +8,8 @@ use ironcore_types::{DatastoreName, SessionId, TaskId, TaskType, Timestamp, Upid
 use crate::Ledger;
 use crate::error::Result;
 use crate::model::{
-    Cancelled, Finished, LogLine, LogState, NewLogLine, NewTask, Outcome, Page, Renewals, Task, TaskFilter,
-    TaskPage, VerificationRow, Waiting,
+    Cancelled, Finished, LogLine, LogState, NewLogLine, NewTask, OpenTasks, Outcome, Page, Renewals, Task,
+    TaskFilter, TaskPage, VerificationRow, Waiting,
 };
 
 impl Ledger {
@@ -129,6 +129,11 @@ impl Ledger {
     /// The task of that number.
     pub async fn task_by_id(&self, id: TaskId) -> Result<Option<Task>> {
         self.sql.task_by_id(id).await
+    }
+
+    /// How many tasks wait and how many run, of all.
+    pub async fn open_tasks(&self) -> Result<OpenTasks> {
+        self.sql.open_tasks().await
     }
 
     /// A page of the tasks that pass `filter`, last enqueued first: an order that does not change while tasks run.

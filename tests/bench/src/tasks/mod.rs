@@ -58,16 +58,19 @@ pub(crate) async fn all(short: bool, only: &[String]) -> Report {
             continue;
         }
         crate::say(&format!("measuring: {name}"));
-        match run().await {
-            Ok(figures) => figures.into_iter().for_each(|figure| report.add(figure)),
-            Err(error) => report.add(Figure {
+        let figures = run().await.unwrap_or_else(|error| {
+            vec![Figure {
                 measure: name.to_owned(),
                 value: None,
                 unit: "",
                 bound: Bound::None,
                 note: format!("{error:#}"),
-            }),
-        }
+            }]
+        });
+        // At once, for all of it takes long.
+        let part = Report::of(figures);
+        print!("{part}");
+        report.append(part);
     }
     report
 }

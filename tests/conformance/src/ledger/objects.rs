@@ -94,6 +94,36 @@ pub async fn bad_declarations_are_refused_whole(place: &dyn Place) -> Result<()>
             "job/demo/nightly",
         ),
         (
+            with(json!({ "blackout": [{ "from": "hourly", "lasts": "1h" }] })),
+            ErrorCode::ScheduleInvalid,
+            "leave no time",
+        ),
+        (
+            with(json!({ "timeout": "0s" })),
+            ErrorCode::ConfigInvalid,
+            "timeout must be longer than nothing",
+        ),
+        (
+            with(json!({ "command-before": { "run": ["dump"], "timeout": "0s" } })),
+            ErrorCode::ConfigInvalid,
+            "timeout of a command must be longer than nothing",
+        ),
+        (
+            with(json!({ "recovery-point": "1d", "task": { "type": "gc", "datastore": "ibs-primary" } })),
+            ErrorCode::ConfigInvalid,
+            "only backup and sync jobs",
+        ),
+        (
+            with(json!({ "retries": 4_000_000 })),
+            ErrorCode::ConfigInvalid,
+            "retries must be at most 1000",
+        ),
+        (
+            json!({ "project": [{ "name": "demo", "max-running": 0 }] }),
+            ErrorCode::ConfigInvalid,
+            "max-running must be at least 1",
+        ),
+        (
             with(json!({ "timezone": "Mars/Olympus" })),
             ErrorCode::ScheduleInvalid,
             "Mars/Olympus",

@@ -1,7 +1,7 @@
 //! What follows from the end of a task: retries by policy, hand-over, and the jobs that come after.
 
 use anyhow::{Context, Result, ensure};
-use ironcore_ledger::model::{Cancelled, Outcome, Task};
+use ironcore_ledger::model::{Cancelled, Outcome, RenewalState, Task};
 use ironcore_types::event::ErrorData;
 use ironcore_types::{ErrorCode, EventType, TaskId, TaskState};
 use serde_json::json;
@@ -203,5 +203,59 @@ pub async fn a_job_never_runs_twice_at_once(place: &dyn Place) -> Result<()> {
         .finish(first.id, session, Outcome::new(TaskState::Ok))
         .await?;
     ensure!(world.claim_one(session).await?.id == second.id);
+    Ok(())
+}
+
+/// A job that follows another keeps its own rules: of its runs one waits at most, and what is left out is told.
+pub async fn followers_keep_their_rules(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let first = world.job("first", json!({})).await?;
+    let follower = |overlap: &str| world.job("second", json!({ "after": "first", "overlap": overlap }));
+    let run = async || -> Result<Vec<TaskId>> {
+        let task = world.enqueue_job(&first).await?;
+        // The follower waits in the queue before it.
+        while let Some(claimed) = world.claim(session, 1).await?.pop() {
+            if claimed.id == task.id {
+                let ok = Outcome::new(TaskState::Ok);
+                return Ok(world.ledger.finish(task.id, session, ok).await?.follow_ups);
+            }
+        }
+        anyhow::bail!("it was not claimed")
+    };
+    let missed = async || -> Result<usize> {
+        let events = world.events().await?;
+        let missed = events
+            .iter()
+            .filter(|row| row.event.event_type == EventType::JobMissed);
+        Ok(missed.count())
+    };
+    // Nobody claims it: the run of the first job is another one's.
+    follower("skip").await?;
+    let second = run().await?;
+    ensure!(second.len() == 1);
+    let waits = one(&world, &second).await?;
+    ensure!(run().await?.is_empty(), "the one before goes on");
+    ensure!(missed().await? == 1, "what is left out is told");
+    follower("queue").await?;
+    let queued = run().await?;
+    ensure!(queued.len() == 1, "one may wait while one goes on");
+    follower("cancel-old").await?;
+    let newest = run().await?;
+    ensure!(newest.len() == 1);
+    let state = async |id| -> Result<Option<TaskState>> {
+        Ok(world.ledger.task_by_id(id).await?.map(|task| task.state))
+    };
+    ensure!(state(queued[0]).await? == Some(TaskState::Cancelled));
+    ensure!(
+        state(waits.id).await? == Some(TaskState::Running),
+        "it is asked to stop"
+    );
+    let cancel = world.ledger.renew(session, &[waits.id]).await?.tasks[0].state;
+    ensure!(cancel == RenewalState::CancelRequested);
+    // One that nobody does is late like any other.
+    world.clock.advance(3_600);
+    let late = world.ledger.late_starts(world.clock.time()).await?;
+    ensure!(late.iter().any(|run| run.task == newest[0]), "{late:?}");
     Ok(())
 }

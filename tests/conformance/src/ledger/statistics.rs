@@ -35,7 +35,7 @@ fn sums(runs: u64, seconds: u64, n: u64) -> Sums {
     Sums {
         runs,
         duration_us: runs * seconds * 1_000_000,
-        ..Sums::of(TaskState::Ok, 0, &stats(n))
+        ..Sums::of(TaskType::Backup, TaskState::Ok, 0, &stats(n))
     }
 }
 

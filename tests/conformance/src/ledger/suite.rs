@@ -12,9 +12,9 @@ macro_rules! ledger_suite {
                 workers_come_and_go;
             fences: only_the_holder_speaks, a_session_ends_once, what_runs_is_not_claimed,
                 a_tick_is_answered_once_for_all;
-            lists: lists_filter_and_page, counts_are_capped;
+            lists: lists_filter_and_page, lists_hold_what_passes, counts_are_capped;
             retries: failures_are_retried_with_backoff, a_lost_worker_is_noticed,
-                cancelled_work_is_not_retried, handed_over_work_goes_on, jobs_follow_one_another,
+                cancelled_work_is_not_retried, handed_over_work_goes_on, jobs_follow_one_another, followers_keep_their_rules,
                 a_job_never_runs_twice_at_once;
             schedule: a_tick_fires_once, missed_ticks_collapse, pauses_hold, cursors_follow_the_schedule;
             queue: slots_are_shared_between_projects, limits_hold, slots_are_freed_however_tasks_end,

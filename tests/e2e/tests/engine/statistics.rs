@@ -32,7 +32,7 @@ async fn run(night: &Night, spec: &TaskSpec) -> Result<Task> {
 }
 
 fn metrics(task: &Task) -> Metrics {
-    Sums::of(task.state, 1_000_000, &task.stats).metrics()
+    Sums::of(task.task_type(), task.state, 1_000_000, &task.stats).metrics()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,8 +101,8 @@ async fn a_second_run_finds_what_the_first_one_stored() -> Result<()> {
         datastore: Some("ibs-primary".parse()?),
         ..StatisticsFilter::default()
     };
-    let mut expected = Sums::of(TaskState::Ok, 0, &first.stats);
-    expected.add(&Sums::of(TaskState::Ok, 0, &second.stats));
+    let mut expected = Sums::of(TaskType::Backup, TaskState::Ok, 0, &first.stats);
+    expected.add(&Sums::of(TaskType::Backup, TaskState::Ok, 0, &second.stats));
     ensure!(night.ledger.statistics(&filter).await?.total == expected);
     let reduction = expected
         .metrics()

@@ -45,12 +45,12 @@ async fn a_run_that_does_not_begin_within_its_grace_is_told_once() -> Result<()>
     ensure!(data.task.as_ref().map(|task| &task.upid) == Some(&tasks[0].upid));
     let job = data.job.as_ref().context("the job")?;
     ensure!(job.missed == 1 && job.scheduled_for == Some("2026-05-21T02:00:00Z".parse()?));
-    ensure!(night.conditions().await? == [format!("late/{}", tasks[0].upid)]);
+    ensure!(night.conditions("late/").await? == [format!("late/{}", tasks[0].upid)]);
 
     let session = night.played_worker().await?;
     night.claim(session).await?;
     watch.look(night.now()).await?;
-    ensure!(night.conditions().await?.is_empty(), "it began");
+    ensure!(night.conditions("late/").await?.is_empty(), "it began");
     Ok(())
 }
 
@@ -76,6 +76,50 @@ async fn a_run_that_a_pause_holds_says_so() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn runs_that_nobody_puts_into_the_queue_are_told_once() -> Result<()> {
+    let night = Night::new().await?;
+    night.apply("", "grace = \"10min\"", "").await?;
+    let mut watch = night.watch();
+    let by = UserId::new("alice@local")?;
+    let told = async || night.told(EventType::JobMissed).await;
+    // Before its time, and within the grace.
+    for time in ["2026-05-21T01:59:00Z", "2026-05-21T02:10:00Z"] {
+        night.set(time)?;
+        watch.look(night.now()).await?;
+        ensure!(told().await?.is_empty(), "{time}");
+    }
+    for time in ["2026-05-21T02:10:01Z", "2026-05-21T09:00:00Z"] {
+        night.set(time)?;
+        watch.look(night.now()).await?;
+        let missed = told().await?;
+        let title = "Job files did not begin within 10m of 2026-05-21T02:00:00Z: no scheduler is online";
+        ensure!(missed.len() == 1 && missed[0].data.title == title, "{missed:#?}");
+    }
+    // Once it has fired it is over.
+    night.fire().await?;
+    watch.look(night.now()).await?;
+    ensure!(night.conditions("unfired/").await?.is_empty());
+
+    // The next night, while the scheduler is paused; and the one after, when somebody sees to the ticks.
+    night.ledger.pause_scheduler(&by).await?;
+    night.set("2026-05-22T02:30:00Z")?;
+    watch.look(night.now()).await?;
+    let missed = told().await?;
+    let why = "the scheduler is paused since 2026-05-21T09:00:00Z";
+    ensure!(missed.iter().filter(|event| event.data.title.ends_with(why)).count() == 1, "{missed:#?}");
+    ensure!(night.conditions("unfired/").await? == ["unfired/office/files"]);
+    night.ledger.resume_scheduler(&by).await?;
+    night.fire().await?;
+    let before = told().await?.len();
+    night.set("2026-05-23T02:30:00Z")?;
+    night.scheduler_session().await?;
+    watch.look(night.now()).await?;
+    ensure!(night.conditions("unfired/").await?.is_empty(), "it is about to fire");
+    ensure!(told().await?[before..].iter().all(|event| event.data.task.is_some()));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_takes_longer_than_its_job_says_is_told_once() -> Result<()> {
     let night = Night::new().await?;
     night.apply("", "warn-after = \"1h\"", "").await?;
@@ -93,10 +137,10 @@ async fn a_run_that_takes_longer_than_its_job_says_is_told_once() -> Result<()> 
     ensure!(told.len() == 1, "{told:#?}");
     ensure!(told[0].data.title == "A run of job files takes longer than 1h");
     ensure!(told[0].data.task.as_ref().map(|task| &task.upid) == Some(&task.upid));
-    ensure!(night.conditions().await? == [format!("overrun/{}", task.upid)]);
+    ensure!(night.conditions("overrun/").await? == [format!("overrun/{}", task.upid)]);
     night.end(session, &task, TaskState::Ok).await?;
     watch.look(night.now()).await?;
-    ensure!(night.conditions().await?.is_empty());
+    ensure!(night.conditions("overrun/").await?.is_empty());
     Ok(())
 }
 
@@ -157,12 +201,12 @@ async fn a_job_without_a_good_backup_is_overdue_until_it_has_one() -> Result<()>
         told[0].data.title
     );
     ensure!(told[0].subject.as_deref() == Some("job/office/files"));
-    ensure!(night.conditions().await? == ["overdue/office/files"]);
+    ensure!(night.conditions("overdue/").await? == ["overdue/office/files"]);
 
     let task = night.begin_run(session).await?;
     night.end(session, &task, TaskState::Ok).await?;
     watch.look(night.now()).await?;
-    let open = night.conditions().await?;
+    let open = night.conditions("overdue/").await?;
     ensure!(open.is_empty(), "it has one: {open:?}");
 
     // The only one turns out to be bad.
@@ -192,11 +236,11 @@ async fn a_job_without_a_good_backup_is_overdue_until_it_has_one() -> Result<()>
     let task = night.begin_run(session).await?;
     night.end(session, &task, TaskState::Cancelled).await?;
     watch.look(night.now()).await?;
-    ensure!(night.conditions().await? == ["overdue/office/files"]);
+    ensure!(night.conditions("overdue/").await? == ["overdue/office/files"]);
     let task = night.begin_run(session).await?;
     night.end(session, &task, TaskState::Warning).await?;
     watch.look(night.now()).await?;
-    ensure!(night.conditions().await?.is_empty());
+    ensure!(night.conditions("overdue/").await?.is_empty());
     night.clock.advance(minutes(24 * 60 + 1));
     watch.look(night.now()).await?;
     let told = night.told(EventType::JobOverdue).await?;
@@ -232,6 +276,6 @@ async fn a_scheduler_that_stays_paused_is_told_again_as_a_warning() -> Result<()
     ensure!(told[1].data.title == "The scheduler has been paused for more than 1h: no job starts by itself");
     night.ledger.resume_scheduler(&alice).await?;
     watch.look(night.now()).await?;
-    ensure!(night.conditions().await?.is_empty());
+    ensure!(night.conditions("paused").await?.is_empty());
     Ok(())
 }
