@@ -162,10 +162,16 @@ impl Tx {
             return Ok(BTreeMap::new());
         }
         self.write_tasks().await?;
-        // In this order: few jobs are looked at, and each has few open tasks.
-        let found = sql("SELECT o.upid, o.project, o.job, o.state, o.automatic
+        // Job by job: few are looked at, and each has few open tasks, while of all there may be very many.
+        let found = sql(if self.conn.is_postgres() {
+            "SELECT o.* FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT) CROSS JOIN LATERAL (
+                SELECT upid, project, job, state, automatic FROM tasks
+                WHERE project = r.of_project AND job = r.of_job AND state IN ('queued', 'running') OFFSET 0) AS o"
+        } else {
+            "SELECT o.upid, o.project, o.job, o.state, o.automatic
              FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT) CROSS JOIN tasks o
-             WHERE o.project = r.of_project AND o.job = r.of_job AND o.state IN ('queued', 'running')")
+             WHERE o.project = r.of_project AND o.job = r.of_job AND o.state IN ('queued', 'running')"
+        })
         .bind(to_json("jobs", &names)?)
         .fetch_all(&mut self.conn)
         .await?;

@@ -78,7 +78,7 @@ async fn a_run_that_a_pause_holds_says_so() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_that_nobody_puts_into_the_queue_are_told_once() -> Result<()> {
     let night = Night::new().await?;
-    night.apply("", "grace = \"10min\"", "").await?;
+    night.apply("", "grace = \"10m\"", "").await?;
     let mut watch = night.watch();
     let by = UserId::new("alice@local")?;
     let told = async || night.told(EventType::JobMissed).await;
@@ -106,7 +106,14 @@ async fn runs_that_nobody_puts_into_the_queue_are_told_once() -> Result<()> {
     watch.look(night.now()).await?;
     let missed = told().await?;
     let why = "the scheduler is paused since 2026-05-21T09:00:00Z";
-    ensure!(missed.iter().filter(|event| event.data.title.ends_with(why)).count() == 1, "{missed:#?}");
+    ensure!(
+        missed
+            .iter()
+            .filter(|event| event.data.title.ends_with(why))
+            .count()
+            == 1,
+        "{missed:#?}"
+    );
     ensure!(night.conditions("unfired/").await? == ["unfired/office/files"]);
     night.ledger.resume_scheduler(&by).await?;
     night.fire().await?;
@@ -114,8 +121,15 @@ async fn runs_that_nobody_puts_into_the_queue_are_told_once() -> Result<()> {
     night.set("2026-05-23T02:30:00Z")?;
     night.scheduler_session().await?;
     watch.look(night.now()).await?;
-    ensure!(night.conditions("unfired/").await?.is_empty(), "it is about to fire");
-    ensure!(told().await?[before..].iter().all(|event| event.data.task.is_some()));
+    ensure!(
+        night.conditions("unfired/").await?.is_empty(),
+        "it is about to fire"
+    );
+    ensure!(
+        told().await?[before..]
+            .iter()
+            .all(|event| event.data.task.is_some())
+    );
     Ok(())
 }
 
