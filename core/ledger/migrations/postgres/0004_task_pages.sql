@@ -18,22 +18,14 @@ CREATE FUNCTION task_texts_letters(body TEXT) RETURNS TEXT LANGUAGE sql IMMUTABL
 $$;
 
 -- Texts of tasks, in small letters. Twice the task's number: what it is called; one more: why it failed. They are in a
--- table of their own, because each change of a task would write them into the index anew.
+-- table of their own, because each change of a task would write them into the index anew. What tasks are called is
+-- written a moment after the tasks, for it takes longer than all the rest: nobody who enqueues waits for it.
 CREATE TABLE task_texts (
     id      BIGINT PRIMARY KEY,
     body    TEXT COLLATE "C" NOT NULL,
     -- What is found by these is looked at in `body`.
     letters TEXT COLLATE "C" NOT NULL
 );
-
-CREATE FUNCTION tasks_texts_new() RETURNS TRIGGER LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO task_texts (id, body, letters)
-    SELECT id, body, task_texts_letters(body) FROM (
-        SELECT id * 2 AS id, lower(concat_ws(chr(1), source, target, job, upid) COLLATE "C") AS body FROM fresh
-        UNION ALL SELECT id * 2 + 1, lower(error COLLATE "C") FROM fresh WHERE error IS NOT NULL) AS texts;
-    RETURN NULL;
-END $$;
 
 CREATE FUNCTION tasks_texts_failed() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 DECLARE
@@ -45,11 +37,15 @@ END $$;
 
 INSERT INTO task_texts (id, body, letters)
 SELECT id, body, task_texts_letters(body) FROM (
-    SELECT id * 2 AS id, lower(concat_ws(chr(1), source, target, job, upid) COLLATE "C") AS body FROM tasks
-    UNION ALL SELECT id * 2 + 1, lower(error COLLATE "C") FROM tasks WHERE error IS NOT NULL) AS texts;
+    SELECT id * 2 + 1 AS id, lower(error COLLATE "C") AS body FROM tasks WHERE error IS NOT NULL) AS texts;
 
-CREATE TRIGGER tasks_texts_new AFTER INSERT ON tasks REFERENCING NEW TABLE AS fresh
-    FOR EACH STATEMENT EXECUTE FUNCTION tasks_texts_new();
+-- What tasks up to this number are called was written.
+CREATE TABLE task_texts_upto (
+    only_row BIGINT PRIMARY KEY CHECK (only_row = 1),
+    upto     BIGINT NOT NULL
+);
+INSERT INTO task_texts_upto (only_row, upto) VALUES (1, 0);
+
 CREATE TRIGGER tasks_texts_failed AFTER UPDATE OF error ON tasks
     FOR EACH ROW WHEN (OLD.error IS NULL AND NEW.error IS NOT NULL) EXECUTE FUNCTION tasks_texts_failed();
 

@@ -9,9 +9,11 @@
 //! what a hub that died held is given back when its leases run out.
 
 mod listener;
+mod texts;
 pub(crate) mod transaction;
 
 pub(crate) use listener::Listener;
+pub(crate) use texts::Texts;
 
 use std::io;
 use std::time::Duration;
@@ -76,6 +78,7 @@ pub(crate) async fn open(database: &Postgres, name: &str, instance: Uuid, seams:
         ("jit", "off"),
     ]);
     let writing = bounded.clone().options(WRITING);
+    let texts = Texts::new(bounded.clone());
     let reading = bounded.options([("default_transaction_read_only", "on")]);
     let mut conn = Conn::postgres(connect(&writing).await?);
     let hub = hub(&mut conn, seams).await?;
@@ -102,6 +105,7 @@ pub(crate) async fn open(database: &Postgres, name: &str, instance: Uuid, seams:
         backend: Backend::Postgres(Box::new(link)),
         lock: None,
         listener: Some(Listener::start(plain, channel, instance).await?),
+        texts: Some(texts),
     })
 }
 

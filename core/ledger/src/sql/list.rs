@@ -153,6 +153,16 @@ impl<'f> Way<'f> {
         query.push(")");
     }
 
+    /// Up to `most` numbers of `part`, highest first, each task looked at: where no index is to be had.
+    pub(super) async fn one_by_one(&self, conn: &mut Conn, part: Part, most: i64) -> Result<Vec<i64>> {
+        let mut query = sql("SELECT t.id FROM tasks t");
+        self.conditions(&mut query, (None, None), part);
+        self.text(&mut query);
+        query.push(" ORDER BY t.id DESC LIMIT ").push_bind(most);
+        let rows = query.fetch_all(conn).await?;
+        rows.iter().map(|row| row.num("id")).collect()
+    }
+
     /// Up to `most` tasks of `part`, highest numbers first.
     async fn tasks(&self, conn: &mut Conn, part: Part, most: i64) -> Result<Vec<Task>> {
         let mut query = sql("SELECT t.*, p.body AS progress FROM (SELECT id FROM (");

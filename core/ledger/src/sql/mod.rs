@@ -53,7 +53,7 @@ use self::writer::Writer;
 use crate::db::{Conn, Readers, sql};
 use crate::error::Result;
 use crate::open::{Clock, Database, LedgerOptions, Wakes};
-use crate::postgres::{self, Listener};
+use crate::postgres::{self, Listener, Texts};
 use crate::sqlite;
 
 /// The ledger on its database.
@@ -85,6 +85,8 @@ pub(crate) struct Opened {
     /// What keeps other processes out, where that must be.
     pub(crate) lock: Option<File>,
     pub(crate) listener: Option<Listener>,
+    /// Writes what tasks are called, where that is not done by triggers.
+    pub(crate) texts: Option<Texts>,
 }
 
 impl Sql {
@@ -116,6 +118,9 @@ impl Sql {
         let mut listening = JoinSet::new();
         if let Some(listener) = opened.listener {
             listening.spawn(listener.run(bells.clone()));
+        }
+        if let Some(texts) = opened.texts {
+            listening.spawn(texts.run(bells.clone()));
         }
         let tx = Tx::new(opened.conn, ctx.clone());
         let sql = Self {

@@ -1,7 +1,8 @@
 //! What tasks are called and why they failed, found by any part of it.
 //!
 //! `task_texts` holds the texts of each task under twice its number, and its error under one more, by every three
-//! characters in a row: FTS5 on SQLite, pg_trgm on PostgreSQL. Triggers write them. Both say which texts have all the
+//! characters in a row: FTS5 on SQLite, pg_trgm on PostgreSQL. Triggers write them; on
+//! PostgreSQL what a new task is called comes a moment later, and until then the task is looked at itself. Both say which texts have all the
 //! threes that were asked for, wherever they stand, so the text itself has the last word.
 //!
 //! FTS5 finds in order, so that the newest are found without the others. pg_trgm finds all at once and in no order: so
@@ -78,16 +79,37 @@ pub(super) async fn numbers(
     before: Option<i64>,
     (wanted, most): (Wanted, i64),
 ) -> Result<Vec<i64>> {
-    if conn.is_postgres() && wanted == Wanted::Any && before.is_none() && !more(way.filter) {
-        let recent = recent(conn, text, most).await?;
-        if i64::try_from(recent.len()).is_ok_and(|found| found == most) {
-            return Ok(recent);
+    let mut numbers = Vec::new();
+    let mut written = i64::MAX;
+    if conn.is_postgres() {
+        written = sql("SELECT upto FROM task_texts_upto")
+            .fetch_one(conn)
+            .await?
+            .num("upto")?;
+        for part in parts {
+            let part = Part {
+                first: part.first.max(written.saturating_add(1)),
+                last: before.map_or(part.last, |before| part.last.min(before.saturating_sub(1))),
+                ..*part
+            };
+            let left = most - i64::try_from(numbers.len()).unwrap_or(i64::MAX);
+            if left > 0 && part.first <= part.last {
+                numbers.extend(way.one_by_one(conn, part, left).await?);
+            }
+        }
+        let left = most - i64::try_from(numbers.len()).unwrap_or(i64::MAX);
+        if left > 0 && wanted == Wanted::Any && before.is_none() && !more(way.filter) {
+            let recent = recent(conn, text, written, left).await?;
+            if i64::try_from(recent.len()).is_ok_and(|found| found == left) {
+                numbers.extend(recent);
+                return Ok(numbers);
+            }
         }
     }
-    let mut numbers = Vec::new();
     for part in parts {
         let left = most - i64::try_from(numbers.len()).unwrap_or(i64::MAX);
         let last = before.map_or(part.last, |before| part.last.min(before.saturating_sub(1)));
+        let last = last.min(written);
         if left <= 0 || part.first > last {
             continue;
         }
@@ -171,11 +193,12 @@ fn first_of_task(query: &mut Statement, small: &str) {
     query.push_bind(like(small)).push("))");
 }
 
-/// Up to `most` of the tasks of the newest texts, on PostgreSQL.
-async fn recent(conn: &mut Conn, text: &str, most: i64) -> Result<Vec<i64>> {
+/// Up to `most` of the tasks of the newest texts up to the task `written`, on PostgreSQL.
+async fn recent(conn: &mut Conn, text: &str, written: i64, most: i64) -> Result<Vec<i64>> {
     let small = text.to_ascii_lowercase();
-    let mut query =
-        sql("SELECT c.id / 2 AS id FROM (SELECT id, body FROM task_texts ORDER BY id DESC LIMIT ");
+    let mut query = sql("SELECT c.id / 2 AS id FROM (SELECT id, body FROM task_texts WHERE id <= ");
+    query.push_bind(written.saturating_mul(2).saturating_add(1));
+    query.push(" ORDER BY id DESC LIMIT ");
     query.push_bind(RECENT);
     query.push(") AS c WHERE c.body ~~ ").push_bind(like(&small));
     first_of_task(&mut query, &small);

@@ -60,6 +60,7 @@ pub(crate) async fn open(path: &Path, seams: &Seams) -> Result<Opened> {
         backend: Backend::Sqlite,
         lock: Some(lock),
         listener: None,
+        texts: None,
     })
 }
 

@@ -171,6 +171,7 @@ pub(super) async fn pages(place: &Place, short: bool) -> Result<Vec<Figure>> {
         filling.elapsed().as_secs_f64()
     ));
     let ledger = place.open("hub-0", &seams).await?;
+    texts_written(place, tasks).await?;
     let mut figures = Vec::new();
     for (name, bound, make) in FILTERS {
         let mut spans = Vec::with_capacity(calls);
@@ -204,6 +205,18 @@ pub(super) async fn pages(place: &Place, short: bool) -> Result<Vec<Figure>> {
     }
     ledger.close().await;
     Ok(figures)
+}
+
+/// Waits until what the tasks are called was written, which on PostgreSQL follows them.
+async fn texts_written(place: &Place, tasks: usize) -> Result<()> {
+    if !matches!(place, Place::Postgres { .. }) {
+        return Ok(());
+    }
+    let mut raw = place.raw().await?;
+    while raw.number("SELECT upto FROM task_texts_upto").await? < i64::try_from(tasks)? {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    raw.run("VACUUM (ANALYZE) task_texts").await
 }
 
 /// Where a page begins that somebody came to by turning many.
