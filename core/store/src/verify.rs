@@ -110,7 +110,7 @@ impl Datastore {
         };
         for path in snapshots {
             let manifest = self.manifest_bytes(path);
-            let read = manifest.and_then(|bytes| Ok(Manifest::read(path, &bytes, &self.trusted_keys())?));
+            let read = manifest.and_then(|bytes| Manifest::read(path, &bytes, &self.trusted_keys()));
             let Ok(Manifest { blocks, data, .. }) = read.map(|read| read.manifest) else {
                 continue;
             };

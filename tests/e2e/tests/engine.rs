@@ -253,6 +253,65 @@ async fn a_broken_chunk_fails_the_verification_and_is_told_per_snapshot() -> Res
     Ok(())
 }
 
+/// A row of a job that another version wrote, say: its own runs fail instead of going without what the job asks for, and
+/// everything else goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_cannot_be_read_stops_nothing_but_itself() -> Result<()> {
+    use sqlx::Connection as _;
+
+    let night = Night::new().await?;
+    let other = r#"
+        [[job]]
+        project = "office"
+        name = "gc"
+        owner = "alice@local"
+        schedule = "02:00"
+        task = { type = "gc", datastore = "ibs-primary" }
+    "#;
+    night
+        .apply("", "command-before = { run = [\"dump\"] }\nretries = 3", other)
+        .await?;
+    let job = night.ledger.job(&"office".parse()?, &"files".parse()?).await?;
+    let job = job.context("the job")?;
+    let run = NewTask {
+        job: Some(job.name),
+        ..NewTask::new(Some(job.project), job.owner, job.task)
+    };
+    night.ledger.enqueue(run).await?;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(night.path("ledger.sqlite"));
+    let mut raw = sqlx::SqliteConnection::connect_with(&options).await?;
+    let poison = "UPDATE jobs SET body = json_set(body, '$.novel', 1) WHERE name = 'files'";
+    sqlx::query(poison).execute(&mut raw).await?;
+
+    night.set("2026-05-21T02:00:00Z")?;
+    night.fire().await?;
+    let tasks = night.work().await?;
+    let of = |name: &str| {
+        let found = tasks
+            .iter()
+            .filter(|task| task.job.as_ref().is_some_and(|job| job.as_str() == name));
+        found.map(|task| task.state).collect::<Vec<_>>()
+    };
+    ensure!(of("files") == [TaskState::Failed], "{tasks:#?}");
+    ensure!(of("gc") == [TaskState::Ok], "{tasks:#?}");
+    let error = tasks[0].error.as_ref().map(|error| error.message.as_str());
+    ensure!(
+        error.is_some_and(|error| error.contains("cannot be read")),
+        "{error:?}"
+    );
+    let mut watch = night.watch();
+    watch.look(night.now()).await?;
+    let names: Vec<_> = night
+        .ledger
+        .jobs(None)
+        .await?
+        .into_iter()
+        .map(|job| job.name.to_string())
+        .collect();
+    ensure!(names == ["gc"], "{names:?}");
+    Ok(())
+}
+
 /// Turns one byte round in the middle of the largest file.
 fn damage(folder: &Path) -> Result<()> {
     let path = ironcore_testkit::damage::largest_file(folder)?;

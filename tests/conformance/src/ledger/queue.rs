@@ -194,7 +194,8 @@ pub async fn slots_are_freed_however_tasks_end(place: &dyn Place) -> Result<()> 
         world.claim(session, 10),
         finish(&world, session, two)
     );
-    (a?, b?);
+    a?;
+    b?;
     let more = world.claim(session, 10).await?;
     ensure!(claimed?.len() + more.len() == 2);
 
