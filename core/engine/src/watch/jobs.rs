@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{
-    GoodRun, JobCursor, NewEvent, QueuedRun, RunningRun, Service, SnapshotWindow, WaitReason,
+    GoodRun, JobCursor, NewEvent, QueuedRun, RunningRun, Service, SnapshotWindow, Task, WaitReason,
 };
 use ironcore_types::objects::Job;
 use ironcore_types::{JobName, ProjectName, TaskId, TaskSpec, TaskState, Timestamp};
@@ -171,7 +171,7 @@ impl Jobs {
             let key = format!("{OVERRUN}{}", run.upid);
             if !open.contains(&key)
                 && let Some(job) = jobs.get(&(&run.project, &run.job))
-                && let Some(event) = self.takes_too_long(job, &run, now).await?
+                && let Some(event) = takes_too_long(&self.ledger, job, &run, now).await?
             {
                 self.ledger.open_condition(&key, event).await?;
             }
@@ -179,32 +179,6 @@ impl Jobs {
             hold.insert(key);
         }
         close_others(&self.ledger, OVERRUN, open, &hold).await
-    }
-
-    async fn takes_too_long(
-        &self,
-        job: &Job,
-        run: &RunningRun,
-        now: Timestamp,
-    ) -> Result<Option<NewEvent>, EngineError> {
-        let takes = now.since(run.started);
-        let limit = match job.warn_after {
-            Some(span) => Limit::Set(span.duration()),
-            None if takes <= LEAST => return Ok(None),
-            None => {
-                let runs = self.ledger.good_runs(&run.project, &run.job, USUAL).await?;
-                match usual(runs.iter().map(|run| run.ended.since(run.started)).collect()) {
-                    Some(limit) => limit,
-                    None => return Ok(None),
-                }
-            }
-        };
-        if takes <= limit.span() {
-            return Ok(None);
-        }
-        let task = self.ledger.task_by_id(run.task).await?;
-        let task = task.filter(|task| task.state == TaskState::Running);
-        Ok(task.map(|task| tell::overrun(job, &task, limit)))
     }
 
     async fn overdue(
@@ -257,6 +231,58 @@ impl Jobs {
         let bad = self.ledger.bad_snapshots(&windows).await?;
         Ok(runs.into_iter().find(|run| is_good(job, run, &bad)))
     }
+}
+
+/// What is told of a run that takes too long by now; nothing of one that has ended.
+async fn takes_too_long(
+    ledger: &Ledger,
+    job: &Job,
+    run: &RunningRun,
+    now: Timestamp,
+) -> Result<Option<NewEvent>, EngineError> {
+    let takes = now.since(run.started);
+    let limit = match job.warn_after {
+        Some(span) => Limit::Set(span.duration()),
+        None if takes <= LEAST => return Ok(None),
+        None => {
+            let runs = ledger.good_runs(&run.project, &run.job, USUAL).await?;
+            match usual(runs.iter().map(|run| run.ended.since(run.started)).collect()) {
+                Some(limit) => limit,
+                None => return Ok(None),
+            }
+        }
+    };
+    if takes <= limit.span() {
+        return Ok(None);
+    }
+    let task = ledger.task_by_id(run.task).await?;
+    let task = task.filter(|task| task.state == TaskState::Running);
+    Ok(task.map(|task| tell::overrun(job, &task, limit)))
+}
+
+/// Tells of a run that is about to end, if it took too long and no watch looked in time.
+pub(crate) async fn tell_overrun(
+    ledger: &Ledger,
+    job: &Job,
+    task: &Task,
+    now: Timestamp,
+) -> Result<(), EngineError> {
+    let Some(started) = task.started else {
+        return Ok(());
+    };
+    let run = RunningRun {
+        task: task.id,
+        upid: task.upid.clone(),
+        project: job.project.clone(),
+        job: job.name.clone(),
+        started,
+    };
+    if let Some(event) = takes_too_long(ledger, job, &run, now).await? {
+        ledger
+            .open_condition(&format!("{OVERRUN}{}", task.upid), event)
+            .await?;
+    }
+    Ok(())
 }
 
 /// The first tick of `job` after `until`, when its run was to begin longer ago than the job allows.

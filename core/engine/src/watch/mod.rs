@@ -22,6 +22,7 @@ use ironcore_types::{DatastoreName, NodeName, Seams, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 pub use heart::{Heartbeat, Pulse};
+pub(crate) use jobs::tell_overrun;
 
 use self::datastores::Datastores;
 use self::heart::Heart;

@@ -19,6 +19,7 @@ use super::context::{Stop, TaskContext};
 use crate::error::EngineError;
 use crate::jobs::{self, JobContext};
 use crate::stores::Stores;
+use crate::watch::tell_overrun;
 
 /// How often the log is carried to the ledger.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
@@ -72,6 +73,11 @@ impl Runner {
             && let End::Outcome(outcome) = &mut end
         {
             self.after(&task, &context, command, outcome).await;
+        }
+        if let (Some(job), End::Outcome(_)) = (&job, &end)
+            && let Err(error) = tell_overrun(&self.ledger, job, &task, context.now()).await
+        {
+            tracing::warn!(upid = %task.upid, %error, "whether the run took too long could not be told");
         }
         self.finish(&task, &context, end).await;
     }

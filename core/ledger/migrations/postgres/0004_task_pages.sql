@@ -31,7 +31,8 @@ CREATE FUNCTION tasks_texts_failed() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 DECLARE
     body TEXT := lower(NEW.error COLLATE "C");
 BEGIN
-    INSERT INTO task_texts (id, body, letters) VALUES (NEW.id * 2 + 1, body, task_texts_letters(body));
+    INSERT INTO task_texts (id, body, letters) VALUES (NEW.id * 2 + 1, body, task_texts_letters(body))
+    ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
 

@@ -14,14 +14,16 @@ use crate::sql::Bells;
 /// Between two attempts, and between two looks: many tasks come together.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Some more, by whichever hub comes first; of others that try meanwhile none waits.
+/// Some more, by whichever hub comes first; of others that try meanwhile none waits. Errors are written by a trigger when
+/// tasks end: only tasks that came with theirs have none yet.
 const MORE: &str = "
     WITH before AS (SELECT upto FROM task_texts_upto FOR UPDATE SKIP LOCKED),
     fresh AS (
-        SELECT t.id, t.source, t.target, t.job, t.upid FROM before CROSS JOIN tasks t
+        SELECT t.id, t.source, t.target, t.job, t.upid, t.error FROM before CROSS JOIN tasks t
         WHERE t.id > before.upto ORDER BY t.id LIMIT 2000),
     texts AS (
-        SELECT id * 2 AS id, lower(concat_ws(chr(1), source, target, job, upid) COLLATE \"C\") AS body FROM fresh),
+        SELECT id * 2 AS id, lower(concat_ws(chr(1), source, target, job, upid) COLLATE \"C\") AS body FROM fresh
+        UNION ALL SELECT id * 2 + 1, lower(error COLLATE \"C\") FROM fresh WHERE error IS NOT NULL),
     written AS (
         INSERT INTO task_texts (id, body, letters) SELECT id, body, task_texts_letters(body) FROM texts
         ON CONFLICT DO NOTHING)

@@ -3,15 +3,15 @@
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use ironcore_e2e::night::Night;
 use ironcore_ledger::model::Task;
 use ironcore_store::SnapshotFilter;
-use ironcore_types::{ErrorCode, TaskState, UserId};
+use ironcore_types::{ErrorCode, EventType, TaskState, UserId};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-
-use ironcore_e2e::night::Night;
 
 struct Shift {
     night: Night,
@@ -268,5 +268,32 @@ async fn a_command_that_floods_fills_neither_memory_nor_ledger() -> Result<()> {
         "lines were left out, because the log was full",
     )?;
     place(&log[log.len() - 1..], "ended ")?;
+    shift.end().await
+}
+
+/// The watch looks once a minute; a run that takes too long in between is told when it ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_took_too_long_is_told_though_nobody_looked() -> Result<()> {
+    let shift = Shift::begin("warn-after = \"5s\"\ncommand-before = { run = [\"wait\"] }").await?;
+    let go = shift.night.path("go");
+    shift.script(
+        "wait",
+        &format!("while [ ! -e {} ]; do sleep 0.02; done", go.display()),
+    )?;
+    shift.tick().await?;
+    let runs = |tasks: &[Task]| tasks.len() == 1 && tasks[0].state == TaskState::Running;
+    shift.night.until("it runs", runs).await?;
+    shift.night.clock.advance(Duration::from_secs(6));
+    std::fs::File::create(go)?;
+    let (task, log) = shift.over().await?;
+    ensure!(task.state == TaskState::Ok, "{log:#?}");
+    let told = shift.night.told(EventType::JobOverrun).await?;
+    ensure!(told.len() == 1, "{told:#?}");
+    ensure!(told[0].data.title == "A run of job files takes longer than 5s");
+    // And not once more when the watch looks.
+    let mut watch = shift.night.watch();
+    watch.look(shift.night.now()).await?;
+    ensure!(shift.night.told(EventType::JobOverrun).await?.len() == 1);
+    ensure!(shift.night.conditions("overrun/").await?.is_empty());
     shift.end().await
 }
