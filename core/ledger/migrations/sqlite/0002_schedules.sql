@@ -43,13 +43,13 @@ CREATE INDEX tasks_waiting ON tasks (share, id) WHERE state = 'queued';
 CREATE TABLE loads (
     kind    TEXT NOT NULL CHECK (kind IN ('share', 'datastore')),
     name    TEXT NOT NULL,
-    running BIGINT NOT NULL,
+    running INTEGER NOT NULL,
     -- When the running tasks began, in milliseconds, added up.
-    began   BIGINT NOT NULL,
+    began   INTEGER NOT NULL,
     -- Slot time of those that ended, in microseconds; of shares.
-    used    BIGINT NOT NULL,
+    used    INTEGER NOT NULL,
     PRIMARY KEY (kind, name)
-);
+) STRICT, WITHOUT ROWID;
 
 -- What lasts and was told when it began.
 CREATE TABLE conditions (
