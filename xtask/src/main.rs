@@ -49,7 +49,8 @@ enum Command {
         #[command(subcommand)]
         what: bench::What,
     },
-    /// Kill the hub at random moments, again and again, and stop a worker for five lease times.
+    /// Try the property tests on new cases, kill the hub at random moments, again and again, and stop a worker for
+    /// five lease times.
     Soak {
         /// How often it is killed.
         #[arg(long, default_value_t = 1_000)]

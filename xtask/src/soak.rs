@@ -16,6 +16,27 @@ pub(crate) fn run_tests(rounds: u32) -> Result<()> {
         "a_hub_survives_kill_9_again_and_again",
         "a_worker_that_was_stopped_is_refused",
     ];
+    step("property tests on other cases", || {
+        run(cargo().args([
+            "test",
+            "--workspace",
+            "--test",
+            "calendar_reference",
+            "--test",
+            "upid",
+        ]))?;
+        run(cargo().args(["test", "--workspace", "--test", "model"]))?;
+        run(cargo().args([
+            "test",
+            "--workspace",
+            "--test",
+            "sqlite",
+            "--test",
+            "postgres",
+            "--",
+            "model::",
+        ]))
+    })?;
     step("soaking", || {
         run(cargo()
             .args(["test", "--workspace", "--test", "hub", "--"])
