@@ -28,6 +28,7 @@ pub(crate) fn all() -> Result<()> {
             "several::",
             "stopped::",
             "a_second_hub_on_the_same_ledger",
+            "a_hub_moves_to_a_server_and_back",
         ];
         let skips = left_out.iter().flat_map(|name| ["--skip", name]);
         run(cargo()

@@ -65,6 +65,7 @@
 //! | `rules` | what holds without SQL: titles of events, retry delays, what a declaration may say |
 //! | `db` | connections, statements, values and rows of either database; the few words in which the two differ |
 //! | `sqlite`, `postgres` | what each does in its own way: opening, locking, versions, how transactions begin and end |
+//! | `transfer` | the whole ledger from one database into the other |
 //!
 //! One conformance suite runs on both.
 //!
@@ -87,6 +88,7 @@ mod postgres;
 mod rules;
 mod sql;
 mod sqlite;
+mod transfer;
 mod verbs;
 
 pub use error::{Failure, LedgerError, Result};

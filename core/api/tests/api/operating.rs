@@ -53,7 +53,7 @@ impl HubBackups for FakeBackups {
             archive: (!failed).then_some(archive),
             error: failed.then(|| ErrorData {
                 code: ErrorCode::RequestInvalid,
-                message: "use pg_dump".to_owned(),
+                message: "no room".to_owned(),
             }),
         };
         self.runs.send_modify(|runs| runs.push(run));

@@ -19,7 +19,7 @@ pub(crate) use hub::{
 };
 pub(crate) use job::Job;
 pub(crate) use look::{HandlerArg, Inbox, Message, Schedule, Snapshot, Task, TaskList};
-pub(crate) use operate::{Hub, Man, Scheduler, Worker};
+pub(crate) use operate::{Hub, Man, Restored, Scheduler, Worker};
 pub(crate) use project::{PatternArgs, Project};
 pub(crate) use start::{Gc, InProject, Prune, Restore, Sync, Verify, Wait};
 pub(crate) use statistics::{By, Report, Statistics, Usage};

@@ -18,13 +18,26 @@ pub(crate) enum Hub {
     /// List the copies that were made since the hub was started, newest first.
     List,
     /// Make a data folder of an archive, without a hub. Every file is checked before anything is put in place.
-    Restore {
-        /// The archive.
-        archive: PathBuf,
-        /// Data folder of the hub to be, new or empty.
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-    },
+    Restore(Restored),
+}
+
+/// Options of `hub restore`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Restored {
+    /// The archive.
+    pub(crate) archive: PathBuf,
+    /// Data folder of the hub to be, new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// PostgreSQL database of the hub to be, in which there is no hub yet; `sqlite` for a file in the data folder.
+    #[arg(
+        long,
+        env = "IRONCORE_DATABASE",
+        hide_env_values = true,
+        default_value = "sqlite",
+        value_name = "URL"
+    )]
+    pub(crate) database: String,
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]

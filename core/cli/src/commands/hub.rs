@@ -16,7 +16,7 @@ pub(super) async fn run(context: &Context, command: Hub) -> Result<Exit> {
             backup(context, wire::MakeHubBackup { keep, without_keys }).await
         }
         Hub::List => list(context).await,
-        Hub::Restore { .. } => bail!("internal fault: restoring needs no hub"),
+        Hub::Restore(_) => bail!("internal fault: restoring needs no hub"),
     }
 }
 

@@ -98,7 +98,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Status(options) => status::run(&context()?, &options).await,
         Command::Worker(command) => worker::run(&context()?, command).await,
         Command::Scheduler(command) => scheduler::run(&context()?, command).await,
-        Command::Hub(Hub::Restore { archive, data }) => serve::restore(form, &archive, &data).await,
+        Command::Hub(Hub::Restore(options)) => serve::restore(form, &options).await,
         Command::Hub(command) => hub::run(&context()?, command).await,
         Command::Config(Config::Check { config }) => serve::check(form, config.as_deref()),
         Command::Completions { shell } => {

@@ -65,11 +65,7 @@ pub(crate) async fn open(database: &Postgres, name: &str, instance: Uuid, seams:
         .application_name(&format!("ironcore-backup {name}"))
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
-    let mut conn = connect(&plain).await?;
-    check(&mut conn).await?;
-    // Hubs that start at once wait for each other here: `run_direct` takes an advisory lock.
-    MIGRATIONS.run_direct(None, &mut conn, false).await?;
-    conn.close().await?;
+    prepare(&plain).await?.close().await?;
     let bounded = plain.clone().options([
         ("idle_in_transaction_session_timeout", IDLE),
         ("lock_timeout", LOCK),
@@ -107,6 +103,15 @@ pub(crate) async fn open(database: &Postgres, name: &str, instance: Uuid, seams:
         listener: Some(Listener::start(plain, channel, instance).await?),
         texts: Some(texts),
     })
+}
+
+/// Connects to a server that is good enough, and makes the tables or brings them up to date.
+pub(crate) async fn prepare(options: &PgConnectOptions) -> Result<PgConnection> {
+    let mut conn = connect(options).await?;
+    check(&mut conn).await?;
+    // Hubs that start at once wait for each other here: `run_direct` takes an advisory lock.
+    MIGRATIONS.run_direct(None, &mut conn, false).await?;
+    Ok(conn)
 }
 
 /// Connects, within bounds.

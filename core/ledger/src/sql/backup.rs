@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 
 use super::Sql;
-use crate::db::sql;
+use crate::db::{Readers, sql};
 use crate::error::{LedgerError, Result};
+use crate::transfer;
 
 impl Sql {
     pub(crate) async fn backup_to(&self, file: PathBuf) -> Result<()> {
+        if let Readers::Postgres(readers) = &self.readers {
+            // Beside the readers, who have other things to do.
+            return transfer::to_sqlite(&readers.connect_options(), &file).await;
+        }
         // A reader sees the last COMMIT for as long as the copy takes, while the writer goes on beside it.
         let mut conn = self.reader().await?;
-        if conn.is_postgres() {
-            return Err(LedgerError::request(
-                "the hub's state is in a PostgreSQL database, which the hub does not copy: use pg_dump",
-            ));
-        }
         let Some(path) = file.to_str() else {
             return Err(LedgerError::request(format!(
                 "the database cannot be copied to {}: its name is no UTF-8",

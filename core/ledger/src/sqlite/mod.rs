@@ -44,8 +44,7 @@ pub(crate) async fn open(path: &Path, seams: &Seams) -> Result<Opened> {
         .disable_statement_logging();
     let mut conn = connect.clone().connect().await?;
     check_version(&mut conn).await?;
-    // `run` is generic over where the connection comes from, which keeps its future from moving between threads.
-    MIGRATIONS.run_direct(None, &mut conn, false).await?;
+    migrate(&mut conn).await?;
     let mut conn = Conn::Sqlite(conn);
     let hub = hub(&mut conn, seams).await?;
     let readers = SqlitePoolOptions::new()
@@ -62,6 +61,12 @@ pub(crate) async fn open(path: &Path, seams: &Seams) -> Result<Opened> {
         listener: None,
         texts: None,
     })
+}
+
+/// Makes the tables, or brings them up to date.
+pub(crate) async fn migrate(conn: &mut SqliteConnection) -> Result<()> {
+    // `run` is generic over where the connection comes from, which keeps its future from moving between threads.
+    Ok(MIGRATIONS.run_direct(None, conn, false).await?)
 }
 
 /// The file beside the database that only one process can hold.

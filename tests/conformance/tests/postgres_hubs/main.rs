@@ -1,6 +1,7 @@
 //! What only a shared database can get wrong, and must not: several hubs at once, hubs that stop, a server that
 //! crashes.
 
+mod copies;
 mod outages;
 mod sharing;
 mod tls;

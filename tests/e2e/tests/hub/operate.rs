@@ -7,7 +7,10 @@ use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
 use ironcore_testkit::hub::TestHub;
+use ironcore_testkit::postgres::Cluster;
 use serde_json::Value;
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
 
 use crate::fixture::{noise, office, small_tree};
 
@@ -25,9 +28,58 @@ fn archive_of(run: &Value) -> Result<PathBuf> {
 }
 
 /// Restores an archive to a folder, without a hub.
-fn restore(hub: &TestHub, archive: &Path, data: &Path) -> Result<Output> {
+fn restore(hub: &TestHub, archive: &Path, data: &Path, database: &str) -> Result<Output> {
     let (archive, data) = (archive.display().to_string(), data.display().to_string());
-    hub.cli(&["hub", "restore", &archive, "--data", &data])
+    hub.cli(&[
+        "hub",
+        "restore",
+        &archive,
+        "--data",
+        &data,
+        "--database",
+        database,
+    ])
+}
+
+/// What the hub's configuration says of its database.
+fn database(hub: &TestHub) -> Result<String> {
+    let config: toml::Table = std::fs::read_to_string(hub.folder().join("hub.toml"))?.parse()?;
+    let named = config.get("database").and_then(toml::Value::as_str);
+    Ok(named.unwrap_or("sqlite").to_owned())
+}
+
+/// Lets it say something else.
+fn set_database(hub: &TestHub, database: &str) -> Result<()> {
+    let path = hub.folder().join("hub.toml");
+    let mut config: toml::Table = std::fs::read_to_string(&path)?.parse()?;
+    config.insert("database".to_owned(), database.into());
+    Ok(std::fs::File::create(path)?.write_all(toml::to_string(&config)?.as_bytes())?)
+}
+
+/// The hub's own folder is lost; only this archive is left of it.
+fn lose_folder(hub: &TestHub, archive: &Path) -> Result<(PathBuf, PathBuf)> {
+    let (data, lost) = (hub.folder().join("data"), hub.folder().join("lost"));
+    if lost.exists() {
+        std::fs::remove_dir_all(&lost)?;
+    }
+    let moved = std::process::Command::new("mv").args([&data, &lost]).status()?;
+    ensure!(moved.success());
+    let archive = lost.join("backups").join(archive.file_name().context("a name")?);
+    Ok((data, archive))
+}
+
+/// Whatever was in the database is lost.
+fn lose(url: &str) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut conn = PgConnection::connect(url).await?;
+        for lost in ["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"] {
+            sqlx::query(lost).execute(&mut conn).await?;
+        }
+        Ok(())
+    })
 }
 
 fn refused(output: &Output, exit: i32, said: &str) -> Result<()> {
@@ -43,10 +95,7 @@ fn refused(output: &Output, exit: i32, said: &str) -> Result<()> {
 #[test]
 fn a_hub_is_copied_while_it_works_and_goes_on_from_the_copy() -> Result<()> {
     let mut hub = TestHub::start("slots = 1\n")?;
-    if on_postgres() {
-        let output = hub.cli(&["hub", "backup"])?;
-        return refused(&output, 2, "pg_dump");
-    }
+    let database = database(&hub)?;
     let tree = hub.folder().join("tree");
     noise(&tree, 150, 4_000_000, 3)?;
     hub.apply(&office(&hub, &tree, "", ""))?;
@@ -69,12 +118,16 @@ fn a_hub_is_copied_while_it_works_and_goes_on_from_the_copy() -> Result<()> {
     );
     hub.kill()?;
 
-    // The hub's own folder is lost; only the archive is left of it.
-    let (data, lost) = (hub.folder().join("data"), hub.folder().join("lost"));
-    let moved = std::process::Command::new("mv").args([&data, &lost]).status()?;
-    ensure!(moved.success());
-    let archive = lost.join("backups").join(archive.file_name().context("a name")?);
-    let output = restore(&hub, &archive, &data)?;
+    let (data, archive) = lose_folder(&hub, &archive)?;
+    let lost = hub.folder().join("lost");
+    if on_postgres() {
+        // Nothing is overwritten.
+        let refusal = restore(&hub, &archive, &data, &database)?;
+        refused(&refusal, 1, "[restore.target-exists]")?;
+        ensure!(!data.exists(), "something was left behind");
+        lose(&database)?;
+    }
+    let output = restore(&hub, &archive, &data, &database)?;
     let (told, next) = (
         String::from_utf8_lossy(&output.stdout).into_owned(),
         String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -87,20 +140,21 @@ fn a_hub_is_copied_while_it_works_and_goes_on_from_the_copy() -> Result<()> {
     for folder in ["", "keys", "secrets"] {
         ensure!(mode(&data.join(folder))? == 0o700, "{folder}");
     }
-    for file in [
-        "ledger.sqlite",
-        "admin.token",
-        "keys/signing.key",
-        "secrets/hook.sealed",
-    ] {
+    for file in ["admin.token", "keys/signing.key", "secrets/hook.sealed"] {
         ensure!(mode(&data.join(file))? == 0o600, "{file}");
-        let same =
-            file == "ledger.sqlite" || std::fs::read(data.join(file))? == std::fs::read(lost.join(file))?;
+        let same = std::fs::read(data.join(file))? == std::fs::read(lost.join(file))?;
         ensure!(same, "{file} is another");
     }
+    let file = data.join("ledger.sqlite");
+    ensure!(file.exists() != on_postgres(), "the database is elsewhere");
+    ensure!(on_postgres() || mode(&file)? == 0o600);
 
     hub.resume()?;
-    let task: Value = hub.json(&["task", "show", "--upid", &upid])?;
+    // On a server that another hub could share, when its lease has run out.
+    let task = hub.wait_until("the backup is given up", |hub| {
+        let task: Value = hub.json(&["task", "show", "--upid", &upid])?;
+        Ok((task["status"] != "running").then_some(task))
+    })?;
     ensure!(
         task["status"] == "FAILED" && task["error"]["code"] == "worker.lost",
         "{task}"
@@ -113,10 +167,55 @@ fn a_hub_is_copied_while_it_works_and_goes_on_from_the_copy() -> Result<()> {
 }
 
 #[test]
-fn an_archive_is_used_whole_or_not_at_all() -> Result<()> {
-    if on_postgres() {
-        return Ok(());
+fn a_hub_moves_to_a_server_and_back() -> Result<()> {
+    let mut hub = TestHub::start("")?;
+    set_database(&hub, "sqlite")?;
+    hub.stop()?;
+    hub.resume()?;
+    let tree = small_tree(&hub)?;
+    hub.apply(&office(&hub, &tree, "", ""))?;
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    for there in [Cluster::shared()?.database()?, "sqlite".to_owned()] {
+        let tasks = hub.tasks()?;
+        let log = |hub: &TestHub| {
+            let upid = tasks[0]["upid"].as_str().context("a UPID")?;
+            hub.ok(&["task", "log", "--upid", upid])
+        };
+        let (lines, events) = (log(&hub)?, hub.ok(&["inbox", "list"])?);
+        let archive = archive_of(&hub.json(&["hub", "backup"])?)?;
+        hub.stop()?;
+        let (data, archive) = lose_folder(&hub, &archive)?;
+        let output = restore(&hub, &archive, &data, &there)?;
+        ensure!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        set_database(&hub, &there)?;
+        hub.resume()?;
+        ensure!(
+            hub.tasks()? == tasks,
+            "{:#?} on {there}, was {tasks:#?}",
+            hub.tasks()?
+        );
+        ensure!(log(&hub)? == lines, "{} on {there}, was {lines}", log(&hub)?);
+        // What it tells since then stands above.
+        let now = hub.ok(&["inbox", "list"])?;
+        let (_, rows) = events.split_once('\n').context("a head")?;
+        ensure!(now.ends_with(rows), "{now} on {there}, was {events}");
+        // Found by what they are called and why they failed, and gone on with.
+        hub.wait_until("it is found by its source", |hub| {
+            let found = hub.ok(&["task", "list", "--text", &tree.display().to_string()])?;
+            Ok((found.lines().count() > 1).then_some(()))
+        })?;
+        hub.ok(&["job", "run", "files", "--wait"])?;
+        ensure!(hub.tasks()?.len() == tasks.len() + 1);
     }
+    Ok(())
+}
+
+#[test]
+fn an_archive_is_used_whole_or_not_at_all() -> Result<()> {
     let hub = TestHub::start("[backup]\nkeep = 3\n")?;
     hub.secret("hook", "a secret of the hub")?;
     let whole = archive_of(&hub.json(&["hub", "backup"])?)?;
@@ -127,7 +226,11 @@ fn an_archive_is_used_whole_or_not_at_all() -> Result<()> {
     bytes[middle] ^= 1;
     let flipped = into("flipped.tar.zst");
     std::fs::File::create(&flipped)?.write_all(&bytes)?;
-    refused(&restore(&hub, &flipped, &into("new"))?, 1, "[archive.invalid]")?;
+    refused(
+        &restore(&hub, &flipped, &into("new"), "sqlite")?,
+        1,
+        "[archive.invalid]",
+    )?;
     ensure!(!into("new").exists(), "something was left behind");
 
     // Neither the folder of a hub that runs, nor any other that holds something.
@@ -136,7 +239,7 @@ fn an_archive_is_used_whole_or_not_at_all() -> Result<()> {
         if folder != "data" {
             std::fs::File::create(into(folder).join("notes.txt"))?.write_all(b"mine")?;
         }
-        let output = restore(&hub, &whole, &into(folder))?;
+        let output = restore(&hub, &whole, &into(folder), "sqlite")?;
         refused(&output, 1, said)?;
         refused(&output, 1, "[restore.target-exists]")?;
     }
@@ -150,7 +253,7 @@ fn an_archive_is_used_whole_or_not_at_all() -> Result<()> {
         .context("one was removed")?;
     ensure!(whole.ends_with(removed) && !whole.exists() && other.exists());
     std::fs::create_dir(into("keyless"))?;
-    let output = restore(&hub, &archive_of(&without)?, &into("keyless"))?;
+    let output = restore(&hub, &archive_of(&without)?, &into("keyless"), "sqlite")?;
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success() && told.contains("signing.key"), "{told}");
     ensure!(into("keyless").join("secrets/hook.sealed").exists());

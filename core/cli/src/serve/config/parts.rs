@@ -119,22 +119,15 @@ pub(crate) struct BackupSettings {
 impl BackupFile {
     pub(super) fn settings(self, data: &Path, database: &Database) -> Result<BackupSettings> {
         let is_server = matches!(database, Database::Postgres(..));
+        // Hubs that share a database would each copy it; who looks after the server has ways of their own.
         let every = match self.every {
             Some(Every(every)) => every,
             None => Some(Span::from_days(1)).filter(|_| !is_server),
         };
-        if let Some(every) = every {
-            if is_server {
-                return Err(invalid(
-                    "backup.every: the hub's state is in a PostgreSQL database, which the hub does not copy: use \
-                     pg_dump, and leave this out"
-                        .to_owned(),
-                )
-                .into());
-            }
-            if every.duration() < Duration::from_secs(60) {
-                return Err(invalid(format!("backup.every = \"{every}\": use 1m or more, or never")).into());
-            }
+        if let Some(every) = every
+            && every.duration() < Duration::from_secs(60)
+        {
+            return Err(invalid(format!("backup.every = \"{every}\": use 1m or more, or never")).into());
         }
         let keep = self.keep.unwrap_or(7);
         if !(1..=1_000).contains(&keep) {
@@ -171,7 +164,11 @@ pub(crate) enum Database {
 }
 
 impl Database {
-    pub(super) fn parse(url: &str) -> Result<Self, Coded> {
+    /// `sqlite`, or the URL of a PostgreSQL database.
+    pub(crate) fn parse(url: &str) -> Result<Self, Coded> {
+        if url == "sqlite" {
+            return Ok(Self::Sqlite);
+        }
         let unfit = |error: &dyn fmt::Display| invalid(format!("database: {error}"));
         let postgres = Postgres::new(url).map_err(|error| unfit(&error))?;
         let mut shown = url::Url::parse(url).map_err(|error| unfit(&error))?;

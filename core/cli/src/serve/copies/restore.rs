@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use ironcore_ledger::model::{Page, TaskFilter};
-use ironcore_ledger::{Database, Ledger, LedgerOptions};
+use ironcore_ledger::{Ledger, LedgerOptions};
 use ironcore_types::{ErrorCode, HubId, NodeName, Timestamp};
 use serde::Serialize;
 
 use super::manifest::{KEYS, LEDGER, Manifest, SECRETS, TOKEN};
 use super::{read, rename, sync_folder};
+use crate::args;
 use crate::exit::{Coded, Exit};
 use crate::output::{self, Form};
+use crate::serve::config::Database;
 use crate::serve::{keys, seams};
 
 /// What is unpacked lies here, in the data folder, until it is proved.
@@ -22,6 +24,8 @@ const UNPROVED: &str = ".restore";
 #[derive(Debug, Serialize)]
 struct Restored {
     data: PathBuf,
+    /// `sqlite`, or the server's URL without its password.
+    database: String,
     archive: PathBuf,
     hub: HubId,
     made: Timestamp,
@@ -33,10 +37,12 @@ struct Restored {
 }
 
 /// `hub restore`.
-pub(crate) async fn restore(form: Form, archive: &Path, data: &Path) -> Result<Exit> {
-    let data = std::path::absolute(data)?;
+pub(crate) async fn restore(form: Form, options: &args::Restored) -> Result<Exit> {
+    let archive = options.archive.as_path();
+    let database = Database::parse(&options.database)?;
+    let data = std::path::absolute(&options.data)?;
     let is_new = must_be_empty(&data)?;
-    let proved = prove(archive, &data).await;
+    let proved = prove(archive, &data, &database).await;
     let (manifest, jobs, tasks) = match proved {
         Ok(proved) => proved,
         Err(error) => {
@@ -53,10 +59,16 @@ pub(crate) async fn restore(form: Form, archive: &Path, data: &Path) -> Result<E
             return Err(error);
         }
     };
-    put_in_place(&manifest, &data)?;
+    put_in_place(&manifest, &data, &database).with_context(|| {
+        format!(
+            "what could not be put in its place is in {}",
+            data.join(UNPROVED).display()
+        )
+    })?;
     tell(
         form,
         Restored {
+            database: database.to_string(),
             archive: std::path::absolute(archive)?,
             hub: manifest.hub,
             made: manifest.made,
@@ -94,8 +106,9 @@ fn must_be_empty(data: &Path) -> Result<bool> {
     .into())
 }
 
-/// Unpacks the archive beside its place and opens its ledger: what it holds, and how many jobs and tasks.
-async fn prove(archive: &Path, data: &Path) -> Result<(Manifest, usize, u64)> {
+/// Unpacks the archive beside its place and opens its ledger: what it holds, and how many jobs and tasks. Then copies
+/// it to the server, if that is where it belongs, whole or not at all.
+async fn prove(archive: &Path, data: &Path, database: &Database) -> Result<(Manifest, usize, u64)> {
     let unproved = data.join(UNPROVED);
     keys::private_folder(data)?;
     keys::private_folder(&unproved)?;
@@ -104,13 +117,23 @@ async fn prove(archive: &Path, data: &Path) -> Result<(Manifest, usize, u64)> {
     let (jobs, tasks) = look_into(&unproved.join(LEDGER), &manifest)
         .await
         .context("the hub's database in the archive cannot be used")?;
+    if let Database::Postgres(server, shown) = database {
+        output::note(&format!(
+            "Copying {tasks} tasks and all that belongs to them to {shown}."
+        ));
+        let restored = server.restore_from(&unproved.join(LEDGER)).await;
+        restored.map_err(|error| Coded {
+            code: error.code(),
+            message: error.to_string(),
+        })?;
+    }
     Ok((manifest, jobs, tasks))
 }
 
 /// Opens the ledger as a hub would, which takes its lock and brings it to this version.
 async fn look_into(file: &Path, manifest: &Manifest) -> Result<(usize, u64)> {
     let options = LedgerOptions {
-        database: Database::Sqlite(file.to_owned()),
+        database: ironcore_ledger::Database::Sqlite(file.to_owned()),
         node: NodeName::new("restore")?,
         pid: std::process::id(),
         pstart: 0,
@@ -129,18 +152,21 @@ async fn look_into(file: &Path, manifest: &Manifest) -> Result<(usize, u64)> {
     counted
 }
 
-/// The database last: a data folder without one is not a hub's.
-fn put_in_place(manifest: &Manifest, data: &Path) -> Result<()> {
+/// The database last: a data folder without one is not a hub's. What is on a server by now is left out.
+fn put_in_place(manifest: &Manifest, data: &Path, database: &Database) -> Result<()> {
     let unproved = data.join(UNPROVED);
-    std::fs::File::open(unproved.join(LEDGER))?.sync_all()?;
-    // Closing a database leaves nothing beside it, unless something went wrong then.
-    let journal = format!("{LEDGER}-wal");
-    if unproved.join(&journal).try_exists()? {
-        rename(&unproved.join(&journal), &data.join(&journal))?;
+    let file = matches!(database, Database::Sqlite);
+    if file {
+        std::fs::File::open(unproved.join(LEDGER))?.sync_all()?;
+        // Closing a database leaves nothing beside it, unless something went wrong then.
+        let journal = format!("{LEDGER}-wal");
+        if unproved.join(&journal).try_exists()? {
+            rename(&unproved.join(&journal), &data.join(&journal))?;
+        }
     }
     let token = manifest.files.iter().any(|file| file.path == TOKEN);
     let names = [KEYS, SECRETS].into_iter().chain(token.then_some(TOKEN));
-    for name in names.chain([LEDGER]) {
+    for name in names.chain(file.then_some(LEDGER)) {
         rename(&unproved.join(name), &data.join(name))?;
     }
     sync_folder(data)?;
@@ -166,6 +192,7 @@ fn tell(form: Form, restored: Restored) -> Result<Exit> {
             .to_owned(),
         ),
         ("Data", restored.data.display().to_string()),
+        ("Database", restored.database.clone()),
     ];
     form.fields(&restored, &fields)?;
     let data = restored.data.display();
@@ -174,6 +201,9 @@ fn tell(form: Form, restored: Restored) -> Result<Exit> {
             "Put signing.key and secrets.key of this hub into {data}/keys before it starts: without them it cannot \
              write to its datastores, nor open its secrets."
         ));
+    }
+    if restored.database != "sqlite" {
+        output::note("Let its configuration name this database.");
     }
     output::note(&format!(
         "The hub that was copied must not run any more, here or elsewhere. Then start this one:\n  \
