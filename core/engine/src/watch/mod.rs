@@ -4,12 +4,13 @@
 //!
 //! What is noticed is a condition of the ledger. Opening it tells its event, in one transaction and once, whoever
 //! looks; it is closed when it is over. So any number of watches, a restart and a clock that jumps are all the same
-//! case. What is so is decided by plain functions of [`jobs`], [`datastores`] and [`snapshots`]; here is the waiting.
+//! case. What is so is decided by plain functions of [`jobs`], [`runs`], [`datastores`] and [`snapshots`]; here is the waiting.
 
 mod aside;
 mod datastores;
 mod heart;
 mod jobs;
+mod runs;
 mod snapshots;
 mod tell;
 
@@ -22,7 +23,7 @@ use ironcore_types::{DatastoreName, NodeName, Seams, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 pub use heart::{Heartbeat, Pulse};
-pub(crate) use jobs::tell_overrun;
+pub(crate) use runs::{tell_late, tell_overrun};
 
 use self::datastores::Datastores;
 use self::heart::Heart;

@@ -8,7 +8,7 @@ use ironcore_types::objects::{DatastoreObject, Job};
 use ironcore_types::{EventType, ProjectName, Severity, SnapshotRef, Span, TaskSpec, Timestamp};
 
 use super::datastores::Fill;
-use super::jobs::Limit;
+use super::runs::Limit;
 use super::snapshots::Stale;
 
 /// A length of time in whole seconds: what is smaller means nothing here.
@@ -38,6 +38,16 @@ pub(super) fn late(job: &Job, run: &QueuedRun, task: &Task, why: Option<&WaitRea
         None | Some(WaitReason::Nothing) => "it still waits in the queue".to_owned(),
         Some(reason) => reason.to_string(),
     };
+    late_run(job, run, task, &why)
+}
+
+/// `job.missed`: a run that begins at last.
+pub(super) fn began_late(job: &Job, run: &QueuedRun, task: &Task, now: Timestamp) -> NewEvent {
+    let late = seconds(now.since(run.due));
+    late_run(job, run, task, &format!("it begins now, {late} late"))
+}
+
+fn late_run(job: &Job, run: &QueuedRun, task: &Task, why: &str) -> NewEvent {
     let title = format!(
         "Job {} did not begin within {} of {}: {why}",
         job.name,

@@ -19,7 +19,7 @@ use super::context::{Stop, TaskContext};
 use crate::error::EngineError;
 use crate::jobs::{self, JobContext};
 use crate::stores::Stores;
-use crate::watch::tell_overrun;
+use crate::watch::{tell_late, tell_overrun};
 
 /// How often the log is carried to the ledger.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
@@ -54,6 +54,11 @@ impl Runner {
             Ok(job) => (job, Ok(())),
             Err(error) => (None, Err(error)),
         };
+        if let Some(job) = &job
+            && let Err(error) = tell_late(&self.ledger, job, &task, context.now()).await
+        {
+            tracing::warn!(upid = %task.upid, %error, "whether the run begins late could not be told");
+        }
         let deadline = job.as_ref().and_then(|job| deadline(&task, job));
         let prepared = match (known, job.as_ref().and_then(|job| job.command_before.as_ref())) {
             (Err(error), _) => Err(error),

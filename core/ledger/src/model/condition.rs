@@ -13,6 +13,23 @@ pub struct Condition {
     pub since: Timestamp,
 }
 
+impl Condition {
+    /// Prefix of the keys of runs that began late or have not begun.
+    pub const LATE: &str = "late/";
+    /// Prefix of the keys of jobs whose runs nobody puts into the queue.
+    pub const UNFIRED: &str = "unfired/";
+
+    /// A run is late.
+    pub fn late(run: &Upid) -> String {
+        format!("{}{run}", Self::LATE)
+    }
+
+    /// Nobody fires the ticks of a job.
+    pub fn unfired(project: &ProjectName, job: &JobName) -> String {
+        format!("{}{project}/{job}", Self::UNFIRED)
+    }
+}
+
 /// A run of a job that answers a tick and has not begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueuedRun {

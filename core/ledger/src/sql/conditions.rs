@@ -7,13 +7,18 @@ use crate::error::Result;
 use crate::model::{Condition, NewEvent};
 
 impl Tx {
-    async fn open_condition(&mut self, key: String, event: NewEvent) -> Result<bool> {
+    /// Writes a condition down, of which nothing more is to be told. False when it was there.
+    pub(super) async fn put_condition(&mut self, key: String) -> Result<bool> {
         let made = sql("INSERT INTO conditions (key, since) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(key)
             .bind(self.now.as_micros())
             .execute(&mut self.conn)
             .await?;
-        if made == 0 {
+        Ok(made > 0)
+    }
+
+    async fn open_condition(&mut self, key: String, event: NewEvent) -> Result<bool> {
+        if !self.put_condition(key).await? {
             return Ok(false);
         }
         let task = event.data.task.as_ref().map(|task| task.upid.task);

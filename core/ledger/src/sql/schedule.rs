@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::Sql;
 use super::tx::Tx;
-use crate::db::{micros, readable, signed, sql, to_json};
+use crate::db::{Value, micros, readable, signed, sql, to_json};
 use crate::error::Result;
-use crate::model::{JobCursor, Task, Tick};
+use crate::model::{Condition, JobCursor, Task, Tick};
 use crate::rules::overlap::{OpenRun, Overlap, overlap};
 use crate::rules::tell;
 
@@ -65,6 +65,7 @@ impl Tx {
             .collect::<Result<_>>()?;
         let names = rows.iter().map(|row| (row.of_project, row.of_job));
         let mut open = self.open_runs(names).await?;
+        let unfired = self.unfired_no_more(ticks).await?;
         let mut tasks = Vec::new();
         let mut numbered = Vec::new();
         for tick in ticks {
@@ -73,7 +74,12 @@ impl Tx {
                 continue;
             };
             let runs = open.remove(&key).unwrap_or_default();
-            if let Some(task) = self.fire_one(tick, job, &runs).await? {
+            let was_told = unfired.contains(&Condition::unfired(&tick.project, &tick.job));
+            if let Some(task) = self.fire_one(tick, job, &runs, was_told).await? {
+                if was_told || tick.missed > 0 {
+                    // That it begins late is nothing new.
+                    self.put_condition(Condition::late(&task.upid)).await?;
+                }
                 numbered.push(TickRow {
                     task: Some(task.id.0),
                     ..TickRow::of(tick)
@@ -94,9 +100,29 @@ impl Tx {
         Ok(tasks)
     }
 
-    /// What one fresh tick does: tells what was missed, and enqueues the run unless a rule leaves it out.
-    async fn fire_one(&mut self, tick: &Tick, job: Job, open: &[OpenRun]) -> Result<Option<Task>> {
-        if tick.missed > 0 {
+    /// The jobs of which it was told that nobody fires their ticks, which is over now.
+    async fn unfired_no_more(&mut self, ticks: &[Tick]) -> Result<BTreeSet<String>> {
+        let keys = ticks
+            .iter()
+            .map(|tick| Condition::unfired(&tick.project, &tick.job))
+            .collect();
+        let over = sql("DELETE FROM conditions WHERE key IN LIST($1) RETURNING key")
+            .bind(Value::Words(keys))
+            .fetch_all(&mut self.conn)
+            .await?;
+        over.iter().map(|row| row.text("key")).collect()
+    }
+
+    /// What one fresh tick does: tells what was missed, unless that was told, and enqueues the run unless a rule leaves
+    /// it out.
+    async fn fire_one(
+        &mut self,
+        tick: &Tick,
+        job: Job,
+        open: &[OpenRun],
+        was_told: bool,
+    ) -> Result<Option<Task>> {
+        if tick.missed > u64::from(was_told) {
             self.tell(tell::missed(tick), None);
         }
         if !tick.run {

@@ -47,10 +47,47 @@ async fn a_run_that_does_not_begin_within_its_grace_is_told_once() -> Result<()>
     ensure!(job.missed == 1 && job.scheduled_for == Some("2026-05-21T02:00:00Z".parse()?));
     ensure!(night.conditions("late/").await? == [format!("late/{}", tasks[0].upid)]);
 
-    let session = night.played_worker().await?;
-    night.claim(session).await?;
+    // Who begins it tells nothing new either.
+    night.work().await?;
     watch.look(night.now()).await?;
-    ensure!(night.conditions("late/").await?.is_empty(), "it began");
+    ensure!(night.told(EventType::JobMissed).await?.len() == 1);
+    ensure!(night.conditions("late/").await?.is_empty(), "it is over");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_begins_late_between_two_looks_is_told_once() -> Result<()> {
+    let night = Night::new().await?;
+    night.apply("", "grace = \"20m\"", "").await?;
+    let mut watch = night.watch();
+    let told = async || night.told(EventType::JobMissed).await;
+    // On time, then late.
+    for (fired, began, count) in [
+        ("2026-05-21T02:00:00Z", "2026-05-21T02:20:00Z", 0),
+        ("2026-05-22T02:00:00Z", "2026-05-22T02:21:00Z", 1),
+    ] {
+        night.set(fired)?;
+        night.fire().await?;
+        watch.look(night.now()).await?;
+        night.set(began)?;
+        night.work().await?;
+        watch.look(night.now()).await?;
+        ensure!(told().await?.len() == count, "{:#?}", told().await?);
+    }
+    let title = "Job files did not begin within 20m of 2026-05-22T02:00:00Z: it begins now, 21m late";
+    ensure!(told().await?[0].data.title == title, "{:#?}", told().await?);
+
+    // Nobody was there at its time, which the scheduler tells when it catches up.
+    night.set("2026-05-23T09:00:00Z")?;
+    night.fire().await?;
+    night.work().await?;
+    watch.look(night.now()).await?;
+    let missed = told().await?;
+    ensure!(
+        missed.len() == 2 && missed[1].data.title.starts_with("Job files missed 1 run"),
+        "{missed:#?}"
+    );
+    ensure!(night.conditions("late/").await?.is_empty(), "all is over");
     Ok(())
 }
 
@@ -95,10 +132,12 @@ async fn runs_that_nobody_puts_into_the_queue_are_told_once() -> Result<()> {
         let title = "Job files did not begin within 10m of 2026-05-21T02:00:00Z: no scheduler is online";
         ensure!(missed.len() == 1 && missed[0].data.title == title, "{missed:#?}");
     }
-    // Once it has fired it is over.
+    // Once it has fired it is over, and that the run begins late is nothing new.
     night.fire().await?;
     watch.look(night.now()).await?;
     ensure!(night.conditions("unfired/").await?.is_empty());
+    night.work().await?;
+    ensure!(told().await?.len() == 1);
 
     // The next night, while the scheduler is paused; and the one after, when somebody sees to the ticks.
     night.ledger.pause_scheduler(&by).await?;
