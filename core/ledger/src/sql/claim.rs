@@ -20,7 +20,7 @@ use crate::rules::tell;
 /// automatic, on no datastore of $4, of no share of $5, at most $6 of each share.
 ///
 /// A job never runs beside itself: of its ready tasks only the first is among them, and none while one runs. What a
-/// person started goes before what the hub started of the same job, for that may be held.
+/// person started goes before what the hub started of the same job, also when that is older, for that may be held.
 macro_rules! ready {
     ($from:literal) => {
         concat!(
@@ -37,8 +37,8 @@ macro_rules! ready {
                     SELECT 1 FROM tasks o
                     WHERE o.project = i.project AND o.job = i.job AND o.state IN ('queued', 'running')
                       AND (o.state = 'running'
-                           OR (o.id < i.id AND (o.not_before IS NULL OR o.not_before <= $2)
-                               AND (o.automatic = 0 OR i.automatic = 1)))))
+                           OR ((o.not_before IS NULL OR o.not_before <= $2)
+                               AND (o.automatic < i.automatic OR (o.automatic = i.automatic AND o.id < i.id))))))
              ORDER BY i.id LIMIT $6"
         )
     };

@@ -88,7 +88,7 @@ async fn busy_jobs(conn: &mut Conn, tasks: &[Task], now: Timestamp) -> Result<BT
                    OR (o.id < t.id AND (o.not_before IS NULL OR o.not_before <= $2)
                        AND (o.automatic = 0 OR t.automatic = 1))))",
     )
-    .bind(Value::Numbers(tasks.iter().map(|task| task.id.0).collect()))
+    .bind(Value::Numbers(ids.to_vec()))
     .bind(now.as_micros())
     .fetch_all(conn)
     .await?;

@@ -1,7 +1,7 @@
 //! What follows from the end of a task: retries by policy, hand-over, and the jobs that come after.
 
 use anyhow::{Context, Result, ensure};
-use ironcore_ledger::model::{Cancelled, Outcome, RenewalState, Task};
+use ironcore_ledger::model::{Cancelled, Outcome, RenewalState, Task, Tick};
 use ironcore_types::event::ErrorData;
 use ironcore_types::{ErrorCode, EventType, TaskId, TaskState};
 use serde_json::json;
@@ -203,6 +203,31 @@ pub async fn a_job_never_runs_twice_at_once(place: &dyn Place) -> Result<()> {
         .finish(first.id, session, Outcome::new(TaskState::Ok))
         .await?;
     ensure!(world.claim_one(session).await?.id == second.id);
+    world
+        .ledger
+        .finish(second.id, session, Outcome::new(TaskState::Ok))
+        .await?;
+
+    // What a person started goes before what the hub started, also when that is older, and not beside it.
+    let job = world.job("nightly", json!({ "schedule": "hourly" })).await?;
+    world.clock.advance(1);
+    let due = Tick {
+        project: demo()?,
+        job: job.name.clone(),
+        scheduled_for: world.clock.time(),
+        missed: 0,
+        run: true,
+    };
+    let automatic = world.ledger.fire_ticks(&[due]).await?.pop().context("a run")?;
+    let by_hand = world.enqueue_job(&job).await?;
+    let claimed = world.claim(session, 10).await?;
+    ensure!(
+        claimed.iter().map(|t| t.id).collect::<Vec<_>>() == [by_hand.id],
+        "of the two one: {claimed:?}"
+    );
+    let ok = Outcome::new(TaskState::Ok);
+    world.ledger.finish(by_hand.id, session, ok).await?;
+    ensure!(world.claim_one(session).await?.id == automatic.id);
     Ok(())
 }
 
