@@ -14,6 +14,7 @@ pub mod objects;
 pub mod progress;
 pub mod projection;
 pub mod retention;
+pub mod runs;
 mod schema;
 pub mod seams;
 pub mod snapshot;

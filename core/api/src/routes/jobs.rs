@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ironcore_ledger::model::{NewTask, Page, TaskFilter};
-use ironcore_types::calendar::{Calendar, zone};
+use ironcore_ledger::model::{NewTask, Page, Task, TaskFilter};
 use ironcore_types::objects::Job;
-use ironcore_types::{JobName, ProjectName, TaskSpec, Timestamp};
+use ironcore_types::runs::Run;
+use ironcore_types::{JobName, ProjectName, TaskSpec, TaskState, Timestamp};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,10 +19,12 @@ use crate::state::ApiState;
 use crate::view::task_row;
 use crate::wire::{JobList, JobView, RunJob, Started};
 
-/// How many times of a schedule lists show.
+/// How many runs of each job lists show.
 const LISTED: usize = 5;
 /// How many are shown of one job.
 pub(super) const SHOWN: usize = 10;
+/// Queued tasks of a job among which the one that waits for its time is looked for: there are few.
+const WAITING: u32 = 10;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
@@ -40,7 +42,7 @@ struct JobQuery {
     project: Option<String>,
 }
 
-/// Jobs, each with its next times and its newest task.
+/// Jobs, each with its next runs and its newest task.
 #[utoipa::path(
     get, path = "/api/v1/jobs", tag = "jobs", operation_id = "list_jobs", params(JobQuery),
     responses((status = 200, body = JobList))
@@ -97,32 +99,52 @@ async fn remove(
     Ok(super::removed(&access, &format!("job/{project}/{name}")))
 }
 
-/// A job with at most `times` times of its schedule.
-pub(super) async fn view(state: &ApiState, job: Job, times: usize) -> Result<JobView, ApiError> {
+/// A job with at most `count` of its next runs.
+pub(super) async fn view(state: &ApiState, job: Job, count: usize) -> Result<JobView, ApiError> {
     let filter = TaskFilter {
         project: Some(job.project.clone()),
         job: Some(job.name.clone()),
         ..TaskFilter::default()
     };
     let newest = state.ledger().tasks(&filter, &Page::first(1)).await?.tasks.pop();
+    let now = state.seams().now();
+    let open = newest.as_ref().is_some_and(|task| !task.state.is_final());
+    let waiting = if job.enabled && (open || job.randomized_delay.is_some() || !job.blackout.is_empty()) {
+        let queued = TaskFilter {
+            states: vec![TaskState::Queued],
+            ..filter
+        };
+        let queued = state.ledger().tasks(&queued, &Page::first(WAITING)).await?;
+        waiting(&job, &queued.tasks, now)
+    } else {
+        None
+    };
     Ok(JobView {
-        next: next_times(&job, state.seams().now(), times),
+        next: job.runs(now, count, waiting.clone()).runs,
+        waiting,
         last: newest.map(|task| task_row(task, None)),
         job,
     })
 }
 
-/// When a job runs next. A schedule that cannot be read, which the ledger refuses, has no times.
-fn next_times(job: &Job, now: Timestamp, times: usize) -> Vec<Timestamp> {
-    let calendar = job
-        .schedule
-        .as_deref()
-        .filter(|_| job.enabled)
-        .map(Calendar::parse);
-    match (calendar, zone(&job.timezone)) {
-        (Some(Ok(calendar)), Ok(zone)) => calendar.upcoming(now, &zone).take(times).collect(),
-        _ => Vec::new(),
-    }
+/// The run that waits for its time, among those that are queued.
+fn waiting(job: &Job, queued: &[Task], now: Timestamp) -> Option<Run> {
+    let waits = |task: &&Task| task.automatic && task.not_before.is_some_and(|at| at > now);
+    let task = queued.iter().filter(waits).min_by_key(|task| task.not_before)?;
+    let begins = task.not_before?;
+    let asked = task.scheduled_for.map(|tick| tick.after(job.delay(tick)));
+    let held_by = job
+        .held_at(now)
+        .or_else(|| job.held_at(asked?))
+        .filter(|held| held.until <= begins);
+    Some(Run {
+        begins,
+        due: task.scheduled_for,
+        ticks: u64::from(task.scheduled_for.is_some()),
+        left_out: 0,
+        held_by,
+        upid: Some(task.upid.clone()),
+    })
 }
 
 /// Runs a job now, whether it is switched on or not.

@@ -2,7 +2,8 @@
 
 use ironcore_types::event::ErrorData;
 use ironcore_types::objects::{DatastoreObject, Group, Job, Project};
-use ironcore_types::{DatastoreName, ProjectName, Span, Timestamp};
+use ironcore_types::runs::Run;
+use ironcore_types::{DatastoreName, ProjectName, Span};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,8 +14,11 @@ use super::task::Task;
 pub struct JobView {
     /// The job as it is configured.
     pub job: Job,
-    /// The next times of its schedule: ten of one job, five in lists; empty when it is paused or has no schedule.
-    pub next: Vec<Timestamp>,
+    /// Its next runs: ten of one job, five in lists; empty when it is paused, and without a schedule but for a run that
+    /// waits.
+    pub next: Vec<Run>,
+    /// The run that waits in the queue for its time.
+    pub waiting: Option<Run>,
     /// Its newest task.
     pub last: Option<Task>,
 }

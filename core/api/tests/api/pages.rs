@@ -198,8 +198,8 @@ async fn jobs_tell_their_next_times_and_their_newest_task() {
         .get("/api/v1/jobs/demo/nightly", &admin)
         .await
         .expect(StatusCode::OK);
-    assert_eq!(job["next"][0], "2026-05-21T02:00:00Z");
-    assert_eq!(job["next"].as_array().expect("times").len(), 10);
+    assert_eq!(job["next"][0]["begins"], "2026-05-21T02:00:00Z");
+    assert_eq!(job["next"].as_array().expect("runs").len(), 10);
     assert_eq!(job["last"]["upid"], started["upid"]);
     let task = hub.claim().await;
     assert!(

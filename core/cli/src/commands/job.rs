@@ -27,7 +27,7 @@ pub(super) async fn run(context: &Context, command: Job) -> Result<Exit> {
                     view.job.name.to_string(),
                     view.job.task.task_type().to_string(),
                     schedule,
-                    output::time(view.next.first().copied()),
+                    output::time(view.next.first().map(|run| run.begins)),
                     view.last
                         .as_ref()
                         .map_or_else(|| "-".to_owned(), |task| task.status.clone()),
@@ -83,7 +83,7 @@ async fn switch(context: &Context, project: InProject, name: &JobName, verb: &st
             "State",
             if view.job.enabled { "enabled" } else { "paused" }.to_owned(),
         ),
-        ("Next run", output::time(view.next.first().copied())),
+        ("Next run", output::time(view.next.first().map(|run| run.begins))),
     ];
     context.form.fields(&view, &fields)?;
     Ok(Exit::Ok)

@@ -1,13 +1,13 @@
-//! `job next`: when jobs run, like `systemctl list-timers`. The calendar is computed here from what the hub knows, so
-//! that as many runs can be shown as are wanted.
+//! `job next`: when jobs run, like `systemctl list-timers`. The runs are computed here from what the hub knows, so that
+//! as many can be shown as are wanted.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use ironcore_api::wire::{self, JobView};
-use ironcore_types::calendar::{Calendar, zone};
-use ironcore_types::objects::{Job, MissedPolicy};
-use ironcore_types::{JobName, Timestamp};
+use ironcore_types::objects::Job;
+use ironcore_types::runs::{HeldBy, Run, Runs};
+use ironcore_types::{JobName, Timestamp, Upid};
 use serde::Serialize;
 
 use super::{Context, job};
@@ -27,13 +27,23 @@ struct Answer<'a> {
     /// Since when the scheduler is paused, so that nothing starts by itself; null while it is not.
     scheduler_paused: Option<Timestamp>,
     /// The runs, soonest first; jobs without one at the end.
-    runs: Vec<Run<'a>>,
+    runs: Vec<Row<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Run<'a> {
-    /// When it is due; null when the job has no next run.
-    next: Option<Timestamp>,
+struct Row<'a> {
+    /// When it begins, if a slot is free; null when the job has no next run.
+    begins: Option<Timestamp>,
+    /// The first tick of the schedule that it stands for.
+    due: Option<Timestamp>,
+    /// How many ticks it stands for.
+    ticks: u64,
+    /// How many ticks before it are left out because of a blackout window.
+    left_out: u64,
+    /// The blackout window that holds it.
+    held_by: Option<HeldBy>,
+    /// The task that waits for that time already.
+    upid: Option<Upid>,
     /// When its job last began, or else was enqueued.
     last: Option<Timestamp>,
     project: &'a str,
@@ -57,22 +67,29 @@ pub(super) async fn run(
         None => job::jobs(context, project.project).await?.jobs,
     };
     let now = status.time;
-    let mut runs: Vec<Run<'_>> = Vec::new();
+    let mut runs: Vec<Row<'_>> = Vec::new();
     let each = match (&name, count) {
         (Some(_), count) => count.unwrap_or(OF_ONE),
         (None, Some(count)) => count,
         (None, None) => 1,
     };
     for view in &views {
-        let times = upcoming(&view.job, now, usize::from(each));
-        if times.is_empty() {
-            runs.push(row(view, None));
+        let found = view.job.runs(now, usize::from(each), view.waiting.clone());
+        if found.runs.is_empty() {
+            let note = none(&view.job, &found);
+            runs.push(Row {
+                left_out: found.left_out,
+                ..row(view, None, Some(note))
+            });
         }
-        runs.extend(times.into_iter().map(|time| row(view, Some(time))));
+        for run in found.runs {
+            let note = note(&run);
+            runs.push(row(view, Some(run), note));
+        }
     }
-    runs.sort_by_key(|run| (run.next.is_none(), run.next));
+    runs.sort_by_key(|run| (run.begins.is_none(), run.begins));
     if let (None, Some(count)) = (&name, count) {
-        runs.retain(|run| run.next.is_some());
+        runs.retain(|run| run.begins.is_some());
         runs.truncate(usize::from(count));
     }
     let answer = Answer {
@@ -88,9 +105,9 @@ fn print(form: Form, answer: &Answer<'_>, of_one: bool) -> Result<()> {
     let dash = || "-".to_owned();
     let rows = answer.runs.iter().map(|run| {
         vec![
-            output::time(run.next),
-            run.next
-                .map_or_else(dash, |next| distance(next.since(answer.now))),
+            output::time(run.begins),
+            run.begins
+                .map_or_else(dash, |begins| distance(begins.since(answer.now))),
             output::time(run.last),
             run.last
                 .map_or_else(dash, |last| format!("{} ago", distance(answer.now.since(last)))),
@@ -127,54 +144,65 @@ fn print(form: Form, answer: &Answer<'_>, of_one: bool) -> Result<()> {
     Ok(())
 }
 
-/// The next times of a job's schedule; none when it is paused, or runs by hand or after another job.
-pub(super) fn upcoming(job: &Job, now: Timestamp, count: usize) -> Vec<Timestamp> {
-    let schedule = job.schedule.as_deref().filter(|_| job.enabled);
-    match (schedule.map(Calendar::parse), zone(&job.timezone)) {
-        (Some(Ok(calendar)), Ok(zone)) => calendar.upcoming(now, &zone).take(count).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn row<'a>(view: &'a JobView, next: Option<Timestamp>) -> Run<'a> {
-    Run {
-        next,
+fn row(view: &JobView, run: Option<Run>, note: Option<String>) -> Row<'_> {
+    let (due, ticks, left_out, held_by, upid) = match run.clone() {
+        Some(run) => (run.due, run.ticks, run.left_out, run.held_by, run.upid),
+        None => (None, 0, 0, None, None),
+    };
+    Row {
+        begins: run.map(|run| run.begins),
+        due,
+        ticks,
+        left_out,
+        held_by,
+        upid,
         last: view.last.as_ref().map(|task| task.started.unwrap_or(task.queued)),
         project: view.job.project.as_str(),
         job: view.job.name.as_str(),
         task_type: view.job.task.task_type(),
         enabled: view.job.enabled,
-        note: note(&view.job, next),
+        note,
     }
 }
 
-/// Why a job has no next run, or why one begins at another time than it is due.
-pub(super) fn note(job: &Job, next: Option<Timestamp>) -> Option<String> {
-    let Some(due) = next else {
-        return Some(match (&job.after, &job.schedule) {
-            _ if !job.enabled => "paused".to_owned(),
-            (Some(after), None) => format!("after {after}"),
-            (None, None) => "by hand".to_owned(),
-            _ => "never again".to_owned(),
-        });
-    };
-    if job.missed == MissedPolicy::Skip
-        && let Some(end) = job.blackout_at(due)
-    {
-        return Some(format!("left out: blackout until {}", output::time(Some(end))));
+/// Why a job has no next run.
+pub(super) fn none(job: &Job, found: &Runs) -> String {
+    match (&job.after, &job.schedule) {
+        _ if !job.enabled => "paused".to_owned(),
+        (Some(after), None) => format!("after {after}"),
+        (None, None) => "by hand".to_owned(),
+        _ if found.left_out > 0 => "left out: all its times fall into blackout windows".to_owned(),
+        _ => "never again".to_owned(),
     }
-    let delayed = due.after(job.delay(due));
-    match job.blackout_at(delayed) {
-        Some(end) => {
-            let begins = end.after(job.delay(due));
-            Some(format!("begins at {}: blackout", output::time(Some(begins))))
+}
+
+/// Why a run begins at another time than it is due, and what it stands for.
+pub(super) fn note(run: &Run) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some(held) = &run.held_by {
+        parts.push(format!("held by blackout {} for {}", held.from, held.lasts));
+    }
+    match run.due {
+        Some(due) if due < run.begins => {
+            let delayed = if run.held_by.is_none() {
+                " (randomized-delay)"
+            } else {
+                ""
+            };
+            parts.push(format!("due {}{delayed}", output::time(Some(due))));
         }
-        None if delayed > due => Some(format!(
-            "begins at {}: randomized-delay",
-            output::time(Some(delayed))
-        )),
-        None => None,
+        Some(_) => {}
+        None => parts.push("waits for its time".to_owned()),
     }
+    if run.ticks > 1 {
+        parts.push(format!("one run for {} times", run.ticks));
+    }
+    match run.left_out {
+        0 => {}
+        1 => parts.push("one time before it is left out: blackout".to_owned()),
+        count => parts.push(format!("{count} times before it are left out: blackout")),
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// `3d 4h`, `12min`, `5s`: the two largest units.
@@ -225,30 +253,43 @@ mod tests {
     fn what_has_no_next_run_says_why() {
         let said = |more: &str| {
             let job = job(more);
-            let next = upcoming(&job, at("2026-05-21T00:00:00Z"), 1).first().copied();
-            note(&job, next)
+            let found = job.runs(at("2026-05-21T00:00:00Z"), 1, None);
+            assert!(found.runs.is_empty(), "{found:?}");
+            none(&job, &found)
+        };
+        assert_eq!(said(r#""schedule": "02:00", "enabled": false,"#), "paused");
+        assert_eq!(said(""), "by hand");
+        assert_eq!(said(r#""after": "nightly","#), "after nightly");
+        assert_eq!(said(r#""schedule": "2020-01-01","#), "never again");
+        let dark =
+            r#""schedule": "02:00", "blackout": [{"from": "01:00", "lasts": "2h"}], "missed": "skip","#;
+        assert_eq!(said(dark), "left out: all its times fall into blackout windows");
+    }
+
+    #[test]
+    fn what_begins_late_says_why() {
+        let said = |more: &str| {
+            let found = job(more).runs(at("2026-05-21T00:00:00Z"), 1, None);
+            note(found.runs.first().expect("a run"))
         };
         assert_eq!(said(r#""schedule": "02:00","#), None);
+        let dark = r#""blackout": [{"from": "01:00", "lasts": "2h"}],"#;
         assert_eq!(
-            said(r#""schedule": "02:00", "enabled": false,"#).as_deref(),
-            Some("paused")
-        );
-        assert_eq!(said("").as_deref(), Some("by hand"));
-        assert_eq!(said(r#""after": "nightly","#).as_deref(), Some("after nightly"));
-        assert_eq!(
-            said(r#""schedule": "2020-01-01","#).as_deref(),
-            Some("never again")
-        );
-        let dark = r#""schedule": "02:00", "blackout": [{"from": "01:00", "lasts": "2h"}],"#;
-        assert_eq!(
-            said(dark).as_deref(),
-            Some("begins at 2026-05-21T03:00:00Z: blackout")
+            said(&format!(r#""schedule": "02:00", {dark}"#)).as_deref(),
+            Some("held by blackout 01:00 for 2h; due 2026-05-21T02:00:00Z")
         );
         assert_eq!(
-            said(&format!(r#"{dark} "missed": "skip","#)).as_deref(),
-            Some("left out: blackout until 2026-05-21T03:00:00Z")
+            said(&format!(r#""schedule": "1..2:00", {dark}"#)).as_deref(),
+            Some("held by blackout 01:00 for 2h; due 2026-05-21T01:00:00Z; one run for 2 times")
+        );
+        assert_eq!(
+            said(&format!(r#""schedule": "1..3:30", "missed": "skip", {dark}"#)).as_deref(),
+            Some("2 times before it are left out: blackout")
         );
         let late = said(r#""schedule": "02:00", "randomized-delay": "10m","#);
-        assert!(late.is_some_and(|late| late.ends_with(": randomized-delay")));
+        assert_eq!(
+            late.as_deref(),
+            Some("due 2026-05-21T02:00:00Z (randomized-delay)")
+        );
     }
 }

@@ -62,11 +62,17 @@ fn times(view: &JobView, status: &wire::Status) -> Vec<Field> {
     if job.schedule.is_none() && job.after.is_none() {
         fields.push(("Schedule", "by hand".to_owned()));
     }
-    for (n, next) in view.next.iter().enumerate() {
-        let left = job_next::distance(next.since(status.time));
-        let note = job_next::note(job, Some(*next)).map_or_else(String::new, |note| format!("; {note}"));
+    for (n, run) in view.next.iter().enumerate() {
+        let left = job_next::distance(run.begins.since(status.time));
+        let note = job_next::note(run).map_or_else(String::new, |note| format!("; {note}"));
         let label = if n == 0 { "Next runs" } else { "" };
-        fields.push((label, format!("{} (in {left}{note})", output::time(Some(*next)))));
+        fields.push((
+            label,
+            format!("{} (in {left}{note})", output::time(Some(run.begins))),
+        ));
+    }
+    if view.next.is_empty() && job.schedule.is_some() {
+        fields.push(("Next runs", job_next::none(job, &job.runs(status.time, 1, None))));
     }
     fields
 }

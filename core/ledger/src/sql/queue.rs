@@ -263,12 +263,7 @@ impl Tx {
     /// The run of a job that the hub starts by itself, as the job's owner: when its tick and its blackout windows
     /// allow.
     pub(super) fn run_job(&mut self, job: Job, tick: Option<Timestamp>) -> Result<Task> {
-        let not_before = tick.map_or(self.now, |tick| tick.after(job.delay(tick)));
-        // The delay once more: jobs that one window holds do not all begin at its end.
-        let not_before = match job.blackout_at(not_before.max(self.now)) {
-            Some(end) => end.after(job.delay(tick.unwrap_or(end))),
-            None => not_before,
-        };
+        let not_before = job.begins(tick, self.now);
         let new = NewTask {
             project: Some(job.project),
             job: Some(job.name),

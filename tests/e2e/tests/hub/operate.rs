@@ -279,6 +279,11 @@ fn a_pause_is_seen_wherever_runs_are_awaited() -> Result<()> {
         ten["runs"].as_array().is_some_and(|runs| runs.len() == 10),
         "{ten}"
     );
+    let first = &ten["runs"][0];
+    ensure!(
+        first["begins"] == first["due"] && first["ticks"] == 1 && first["held_by"].is_null(),
+        "{first}"
+    );
     let three = hub.ok(&["job", "next", "--count", "3"])?;
     ensure!(three.lines().count() == 4, "{three}");
 
@@ -317,6 +322,34 @@ fn a_pause_is_seen_wherever_runs_are_awaited() -> Result<()> {
         "{workers}"
     );
     ensure!(hub.ok(&["worker", "list"])?.contains("online\t0/3\t"));
+    Ok(())
+}
+
+#[test]
+fn ticks_that_a_blackout_holds_are_one_run_at_its_end() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    let held = "schedule = \"*:26..33\"\nblackout = [{ from = \"*:25\", lasts = \"10m\" }]";
+    hub.apply(&office(&hub, &tree, held, ""))?;
+    let next: Value = hub.json(&["job", "next", "files", "--count", "3"])?;
+    // The first may lie in a window that is under way.
+    let run = &next["runs"][1];
+    let text = |key: &str| run[key].as_str().unwrap_or_default().to_owned();
+    ensure!(
+        text("begins").ends_with(":35:00Z") && text("due").ends_with(":26:00Z") && run["ticks"] == 8,
+        "{next}"
+    );
+    ensure!(
+        run["held_by"]["from"] == "*:25" && run["held_by"]["until"] == run["begins"],
+        "{next}"
+    );
+    let told = hub.ok(&["job", "next"])?;
+    ensure!(
+        told.contains(":35:00Z\t") && told.contains("held by blackout *:25 for 10m; due "),
+        "{told}"
+    );
+    let shown = hub.ok(&["job", "show", "files"])?;
+    ensure!(shown.contains("one run for 8 times)"), "{shown}");
     Ok(())
 }
 
