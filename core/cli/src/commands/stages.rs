@@ -1,7 +1,7 @@
 //! How far a task is, stage by stage: in words, and as bars on a terminal.
 
 use anyhow::{Context as _, Result};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ironcore_api::wire;
 use ironcore_types::Timestamp;
 use ironcore_types::progress::Stage;
@@ -69,22 +69,26 @@ pub(super) struct Bars {
 impl Bars {
     /// Bars that show when `show`.
     pub(super) fn new(show: bool) -> Result<Self> {
+        Self::on(if show {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        })
+    }
+
+    fn on(target: ProgressDrawTarget) -> Result<Self> {
         let style = |template: &str| {
             ProgressStyle::with_template(template).context("internal fault: the progress bar's template")
         };
-        let all = if show {
-            MultiProgress::new()
-        } else {
-            MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::hidden())
-        };
+        let all = MultiProgress::with_draw_target(target);
         let waiting = all.add(ProgressBar::new_spinner());
         waiting.set_style(style("{spinner} {wide_msg}")?);
         Ok(Self {
             all,
             waiting,
             stages: Vec::new(),
-            known: style("{prefix:<14.14} {wide_bar} {msg}")?.progress_chars("━╸─"),
-            unknown: style("{prefix:<14.14} {spinner} {msg}")?,
+            known: style("{prefix:<14!} {wide_bar} {msg}")?.progress_chars("━╸─"),
+            unknown: style("{prefix:<14!} {spinner} {msg}")?,
         })
     }
 
@@ -164,6 +168,8 @@ pub(super) fn waits(task: &wire::Task) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use indicatif::InMemoryTerm;
+
     use super::*;
 
     fn stage(more: serde_json::Value) -> Stage {
@@ -177,20 +183,34 @@ mod tests {
         serde_json::from_value(stage).expect("a stage")
     }
 
-    fn said(stage: &Stage, state: &str) -> String {
+    fn task(state: &str, stages: &[&Stage]) -> wire::Task {
         let task = serde_json::json!({
             "upid": "UPID:vm:000060FA:001682B6:00000001:6B04F769:gc:a:root@local:", "type": "gc", "state": state,
             "status": state, "project": null, "job": null, "user": "root@local", "source": null, "target": null,
             "retry_of": null, "queued": "2026-05-21T00:00:00Z", "started": null, "ended": null, "bytes": 0,
-            "stats": {}, "progress": {"stages": []}, "warnings": [], "warning_count": 0, "error": null,
+            "stats": {}, "progress": {"stages": stages}, "warnings": [], "warning_count": 0, "error": null,
             "waiting": "every slot is taken", "queue_position": 3, "tips": [],
         });
-        let task: wire::Task = serde_json::from_value(task).expect("a task");
-        let now = "2026-05-21T00:01:00Z".parse().expect("a time");
+        serde_json::from_value(task).expect("a task")
+    }
+
+    fn now() -> Timestamp {
+        "2026-05-21T00:01:00Z".parse().expect("a time")
+    }
+
+    fn said(stage: &Stage, state: &str) -> String {
+        let task = task(state, &[]);
         match state {
             "queued" => waits(&task).expect("it waits"),
-            _ => line(stage, &task, now),
+            _ => line(stage, &task, now()),
         }
+    }
+
+    /// Bars on a terminal of 80 columns, and that terminal.
+    fn bars() -> (Bars, InMemoryTerm) {
+        let terminal = InMemoryTerm::new(10, 80);
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        (Bars::on(target).expect("templates"), terminal)
     }
 
     #[test]
@@ -208,5 +228,59 @@ mod tests {
             "read source: 12 of 40 files, 1.00 MiB, 1.00 MiB/s, 1 min 0 s"
         );
         assert_eq!(said(&over, "queued"), "queued, number 3: every slot is taken");
+    }
+
+    #[test]
+    fn each_stage_has_a_bar_as_long_as_what_is_done() {
+        let (mut bars, terminal) = bars();
+        let read = stage(serde_json::json!({"rate": 1 << 20, "eta": "2026-05-21T00:03:05Z"}));
+        let scan = stage(serde_json::json!({
+            "name": "look at every folder", "total": null, "bytes": 0, "bytes_total": null
+        }));
+        bars.show(&task("running", &[&read, &scan]), now());
+        let screen = terminal.contents();
+        let lines: Vec<&str> = screen.lines().collect();
+        assert_eq!(lines.len(), 2, "{screen}");
+        assert!(
+            lines[0].starts_with("read source    ━")
+                && lines[0].ends_with(" 1.00 MiB of 4.00 MiB, 1.00 MiB/s, done in 2min 5s"),
+            "{screen}"
+        );
+        let drawn = |chars: &[char]| lines[0].chars().filter(|one| chars.contains(one)).count();
+        let (done, bar) = (drawn(&['━']), drawn(&['━', '╸', '─']));
+        assert_eq!(done, bar / 4, "a quarter: {screen}");
+        assert_eq!(lines[0].chars().count(), 80, "as wide as the terminal: {screen}");
+        // Without a total there is nothing to draw a bar of.
+        assert!(
+            lines[1].starts_with("look at every  ")
+                && lines[1].ends_with(" 12 files, rate unknown, ETA unknown")
+                && !lines[1].contains('─'),
+            "{screen}"
+        );
+        bars.clear();
+        assert_eq!(terminal.contents(), "");
+    }
+
+    #[test]
+    fn a_stage_that_ended_has_a_full_bar() {
+        let (mut bars, terminal) = bars();
+        let over = stage(serde_json::json!({"ended": "2026-05-21T00:01:00Z", "rate": 1 << 20}));
+        bars.show(&task("running", &[&over]), now());
+        let screen = terminal.contents();
+        assert!(screen.ends_with("━ 1.00 MiB, 1.00 MiB/s"), "{screen}");
+        assert!(!screen.contains('─') && !screen.contains("ETA"), "{screen}");
+    }
+
+    #[test]
+    fn a_task_that_waits_says_so_until_it_begins() {
+        let (mut bars, terminal) = bars();
+        bars.show(&task("queued", &[]), now());
+        let screen = terminal.contents();
+        assert!(
+            screen.ends_with(" queued, number 3: every slot is taken"),
+            "{screen}"
+        );
+        bars.show(&task("running", &[]), now());
+        assert_eq!(terminal.contents(), "");
     }
 }
