@@ -10,9 +10,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::postgres::Cluster;
+use crate::program::Program;
 
 /// How long a test waits for a condition before it fails.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The binary that this test run built, or that lies beside the program that runs.
 pub fn binary() -> Result<PathBuf> {
@@ -134,6 +135,15 @@ impl TestHub {
         Ok(())
     }
 
+    /// From now on the hub listens where it listens now, also when it is started anew.
+    pub fn keep_port(&self) -> Result<()> {
+        let file = self.folder().join("hub.toml");
+        let address = std::fs::read_to_string(self.data().join("listen"))?;
+        let text = std::fs::read_to_string(&file)?.replace("127.0.0.1:0", address.trim());
+        std::io::Write::write_all(&mut std::fs::File::create(&file)?, text.as_bytes())?;
+        Ok(())
+    }
+
     /// What the hub wrote to its terminal.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder().join("hub.log")).unwrap_or_default()
@@ -203,15 +213,8 @@ impl TestHub {
 
     /// The same, with standard input.
     pub fn cli_with(&self, args: &[&str], input: &[u8]) -> Result<Output> {
-        let mut child = Command::new(binary()?)
-            .args(args)
-            .env("IRONCORE_SERVER", self.url().unwrap_or_default())
-            .env("IRONCORE_CONFIG", self.folder().join("hub.toml"))
-            .env(
-                "IRONCORE_TOKEN",
-                std::fs::read_to_string(self.token_file()).unwrap_or_default(),
-            )
-            .env("XDG_CONFIG_HOME", self.folder().join("config"))
+        let mut child = self
+            .command(args)?
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -220,6 +223,25 @@ impl TestHub {
             std::io::Write::write_all(&mut stdin, input)?;
         }
         Ok(child.wait_with_output()?)
+    }
+
+    /// Starts the command line with these arguments and lets it go on. `name` is that of its output, in the hub's folder.
+    pub fn program(&self, name: &str, args: &[&str]) -> Result<Program> {
+        Program::start(self.command(args)?, self.folder(), name)
+    }
+
+    fn command(&self, args: &[&str]) -> Result<Command> {
+        let mut command = Command::new(binary()?);
+        command
+            .args(args)
+            .env("IRONCORE_SERVER", self.url().unwrap_or_default())
+            .env("IRONCORE_CONFIG", self.folder().join("hub.toml"))
+            .env(
+                "IRONCORE_TOKEN",
+                std::fs::read_to_string(self.token_file()).unwrap_or_default(),
+            )
+            .env("XDG_CONFIG_HOME", self.folder().join("config"));
+        Ok(command)
     }
 
     /// Runs a command that must succeed, and gives its standard output.

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod damage;
 pub mod hub;
 pub mod postgres;
+pub mod program;
 pub mod proxy;
 pub mod python;
 pub mod smtp;

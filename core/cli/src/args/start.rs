@@ -13,6 +13,9 @@ pub(crate) struct Wait {
     /// Wait until the task has ended, showing progress; the exit code tells how.
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Print the log until the task has ended, as `task log --follow` does; the exit code tells how.
+    #[arg(long, conflicts_with = "wait")]
+    pub(crate) follow: bool,
 }
 
 /// In which project a task is started.

@@ -9,6 +9,7 @@ use ironcore_types::{DatastoreName, ErrorCode, SnapshotRef};
 use super::{Context, watch};
 use crate::args::{Gc, InProject, Prune, Restore, Sync, Verify, Wait};
 use crate::exit::{Coded, Exit};
+use crate::output::{self, Form};
 
 pub(super) async fn verify(context: &Context, command: Verify) -> Result<Exit> {
     let Verify::Start {
@@ -130,10 +131,16 @@ async fn start(context: &Context, spec: TaskSpec, project: InProject, wait: Wait
     report(context, &started, wait).await
 }
 
-/// Prints the UPID, or waits for the task.
+/// Prints the UPID, or waits for the task. Who follows its log gets the UPID on standard error, beside the log.
 pub(super) async fn report(context: &Context, started: &wire::Started, wait: Wait) -> Result<Exit> {
     if wait.wait {
         return watch::wait(context, &started.upid).await;
+    }
+    if wait.follow {
+        if context.form != Form::Json {
+            output::note(&started.upid.to_string());
+        }
+        return watch::follow(context, &started.upid).await;
     }
     context
         .form

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use ironcore_api::wire;
-use ironcore_types::Upid;
+use ironcore_ledger::model::WaitReason;
 use ironcore_types::event::ErrorData;
+use ironcore_types::{TaskState, Upid};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -28,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Serialize)]
 struct Ended<'a> {
     upid: &'a Upid,
-    state: ironcore_types::TaskState,
+    state: TaskState,
     status: &'a str,
     bytes: u64,
     duration_us: Option<u64>,
@@ -91,11 +92,12 @@ pub(super) async fn unless_interrupted<T>(done: impl Future<Output = Result<T>>)
     }
 }
 
-/// Prints the log until the task has ended; on standard output it is what a download holds, byte for byte. How the
-/// task ended is told on standard error, and by the exit code.
+/// Prints the log until the task has ended; on standard output it is what a download holds, byte for byte. Why it does
+/// not begin and how it ended is told on standard error, and the end by the exit code.
 pub(super) async fn follow(context: &Context, upid: &Upid) -> Result<Exit> {
     let ended = unless_interrupted(async {
         let (mut hub, mut after) = (Patient::new(context), 0);
+        let mut wait = (context.form != Form::Json).then(Wait::default);
         loop {
             let page = print_page(&mut hub, upid, after).await?;
             after = page.next;
@@ -103,11 +105,55 @@ pub(super) async fn follow(context: &Context, upid: &Upid) -> Result<Exit> {
                 return ended(&mut hub, upid).await;
             }
             if page.lines.is_empty() {
+                if let Some(told) = &mut wait
+                    && !told.tell(&mut hub, upid).await?
+                {
+                    wait = None;
+                }
                 tokio::time::sleep(LOOK_EVERY).await;
+            } else {
+                // What writes lines waits no longer.
+                wait = None;
             }
         }
     });
-    Ok(ended.await?.unwrap_or(Exit::Interrupted))
+    Ok(ended.await?.unwrap_or_else(|| interrupted(upid)))
+}
+
+/// Says that the task goes on all the same.
+fn interrupted(upid: &Upid) -> Exit {
+    output::complain(&format!("no longer waiting; the task goes on: {upid}"));
+    Exit::Interrupted
+}
+
+/// What was told of a task that waits.
+#[derive(Default)]
+struct Wait {
+    told: Option<String>,
+}
+
+impl Wait {
+    /// Says on standard error why the task waits and at which place, unless that was said already. Answers whether it
+    /// waits.
+    async fn tell(&mut self, hub: &mut Patient<'_>, upid: &Upid) -> Result<bool> {
+        let task: wire::Task = hub.get(&["tasks", &upid.to_string()], &[]).await?;
+        if let Some(text) = self.news(&task) {
+            output::note(&text);
+        }
+        Ok(task.state == TaskState::Queued)
+    }
+
+    fn news(&mut self, task: &wire::Task) -> Option<String> {
+        // A task that a worker takes in a moment does not wait for anything.
+        let taken = WaitReason::Nothing.to_string();
+        let held = task.waiting.as_ref().is_some_and(|why| *why != taken);
+        let text = stages::waits(task).filter(|_| held)?;
+        if self.told.as_ref() == Some(&text) {
+            return None;
+        }
+        self.told = Some(text.clone());
+        Some(text)
+    }
 }
 
 /// Prints the log as far as it is written.
@@ -156,8 +202,7 @@ pub(super) async fn wait(context: &Context, upid: &Upid) -> Result<Exit> {
     .await;
     bars.clear();
     let Some(task) = ended? else {
-        output::complain(&format!("no longer waiting; the task goes on: {upid}"));
-        return Ok(Exit::Interrupted);
+        return Ok(interrupted(upid));
     };
     let (exit, fields) = end_of(&task);
     context.form.fields(&task, &fields)?;
@@ -234,4 +279,41 @@ fn end_of(task: &wire::Task) -> (Exit, Vec<(&'static str, String)>) {
         ),
         fields,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(state: &str, waiting: Option<&str>, position: Option<u64>) -> wire::Task {
+        let task = serde_json::json!({
+            "upid": "UPID:vm:000060FA:001682B6:00000001:6B04F769:gc:a:root@local:", "type": "gc", "state": state,
+            "status": state, "project": null, "job": null, "user": "root@local", "source": null, "target": null,
+            "retry_of": null, "queued": "2026-05-21T00:00:00Z", "started": null, "ended": null, "bytes": 0,
+            "stats": {}, "progress": {"stages": []}, "warnings": [], "warning_count": 0, "error": null,
+            "waiting": waiting, "queue_position": position, "tips": [],
+        });
+        serde_json::from_value(task).expect("a task")
+    }
+
+    #[test]
+    fn why_a_task_waits_is_told_once_and_again_when_it_changes() {
+        let mut wait = Wait::default();
+        let mut told = |state, waiting, position| wait.news(&task(state, waiting, position));
+        let (slots, paused) = ("all worker slots are taken (1 slot in all)", "its job is paused");
+        let third = told("queued", Some(slots), Some(3));
+        assert_eq!(third, Some(format!("queued, number 3: {slots}")));
+        assert_eq!(told("queued", Some(slots), Some(3)), None);
+        assert_eq!(
+            told("queued", Some(slots), Some(2)),
+            Some(format!("queued, number 2: {slots}"))
+        );
+        assert_eq!(
+            told("queued", Some(paused), None),
+            Some(format!("queued: {paused}"))
+        );
+        let taken = WaitReason::Nothing.to_string();
+        assert_eq!(told("queued", Some(&taken), Some(1)), None);
+        assert_eq!(told("running", None, None), None);
+    }
 }

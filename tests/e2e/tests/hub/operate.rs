@@ -363,8 +363,9 @@ fn a_followed_log_ends_with_the_result_beside_it() -> Result<()> {
     let followed = hub.cli(&["task", "log", "--upid", &upid, "--follow"])?;
     let result = String::from_utf8_lossy(&followed.stderr).into_owned();
     ensure!(followed.status.code() == Some(1), "{result}");
+    let last = result.lines().last().unwrap_or_default();
     ensure!(
-        result.starts_with("FAILED after ") && result.ends_with("[source.unreachable]\n"),
+        last.starts_with("FAILED after ") && last.ends_with("[source.unreachable]"),
         "{result}"
     );
     let log = hub.cli(&["task", "log", "--upid", &upid])?;
