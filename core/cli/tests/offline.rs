@@ -239,6 +239,97 @@ fn bash_completes_commands_options_and_values() {
             assert!(offered.iter().any(|word| word == want), "{words:?}: {offered:?}");
         }
     }
+    for (command, option, wanted) in WORDS {
+        let command: Vec<&str> = command.split(' ').collect();
+        let words = [&["ironcore-backup"], command.as_slice(), &[option, ""]].concat();
+        assert_eq!(offered(&script, &words), *wanted, "{words:?}");
+    }
+}
+
+/// Options that take one of a few words.
+const WORDS: &[(&str, &str, &[&str])] = &[
+    (
+        "task list",
+        "--type",
+        &["backup", "restore", "sync", "verify", "gc", "prune", "tape"],
+    ),
+    (
+        "task list",
+        "--status",
+        &["queued", "running", "OK", "WARNING", "FAILED", "CANCELLED"],
+    ),
+    ("statistics", "--bucket", &["none", "hour", "day", "week"]),
+    ("statistics", "--by", &["job", "datastore", "none"]),
+    (
+        "verify report",
+        "--result",
+        &["OK", "STALE", "CORRUPT", "MISSING"],
+    ),
+    (
+        "message list",
+        "--state",
+        &["pending", "sending", "delivered", "dead"],
+    ),
+    (
+        "token create",
+        "--role",
+        &["admin", "operator", "auditor", "member"],
+    ),
+    (
+        "serve",
+        "--role",
+        &["api", "scheduler", "worker", "verifier", "gc", "sync", "notify"],
+    ),
+    ("task show", "--output", &["auto", "table", "plain", "json"]),
+];
+
+#[test]
+fn zsh_and_fish_know_the_words_of_options() {
+    let script = |shell| String::from_utf8(program(&["completions", shell]).stdout).expect("text");
+    let (zsh, fish) = (script("zsh"), script("fish"));
+    for (command, option, words) in WORDS {
+        // Words without an explanation stand in brackets, those with one in two.
+        let plain = format!(":({})'", words.join(" "));
+        let in_zsh = zsh.split("\n'").any(|part| {
+            let explained = |word: &&str| part.contains(&format!("{word}\\:"));
+            part.contains(&format!("{option}=[")) && (part.contains(&plain) || words.iter().all(explained))
+        });
+        assert!(in_zsh, "{command} {option}");
+        let flag = format!(" -l {} ", option.trim_start_matches('-'));
+        let in_fish = fish.split("\ncomplete ").any(|part| {
+            let offered = |word: &&str| part.contains(&format!("{word}\\t"));
+            part.contains(&flag) && words.iter().all(offered)
+        });
+        assert!(in_fish, "{command} {option}");
+    }
+}
+
+#[test]
+fn words_are_read_in_any_case_and_a_wrong_one_is_told_with_all_there_are() {
+    for (arguments, said) in [
+        (
+            ["task", "list", "--status", "done"],
+            "possible values: queued, running, OK",
+        ),
+        (
+            ["statistics", "--bucket", "month", "--by=job"],
+            "possible values: none, hour, day",
+        ),
+    ] {
+        let output = program(&arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(said), "{error}");
+    }
+    // What is understood fails later: there is no hub.
+    let output = command(&["task", "list", "--status", "ok,Failed", "--type", "BACKUP"])
+        .env("IRONCORE_SERVER", "http://127.0.0.1:9")
+        .env("IRONCORE_TOKEN", "none")
+        .output()
+        .expect("the program starts");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(!error.contains("possible values"), "{error}");
 }
 
 #[test]

@@ -27,6 +27,9 @@ pub enum VerifyResult {
 }
 
 impl VerifyResult {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Ok, Self::Stale, Self::Corrupt, Self::Missing];
+
     /// As shown: `OK`, `STALE`, `CORRUPT` or `MISSING`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -47,13 +47,10 @@ struct ReportQuery {
 }
 
 fn results(text: Option<&str>) -> Result<Vec<VerifyResult>, ApiError> {
-    use VerifyResult::{Corrupt, Missing, Ok as Fine, Stale};
     let words: Vec<String> = extract::list("result", text)?;
     let read = words.iter().map(|word| {
-        let known = [Fine, Stale, Corrupt, Missing];
-        let found = known
-            .into_iter()
-            .find(|result| result.as_str().eq_ignore_ascii_case(word));
+        let mut known = VerifyResult::ALL.iter().copied();
+        let found = known.find(|result| result.as_str().eq_ignore_ascii_case(word));
         found.ok_or_else(|| {
             let why = format!("{word:?} is not one of OK, STALE, CORRUPT, MISSING");
             extract::parameter("result", &why)

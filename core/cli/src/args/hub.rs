@@ -3,13 +3,13 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use ironcore_api::wire::RoleName;
 use ironcore_ledger::model::Service;
 use ironcore_types::ids::{DatastoreName, GroupName, ProjectName, UserId};
 
 use super::start::InProject;
+use super::words;
 
 /// Options of `serve`.
 #[derive(Debug, Clone, Args)]
@@ -24,13 +24,8 @@ pub(crate) struct Serve {
     #[arg(long, env = "IRONCORE_DATA", value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// What this process does; everything when missing.
-    #[arg(long, value_delimiter = ',', value_name = "ROLE", value_parser = role())]
+    #[arg(long, value_delimiter = ',', value_name = "ROLE", value_parser = words::role())]
     pub(crate) role: Vec<Service>,
-}
-
-fn role() -> impl TypedValueParser<Value = Service> {
-    PossibleValuesParser::new(Service::ALL.iter().map(|role| role.as_str()))
-        .try_map(|word| word.parse::<Service>())
 }
 
 #[derive(Debug, Subcommand)]

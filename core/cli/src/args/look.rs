@@ -4,9 +4,12 @@
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
-use ironcore_types::Upid;
+use ironcore_ledger::model::MessageState;
 use ironcore_types::ids::{DatastoreName, GroupName, HandlerName, JobName, ProjectName, UserId};
 use ironcore_types::snapshot::SnapshotRef;
+use ironcore_types::{TaskState, TaskType, Upid};
+
+use super::words;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
@@ -50,12 +53,24 @@ pub(crate) struct TaskList {
     /// Only tasks before this time.
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
-    /// Only these types: backup, restore, sync, verify, gc, prune, tape.
-    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
-    pub(crate) types: Vec<String>,
-    /// Only these states: queued, running, OK, WARNING, FAILED, CANCELLED.
-    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
-    pub(crate) status: Vec<String>,
+    /// Only these types.
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        value_delimiter = ',',
+        ignore_case = true,
+        value_parser = words::task_type()
+    )]
+    pub(crate) types: Vec<TaskType>,
+    /// Only these states.
+    #[arg(
+        long,
+        value_name = "STATUS",
+        value_delimiter = ',',
+        ignore_case = true,
+        value_parser = words::task_state()
+    )]
+    pub(crate) status: Vec<TaskState>,
     /// Only tasks of this user or token.
     #[arg(long)]
     pub(crate) user: Option<UserId>,
@@ -151,9 +166,9 @@ impl FromStr for HandlerArg {
 pub(crate) enum Message {
     /// List messages, newest first.
     List {
-        /// Only messages in this state: pending, delivered, dead.
-        #[arg(long)]
-        state: Option<String>,
+        /// Only messages in these states.
+        #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = words::message_state())]
+        state: Vec<MessageState>,
         /// Only messages of this handler, or of this handler of a group.
         #[arg(long, value_name = "[GROUP/]HANDLER")]
         handler: Option<HandlerArg>,

@@ -1,6 +1,6 @@
 //! The command line: the commands, and the options of all of them. What each command takes is left to `start`
 //! (what starts a task), `job`, `look` (what only reads), `statistics` (figures kept over time), `hub` (what runs and
-//! declares the hub), `project` and `operate`.
+//! declares the hub), `project` and `operate`; `words` holds those that options take.
 
 mod hub;
 mod job;
@@ -9,6 +9,7 @@ mod operate;
 mod project;
 mod start;
 mod statistics;
+mod words;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ pub(crate) use operate::{Hub, Man, Restored, Scheduler, Worker};
 pub(crate) use project::{PatternArgs, Project};
 pub(crate) use start::{Gc, InProject, Prune, Restore, Sync, Verify, Wait};
 pub(crate) use statistics::{By, Report, Statistics, Usage};
+pub(crate) use words::joined;
 
 /// Runs backups, keeps them, and tells people how they went.
 #[derive(Debug, Parser)]

@@ -1,8 +1,12 @@
 //! Options of the commands that show figures kept over time: statistics, how a datastore fills, verification reports.
 
 use clap::{Args, ValueEnum};
+use ironcore_types::TaskType;
 use ironcore_types::ids::{DatastoreName, JobName, ProjectName};
 use ironcore_types::statistics::Bucket;
+use ironcore_types::verification::VerifyResult;
+
+use super::words;
 
 /// Options of `statistics`.
 #[derive(Debug, Clone, Args)]
@@ -17,16 +21,22 @@ pub(crate) struct Statistics {
     #[arg(long)]
     pub(crate) datastore: Option<DatastoreName>,
     /// Only these types; backup and sync when missing.
-    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
-    pub(crate) types: Vec<String>,
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        value_delimiter = ',',
+        ignore_case = true,
+        value_parser = words::task_type()
+    )]
+    pub(crate) types: Vec<TaskType>,
     /// Only tasks that ended since: RFC 3339, a date, or `7d ago`; 30 days ago when missing.
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<String>,
     /// Only tasks that ended before this time.
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
-    /// One line for each hour, day or week of UTC: none, hour, day, week.
-    #[arg(long, default_value_t = Bucket::None)]
+    /// One line for each hour, day or week of UTC.
+    #[arg(long, default_value_t = Bucket::None, ignore_case = true, value_parser = words::bucket())]
     pub(crate) bucket: Bucket,
     /// Without --bucket: one line for each of these.
     #[arg(long, value_enum, default_value_t = By::Job)]
@@ -70,9 +80,15 @@ pub(crate) struct Usage {
 pub(crate) struct Report {
     /// DATASTORE, or DATASTORE:[ns/NAMESPACE/]TYPE/ID/TIME; all datastores when missing.
     pub(crate) reference: Option<String>,
-    /// Only these results: OK, STALE, CORRUPT, MISSING.
-    #[arg(long, value_name = "RESULT", value_delimiter = ',')]
-    pub(crate) result: Vec<String>,
+    /// Only these results.
+    #[arg(
+        long,
+        value_name = "RESULT",
+        value_delimiter = ',',
+        ignore_case = true,
+        value_parser = words::verify_result()
+    )]
+    pub(crate) result: Vec<VerifyResult>,
     /// Only verifications that began since: RFC 3339, a date, or `24h ago`.
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<String>,

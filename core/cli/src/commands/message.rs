@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use ironcore_api::wire;
+use ironcore_ledger::model::MessageState;
 
 use super::{Context, page};
-use crate::args::{HandlerArg, Message};
+use crate::args::{HandlerArg, Message, joined};
 use crate::exit::Exit;
 use crate::output;
 use crate::table::GivesWay;
@@ -17,7 +18,7 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
             limit,
         } => {
             let mut query: Vec<(&str, String)> = Vec::new();
-            query.extend(state.map(|state| ("state", state)));
+            query.extend(joined(&state, MessageState::as_str).map(|states| ("state", states)));
             if let Some(HandlerArg { group, handler }) = handler {
                 query.extend(group.map(|group| ("group", group.to_string())));
                 query.push(("handler", handler.to_string()));

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use ironcore_api::wire;
-use ironcore_types::verification::VerifyFailure;
+use ironcore_types::verification::{VerifyFailure, VerifyResult};
 use ironcore_types::{DatastoreName, ErrorCode, SnapshotRef};
 
 use super::{Context, page};
-use crate::args::Report;
+use crate::args::{Report, joined};
 use crate::exit::{Coded, Exit};
 use crate::output;
 use crate::table::GivesWay;
@@ -14,10 +14,7 @@ use crate::table::GivesWay;
 pub(super) async fn run(context: &Context, wanted: Report) -> Result<Exit> {
     let mut query: Vec<(&str, String)> = Vec::new();
     let mut add = |name: &'static str, value: Option<String>| query.extend(value.map(|value| (name, value)));
-    add(
-        "result",
-        (!wanted.result.is_empty()).then(|| wanted.result.join(",")),
-    );
+    add("result", joined(&wanted.result, VerifyResult::as_str));
     add("since", wanted.since);
     add("until", wanted.until);
     add("job", wanted.job.map(String::from));

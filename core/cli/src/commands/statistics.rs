@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 use ironcore_api::wire;
+use ironcore_types::TaskType;
 use ironcore_types::statistics::{Bucket, Mark, Metrics};
 
 use super::Context;
-use crate::args::{By, Statistics, Usage};
+use crate::args::{By, Statistics, Usage, joined};
 use crate::exit::Exit;
 use crate::output::{self, Form};
 use crate::table::GivesWay;
@@ -23,7 +24,7 @@ pub(super) async fn run(context: &Context, filter: Statistics) -> Result<Exit> {
     add("project", filter.project.map(String::from));
     add("job", filter.job.map(String::from));
     add("datastore", filter.datastore.map(String::from));
-    add("type", (!filter.types.is_empty()).then(|| filter.types.join(",")));
+    add("type", joined(&filter.types, TaskType::as_str));
     add("since", filter.since);
     add("until", filter.until);
     let answer: wire::Statistics = context.client.get(&["statistics"], &query).await?;

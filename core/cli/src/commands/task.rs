@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use ironcore_api::wire;
-use ironcore_types::{TaskState, Upid};
+use ironcore_types::{TaskState, TaskType, Upid};
 
 use super::watch::took;
 use super::{Context, outcome, page, stages, watch};
-use crate::args::{Task, TaskList};
+use crate::args::{Task, TaskList, joined};
 use crate::exit::Exit;
 use crate::output::{self, Form};
 use crate::serve::seams;
@@ -33,11 +33,10 @@ async fn list(context: &Context, filter: TaskList) -> Result<Exit> {
             query.push((name, value));
         }
     };
-    let joined = |words: Vec<String>| (!words.is_empty()).then(|| words.join(","));
     add("since", filter.since);
     add("until", filter.until);
-    add("type", joined(filter.types));
-    add("status", joined(filter.status));
+    add("type", joined(&filter.types, TaskType::as_str));
+    add("status", joined(&filter.status, TaskState::as_str));
     add("user", filter.user.map(String::from));
     add("project", filter.project.map(String::from));
     add("job", filter.job.map(String::from));

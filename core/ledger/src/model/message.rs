@@ -83,6 +83,9 @@ pub enum MessageState {
 }
 
 impl MessageState {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Pending, Self::Sending, Self::Delivered, Self::Dead];
+
     /// The word used everywhere.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -95,9 +98,7 @@ impl MessageState {
 
     /// The state of that word.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Pending, Self::Sending, Self::Delivered, Self::Dead]
-            .into_iter()
-            .find(|s| s.as_str() == text)
+        Self::ALL.iter().copied().find(|s| s.as_str() == text)
     }
 }
 

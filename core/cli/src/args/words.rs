@@ -1,0 +1,50 @@
+//! Options that take one of a few words: clap knows the words, so that shells complete them and a wrong one is told
+//! with all that there are.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use ironcore_ledger::model::{MessageState, Service};
+use ironcore_types::statistics::Bucket;
+use ironcore_types::verification::VerifyResult;
+use ironcore_types::{TaskState, TaskType};
+
+/// One of `all`, shown as `word` has it. Whether case matters is said by the option.
+fn one_of<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(all.iter().map(|one| word(*one))).try_map(move |text| {
+        let found = all.iter().find(|one| word(**one).eq_ignore_ascii_case(&text));
+        found.copied().ok_or("no such word")
+    })
+}
+
+/// The words as the API takes them, joined by commas; none for none.
+pub(crate) fn joined<T: Copy>(words: &[T], word: fn(T) -> &'static str) -> Option<String> {
+    let words: Vec<&str> = words.iter().map(|one| word(*one)).collect();
+    (!words.is_empty()).then(|| words.join(","))
+}
+
+pub(super) fn task_type() -> impl TypedValueParser<Value = TaskType> {
+    one_of(TaskType::ALL, TaskType::as_str)
+}
+
+/// As people see states: `OK`, `running`.
+pub(super) fn task_state() -> impl TypedValueParser<Value = TaskState> {
+    one_of(TaskState::ALL, TaskState::shown)
+}
+
+pub(super) fn message_state() -> impl TypedValueParser<Value = MessageState> {
+    one_of(MessageState::ALL, MessageState::as_str)
+}
+
+pub(super) fn verify_result() -> impl TypedValueParser<Value = VerifyResult> {
+    one_of(VerifyResult::ALL, VerifyResult::as_str)
+}
+
+pub(super) fn bucket() -> impl TypedValueParser<Value = Bucket> {
+    one_of(Bucket::ALL, Bucket::as_str)
+}
+
+pub(super) fn role() -> impl TypedValueParser<Value = Service> {
+    one_of(Service::ALL, Service::as_str)
+}
