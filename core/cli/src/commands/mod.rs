@@ -26,6 +26,7 @@ mod statistics;
 mod status;
 mod task;
 mod token;
+mod unknown;
 mod watch;
 mod worker;
 

@@ -5,7 +5,7 @@ use ironcore_api::wire;
 use ironcore_types::{TaskState, TaskType, Upid};
 
 use super::watch::took;
-use super::{Context, outcome, page, stages, watch};
+use super::{Context, outcome, page, stages, unknown, watch};
 use crate::args::{Task, TaskList, joined};
 use crate::exit::Exit;
 use crate::output::{self, Form};
@@ -38,8 +38,8 @@ async fn list(context: &Context, filter: TaskList) -> Result<Exit> {
     add("type", joined(&filter.types, TaskType::as_str));
     add("status", joined(&filter.status, TaskState::as_str));
     add("user", filter.user.map(String::from));
-    add("project", filter.project.map(String::from));
-    add("job", filter.job.map(String::from));
+    add("project", filter.project.clone().map(String::from));
+    add("job", filter.job.clone().map(String::from));
     add("source", filter.source);
     add("target", filter.target);
     add("text", filter.text);
@@ -81,6 +81,9 @@ async fn list(context: &Context, filter: TaskList) -> Result<Exit> {
     let order = [GivesWay::Id(7), GivesWay::Under(4), GivesWay::Out(1)];
     form.listing(&answer, &head, &order, rows)?;
     page::tell_more(context, &answer);
+    if answer.tasks.is_empty() {
+        unknown::tell(context, filter.project.as_ref(), filter.job.as_ref()).await?;
+    }
     Ok(Exit::Ok)
 }
 

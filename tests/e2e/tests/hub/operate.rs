@@ -393,6 +393,42 @@ fn a_followed_log_ends_with_the_result_beside_it() -> Result<()> {
 }
 
 #[test]
+fn a_list_that_is_empty_tells_of_a_name_that_nothing_has() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    hub.apply(&office(&hub, &tree, "", ""))?;
+    let told = |args: &[&str]| -> Result<String> {
+        let output = hub.cli(&[&["task", "list"], args].concat())?;
+        ensure!(output.status.success(), "{args:?}: {output:?}");
+        let empty = String::from_utf8_lossy(&output.stdout).lines().count() == 1;
+        ensure!(empty || args.contains(&"json"), "{args:?}: {output:?}");
+        Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    ensure!(
+        told(&["--job", "files"])?.is_empty(),
+        "a job that has not run yet"
+    );
+    let job = "no job is called fils; `job list` shows them\n";
+    ensure!(told(&["--job", "fils"])? == job);
+    let project = "no project is called ofice; `project list` shows them\n";
+    ensure!(told(&["--project", "ofice", "--job", "files"])? == project);
+    let both = "no job is called fils in project office; `job list` shows them\n";
+    ensure!(told(&["--project", "office", "--job", "fils"])? == both);
+    ensure!(told(&["--job", "fils", "--output", "json"])? == job);
+    let json: Value = serde_json::from_str(&hub.ok(&["task", "list", "--job", "fils", "--output", "json"])?)?;
+    ensure!(
+        json["tasks"] == serde_json::json!([]) && json["count"] == 0,
+        "{json}"
+    );
+
+    // What was removed is known by its tasks.
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    hub.ok(&["job", "remove", "files", "--yes"])?;
+    ensure!(told(&["--job", "files", "--status", "failed"])?.is_empty());
+    Ok(())
+}
+
+#[test]
 fn a_new_project_gets_the_usual_jobs_and_they_run() -> Result<()> {
     let hub = TestHub::start("")?;
     let tree = small_tree(&hub)?;
