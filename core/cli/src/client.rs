@@ -19,7 +19,7 @@ use crate::exit::{Coded, Refused};
 
 const DEFAULT_SERVER: &str = "https://127.0.0.1:8007";
 /// Where `serve` leaves the local admin's token when it runs as a system service.
-const LOCAL_ADMIN_TOKEN: &str = "/var/lib/ironcore-backup/admin.token";
+pub(crate) const LOCAL_ADMIN_TOKEN: &str = "/var/lib/ironcore-backup/admin.token";
 /// Characters that stand for themselves in one segment of a path.
 const SEGMENT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'-')

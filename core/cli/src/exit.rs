@@ -52,6 +52,32 @@ pub(crate) struct Refused {
 }
 
 impl Exit {
+    /// All of them.
+    pub(crate) const ALL: &'static [Self] = &[
+        Self::Ok,
+        Self::Failed,
+        Self::Usage,
+        Self::Warnings,
+        Self::Denied,
+        Self::NotFound,
+        Self::BadVerification,
+        Self::Interrupted,
+    ];
+
+    /// What it means, for man pages.
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            Self::Ok => "All is well; a task that was waited for ended OK",
+            Self::Failed => "It failed, or a task that was waited for ended FAILED or CANCELLED",
+            Self::Usage => "The command line is not right, or what it asks for was refused as not valid",
+            Self::Warnings => "A task that was waited for ended with WARNING",
+            Self::Denied => "Access denied: no token, or one that may not do this",
+            Self::NotFound => "There is nothing of that name",
+            Self::BadVerification => "A verification found CORRUPT or MISSING",
+            Self::Interrupted => "Interrupted from the keyboard; a task that was waited for goes on",
+        }
+    }
+
     /// The exit code for an error.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         let coded = error.downcast_ref::<Coded>().map(|coded| coded.code);

@@ -347,7 +347,14 @@ fn every_command_has_a_man_page() {
     let found = std::fs::read_dir(&dir).expect("a folder").count();
     assert!(pages > 40 && pages == found, "{pages} told, {found} found");
     let page = std::fs::read_to_string(dir.join("ironcore-backup-job-next.1")).expect("a page");
-    for said in ["soonest first", "\\-\\-count", "Which job"] {
+    for said in [
+        "soonest first",
+        "\\-\\-count",
+        "Which job",
+        "EXIT STATUS",
+        "FILES",
+        "ENVIRONMENT",
+    ] {
         assert!(page.contains(said), "{said}: {page}");
     }
 }

@@ -1,5 +1,7 @@
-//! `man`: a page for every command, made of the same texts as `--help`.
+//! `man`: a page for every command. What stands in it is left to `man_page`.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -7,6 +9,7 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man as Page;
 use serde::Serialize;
 
+use super::man_page;
 use crate::args::{Cli, Man};
 use crate::exit::Exit;
 use crate::output::Form;
@@ -32,12 +35,10 @@ pub(super) fn run(form: Form, options: &Man) -> Result<Exit> {
 
 fn write(command: Command, folder: &Path, written: &mut Written) -> Result<()> {
     let below: Vec<Command> = command.get_subcommands().cloned().collect();
-    let page = Page::new(command)
-        .source(concat!("ironcore-backup ", env!("CARGO_PKG_VERSION")))
-        .manual("Ironcore Backup");
-    let path = page
-        .generate_to(folder)
-        .with_context(|| format!("cannot write {} to {}", page.get_filename(), folder.display()))?;
+    let path = folder.join(Page::new(command.clone()).get_filename());
+    man_page::render(command)
+        .and_then(|page| File::create(&path)?.write_all(&page))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     written.pages.push(path.display().to_string());
     for command in below {
         write(command, folder, written)?;

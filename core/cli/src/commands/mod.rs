@@ -8,6 +8,7 @@ mod inbox;
 mod job;
 mod job_next;
 mod job_show;
+mod man_page;
 mod manual;
 mod message;
 mod outcome;

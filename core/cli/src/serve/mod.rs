@@ -24,6 +24,22 @@ use self::hub::Hub;
 use crate::args::Serve;
 use crate::exit::Exit;
 
+/// What the log tells: a level, or `target=level` joined by commas.
+const LOG: &str = "IRONCORE_LOG";
+
+/// Variables of the environment that no option stands for, and what they say.
+pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
+    (
+        config::DATABASE,
+        "The database, as `database` of the configuration: sqlite, or postgres://…, for those who want no password in \
+         the file",
+    ),
+    (
+        LOG,
+        "What `serve` writes to standard error: a level (info when missing), or TARGET=LEVEL joined by commas",
+    ),
+];
+
 /// Opens the hub's secrets.
 pub(crate) fn secrets(settings: &Settings) -> Result<Secrets> {
     keys::private_folder(&settings.data)?;
@@ -57,7 +73,7 @@ pub(crate) async fn run(options: &Serve) -> Result<Exit> {
 }
 
 fn start_logging() -> Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("IRONCORE_LOG")
+    let filter = tracing_subscriber::EnvFilter::try_from_env(LOG)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

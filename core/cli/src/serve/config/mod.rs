@@ -93,10 +93,12 @@ pub(crate) struct Overrides<'a> {
     pub(crate) roles: &'a [Service],
 }
 
-const DEFAULT_CONFIG: &str = "/etc/ironcore-backup/hub.toml";
+/// The file that is read when none is named.
+pub(crate) const DEFAULT_CONFIG: &str = "/etc/ironcore-backup/hub.toml";
 /// The database's URL, for those who want no password in the file.
-const DATABASE: &str = "IRONCORE_DATABASE";
-const DEFAULT_DATA: &str = "/var/lib/ironcore-backup";
+pub(crate) const DATABASE: &str = "IRONCORE_DATABASE";
+/// The data folder when none is named.
+pub(crate) const DEFAULT_DATA: &str = "/var/lib/ironcore-backup";
 
 pub(super) fn invalid(message: String) -> Coded {
     Coded {
