@@ -9,12 +9,16 @@ const WRAPPED_TO: usize = 20;
 const SPACES: usize = 3;
 
 /// How a column gives way when the terminal is too narrow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum GivesWay {
     /// It holds ids, which people copy: never wrapped, but moved to a line of its own under each row.
     Id(usize),
     /// It is moved to a line of its own under each row.
     Under(usize),
+    /// Its cells say less: what this makes of their row, whose cells are as they were given.
+    Short(usize, fn(&[String]) -> String),
+    /// Its cells are cut, with `…` at their end, down to so many characters.
+    Cut(usize, usize),
     /// It is left out.
     Out(usize),
 }
@@ -22,25 +26,100 @@ pub(crate) enum GivesWay {
 impl GivesWay {
     fn column(self) -> usize {
         match self {
-            Self::Id(column) | Self::Under(column) | Self::Out(column) => column,
+            Self::Id(column)
+            | Self::Under(column)
+            | Self::Short(column, _)
+            | Self::Cut(column, _)
+            | Self::Out(column) => column,
         }
+    }
+
+    fn is_id(self) -> bool {
+        matches!(self, Self::Id(_))
+    }
+
+    /// Whether the column stays in the table.
+    fn stays(self) -> bool {
+        matches!(self, Self::Short(..) | Self::Cut(..))
     }
 }
 
-/// How many of `order` give way, first come first, until the others find room; all when that is not enough either.
-fn giving_way(widths: &[u16], order: &[GivesWay], terminal: u16) -> usize {
-    let needed = |gone: &[GivesWay]| {
-        let stays = |column: usize| gone.iter().all(|way| way.column() != column);
-        let least = widths.iter().enumerate().filter(|(column, _)| stays(*column));
-        let least = least.map(|(column, width)| match usize::from(*width) {
-            width if order.contains(&GivesWay::Id(column)) => width + SPACES,
-            width => width.min(WRAPPED_TO) + SPACES,
-        });
-        least.sum::<usize>().saturating_sub(1)
+/// The widths of columns of which the first `count` of `order` gave way; 0 for those that are gone.
+fn widths(head: &[&str], rows: &[Vec<String>], order: &[GivesWay], count: usize) -> Vec<usize> {
+    let longest = |column: usize, cell: &dyn Fn(&[String]) -> usize| {
+        let name = head.get(column).map_or(0, |name| name.chars().count());
+        rows.iter().map(|row| cell(row)).chain([name]).max().unwrap_or(0)
     };
+    let own = |column: usize| {
+        longest(column, &|row| {
+            row.get(column).map_or(0, |cell| cell.chars().count())
+        })
+    };
+    let mut widths: Vec<usize> = (0..head.len()).map(own).collect();
+    for way in order.iter().take(count) {
+        let Some(width) = widths.get_mut(way.column()) else {
+            continue;
+        };
+        *width = match *way {
+            GivesWay::Short(column, short) => longest(column, &|row| short(row).chars().count()),
+            GivesWay::Cut(_, least) => (*width).min(least),
+            GivesWay::Id(_) | GivesWay::Under(_) | GivesWay::Out(_) => 0,
+        };
+    }
+    widths
+}
+
+/// What the columns need at least: wide ones may be wrapped, but for ids and for what is cut instead.
+fn needed(widths: &[usize], order: &[GivesWay]) -> usize {
+    let whole = |column: usize| order.iter().any(|way| way.is_id() && way.column() == column);
+    let columns = widths.iter().enumerate().filter(|(_, width)| **width > 0);
+    let least = columns.map(|(column, width)| match *width {
+        width if whole(column) => width + SPACES,
+        width => width.min(WRAPPED_TO) + SPACES,
+    });
+    least.sum::<usize>().saturating_sub(1)
+}
+
+/// How many of `order` give way, first come first, until the others find room; all when that is not enough either.
+fn giving_way(head: &[&str], rows: &[Vec<String>], order: &[GivesWay], terminal: u16) -> usize {
     (0..order.len())
-        .find(|count| needed(&order[..*count]) <= usize::from(terminal))
+        .find(|count| needed(&widths(head, rows, order, *count), order) <= usize::from(terminal))
         .unwrap_or(order.len())
+}
+
+/// The rows as they are shown when these gave way.
+fn shown(
+    head: &[&str],
+    rows: &[Vec<String>],
+    order: &[GivesWay],
+    count: usize,
+    terminal: u16,
+) -> Vec<Vec<String>> {
+    let mut shown = rows.to_vec();
+    let spare = usize::from(terminal).saturating_sub(needed(&widths(head, rows, order, count), order));
+    for way in order.iter().take(count) {
+        for (row, full) in shown.iter_mut().zip(rows) {
+            let Some(cell) = row.get_mut(way.column()) else {
+                continue;
+            };
+            match *way {
+                GivesWay::Short(_, short) => *cell = short(full),
+                GivesWay::Cut(_, least) => *cell = cut(cell, least + spare),
+                GivesWay::Id(_) | GivesWay::Under(_) | GivesWay::Out(_) => {}
+            }
+        }
+    }
+    shown
+}
+
+/// At most so many characters, the last of which says that there were more.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
+    short.push('…');
+    short
 }
 
 /// The table as text. Without the width of a terminal every column gets the room it wants.
@@ -49,24 +128,23 @@ pub(crate) fn draw(head: &[&str], rows: &[Vec<String>], order: &[GivesWay], term
     table.load_style(UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(head.to_vec());
-    for row in rows {
-        table.add_row(row);
-    }
     let Some(terminal) = terminal else {
+        table.add_rows(rows);
         table.force_no_tty();
         return table.to_string();
     };
     table.set_width(terminal);
-    let count = giving_way(&table.column_max_content_widths(), order, terminal);
-    let (gone, stay) = order.split_at(count);
+    let count = giving_way(head, rows, order, terminal);
+    table.add_rows(shown(head, rows, order, count, terminal));
+    let (gave, kept) = order.split_at(count);
     let mut under: Vec<usize> = Vec::new();
-    for way in gone {
+    for way in gave.iter().filter(|way| !way.stays()) {
         constrain(&mut table, *way, ColumnConstraint::Hidden);
         if !matches!(way, GivesWay::Out(_)) {
             under.push(way.column());
         }
     }
-    for way in stay.iter().filter(|way| matches!(way, GivesWay::Id(_))) {
+    for way in kept.iter().filter(|way| way.is_id()) {
         constrain(&mut table, *way, ColumnConstraint::ContentWidth);
     }
     under.sort_unstable();
@@ -127,24 +205,50 @@ mod tests {
 
     #[test]
     fn columns_give_way_in_their_order() {
-        let widths = [20, 20, 16, 7, 60, 7, 10, 97];
-        let order = [GivesWay::Id(7), GivesWay::Under(4), GivesWay::Out(1)];
+        let row = [20, 20, 16, 7, 60, 7, 10, 97].map(|width| "x".repeat(width));
+        let rows = [row.to_vec()];
+        let head = ["TIME", "END", "USER", "TYPE", "SOURCE", "STATUS", "BYTES", "UPID"];
+        let order = [
+            GivesWay::Id(7),
+            GivesWay::Under(4),
+            GivesWay::Short(1, |_| "x".repeat(12)),
+            GivesWay::Cut(2, 8),
+            GivesWay::Out(1),
+        ];
         let expected = [
             (220, 0),
             (219, 1),
             (140, 1),
             (120, 1),
             (119, 2),
-            (100, 2),
             (97, 2),
             (96, 3),
-            (80, 3),
-            (20, 3),
+            (89, 3),
+            (88, 4),
+            (81, 4),
+            (80, 5),
+            (20, 5),
         ];
         for (terminal, count) in expected {
-            assert_eq!(giving_way(&widths, &order, terminal), count, "{terminal}");
+            assert_eq!(giving_way(&head, &rows, &order, terminal), count, "{terminal}");
         }
-        assert_eq!(giving_way(&widths, &[], 80), 0);
+        assert_eq!(giving_way(&head, &rows, &[], 80), 0);
+    }
+
+    #[test]
+    fn what_is_cut_takes_the_room_there_is() {
+        let order = [GivesWay::Cut(1, 4)];
+        let rows = [vec![TIME.to_owned(), "alice@local".to_owned()]];
+        for (terminal, said) in [
+            (40, "alice@local"),
+            (36, "alice@local"),
+            (35, "alice@loc…"),
+            (29, "ali…"),
+            (20, "ali…"),
+        ] {
+            let text = draw(&["TIME", "USER"], &rows, &order, Some(terminal));
+            assert!(text.contains(said), "{terminal}: {text}");
+        }
     }
 
     #[test]

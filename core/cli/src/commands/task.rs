@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use ironcore_api::wire;
-use ironcore_types::{TaskState, TaskType, Upid};
+use ironcore_types::{TaskState, TaskType, Timestamp, Upid};
 
 use super::watch::took;
 use super::{Context, outcome, page, stages, unknown, watch};
@@ -11,6 +11,30 @@ use crate::exit::Exit;
 use crate::output::{self, Form};
 use crate::serve::seams;
 use crate::table::GivesWay;
+
+/// The columns of `task list`.
+const HEAD: [&str; 8] = [
+    "TIME",
+    "END",
+    "USER",
+    "TYPE",
+    "SOURCE / TARGET",
+    "STATUS",
+    "BYTES",
+    "UPID",
+];
+
+/// How they give way: at 80 columns all of them are there still.
+const ORDER: [GivesWay; 6] = [
+    GivesWay::Id(7),
+    GivesWay::Under(4),
+    GivesWay::Short(1, short_end),
+    GivesWay::Short(0, |row| {
+        row.first().map_or_else(String::new, |time| to_the_minute(time))
+    }),
+    GivesWay::Cut(2, 7),
+    GivesWay::Out(1),
+];
 
 pub(super) async fn run(context: &Context, command: Task) -> Result<Exit> {
     match command {
@@ -68,23 +92,33 @@ async fn list(context: &Context, filter: TaskList) -> Result<Exit> {
             task.upid.to_string(),
         ]
     });
-    let head = [
-        "TIME",
-        "END",
-        "USER",
-        "TYPE",
-        "SOURCE / TARGET",
-        "STATUS",
-        "BYTES",
-        "UPID",
-    ];
-    let order = [GivesWay::Id(7), GivesWay::Under(4), GivesWay::Out(1)];
-    form.listing(&answer, &head, &order, rows)?;
+    form.listing(&answer, &HEAD, &ORDER, rows)?;
     page::tell_more(context, &answer);
     if answer.tasks.is_empty() {
         unknown::tell(context, filter.project.as_ref(), filter.job.as_ref()).await?;
     }
     Ok(Exit::Ok)
+}
+
+/// `2026-05-21T00:12Z` for a time of a table; all else as it is.
+fn to_the_minute(cell: &str) -> String {
+    match cell.parse::<Timestamp>() {
+        Ok(_) => cell
+            .get(..16)
+            .map_or_else(|| cell.to_owned(), |minute| format!("{minute}Z")),
+        Err(_) => cell.to_owned(),
+    }
+}
+
+/// When a task ended, in a row that begins with when it began: `00:12Z` of the same day, `05-22T00:12Z` of another.
+fn short_end(row: &[String]) -> String {
+    let [began, end, ..] = row else {
+        return String::new();
+    };
+    let end = to_the_minute(end);
+    let same = began.get(..11).and_then(|day| end.strip_prefix(day));
+    let year = began.get(..5).and_then(|year| end.strip_prefix(year));
+    same.or(year).unwrap_or(&end).to_owned()
 }
 
 async fn show(context: &Context, upid: &Upid) -> Result<Exit> {
@@ -160,4 +194,58 @@ async fn cancel(context: &Context, upid: &Upid) -> Result<Exit> {
         &[("UPID", answer.upid.to_string()), ("Outcome", text.to_owned())],
     )?;
     Ok(exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_as_short_as_can_be_understood() {
+        let said = |end: &str| short_end(&["2026-12-31T23:50:07Z".to_owned(), end.to_owned()]);
+        assert_eq!(said("2026-12-31T23:58:10Z"), "23:58Z");
+        assert_eq!(said("2027-01-01T00:10:00Z"), "2027-01-01T00:10Z");
+        assert_eq!(said("running"), "running");
+        assert_eq!(said("-"), "-");
+        let other = short_end(&[
+            "2026-05-21T23:50:07Z".to_owned(),
+            "2026-05-22T00:10:00Z".to_owned(),
+        ]);
+        assert_eq!(other, "05-22T00:10Z");
+    }
+
+    #[test]
+    fn eighty_columns_have_room_for_all_that_the_page_names() {
+        let long = [
+            "2026-05-21T23:50:07Z",
+            "2026-05-22T00:10:00Z",
+            "alice@ldap!laptop-of-alice",
+            "restore",
+            "ibs-primary:vm/12345/2026-05-21T00:00:00Z → /srv/restored",
+            "CANCELLED",
+            "1000.00 MiB",
+            "UPID:vm:000060FA:001682B6:00000001:6B04F769:restore:ibs\\x2dprimary:alice@ldap!laptop-of-alice:",
+        ]
+        .map(str::to_owned);
+        let text = crate::table::draw(&HEAD, &[long.to_vec()], &ORDER, Some(80));
+        let lines: Vec<&str> = text.lines().collect();
+        for head in ["TIME", "END", "USER", "TYPE", "STATUS", "BYTES"] {
+            assert!(lines[1].contains(head), "{head}: {text}");
+        }
+        for cell in [
+            "2026-05-21T23:50Z",
+            "05-22T00:10Z",
+            "alice@…",
+            "CANCELLED",
+            "1000.00 MiB",
+        ] {
+            assert!(lines[3].contains(&format!(" {cell} ")), "{cell}: {text}");
+        }
+        assert!(
+            lines[4].ends_with("/srv/restored") && lines[5].starts_with(" UPID:"),
+            "{text}"
+        );
+        let wide = |line: &&&str| line.chars().count() > 80;
+        assert_eq!(lines.iter().filter(wide).count(), 1, "but for the UPID: {text}");
+    }
 }
