@@ -50,7 +50,8 @@ pub struct Task {
     pub error: Option<ErrorData>,
     /// Why it is still queued, in words.
     pub waiting: Option<String>,
-    /// Its place in the queue while it is queued, 1 for the next; projects take turns. Null beyond the first 10,000.
+    /// Its place while it is queued, 1 for the next: among the tasks that wait for a slot at most, and those that are
+    /// held for the same reason as this one. Projects take turns. Null beyond the first 10,000 queued tasks.
     pub queue_position: Option<u64>,
     /// What to do about it; empty in lists.
     pub tips: Vec<Tip>,

@@ -12,7 +12,8 @@ pub struct Waiting {
     pub task: TaskId,
     /// What it waits for.
     pub reason: WaitReason,
-    /// Its place among all queued tasks, 1 for the next; none beyond the first 10,000. Projects take turns.
+    /// Its place, 1 for the next: among the tasks that can be claimed, and those that are held for the same reason as
+    /// this one. Projects take turns; none beyond the first 10,000 queued tasks.
     pub position: Option<u64>,
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod configure;
 pub(crate) mod fair;
 pub(crate) mod frames;
 pub(crate) mod overlap;
+pub(crate) mod places;
 pub(crate) mod references;
 pub(crate) mod removal;
 pub(crate) mod retry;

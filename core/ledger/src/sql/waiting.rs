@@ -2,28 +2,41 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ironcore_types::{JobName, KeyId, ProjectName, TaskId, TaskState, Timestamp};
+use ironcore_types::{DatastoreName, JobName, KeyId, ProjectName, TaskId, TaskState, TaskType, Timestamp};
 
 use super::Sql;
 use super::objects;
 use super::sessions::live_sessions;
 use super::slots::look;
-use crate::db::{Conn, Value, sql};
+use crate::db::{Conn, Row, Value, sql};
 use crate::error::Result;
 use crate::model::{Session, Task, WaitReason, Waiting};
 use crate::rules::fair::Loads;
+use crate::rules::places::{Place, places};
 
 /// Tasks whose place in the queue is counted.
 const PLACES: u32 = 10_000;
 
+/// What the waits of queued tasks follow from.
+macro_rules! waiters {
+    ($which:literal) => {
+        concat!(
+            "SELECT id, share, project, job, type, automatic, not_before, datastore, other_datastore, key_id
+             FROM tasks WHERE state = 'queued' ",
+            $which
+        )
+    };
+}
+
 impl Sql {
     /// Why these tasks wait, those of them that are queued.
     pub(crate) async fn waiting(&self, tasks: Vec<Task>) -> Result<Vec<Waiting>> {
-        let tasks: Vec<Task> = tasks
-            .into_iter()
+        let ids: Vec<i64> = tasks
+            .iter()
             .filter(|task| task.state == TaskState::Queued)
+            .map(|task| task.id.0)
             .collect();
-        if tasks.is_empty() {
+        if ids.is_empty() {
             return Ok(Vec::new());
         }
         let mut conn = self.reader().await?;
@@ -34,59 +47,117 @@ impl Sql {
             paused: look.paused,
             loads: look.loads,
             sessions: live_sessions(&mut conn).await?,
-            busy: busy_jobs(&mut conn, &tasks, now).await?,
             jobs: objects::paused_jobs(&mut conn).await?,
-            keys: keys(&mut conn, &tasks).await?,
         };
-        let places = places(&mut conn, &tasks).await?;
-        Ok(tasks
+        let asked = waiters(&mut conn, &ids).await?;
+        let behind = busy_jobs(&mut conn, &ids, now).await?;
+        let reasons: Vec<(TaskId, WaitReason)> = asked
             .iter()
-            .map(|task| Waiting {
-                task: task.id,
-                reason: facts.reason(task),
-                position: places.get(&task.id).copied(),
+            .map(|waiter| (waiter.id, facts.reason(waiter, behind.contains(&waiter.id))))
+            .collect();
+        let queue = queue(&mut conn, &facts).await?;
+        let places = places(&queue, &reasons);
+        Ok(reasons
+            .into_iter()
+            .map(|(task, reason)| Waiting {
+                task,
+                reason,
+                position: places.get(&task).copied(),
             })
             .collect())
     }
 }
 
-/// The places of these tasks in the queue: projects take turns.
-async fn places(conn: &mut Conn, tasks: &[Task]) -> Result<BTreeMap<TaskId, u64>> {
-    let rows = sql("SELECT id, place FROM (
-            SELECT id, ROW_NUMBER() OVER (ORDER BY turn, id) AS place FROM (
-                SELECT id, ROW_NUMBER() OVER (PARTITION BY share ORDER BY id) AS turn FROM (
-                    SELECT id, share FROM tasks WHERE state = 'queued' ORDER BY id LIMIT $1) AS queue
-            ) AS turns
-         ) AS places WHERE id IN LIST($2)")
-    .bind(PLACES)
-    .bind(Value::Numbers(tasks.iter().map(|task| task.id.0).collect()))
-    .fetch_all(conn)
-    .await?;
-    rows.iter()
-        .map(|row| Ok((TaskId(row.num("id")?), row.count("place")?)))
-        .collect()
+/// A queued task, as far as its wait goes.
+struct Waiter {
+    id: TaskId,
+    share: String,
+    job: Option<(ProjectName, JobName)>,
+    task_type: TaskType,
+    automatic: bool,
+    not_before: Option<Timestamp>,
+    datastores: Vec<DatastoreName>,
+    key: Option<KeyId>,
 }
 
-/// The keys that tasks need, those of them that need one.
-async fn keys(conn: &mut Conn, tasks: &[Task]) -> Result<BTreeMap<TaskId, KeyId>> {
-    let rows = sql("SELECT id, key_id FROM tasks WHERE id IN LIST($1) AND key_id IS NOT NULL")
-        .bind(Value::Numbers(tasks.iter().map(|task| task.id.0).collect()))
+impl Waiter {
+    fn of(row: &Row) -> Result<Self> {
+        let datastores = [row.opt_word("datastore")?, row.opt_word("other_datastore")?];
+        Ok(Self {
+            id: TaskId(row.num("id")?),
+            share: row.text("share")?,
+            job: row.opt_word("project")?.zip(row.opt_word("job")?),
+            task_type: row.word("type")?,
+            automatic: row.flag("automatic")?,
+            not_before: row.opt_time("not_before")?,
+            datastores: datastores.into_iter().flatten().collect(),
+            key: row.opt_word("key_id")?,
+        })
+    }
+}
+
+async fn waiters(conn: &mut Conn, ids: &[i64]) -> Result<Vec<Waiter>> {
+    let rows = sql(waiters!("AND id IN LIST($1)"))
+        .bind(Value::Numbers(ids.to_vec()))
         .fetch_all(conn)
         .await?;
-    rows.iter()
-        .map(|row| Ok((TaskId(row.num("id")?), row.word("key_id")?)))
-        .collect()
+    rows.iter().map(Waiter::of).collect()
+}
+
+/// The oldest of those that wait, each with what it waits for.
+async fn queue(conn: &mut Conn, facts: &Facts) -> Result<Vec<Place>> {
+    let rows = sql("SELECT project, job FROM tasks WHERE state = 'running' AND job IS NOT NULL")
+        .fetch_all(conn)
+        .await?;
+    let running: BTreeSet<(ProjectName, JobName)> = rows
+        .iter()
+        .map(|row| Ok((row.word("project")?, row.word("job")?)))
+        .collect::<Result<_>>()?;
+    let rows = sql(waiters!("ORDER BY id LIMIT $1"))
+        .bind(PLACES)
+        .fetch_all(conn)
+        .await?;
+    let waiters: Vec<Waiter> = rows.iter().map(Waiter::of).collect::<Result<_>>()?;
+    let firsts = firsts(&waiters, facts.now);
+    let queue = waiters.iter().map(|waiter| {
+        let behind = waiter
+            .job
+            .as_ref()
+            .is_some_and(|job| running.contains(job) || firsts.get(job).is_some_and(|id| *id != waiter.id));
+        Place {
+            task: waiter.id,
+            share: waiter.share.clone(),
+            reason: facts.reason(waiter, behind),
+        }
+    });
+    Ok(queue.collect())
+}
+
+/// The rule of claims: of a job's ready tasks the first, and what a person started before what the hub did.
+fn firsts(waiters: &[Waiter], now: Timestamp) -> BTreeMap<&(ProjectName, JobName), TaskId> {
+    let mut firsts: BTreeMap<_, (bool, TaskId)> = BTreeMap::new();
+    for waiter in waiters
+        .iter()
+        .filter(|waiter| waiter.not_before.is_none_or(|at| at <= now))
+    {
+        if let Some(job) = &waiter.job {
+            let this = (waiter.automatic, waiter.id);
+            let first = firsts.entry(job).or_insert(this);
+            *first = this.min(*first);
+        }
+    }
+    firsts.into_iter().map(|(job, (_, id))| (job, id)).collect()
 }
 
 /// Those of the tasks that wait for another of the same job.
-async fn busy_jobs(conn: &mut Conn, tasks: &[Task], now: Timestamp) -> Result<BTreeSet<TaskId>> {
+async fn busy_jobs(conn: &mut Conn, ids: &[i64], now: Timestamp) -> Result<BTreeSet<TaskId>> {
     let rows = sql(
         "SELECT t.id FROM tasks t WHERE t.id IN LIST($1) AND t.job IS NOT NULL AND EXISTS (
             SELECT 1 FROM tasks o
             WHERE o.project = t.project AND o.job = t.job AND o.state IN ('queued', 'running')
               AND (o.state = 'running'
-                   OR (o.id < t.id AND (o.not_before IS NULL OR o.not_before <= $2)
-                       AND (o.automatic = 0 OR t.automatic = 1))))",
+                   OR ((o.not_before IS NULL OR o.not_before <= $2)
+                       AND (o.automatic < t.automatic OR (o.automatic = t.automatic AND o.id < t.id)))))",
     )
     .bind(Value::Numbers(ids.to_vec()))
     .bind(now.as_micros())
@@ -101,15 +172,13 @@ struct Facts {
     paused: Option<Timestamp>,
     loads: Loads,
     sessions: Vec<Session>,
-    busy: BTreeSet<TaskId>,
     /// The jobs that are paused.
     jobs: BTreeSet<(ProjectName, JobName)>,
-    /// The keys that tasks need.
-    keys: BTreeMap<TaskId, KeyId>,
 }
 
 impl Facts {
-    fn reason(&self, task: &Task) -> WaitReason {
+    /// What a task waits for; `behind` when another of its job goes before it.
+    fn reason(&self, task: &Waiter, behind: bool) -> WaitReason {
         if let Some(at) = task.not_before.filter(|at| *at > self.now) {
             return WaitReason::NotBefore { at };
         }
@@ -117,29 +186,27 @@ impl Facts {
             if let Some(since) = self.paused {
                 return WaitReason::SchedulerPaused { since };
             }
-            let job = task.project.clone().zip(task.job.clone());
-            if job.is_some_and(|job| self.jobs.contains(&job)) {
+            if task.job.as_ref().is_some_and(|job| self.jobs.contains(job)) {
                 return WaitReason::JobPaused;
             }
         }
-        if self.busy.contains(&task.id) {
+        if behind {
             return WaitReason::JobRuns;
         }
         let small = |limit: &i64| u32::try_from(*limit).unwrap_or(u32::MAX);
-        let share = task.project.as_ref().map_or("", |project| project.as_str());
+        let share = task.share.as_str();
         if self.loads.full_shares().contains(&share) {
             let limit = self.loads.share_limits.get(share).map_or(0, small);
             return WaitReason::ProjectLimit { limit };
         }
         let full = self.loads.full_datastores();
-        let datastores = task.spec.datastores();
-        if let Some(name) = datastores.into_iter().find(|name| full.contains(&name.as_str())) {
+        if let Some(name) = task.datastores.iter().find(|name| full.contains(&name.as_str())) {
             return WaitReason::DatastoreLimit {
                 datastore: name.clone(),
                 limit: self.loads.datastore_limits.get(name.as_str()).map_or(0, small),
             };
         }
-        let task_type = task.task_type();
+        let task_type = task.task_type;
         let mut fit: Vec<_> = self
             .sessions
             .iter()
@@ -148,7 +215,7 @@ impl Facts {
         if fit.is_empty() {
             return WaitReason::NoWorker { task_type };
         }
-        let key = self.keys.get(&task.id);
+        let key = task.key.as_ref();
         fit.retain(|session| key.is_none_or(|key| session.keys.contains(key)));
         if let Some(key) = key.filter(|_| fit.is_empty()) {
             return WaitReason::NoKey { key: key.clone() };

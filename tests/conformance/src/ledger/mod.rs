@@ -13,6 +13,7 @@ pub mod logs;
 pub mod messages;
 pub mod model;
 pub mod objects;
+pub mod places;
 pub mod queue;
 pub mod retries;
 pub mod schedule;

@@ -19,6 +19,7 @@ macro_rules! ledger_suite {
             schedule: a_tick_fires_once, missed_ticks_collapse, pauses_hold, cursors_follow_the_schedule;
             queue: slots_are_shared_between_projects, limits_hold, slots_are_freed_however_tasks_end,
                 blackouts_hold_what_the_hub_starts, overlaps_go_by_policy, delays_spread_the_beginning, waits_say_why, keys_bind_tasks_to_workers;
+            places: what_is_held_is_before_nobody;
             objects: bad_declarations_are_refused_whole, removal_checks_references, datastores_are_known;
             access: tokens_live_and_die;
             logs: logs_are_read_by_line, old_logs_are_removed, progress_is_replaced, wakes_follow_commits,
