@@ -20,7 +20,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(list, make))
 }
 
-/// The copies of the hub's own state that were asked for lately.
+/// The copies of the hub's own state that were asked for lately, and the archives that there are.
 #[utoipa::path(
     get, path = "/api/v1/hub/backup", tag = "hub", operation_id = "list_hub_backups",
     responses((status = 200, body = HubBackupList))
@@ -29,7 +29,11 @@ async fn list(State(state): State<ApiState>, access: Access) -> Result<Json<HubB
     access.require(Right::BackUp)?;
     let mut backups = state.backups().runs().borrow().clone();
     backups.reverse();
-    Ok(Json(HubBackupList { backups }))
+    let folder = state.clone();
+    let archives = tokio::task::spawn_blocking(move || folder.backups().archives()).await?;
+    let mut archives = archives.map_err(failed)?;
+    archives.reverse();
+    Ok(Json(HubBackupList { backups, archives }))
 }
 
 /// Copies the hub's own state into an archive on the hub's machine, while the hub goes on. The archive holds the keys

@@ -72,9 +72,22 @@ pub struct HubArchive {
     pub removed: Vec<String>,
 }
 
-/// Copies of the hub's own state that were asked for since the process began, at most twenty, newest first.
+/// An archive that lies in the folder for them, whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StoredHubArchive {
+    /// The file, on the hub's machine.
+    pub path: String,
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// When it was made, as its name has it.
+    pub made: Timestamp,
+}
+
+/// Copies of the hub's own state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HubBackupList {
-    /// The copies.
+    /// Those that were asked for since the process began, at most twenty, newest first.
     pub backups: Vec<HubBackup>,
+    /// The archives that there are, newest first: also those that were made before the process began.
+    pub archives: Vec<StoredHubArchive>,
 }

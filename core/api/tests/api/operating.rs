@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::http::StatusCode;
-use ironcore_api::wire::{HubArchive, HubBackup, HubBackupState, MakeHubBackup};
+use ironcore_api::wire::{HubArchive, HubBackup, HubBackupState, MakeHubBackup, StoredHubArchive};
 use ironcore_api::{ApiError, HubBackups};
 use ironcore_ledger::model::{NewSession, Role, Service};
 use ironcore_types::event::ErrorData;
@@ -62,6 +62,15 @@ impl HubBackups for FakeBackups {
 
     fn runs(&self) -> watch::Receiver<Vec<HubBackup>> {
         self.runs.subscribe()
+    }
+
+    fn archives(&self) -> Result<Vec<StoredHubArchive>, ErrorData> {
+        let archive = |path: &str| StoredHubArchive {
+            path: path.to_owned(),
+            bytes: 1,
+            made: Timestamp::EPOCH,
+        };
+        Ok(vec![archive("/backups/old"), archive("/backups/0")])
     }
 }
 
@@ -212,4 +221,11 @@ async fn a_copy_of_the_hub_is_told_with_its_archive_or_why_there_is_none() {
         .map(|run| &run["state"])
         .collect();
     assert_eq!(states, ["failed", "done"], "newest first");
+    let paths: Vec<&Value> = list["archives"]
+        .as_array()
+        .expect("archives")
+        .iter()
+        .map(|archive| &archive["path"])
+        .collect();
+    assert_eq!(paths, ["/backups/0", "/backups/old"], "newest first");
 }

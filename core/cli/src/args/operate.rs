@@ -15,7 +15,7 @@ pub(crate) enum Hub {
         #[arg(long)]
         without_keys: bool,
     },
-    /// List the copies that were made since the hub was started, newest first.
+    /// List the copies that were asked for since the hub was started and the archives that there are, newest first.
     List,
     /// Make a data folder of an archive, without a hub. Every file is checked before anything is put in place.
     Restore(Restored),

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use ironcore_api::wire;
-use ironcore_types::ErrorCode;
+use ironcore_types::{ErrorCode, Timestamp};
 
 use super::{Context, watch};
 use crate::args::Hub;
@@ -77,32 +77,53 @@ async fn runs(context: &Context) -> Result<wire::HubBackupList> {
 async fn list(context: &Context) -> Result<Exit> {
     let list = runs(context).await?;
     let form = context.form;
-    let rows = list.backups.iter().map(|run| {
+    let size = |bytes: u64| match form {
+        Form::Plain => bytes.to_string(),
+        _ => output::bytes(bytes),
+    };
+    let there = |path: &str| list.archives.iter().any(|archive| archive.path == path);
+    let mut rows: Vec<(Timestamp, Vec<String>)> = Vec::new();
+    for run in &list.backups {
+        let archive = run.archive.as_ref();
         let state = match run.state {
             wire::HubBackupState::Waiting => "waiting",
             wire::HubBackupState::Running => "running",
+            wire::HubBackupState::Done if archive.is_some_and(|archive| !there(&archive.path)) => "removed",
             wire::HubBackupState::Done => "done",
             wire::HubBackupState::Failed => "FAILED",
         };
-        vec![
+        let by = run.user.as_ref();
+        let row = vec![
             output::time(Some(run.asked)),
-            run.user
-                .as_ref()
-                .map_or_else(|| "the hub".to_owned(), ToString::to_string),
+            by.map_or_else(|| "the hub".to_owned(), ToString::to_string),
             state.to_owned(),
-            match &run.archive {
-                None => "-".to_owned(),
-                Some(archive) if form == Form::Plain => archive.bytes.to_string(),
-                Some(archive) => output::bytes(archive.bytes),
-            },
-            match (&run.archive, &run.error) {
+            archive.map_or_else(|| "-".to_owned(), |archive| size(archive.bytes)),
+            match (archive, &run.error) {
                 (Some(archive), _) => archive.path.clone(),
                 (None, Some(error)) => format!("{} [{}]", error.message, error.code),
                 (None, None) => "-".to_owned(),
             },
-        ]
-    });
-    let head = ["ASKED", "BY", "STATE", "SIZE", "ARCHIVE"];
+        ];
+        rows.push((run.asked, row));
+    }
+    // Who asked for what was made before the hub was started, or by another, is known to nobody.
+    let known = |path: &str| {
+        let mut made = list.backups.iter().filter_map(|run| run.archive.as_ref());
+        made.any(|archive| archive.path == path)
+    };
+    for archive in list.archives.iter().filter(|archive| !known(&archive.path)) {
+        let row = vec![
+            output::time(Some(archive.made)),
+            "-".to_owned(),
+            "done".to_owned(),
+            size(archive.bytes),
+            archive.path.clone(),
+        ];
+        rows.push((archive.made, row));
+    }
+    rows.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
+    let head = ["TIME", "BY", "STATE", "SIZE", "ARCHIVE"];
+    let rows = rows.into_iter().map(|(_, row)| row);
     form.listing(&list, &head, &[GivesWay::Id(4)], rows)?;
     Ok(Exit::Ok)
 }

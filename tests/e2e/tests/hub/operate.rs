@@ -216,10 +216,11 @@ fn a_hub_moves_to_a_server_and_back() -> Result<()> {
 
 #[test]
 fn an_archive_is_used_whole_or_not_at_all() -> Result<()> {
-    let hub = TestHub::start("[backup]\nkeep = 3\n")?;
+    let mut hub = TestHub::start("[backup]\nkeep = 3\n")?;
     hub.secret("hook", "a secret of the hub")?;
     let whole = archive_of(&hub.json(&["hub", "backup"])?)?;
-    let into = |name: &str| hub.folder().join(name);
+    let folder = hub.folder().to_owned();
+    let into = |name: &str| folder.join(name);
 
     let mut bytes = std::fs::read(&whole)?;
     let middle = bytes.len() / 2;
@@ -257,6 +258,30 @@ fn an_archive_is_used_whole_or_not_at_all() -> Result<()> {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success() && told.contains("signing.key"), "{told}");
     ensure!(into("keyless").join("secrets/hook.sealed").exists());
+
+    // The archives are listed by whoever hub looks: what was made before it was started too.
+    let path = without["archive"]["path"].as_str().context("a path")?;
+    let listed = hub.ok(&["hub", "list"])?;
+    let states: Vec<Option<&str>> = listed
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').nth(2))
+        .collect();
+    ensure!(states == [Some("done"), Some("removed")], "{listed}");
+    hub.stop()?;
+    hub.resume()?;
+    let listed = hub.ok(&["hub", "list"])?;
+    let rows: Vec<&str> = listed.lines().skip(1).collect();
+    ensure!(
+        rows.len() == 1 && rows[0].contains("\t-\tdone\t") && rows[0].ends_with(path),
+        "{listed}"
+    );
+    let list: Value = hub.json(&["hub", "list"])?;
+    let bytes = std::fs::metadata(path)?.len();
+    ensure!(
+        list["backups"] == serde_json::json!([]) && list["archives"][0]["bytes"] == bytes,
+        "{list}"
+    );
     ensure!(std::fs::read_dir(into("keyless").join("keys"))?.next().is_none());
     ensure!(!into("keyless").join("admin.token").exists());
     Ok(())

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use ironcore_api::wire::StoredHubArchive;
 use ironcore_types::Timestamp;
 
 const PREFIX: &str = "hub-";
@@ -61,6 +62,25 @@ pub(super) fn archives(folder: &Path) -> Result<Vec<String>> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// The archives in a folder with their sizes, oldest first.
+pub(super) fn stored(folder: &Path) -> Result<Vec<StoredHubArchive>> {
+    let mut found = Vec::new();
+    for name in archives(folder)? {
+        let path = folder.join(&name);
+        let meta = match path.symlink_metadata() {
+            // It was removed meanwhile, as one too many.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            meta => meta.with_context(|| format!("cannot look at {}", path.display()))?,
+        };
+        found.extend(time_of(&name).map(|made| StoredHubArchive {
+            path: path.display().to_string(),
+            bytes: meta.len(),
+            made,
+        }));
+    }
+    Ok(found)
 }
 
 /// Removes the oldest archives, so that `keep` stay; says which.
@@ -170,6 +190,15 @@ mod tests {
         }
         assert_eq!(remove_old(dir.path(), 2).expect("removed"), [FIRST]);
         assert_eq!(archives(dir.path()).expect("names"), [second, third]);
+        std::fs::File::options()
+            .write(true)
+            .open(dir.path().join(third))
+            .and_then(|mut file| std::io::Write::write_all(&mut file, b"whole"))
+            .expect("written");
+        let stored = stored(dir.path()).expect("archives");
+        let sizes: Vec<(u64, Option<Timestamp>)> =
+            stored.iter().map(|one| (one.bytes, Some(one.made))).collect();
+        assert_eq!(sizes, [(0, time_of(second)), (5, time_of(third))]);
         assert_eq!(remove_old(dir.path(), 2).expect("removed"), Vec::<String>::new());
         assert!(dir.path().join("hub-mine.tar.zst").exists() && dir.path().join("notes.txt").exists());
     }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use ironcore_api::wire::{HubArchive, HubBackup, HubBackupState, MakeHubBackup};
+use ironcore_api::wire::{HubArchive, HubBackup, HubBackupState, MakeHubBackup, StoredHubArchive};
 use ironcore_api::{ApiError, HubBackups};
 use ironcore_ledger::{Ledger, LedgerError};
 use ironcore_types::event::ErrorData;
@@ -40,6 +40,7 @@ pub(super) struct Copies {
     queue: mpsc::Sender<Asked>,
     runs: watch::Sender<Vec<HubBackup>>,
     seams: Seams,
+    folder: PathBuf,
 }
 
 /// Makes the copies, one at a time.
@@ -65,6 +66,7 @@ pub(super) fn new(settings: &Settings, ledger: Ledger, seams: Seams) -> (Copies,
         queue: sender,
         runs: runs.clone(),
         seams: seams.clone(),
+        folder: settings.backup.folder.clone(),
     };
     let copier = Copier {
         queue,
@@ -96,6 +98,10 @@ impl HubBackups for Copies {
 
     fn runs(&self) -> watch::Receiver<Vec<HubBackup>> {
         self.runs.subscribe()
+    }
+
+    fn archives(&self) -> Result<Vec<StoredHubArchive>, ErrorData> {
+        folder::stored(&self.folder).map_err(|error| told(&error))
     }
 }
 
@@ -279,6 +285,7 @@ mod tests {
             queue: sender,
             runs: watch::Sender::new(Vec::new()),
             seams,
+            folder: PathBuf::from("/nonexistent"),
         };
         let user: UserId = "root@local".parse().expect("user");
         let ask = || copies.ask(MakeHubBackup::default(), &user);

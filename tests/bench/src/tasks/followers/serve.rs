@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use ironcore_api::wire::{Fault, HubBackup, MakeHubBackup, PluginList};
+use ironcore_api::wire::{Fault, HubBackup, MakeHubBackup, PluginList, StoredHubArchive};
 use ironcore_api::{ApiError, ApiParts, ApiState, HubBackups, Limits, PluginCatalog, new_secret};
 use ironcore_engine::{SigningSeed, Stores};
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{NewToken, Role};
+use ironcore_types::event::ErrorData;
 use ironcore_types::objects::Group;
 use ironcore_types::{Seams, UserId};
 use tokio::net::TcpListener;
@@ -42,6 +43,10 @@ impl HubBackups for Nothing {
 
     fn runs(&self) -> watch::Receiver<Vec<HubBackup>> {
         watch::channel(Vec::new()).1
+    }
+
+    fn archives(&self) -> Result<Vec<StoredHubArchive>, ErrorData> {
+        Ok(Vec::new())
     }
 }
 
