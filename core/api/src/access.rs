@@ -15,7 +15,9 @@
 //! | list tokens, export everything | of the hub | – | of the hub | – |
 //!
 //! Statistics are of the project's own tasks, on shared datastores too; only tokens of the hub see those of a datastore as
-//! a whole. Verification reports show for the backup groups that show.
+//! a whole. How full a datastore is, and when it will be full, shows to tokens of the hub and to the project that uses it
+//! alone; in a shared one a project sees how many snapshots it has, and what they hold. Verification reports show for the
+//! backup groups that show.
 //!
 //! "Of the hub" means a token without a project. Work on a whole datastore (gc, prune, sync from or to it, a
 //! verification without a snapshot) is open to a token with a project only when the datastore is granted to that project alone. In a
@@ -198,6 +200,11 @@ impl Access {
         self.project.as_ref().is_none_or(|mine| granted(row, mine))
     }
 
+    /// Whether the figures of the whole of a datastore show: to a project, when no other uses it.
+    pub fn sees_whole(&self, row: &DatastoreRow) -> bool {
+        self.project.as_ref().is_none_or(|mine| alone(row, mine))
+    }
+
     /// A datastore by name.
     pub async fn datastore(&self, ledger: &Ledger, name: &DatastoreName) -> Result<DatastoreRow, ApiError> {
         let row = ledger.datastore(name).await?;
@@ -209,8 +216,7 @@ impl Access {
     /// of the one project that it is granted to.
     pub async fn peer(&self, ledger: &Ledger, name: &DatastoreName) -> Result<(), ApiError> {
         let row = self.datastore(ledger, name).await?;
-        let reach = self.project.as_ref().is_none_or(|mine| alone(&row, mine));
-        if reach && matches!(self.role, Role::Admin | Role::Operator) {
+        if self.sees_whole(&row) && matches!(self.role, Role::Admin | Role::Operator) {
             Ok(())
         } else {
             Err(ApiError::denied(format!("read the whole of {name}")))

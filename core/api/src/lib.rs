@@ -22,6 +22,7 @@ mod routes;
 mod serve;
 mod state;
 mod stream;
+mod usage;
 mod view;
 pub mod wire;
 

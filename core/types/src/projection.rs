@@ -30,10 +30,10 @@ const DAY_US: f64 = 86_400_000_000.0;
 pub struct UsagePoint {
     /// When.
     pub at: Timestamp,
-    /// Bytes used.
-    pub used: u64,
+    /// Bytes used, by whatever lies there.
+    pub used_bytes: u64,
     /// Bytes free.
-    pub free: u64,
+    pub free_bytes: u64,
 }
 
 /// Why something is never full.
@@ -137,14 +137,14 @@ pub fn projection(points: &[UsagePoint], now: Timestamp) -> Projection {
         return too_few(samples, span);
     }
     let slope = slope(recent(), newest.at);
-    let fill = if newest.free == 0 {
+    let fill = if newest.free_bytes == 0 {
         FillDate::At { at: newest.at }
     } else if slope <= 0.0 {
         FillDate::Never {
             because: NeverBecause::NotGrowing,
         }
     } else {
-        let left = newest.free as f64 / slope * DAY_US;
+        let left = newest.free_bytes as f64 / slope * DAY_US;
         let farthest = now.after(FARTHEST.duration());
         // Casts keep within the bounds of the target.
         let at = newest.at.after(Duration::from_micros(left as u64));
@@ -179,11 +179,11 @@ fn slope<'a>(points: impl Iterator<Item = &'a UsagePoint> + Clone, zero: Timesta
     let day = |point: &UsagePoint| (point.at.as_micros() - zero.as_micros()) as f64 / DAY_US;
     let count = points.clone().count() as f64;
     let mean_day = points.clone().map(day).sum::<f64>() / count;
-    let mean_used = points.clone().map(|point| point.used as f64).sum::<f64>() / count;
+    let mean_used = points.clone().map(|point| point.used_bytes as f64).sum::<f64>() / count;
     let (mut product, mut square) = (0.0, 0.0);
     for point in points {
         let along = day(point) - mean_day;
-        product += along * (point.used as f64 - mean_used);
+        product += along * (point.used_bytes as f64 - mean_used);
         square += along * along;
     }
     if square > 0.0 { product / square } else { 0.0 }
@@ -208,8 +208,8 @@ mod tests {
                 let used = used(day) as u64;
                 UsagePoint {
                     at: at(day),
-                    used,
-                    free: 1_000 * GB - used,
+                    used_bytes: used,
+                    free_bytes: 1_000 * GB - used,
                 }
             })
             .collect()
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn what_is_full_is_full_now() {
         let mut points = samples(3.0, 1.0, |_| 5e11);
-        points[3].free = 0;
+        points[3].free_bytes = 0;
         let found = projection(&points, at(3.0));
         assert_eq!(found.fill, FillDate::At { at: at(3.0) });
     }

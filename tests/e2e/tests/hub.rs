@@ -18,6 +18,8 @@ mod operate;
 mod refusals;
 #[path = "hub/several.rs"]
 mod several;
+#[path = "hub/shared.rs"]
+mod shared;
 #[path = "hub/soak.rs"]
 mod soak;
 #[path = "hub/stopped.rs"]

@@ -13,7 +13,8 @@ use crate::access::{Access, Right};
 use crate::error::ApiError;
 use crate::extract::{Json as Body, Path};
 use crate::state::ApiState;
-use crate::wire::{AddDatastore, AddMode, Datastore, DatastoreList, DatastoreUsage};
+use crate::usage;
+use crate::wire::{AddDatastore, AddMode, Datastore, DatastoreList};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
@@ -72,26 +73,11 @@ async fn remove(
 
 /// A datastore as it is now; one that cannot be opened says why.
 async fn view(state: &ApiState, access: &Access, row: DatastoreRow) -> Result<Datastore, ApiError> {
-    let object = row.object;
-    let (usage, error) = match state.stores().open(&object.name).await {
-        Ok(datastore) => match tokio::task::spawn_blocking(move || datastore.usage()).await? {
-            Ok(usage) => (Some(usage), None),
-            Err(error) => (
-                None,
-                Some(ErrorData {
-                    code: error.code(),
-                    message: error.to_string(),
-                }),
-            ),
-        },
-        Err(error) => (
-            None,
-            Some(ErrorData {
-                code: error.code(),
-                message: error.to_string(),
-            }),
-        ),
+    let (usage, error) = match usage::look(state, access, &row).await? {
+        Ok(usage) => (Some(usage), None),
+        Err(error) => (None, Some(error)),
     };
+    let object = row.object;
     // Who else uses a datastore, and where it lies, is nothing for a project to know.
     let error = error.map(|error| match access.of_hub() {
         true => error,
@@ -110,15 +96,7 @@ async fn view(state: &ApiState, access: &Access, row: DatastoreRow) -> Result<Da
             .collect(),
         online: usage.is_some(),
         error,
-        usage: usage.map(|usage| DatastoreUsage {
-            used: usage.used,
-            free: usage.available,
-            total: usage.total,
-            logical: usage.logical,
-            unique: usage.unique,
-            chunks: usage.chunks,
-            snapshots: usage.snapshots,
-        }),
+        usage,
         name: object.name,
     })
 }

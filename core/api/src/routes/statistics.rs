@@ -159,7 +159,8 @@ struct UsageQuery {
     since: Option<String>,
 }
 
-/// How full a datastore is and was, and when it will be full.
+/// How full a datastore is and was, and when it will be full. Of one that other projects use too, a token with a project
+/// sees its own part only.
 #[utoipa::path(
     get, path = "/api/v1/datastores/{name}/usage", tag = "statistics", operation_id = "datastore_usage",
     params(("name" = DatastoreName, Path, description = "Its name."), UsageQuery),
@@ -171,25 +172,38 @@ async fn usage(
     Path(name): Path<DatastoreName>,
     Query(query): Query<UsageQuery>,
 ) -> Result<Json<UsageHistory>, ApiError> {
-    access.datastore(state.ledger(), &name).await?;
+    let row = access.datastore(state.ledger(), &name).await?;
     let now = state.seams().now();
-    let recent = now.before(projection::RECENT.duration());
     let since = time("since", query.since.as_deref(), now)?.unwrap_or(now.before(USUAL.duration()));
+    // One that cannot be read now still has a history.
+    let usage = crate::usage::look(&state, &access, &row).await?.ok();
+    let logical_bytes = usage.map(|usage| usage.logical_bytes);
+    if !access.sees_whole(&row) {
+        return Ok(Json(UsageHistory {
+            datastore: name,
+            projection: None,
+            fill: "not shown: other projects use the datastore too".to_owned(),
+            stored_bytes: None,
+            free_bytes: None,
+            logical_bytes,
+            dedup_ratio: None,
+            samples: Vec::new(),
+        }));
+    }
+    let recent = now.before(projection::RECENT.duration());
     let samples = state.ledger().datastore_usage(&name, since.min(recent)).await?;
     let projection = projection(&samples, now);
-    // One that cannot be read now still has a history.
-    let usage = match state.stores().open(&name).await {
-        Ok(datastore) => tokio::task::spawn_blocking(move || datastore.usage()).await?.ok(),
-        Err(_) => None,
-    };
+    let stored_bytes = usage.and_then(|usage| usage.stored_bytes);
+    let ratio =
+        |(logical, stored): (u64, u64)| (logical > 0 && stored > 0).then(|| logical as f64 / stored as f64);
     Ok(Json(UsageHistory {
         datastore: name,
         fill: projection.fill.to_string(),
-        projection,
-        used: usage.map(|usage| usage.used),
-        free: usage.and_then(|usage| usage.available),
-        logical: usage.map(|usage| usage.logical),
-        dedup_ratio: usage.and_then(|usage| usage.dedup_ratio()),
+        projection: Some(projection),
+        stored_bytes,
+        free_bytes: usage.and_then(|usage| usage.free_bytes),
+        logical_bytes,
+        dedup_ratio: logical_bytes.zip(stored_bytes).and_then(ratio),
         samples: samples.into_iter().filter(|point| point.at >= since).collect(),
     }))
 }

@@ -44,23 +44,25 @@ pub struct GroupList {
     pub groups: Vec<Group>,
 }
 
-/// What a datastore holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// What a datastore holds. A token of a project that shares it with others sees its own part: what its snapshots hold;
+/// the figures of the whole are null.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DatastoreUsage {
-    /// Bytes on disk.
-    pub used: u64,
-    /// Bytes that are left where it lies, when there is a limit.
-    pub free: Option<u64>,
-    /// Bytes of the place where it lies, when there is a limit.
-    pub total: Option<u64>,
-    /// Bytes of all snapshots, as if each stood alone; over `used` it is the deduplication ratio.
-    pub logical: u64,
-    /// Bytes of the distinct chunks, before compression.
-    pub unique: u64,
-    /// Distinct chunks.
-    pub chunks: u64,
-    /// Snapshots.
+    /// Content of the snapshots that the token sees, in bytes, as if each stood alone; over `stored_bytes` it is the
+    /// deduplication ratio.
+    pub logical_bytes: u64,
+    /// Snapshots that the token sees.
     pub snapshots: u64,
+    /// Bytes that its files occupy on disk, after deduplication and compression.
+    pub stored_bytes: Option<u64>,
+    /// Bytes of the distinct chunks, before compression.
+    pub unique_bytes: Option<u64>,
+    /// Distinct chunks.
+    pub chunks: Option<u64>,
+    /// Bytes that are left where it lies, when there is a limit.
+    pub free_bytes: Option<u64>,
+    /// Size of the place where it lies, in bytes, when there is a limit.
+    pub total_bytes: Option<u64>,
 }
 
 /// A datastore of the hub.

@@ -75,21 +75,22 @@ pub struct Statistics {
     pub parts: Vec<PartFigures>,
 }
 
-/// How full a datastore was, and when it will be full.
+/// How full a datastore was, and when it will be full. A token of a project that shares it with others sees
+/// `logical_bytes` of its own snapshots; the figures of the whole are null, and there are no samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct UsageHistory {
     /// Which datastore.
     pub datastore: DatastoreName,
     /// When it is full at the growth of the last 30 days.
-    pub projection: Projection,
+    pub projection: Option<Projection>,
     /// The same in words: `full on 2026-09-01`, `never (it does not grow)`, `not enough history: 1 of 2 days`.
     pub fill: String,
-    /// Bytes that its files occupy; null while it cannot be read.
-    pub used: Option<u64>,
+    /// Bytes that its files occupy on disk, after deduplication and compression; null while it cannot be read.
+    pub stored_bytes: Option<u64>,
     /// Bytes that are free where it lies; null without a limit, and while it cannot be read.
-    pub free: Option<u64>,
-    /// Content of all snapshots, as if each stood alone; null while it cannot be read.
-    pub logical: Option<u64>,
+    pub free_bytes: Option<u64>,
+    /// Content of the snapshots that the token sees, in bytes, as if each stood alone; null while it cannot be read.
+    pub logical_bytes: Option<u64>,
     /// How many bytes of content one byte of its files stands for; null while there is none.
     pub dedup_ratio: Option<f64>,
     /// How full the place where it lies was, whatever lies there beside it: the first look of each hour, oldest first.

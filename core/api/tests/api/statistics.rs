@@ -124,11 +124,11 @@ async fn the_fill_date_follows_from_the_samples() {
     let member = hub.token(Role::Member, Some("demo")).await;
     let name: DatastoreName = "shared".parse().expect("name");
     let path = "/api/v1/datastores/shared/usage";
-    let none = hub.get(path, &member).await.expect(StatusCode::OK);
+    let none = hub.get(path, &admin).await.expect(StatusCode::OK);
     assert_eq!(none["fill"], "not enough history: 0 of 2 days");
     assert_eq!(none["projection"]["fill"]["kind"], "not-enough-history");
     assert_eq!(
-        (&none["used"], &none["dedup_ratio"]),
+        (&none["stored_bytes"], &none["dedup_ratio"]),
         (&Value::Null, &Value::Null)
     );
     for day in 0..5_u64 {
@@ -155,16 +155,83 @@ async fn the_fill_date_follows_from_the_samples() {
     assert_eq!(usage["samples"].as_array().map(Vec::len), Some(5));
     assert_eq!(
         usage["samples"][0],
-        json!({ "at": "2026-05-21T00:00:00Z", "used": 100, "free": 900 })
+        json!({ "at": "2026-05-21T00:00:00Z", "used_bytes": 100, "free_bytes": 900 })
     );
     let late = format!("{path}?since={}", encode("49h ago"));
-    let late = hub.get(&late, &member).await.expect(StatusCode::OK);
+    let late = hub.get(&late, &admin).await.expect(StatusCode::OK);
     assert_eq!(late["samples"].as_array().map(Vec::len), Some(2));
     assert_eq!(late["projection"], usage["projection"]);
     for (path, secret) in [("zebra-store", &member), ("none", &admin)] {
         hub.get(&format!("/api/v1/datastores/{path}/usage"), secret)
             .await
             .problem(StatusCode::NOT_FOUND, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn the_whole_of_a_shared_datastore_shows_to_the_hub_alone() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let auditor = hub.token(Role::Auditor, None).await;
+    for (name, projects) in [("both", json!(["demo", "zebra"])), ("mine", json!(["demo"]))] {
+        let object =
+            json!({ "name": name, "path": hub.folder.join(format!("store-{name}")), "projects": projects });
+        hub.post(
+            "/api/v1/datastores",
+            &admin,
+            json!({ "mode": "create", "object": object }),
+        )
+        .await
+        .expect(StatusCode::CREATED);
+    }
+    let look = async |name: &str, secret: &str| {
+        let shown = hub.get(&format!("/api/v1/datastores/{name}"), secret).await;
+        let usage = hub.get(&format!("/api/v1/datastores/{name}/usage"), secret).await;
+        (
+            shown.expect(StatusCode::OK)["usage"].clone(),
+            usage.expect(StatusCode::OK),
+        )
+    };
+    for secret in [&admin, &auditor] {
+        let (shown, usage) = look("both", secret).await;
+        assert!(
+            shown["stored_bytes"].is_u64() && shown["total_bytes"].is_u64(),
+            "{shown}"
+        );
+        assert!(
+            usage["stored_bytes"].is_u64() && usage["projection"].is_object(),
+            "{usage}"
+        );
+    }
+    for role in [Role::Admin, Role::Operator, Role::Auditor, Role::Member] {
+        let secret = hub.token(role, Some("demo")).await;
+        let (shown, usage) = look("both", &secret).await;
+        for key in [
+            "stored_bytes",
+            "unique_bytes",
+            "chunks",
+            "free_bytes",
+            "total_bytes",
+        ] {
+            assert_eq!(shown[key], Value::Null, "{role:?}: {key}");
+        }
+        assert_eq!(
+            (&shown["snapshots"], &shown["logical_bytes"]),
+            (&json!(0), &json!(0))
+        );
+        for key in ["stored_bytes", "free_bytes", "dedup_ratio", "projection"] {
+            assert_eq!(usage[key], Value::Null, "{role:?}: {key}");
+        }
+        assert_eq!(
+            (&usage["samples"], &usage["logical_bytes"]),
+            (&json!([]), &json!(0))
+        );
+        // What no other project uses shows as a whole.
+        let (shown, usage) = look("mine", &secret).await;
+        assert!(
+            shown["stored_bytes"].is_u64() && usage["projection"].is_object(),
+            "{role:?}: {shown}"
+        );
     }
 }
 

@@ -30,8 +30,8 @@ pub(super) async fn run(context: &Context, command: Datastore) -> Result<Exit> {
                         None => "online".to_owned(),
                         Some(error) => format!("offline: {} [{}]", error.message, error.code),
                     },
-                    size(row.usage.as_ref().map(|usage| usage.used)),
-                    size(row.usage.as_ref().and_then(|usage| usage.free)),
+                    size(row.usage.as_ref().and_then(|usage| usage.stored_bytes)),
+                    size(row.usage.as_ref().and_then(|usage| usage.free_bytes)),
                     row.usage
                         .as_ref()
                         .map_or_else(|| "-".to_owned(), |usage| usage.snapshots.to_string()),
@@ -39,7 +39,7 @@ pub(super) async fn run(context: &Context, command: Datastore) -> Result<Exit> {
             });
             form.rows(
                 &answer,
-                &["NAME", "PATH", "STATE", "USED", "FREE", "SNAPSHOTS"],
+                &["NAME", "PATH", "STATE", "STORED", "FREE", "SNAPSHOTS"],
                 rows,
             )?;
             Ok(Exit::Ok)

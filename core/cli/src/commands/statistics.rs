@@ -162,7 +162,7 @@ pub(super) async fn usage(context: &Context, wanted: Usage) -> Result<Exit> {
         Some(bytes) if form == Form::Plain => bytes.to_string(),
         Some(bytes) => output::bytes(bytes),
     };
-    let growth = answer.projection.bytes_per_day.map_or_else(
+    let growth = answer.projection.and_then(|line| line.bytes_per_day).map_or_else(
         || "-".to_owned(),
         |growth| {
             let sign = if growth < 0 { "-" } else { "" };
@@ -175,9 +175,9 @@ pub(super) async fn usage(context: &Context, wanted: Usage) -> Result<Exit> {
     );
     let fields = [
         ("Datastore", answer.datastore.to_string()),
-        ("Used", size(answer.used)),
-        ("Free", size(answer.free)),
-        ("Content", size(answer.logical)),
+        ("Stored", size(answer.stored_bytes)),
+        ("Free", size(answer.free_bytes)),
+        ("Content", size(answer.logical_bytes)),
         (
             "Dedup ratio",
             answer

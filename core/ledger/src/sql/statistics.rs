@@ -294,8 +294,8 @@ impl Sql {
             .map(|row| {
                 Ok(UsagePoint {
                     at: row.time("at")?,
-                    used: row.count("used")?,
-                    free: row.count("free")?,
+                    used_bytes: row.count("used")?,
+                    free_bytes: row.count("free")?,
                 })
             })
             .collect()

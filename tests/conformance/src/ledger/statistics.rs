@@ -259,8 +259,11 @@ pub async fn datastores_are_sampled(place: &dyn Place) -> Result<()> {
         };
         world.ledger.set_datastore_status(&name, &status).await?;
         let kept = world.ledger.datastore_usage(&name, start).await?;
-        ensure!(kept.iter().all(|point| point.used + point.free == 1_000));
-        Ok(kept.into_iter().map(|point| point.used).collect())
+        ensure!(
+            kept.iter()
+                .all(|point| point.used_bytes + point.free_bytes == 1_000)
+        );
+        Ok(kept.into_iter().map(|point| point.used_bytes).collect())
     };
     ensure!(note(true, Some(100)).await? == [100]);
     world.clock.advance(3_599);
