@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use ironcore_ledger::model::{LogLevel, NewLogLine, Role};
+use ironcore_ledger::model::{LogLevel, NewLogLine, Role, Tick};
 use ironcore_types::{TaskState, TaskType};
 use serde_json::{Value, json};
 
@@ -184,6 +184,58 @@ async fn logs_are_read_in_parts_and_as_text() {
     for (line, shown) in printed.iter().zip(shown) {
         assert_eq!(line.to_string(), shown);
     }
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_the_end_of_a_blackout_is_the_next() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    hub.apply(json!({ "job": [{
+        "project": "demo", "name": "dark", "owner": "root@local", "schedule": "hourly",
+        "blackout": [{ "from": "00:00", "lasts": "4h" }],
+        "task": { "type": "gc", "datastore": "shared" },
+    }] }))
+    .await;
+    let held = json!({ "from": "00:00", "lasts": "4h", "until": "2026-05-21T04:00:00Z" });
+    let job = hub
+        .get("/api/v1/jobs/demo/dark", &admin)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(job["waiting"], Value::Null);
+    assert_eq!(
+        job["next"][0],
+        json!({
+            "begins": "2026-05-21T04:00:00Z", "due": "2026-05-21T01:00:00Z", "ticks": 3, "left_out": 0,
+            "held_by": held, "upid": null,
+        })
+    );
+
+    hub.clock.forward(3_600);
+    let tick = Tick {
+        project: "demo".parse().expect("project"),
+        job: "dark".parse().expect("job"),
+        scheduled_for: hub.seams.now(),
+        missed: 0,
+        run: true,
+    };
+    let fired = hub.ledger.fire_ticks(&[tick]).await.expect("fired");
+    let upid = fired.first().expect("a run").upid.to_string();
+    let job = hub
+        .get("/api/v1/jobs/demo/dark", &admin)
+        .await
+        .expect(StatusCode::OK);
+    let waiting = json!({
+        "begins": "2026-05-21T04:00:00Z", "due": "2026-05-21T01:00:00Z", "ticks": 1, "left_out": 0,
+        "held_by": held, "upid": upid,
+    });
+    assert_eq!(job["waiting"], waiting);
+    // The ticks of 02:00 and 03:00 come while it waits.
+    let (first, second) = (&job["next"][0], &job["next"][1]);
+    assert_eq!((&first["upid"], &first["ticks"]), (&json!(upid), &json!(3)));
+    assert_eq!(
+        (&second["due"], &second["held_by"]),
+        (&json!("2026-05-21T04:00:00Z"), &Value::Null)
+    );
 }
 
 #[tokio::test]
