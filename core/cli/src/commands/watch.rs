@@ -22,6 +22,8 @@ use crate::serve::seams;
 const LINES: usize = 1000;
 /// How often a waiting command looks.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(400);
+/// How often who follows a log looks why its task waits: in a long queue a place is not found for nothing.
+const LOOK_WHY_EVERY: Duration = Duration::from_secs(2);
 /// How long a hub may be away that has answered before.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -130,12 +132,17 @@ fn interrupted(upid: &Upid) -> Exit {
 #[derive(Default)]
 struct Wait {
     told: Option<String>,
+    looked: Option<Instant>,
 }
 
 impl Wait {
     /// Says on standard error why the task waits and at which place, unless that was said already. Answers whether it
     /// waits.
     async fn tell(&mut self, hub: &mut Patient<'_>, upid: &Upid) -> Result<bool> {
+        if self.looked.is_some_and(|at| at.elapsed() < LOOK_WHY_EVERY) {
+            return Ok(true);
+        }
+        self.looked = Some(Instant::now());
         let task: wire::Task = hub.get(&["tasks", &upid.to_string()], &[]).await?;
         if let Some(text) = self.news(&task) {
             output::note(&text);
