@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 use crate::error::EngineError;
 use crate::watch::Pulse;
 
+/// How soon the scheduler looks again when ticks that were due did not fire.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// How the scheduler behaves.
 #[derive(Debug, Clone)]
 pub struct SchedulerOptions {
@@ -67,7 +70,7 @@ impl Scheduler {
                 }
                 Err(error) => {
                     tracing::error!(code = %error.code(), %error, "the scheduler could not fire ticks; trying again");
-                    now.after(Duration::from_secs(1))
+                    now.after(AGAIN)
                 }
             };
             tokio::select! {
@@ -82,7 +85,7 @@ impl Scheduler {
         }
     }
 
-    /// One look: fires what is due at `now`; answers when the next tick is.
+    /// One look: fires what is due at `now`; answers when to look again for the next tick.
     pub async fn fire_due(&self, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
         if self.ledger.scheduler_paused().await?.is_some() {
             return Ok(None);
@@ -110,6 +113,7 @@ impl Scheduler {
                 ticks.push(Tick {
                     project: job.project,
                     job: job.name,
+                    cursor: cursor.until,
                     scheduled_for: due.scheduled_for,
                     missed: due.missed,
                     run: due.run,
@@ -121,8 +125,14 @@ impl Scheduler {
             };
         }
         if !ticks.is_empty() {
-            for task in self.ledger.fire_ticks(&ticks).await? {
+            let fired = self.ledger.fire_ticks(&ticks).await?;
+            for task in &fired {
                 tracing::info!(upid = %task.upid, "scheduled");
+            }
+            // Another scheduler may have moved the cursor meanwhile, though not as far as to this tick.
+            if fired.len() < ticks.iter().filter(|tick| tick.run).count() {
+                let again = now.after(AGAIN);
+                return Ok(Some(next.map_or(again, |next| next.min(again))));
             }
         }
         Ok(next)

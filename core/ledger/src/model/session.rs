@@ -138,6 +138,9 @@ pub struct Tick {
     pub project: ProjectName,
     /// Which job.
     pub job: JobName,
+    /// The job's cursor ([`JobCursor::until`]) that this was decided by. Once the cursor has moved the tick is ignored:
+    /// what was missed is known anew then.
+    pub cursor: Timestamp,
     /// The time it was due. Unique with the job: whoever fires it again is ignored.
     pub scheduled_for: Timestamp,
     /// How many ticks up to and including this one were missed; 0 when it is fired in time.

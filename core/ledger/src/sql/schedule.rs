@@ -25,11 +25,13 @@ impl Tx {
     /// Fires ticks of as many jobs, with a few statements for all of them: often very many are due at the same time.
     async fn fire(&mut self, ticks: &[Tick]) -> Result<Vec<Task>> {
         let rows: Vec<TickRow<'_>> = ticks.iter().map(TickRow::of).collect();
-        // The cursor is the first fence; the primary key of ticks holds even when a job was removed and declared again.
+        // The cursor is the first fence. It must stand where it stood when the tick was decided: another scheduler may
+        // have fired a tick since that counts as missed here. The primary key of ticks holds even when a job was removed
+        // and declared again.
         let moved = sql(
-            "UPDATE jobs SET ticked = r.due FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT, due BIGINT)
+            "UPDATE jobs SET ticked = r.due FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT, stood BIGINT, due BIGINT)
              WHERE jobs.project = r.of_project AND jobs.name = r.of_job AND jobs.enabled = 1 AND jobs.scheduled = 1
-                AND jobs.ticked < r.due
+                AND jobs.ticked = r.stood AND jobs.ticked < r.due
              RETURNING project, name, body",
         )
         .bind(to_json("ticks", &rows)?)
@@ -166,6 +168,7 @@ impl Tx {
             let now = Tick {
                 project: job.project.clone(),
                 job: job.name.clone(),
+                cursor: self.now,
                 scheduled_for: self.now,
                 missed: 0,
                 run: true,
@@ -228,6 +231,7 @@ struct JobKey<'t> {
 struct TickRow<'t> {
     of_project: &'t str,
     of_job: &'t str,
+    stood: i64,
     due: i64,
     missed: i64,
     task: Option<i64>,
@@ -238,6 +242,7 @@ impl<'t> TickRow<'t> {
         Self {
             of_project: tick.project.as_str(),
             of_job: tick.job.as_str(),
+            stood: tick.cursor.as_micros(),
             due: tick.scheduled_for.as_micros(),
             missed: signed(tick.missed),
             task: None,

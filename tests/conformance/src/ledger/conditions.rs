@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ironcore_ledger::model::{GoodRun, NewEvent, NewTask, Outcome, QueuedRun, SnapshotWindow, Task, Tick};
+use ironcore_ledger::model::{GoodRun, NewEvent, NewTask, Outcome, QueuedRun, SnapshotWindow, Task};
 use ironcore_types::event::{ErrorData, EventData};
 use ironcore_types::progress::TaskStats;
 use ironcore_types::verification::{VerifyDepth, VerifyReport};
@@ -80,13 +80,7 @@ pub async fn runs_that_wait_are_seen(place: &dyn Place) -> Result<()> {
     let due = world.clock.time();
     let fired = world
         .ledger
-        .fire_ticks(&[Tick {
-            project: demo()?,
-            job: job.name.clone(),
-            scheduled_for: due,
-            missed: 0,
-            run: true,
-        }])
+        .fire_ticks(&[world.tick("nightly", due).await?])
         .await?;
     let task = fired.first().context("a task")?;
     let before = due.before(Duration::from_secs(1));

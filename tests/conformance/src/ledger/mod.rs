@@ -23,10 +23,12 @@ pub mod tasks;
 
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;
-use ironcore_ledger::model::{NewSession, NewTask, Scope, SeqEvent, Service, Task};
+use ironcore_ledger::model::{NewSession, NewTask, Scope, SeqEvent, Service, Task, Tick};
 use ironcore_ledger::{Ledger, LedgerError};
 use ironcore_types::objects::{Document, Job};
-use ironcore_types::{ErrorCode, EventType, ProjectName, Seams, SessionId, TaskSpec, TaskType, UserId};
+use ironcore_types::{
+    ErrorCode, EventType, JobName, ProjectName, Seams, SessionId, TaskSpec, TaskType, Timestamp, UserId,
+};
 
 use crate::clock::ManualClock;
 
@@ -127,6 +129,22 @@ impl World {
                 ..new
             })
             .await?)
+    }
+
+    /// A tick of a job, as a scheduler that looks now decides it.
+    pub async fn tick(&self, job: &str, at: Timestamp) -> Result<Tick> {
+        let job: JobName = job.parse()?;
+        let cursors = self.ledger.cursors().await?;
+        let cursor = cursors.iter().find(|cursor| cursor.job.name == job);
+        Ok(Tick {
+            project: demo()?,
+            job,
+            // One that does not fire has none.
+            cursor: cursor.map_or(at, |cursor| cursor.until),
+            scheduled_for: at,
+            missed: 0,
+            run: true,
+        })
     }
 
     /// Claims up to `n` tasks of any type.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ironcore_ledger::model::{NewSession, NewTask, Outcome, Service, Task, Tick, WaitReason, Waiting};
+use ironcore_ledger::model::{NewSession, NewTask, Outcome, Service, Task, WaitReason, Waiting};
 use ironcore_types::{
-    DatastoreName, ErrorCode, EventType, KeyId, ProjectName, SessionId, TaskState, TaskType, Timestamp, Upid,
+    DatastoreName, ErrorCode, EventType, KeyId, ProjectName, SessionId, TaskState, TaskType, Upid,
 };
 use serde_json::json;
 
@@ -37,16 +37,6 @@ async fn finish(world: &World, session: SessionId, task: &Task) -> Result<()> {
         .finish(task.id, session, Outcome::new(TaskState::Ok))
         .await?;
     Ok(())
-}
-
-fn tick(job: &str, at: Timestamp) -> Result<Tick> {
-    Ok(Tick {
-        project: demo()?,
-        job: job.parse()?,
-        scheduled_for: at,
-        missed: 0,
-        run: true,
-    })
 }
 
 /// Two projects that always have something waiting get the same slot time, however long their tasks take.
@@ -219,7 +209,7 @@ pub async fn blackouts_hold_what_the_hub_starts(place: &dyn Place) -> Result<()>
     let due = world.clock.time();
     let run = world
         .ledger
-        .fire_ticks(&[tick("nightly", due)?])
+        .fire_ticks(&[world.tick("nightly", due).await?])
         .await?
         .pop()
         .context("a run")?;
@@ -238,7 +228,7 @@ pub async fn blackouts_hold_what_the_hub_starts(place: &dyn Place) -> Result<()>
     let due = world.clock.time();
     let run = world
         .ledger
-        .fire_ticks(&[tick("nightly", due)?])
+        .fire_ticks(&[world.tick("nightly", due).await?])
         .await?
         .pop()
         .context("a run")?;
@@ -255,7 +245,7 @@ pub async fn blackouts_hold_what_the_hub_starts(place: &dyn Place) -> Result<()>
     world.clock.advance(1);
     let fired = world
         .ledger
-        .fire_ticks(&[tick("skips", world.clock.time())?])
+        .fire_ticks(&[world.tick("skips", world.clock.time()).await?])
         .await?;
     ensure!(fired.is_empty());
     let event = world.last_event().await?.event;
@@ -270,7 +260,7 @@ pub async fn overlaps_go_by_policy(place: &dyn Place) -> Result<()> {
     let session = world.worker().await?;
     let fire = async |job: &str| -> Result<Option<Task>> {
         world.clock.advance(60);
-        let ticks = [tick(job, world.clock.time())?];
+        let ticks = [world.tick(job, world.clock.time()).await?];
         Ok(world.ledger.fire_ticks(&ticks).await?.pop())
     };
     for job in ["skips", "queues", "cancels"] {
@@ -338,10 +328,7 @@ pub async fn delays_spread_the_beginning(place: &dyn Place) -> Result<()> {
     }
     world.clock.advance(1);
     let due = world.clock.time();
-    let ticks = names
-        .iter()
-        .map(|name| tick(name, due))
-        .collect::<Result<Vec<_>>>()?;
+    let ticks = futures::future::try_join_all(names.iter().map(|name| world.tick(name, due))).await?;
     let runs = world.ledger.fire_ticks(&ticks).await?;
     let delays: Vec<Duration> = runs
         .iter()
@@ -388,7 +375,7 @@ pub async fn waits_say_why(place: &dyn Place) -> Result<()> {
     let due = world.clock.time();
     let run = world
         .ledger
-        .fire_ticks(&[tick("nightly", due)?])
+        .fire_ticks(&[world.tick("nightly", due).await?])
         .await?
         .pop()
         .context("a run")?;

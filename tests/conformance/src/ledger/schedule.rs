@@ -1,20 +1,15 @@
 //! Ticks fire once, whoever fires them, whatever the clock does.
 
 use anyhow::{Context, Result, ensure};
-use ironcore_ledger::model::Tick;
+use ironcore_ledger::model::{Outcome, Tick};
 use ironcore_types::{EventType, TaskState, Timestamp};
 use serde_json::json;
 
 use super::{Place, World, demo, user};
 
-fn tick(at: Timestamp) -> Result<Tick> {
-    Ok(Tick {
-        project: demo()?,
-        job: "nightly".parse()?,
-        scheduled_for: at,
-        missed: 0,
-        run: true,
-    })
+/// A tick of the job, as who looks now decides it.
+async fn tick(world: &World, at: Timestamp) -> Result<Tick> {
+    world.tick("nightly", at).await
 }
 
 async fn scheduled(place: &dyn Place) -> Result<World> {
@@ -28,14 +23,9 @@ async fn scheduled(place: &dyn Place) -> Result<World> {
 pub async fn a_tick_fires_once(place: &dyn Place) -> Result<()> {
     let world = scheduled(place).await?;
     let due = world.clock.time();
-    let fired = futures::future::try_join_all((0..5).map(async |_| {
-        world
-            .ledger
-            .fire_ticks(&[tick(due)?])
-            .await
-            .map_err(anyhow::Error::from)
-    }))
-    .await?;
+    let one = tick(&world, due).await?;
+    let one = std::slice::from_ref(&one);
+    let fired = futures::future::try_join_all((0..5).map(|_| world.ledger.fire_ticks(one))).await?;
     let tasks: Vec<_> = fired.into_iter().flatten().collect();
     ensure!(tasks.len() == 1);
     ensure!(tasks[0].scheduled_for == Some(due) && tasks[0].user.as_str() == "owner@hub");
@@ -45,19 +35,51 @@ pub async fn a_tick_fires_once(place: &dyn Place) -> Result<()> {
     world.ledger.cancel(&tasks[0].upid, &user()?).await?;
     world.clock.back(7_200);
     ensure!(
-        world.ledger.fire_ticks(&[tick(due)?]).await?.is_empty(),
+        world
+            .ledger
+            .fire_ticks(&[tick(&world, due).await?])
+            .await?
+            .is_empty(),
         "a clock that went back"
     );
-    let earlier = tick(due.before(std::time::Duration::from_secs(60)))?;
+    let earlier = tick(&world, due.before(std::time::Duration::from_secs(60))).await?;
     ensure!(
         world.ledger.fire_ticks(&[earlier]).await?.is_empty(),
         "what was passed over stays so"
     );
     world.clock.advance(90_000);
     ensure!(
-        world.ledger.fire_ticks(&[tick(world.clock.time())?]).await?.len() == 1,
+        world
+            .ledger
+            .fire_ticks(&[tick(&world, world.clock.time()).await?])
+            .await?
+            .len()
+            == 1,
         "the next one"
     );
+    Ok(())
+}
+
+/// Who was slow counts as missed what another has fired meanwhile: its tick is ignored, and decided anew.
+pub async fn a_tick_of_an_old_look_is_ignored(place: &dyn Place) -> Result<()> {
+    let world = scheduled(place).await?;
+    let old = tick(&world, world.clock.time()).await?;
+    ensure!(world.ledger.fire_ticks(std::slice::from_ref(&old)).await?.len() == 1);
+    let session = world.worker().await?;
+    let task = world.claim_one(session).await?;
+    let done = Outcome::new(TaskState::Ok);
+    world.ledger.finish(task.id, session, done).await?;
+    world.clock.advance(60);
+    let slow = Tick {
+        scheduled_for: world.clock.time(),
+        missed: 1,
+        ..old
+    };
+    let seq = world.ledger.last_seq().await?;
+    ensure!(world.ledger.fire_ticks(&[slow]).await?.is_empty());
+    ensure!(world.ledger.last_seq().await? == seq, "nothing was told");
+    let anew = tick(&world, world.clock.time()).await?;
+    ensure!(world.ledger.fire_ticks(&[anew]).await?.len() == 1);
     Ok(())
 }
 
@@ -67,7 +89,7 @@ pub async fn missed_ticks_collapse(place: &dyn Place) -> Result<()> {
     world.clock.advance(3 * 86_400);
     let late = Tick {
         missed: 3,
-        ..tick(world.clock.time())?
+        ..tick(&world, world.clock.time()).await?
     };
     ensure!(world.ledger.fire_ticks(std::slice::from_ref(&late)).await?.len() == 1);
     ensure!(world.ledger.fire_ticks(&[late]).await?.is_empty());
@@ -88,7 +110,7 @@ pub async fn missed_ticks_collapse(place: &dyn Place) -> Result<()> {
     let skipped = Tick {
         missed: 1,
         run: false,
-        ..tick(world.clock.time())?
+        ..tick(&world, world.clock.time()).await?
     };
     ensure!(world.ledger.fire_ticks(&[skipped]).await?.is_empty());
     let event = world.last_event().await?.event;
@@ -106,7 +128,7 @@ pub async fn pauses_hold(place: &dyn Place) -> Result<()> {
         "it was paused already"
     );
     ensure!(world.ledger.scheduler_paused().await? == Some(world.clock.time()));
-    let due = tick(world.clock.time())?;
+    let due = tick(&world, world.clock.time()).await?;
     ensure!(
         world
             .ledger
@@ -129,7 +151,7 @@ pub async fn pauses_hold(place: &dyn Place) -> Result<()> {
     ensure!(
         world
             .ledger
-            .fire_ticks(&[tick(world.clock.time())?])
+            .fire_ticks(&[tick(&world, world.clock.time()).await?])
             .await?
             .is_empty(),
         "switched off"
@@ -147,7 +169,7 @@ pub async fn pauses_hold(place: &dyn Place) -> Result<()> {
     );
     let unknown = Tick {
         job: "no-such".parse()?,
-        ..tick(world.clock.time())?
+        ..tick(&world, world.clock.time()).await?
     };
     ensure!(world.ledger.fire_ticks(&[unknown]).await?.is_empty());
     Ok(())
@@ -168,7 +190,11 @@ pub async fn cursors_follow_the_schedule(place: &dyn Place) -> Result<()> {
     ensure!(world.ledger.cursors().await?[0].until == world.clock.time());
     world
         .ledger
-        .fire_ticks(&[tick(world.clock.time().after(std::time::Duration::from_secs(1)))?])
+        .fire_ticks(&[tick(
+            &world,
+            world.clock.time().after(std::time::Duration::from_secs(1)),
+        )
+        .await?])
         .await?;
     // A tick that is fired early begins at its time.
     world.clock.advance(1);
