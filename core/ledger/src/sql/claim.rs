@@ -164,10 +164,11 @@ impl Tx {
         if chosen.is_empty() {
             return Ok(Vec::new());
         }
-        // By their numbers: the index of those that wait looks smaller, and is full of those that waited.
+        // They wait: that is what they were chosen by, and nobody else writes. By their numbers alone: the index of
+        // those that wait looks smaller, and is full of those that waited.
         let rows = sql(
             "UPDATE tasks SET state = 'running', started = $1, session = $2, node = $3, lease_until = $4
-             WHERE id IN LIST($5) AND COALESCE(state, '') = 'queued' RETURNING *, CAST(NULL AS TEXT) AS progress",
+             WHERE id IN LIST($5) RETURNING *, CAST(NULL AS TEXT) AS progress",
         )
         .bind(self.now.as_micros())
         .bind(session.to_string())
