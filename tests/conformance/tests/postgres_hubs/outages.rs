@@ -285,6 +285,12 @@ async fn a_writer_that_stops_is_thrown_out() -> Result<()> {
         .spawn()?);
     let mut other = raw(&url).await?;
     let began = Instant::now();
+    // What it locks while it opens the ledger is not the writer's lock.
+    while ledger.task_by_id(TaskId(1)).await?.is_none() {
+        ensure!(began.elapsed() < Duration::from_secs(60), "it never wrote");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let began = Instant::now();
     // Stopped until it is caught in the middle of a transaction, with the lock in its hand.
     loop {
         ensure!(began.elapsed() < Duration::from_secs(30), "it was never caught");
