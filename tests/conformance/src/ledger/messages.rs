@@ -27,7 +27,8 @@ fn handler() -> Result<Handler> {
     )?)
 }
 
-pub(super) fn notice(world: &World, thread: &str, window: &str) -> Result<NewMessage> {
+/// A message of thread `thread`, unique by its window, that may go at once.
+pub fn notice(world: &World, thread: &str, window: &str) -> Result<NewMessage> {
     Ok(NewMessage {
         handler: hook()?,
         snapshot: handler()?,
@@ -53,7 +54,7 @@ pub(super) fn tip(title: &str) -> Result<Tip> {
 }
 
 /// Tells an event and fans it out into these messages.
-pub(super) async fn fan_out(world: &World, messages: Vec<NewMessage>) -> Result<FanOutReport> {
+pub async fn fan_out(world: &World, messages: Vec<NewMessage>) -> Result<FanOutReport> {
     world.enqueue().await?;
     let mut fanouts = Vec::new();
     for event in world.ledger.take_unmatched(100).await? {
@@ -71,7 +72,8 @@ pub(super) async fn fan_out(world: &World, messages: Vec<NewMessage>) -> Result<
     Ok(world.ledger.record_fanout(fanouts).await?)
 }
 
-pub(super) async fn claim(world: &World, session: SessionId) -> Result<Vec<ClaimedMessage>> {
+/// Claims every message that may go.
+pub async fn claim(world: &World, session: SessionId) -> Result<Vec<ClaimedMessage>> {
     Ok(world.ledger.claim_messages(session, 100, 100).await?)
 }
 

@@ -3,6 +3,7 @@
 
 mod copies;
 mod outages;
+mod races;
 mod sharing;
 mod tls;
 
