@@ -10,12 +10,16 @@ mod exits;
 mod fixture;
 #[path = "hub/index.rs"]
 mod index;
+#[path = "hub/invariants.rs"]
+mod invariants;
 #[path = "hub/night.rs"]
 mod night;
 #[path = "hub/operate.rs"]
 mod operate;
 #[path = "hub/refusals.rs"]
 mod refusals;
+#[path = "hub/restarted.rs"]
+mod restarted;
 #[path = "hub/several.rs"]
 mod several;
 #[path = "hub/shared.rs"]
