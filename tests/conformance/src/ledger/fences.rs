@@ -90,6 +90,10 @@ pub async fn what_runs_is_not_claimed(place: &dyn Place) -> Result<()> {
     let (first, second) = (world.worker().await?, world.worker().await?);
     world.enqueue().await?;
     let task = world.claim_one(first).await?;
+    // While nothing waits, claims do not even look.
+    let waits = world.enqueue().await?;
+    let claimed = world.claim(second, 10).await?;
+    ensure!(claimed.len() == 1 && claimed[0].id == waits.id, "only what waits");
     for session in [first, second, first, second] {
         ensure!(world.claim(session, 10).await?.is_empty());
     }
