@@ -8,6 +8,7 @@ mod build;
 mod dashboard;
 mod demo;
 mod dist;
+mod fences;
 mod files;
 mod machine;
 mod plugins;
@@ -49,12 +50,18 @@ enum Command {
         #[command(subcommand)]
         what: bench::What,
     },
-    /// Try the property tests on new cases, kill the hub at random moments, again and again, and stop a worker for
-    /// five lease times.
+    /// Try the property tests on new cases, kill hubs at random moments, again and again, and stop workers, schedulers
+    /// and a whole hub for five lease times.
     Soak {
-        /// How often it is killed.
+        /// How often they are killed, on each database.
         #[arg(long, default_value_t = 1_000)]
         rounds: u32,
+    },
+    /// Take each fence of docs/fences.md away, in a copy of the work tree, and see the tests fail that try it.
+    Fences {
+        /// Only the fence of this name; may be given several times.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
     },
     /// Compile the hub for release; print its size and SHA-256.
     Dist,
@@ -78,6 +85,7 @@ fn work(command: Command) -> Result<()> {
         Command::Demo { once, dir } => demo::run(dir, once),
         Command::Test => test::all(),
         Command::Bench { what } => bench::measure(&what),
+        Command::Fences { only } => fences::take_away(&only),
         Command::Soak { rounds } => soak::run_tests(rounds),
         Command::Dist => dist::pack(),
         Command::Schemas => build::schemas(),
