@@ -15,7 +15,7 @@ use crate::invariants::{Database, EVERY_SECOND, Ledger, NEVER, logs, office};
 /// How often a hub is killed, unless `IRONCORE_SOAK_ROUNDS` says otherwise.
 const ALONE: u64 = 50;
 /// How often one of two, or both: each round takes longer, for what they held is theirs until the lease runs out.
-const TOGETHER: u64 = 25;
+const TOGETHER: u64 = 20;
 /// Jobs of a hub that is alone.
 const JOBS: usize = 5;
 /// Jobs of two: many wait for the lease of a run that was hit, and others must go on.
