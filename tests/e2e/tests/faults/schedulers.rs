@@ -12,7 +12,8 @@ use crate::world::{Kind, World, on_both};
 
 on_both!(
     two_schedulers_fire_each_tick_once,
-    a_second_scheduler_goes_on_where_the_first_fell
+    a_second_scheduler_goes_on_where_the_first_fell,
+    what_did_not_fire_is_looked_at_again_soon,
 );
 
 /// Two schedulers that look at the very same moment, for two hundred minutes, at jobs that are due each minute.
@@ -75,6 +76,24 @@ async fn a_second_scheduler_goes_on_where_the_first_fell(kind: Kind) -> Result<(
             ],
         "{ticks:?}"
     );
+    world.stop().await;
+    Ok(())
+}
+
+/// A tick that was due and did not fire may have been decided by an old look: the next one is not a minute away.
+async fn what_did_not_fire_is_looked_at_again_soon(kind: Kind) -> Result<()> {
+    let world = World::new(kind, 1, "2026-05-21T01:00:00Z").await?;
+    world.job("each-minute", json!({ "schedule": "*:*" })).await?;
+    let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+    world.clock.advance(minute);
+    let fired = world.look_of(0).await?;
+    ensure!(fired == Some(world.now().after(minute)), "{fired:?}");
+    // The run waits, so that the next is left out.
+    world.clock.advance(minute);
+    let left_out = world.look_of(0).await?;
+    ensure!(left_out == Some(world.now().after(second)), "{left_out:?}");
+    let again = world.look_of(0).await?;
+    ensure!(again == Some(world.now().after(minute)), "{again:?}");
     world.stop().await;
     Ok(())
 }

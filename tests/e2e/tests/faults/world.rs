@@ -116,6 +116,11 @@ impl World {
         while self.running.join_next().await.is_some() {}
     }
 
+    /// The scheduler of one hub looks once; when it wants to look again.
+    pub(crate) async fn look_of(&self, hub: usize) -> Result<Option<Timestamp>> {
+        Ok(self.scheduler(&self.hubs[hub]).fire_due(self.now()).await?)
+    }
+
     /// Every scheduler looks once, all at the same time.
     pub(crate) async fn look(&self) -> Result<()> {
         let mut looks = JoinSet::new();
