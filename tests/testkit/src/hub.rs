@@ -44,10 +44,12 @@ pub struct TestHub {
 
 impl TestHub {
     /// Starts a hub. `config` is added to a configuration that allows loopback destinations. With
-    /// `IRONCORE_TEST_DATABASE=postgres` its state is in a new database of the test's PostgreSQL.
+    /// `IRONCORE_TEST_DATABASE=postgres` its state is in a new database of the test's PostgreSQL, unless `config` names
+    /// one.
     pub fn start(config: &str) -> Result<Self> {
         let mut config = config.to_owned();
-        if std::env::var("IRONCORE_TEST_DATABASE").is_ok_and(|database| database == "postgres") {
+        let wanted = std::env::var("IRONCORE_TEST_DATABASE").is_ok_and(|database| database == "postgres");
+        if wanted && !config.contains("database = ") {
             let url = Cluster::shared()?.database()?;
             config = format!("database = \"{url}\"\n{config}");
         }
