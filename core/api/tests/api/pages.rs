@@ -214,6 +214,15 @@ async fn a_run_that_waits_for_the_end_of_a_blackout_is_the_next() {
     let tick = Tick {
         project: "demo".parse().expect("project"),
         job: "dark".parse().expect("job"),
+        cursor: hub
+            .ledger
+            .cursors()
+            .await
+            .expect("cursors")
+            .iter()
+            .find(|cursor| cursor.job.name.as_str() == "dark")
+            .expect("a cursor")
+            .until,
         scheduled_for: hub.seams.now(),
         missed: 0,
         run: true,

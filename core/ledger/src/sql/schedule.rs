@@ -67,7 +67,7 @@ impl Tx {
             .collect::<Result<_>>()?;
         let names = rows.iter().map(|row| (row.of_project, row.of_job));
         let mut open = self.open_runs(names).await?;
-        let unfired = self.unfired_no_more(ticks).await?;
+        let unfired = self.unfired_no_more(&fresh).await?;
         let mut tasks = Vec::new();
         let mut numbered = Vec::new();
         for tick in ticks {
@@ -103,10 +103,13 @@ impl Tx {
     }
 
     /// The jobs of which it was told that nobody fires their ticks, which is over now.
-    async fn unfired_no_more(&mut self, ticks: &[Tick]) -> Result<BTreeSet<String>> {
-        let keys = ticks
+    async fn unfired_no_more(
+        &mut self,
+        fired: &BTreeSet<(ProjectName, JobName)>,
+    ) -> Result<BTreeSet<String>> {
+        let keys = fired
             .iter()
-            .map(|tick| Condition::unfired(&tick.project, &tick.job))
+            .map(|(project, job)| Condition::unfired(project, job))
             .collect();
         let over = sql("DELETE FROM conditions WHERE key IN LIST($1) RETURNING key")
             .bind(Value::Words(keys))

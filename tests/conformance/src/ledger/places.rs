@@ -1,7 +1,7 @@
 //! The places of queued tasks: among those that can be claimed.
 
 use anyhow::{Context, Result, ensure};
-use ironcore_ledger::model::{NewTask, Task, Tick, WaitReason};
+use ironcore_ledger::model::{NewTask, Task, WaitReason};
 use ironcore_types::{DatastoreName, KeyId, Timestamp};
 use serde_json::json;
 
@@ -32,13 +32,7 @@ pub async fn what_is_held_is_before_nobody(place: &dyn Place) -> Result<()> {
 
     let job = world.job("nightly", json!({ "schedule": "hourly" })).await?;
     world.clock.advance(1);
-    let due = Tick {
-        project: demo()?,
-        job: job.name.clone(),
-        scheduled_for: world.clock.time(),
-        missed: 0,
-        run: true,
-    };
+    let due = world.tick(job.name.as_str(), world.clock.time()).await?;
     let paused = world.ledger.fire_ticks(&[due]).await?.pop().context("a run")?;
     world.ledger.set_job_enabled(&demo()?, &job.name, false).await?;
 

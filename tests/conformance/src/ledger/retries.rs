@@ -1,7 +1,7 @@
 //! What follows from the end of a task: retries by policy, hand-over, and the jobs that come after.
 
 use anyhow::{Context, Result, ensure};
-use ironcore_ledger::model::{Cancelled, Outcome, RenewalState, Task, Tick};
+use ironcore_ledger::model::{Cancelled, Outcome, RenewalState, Task};
 use ironcore_types::event::ErrorData;
 use ironcore_types::{ErrorCode, EventType, TaskId, TaskState};
 use serde_json::json;
@@ -211,13 +211,7 @@ pub async fn a_job_never_runs_twice_at_once(place: &dyn Place) -> Result<()> {
     // What a person started goes before what the hub started, also when that is older, and not beside it.
     let job = world.job("nightly", json!({ "schedule": "hourly" })).await?;
     world.clock.advance(1);
-    let due = Tick {
-        project: demo()?,
-        job: job.name.clone(),
-        scheduled_for: world.clock.time(),
-        missed: 0,
-        run: true,
-    };
+    let due = world.tick(job.name.as_str(), world.clock.time()).await?;
     let automatic = world.ledger.fire_ticks(&[due]).await?.pop().context("a run")?;
     let by_hand = world.enqueue_job(&job).await?;
     let claimed = world.claim(session, 10).await?;
