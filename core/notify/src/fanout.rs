@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{self, StreamExt};
+use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{FanOut, NewMatch, NewMessage, SeqEvent};
 use ironcore_plugin_host::{NoServices, Plugin, PluginError};
 use ironcore_types::event::Tip;
@@ -47,6 +48,9 @@ pub(crate) async fn run(shared: &Shared, cancel: &CancellationToken) {
             Ok(count) if count == BATCH as usize => continue,
             Ok(_) => {}
             // Another process was faster; what is left is seen at the next look.
+            Err(NotifyError::Ledger(LedgerError::Fenced(_))) => {
+                tracing::debug!("another process fanned out the same events first");
+            }
             Err(error) => tracing::warn!(code = %error.code(), "events could not be fanned out: {error}"),
         }
         let again = shared.seams.now().after(shared.options.poll);

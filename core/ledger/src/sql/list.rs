@@ -28,28 +28,10 @@ const STATES: [TaskState; 6] = [
 /// Type and state of one branch; what is missing is left to the filter.
 type Branch = (Option<TaskType>, Option<TaskState>);
 
-/// An index whose last column is the number: how SQLite is told of it, and the columns before the number.
-type Index = (&'static str, &'static [&'static str]);
-
-const BY_NUMBER: Index = (" NOT INDEXED", &[]);
-const BY_SOURCE: Index = (" INDEXED BY tasks_source", &["source"]);
-const BY_TARGET: Index = (" INDEXED BY tasks_target", &["target"]);
-const BY_JOB: Index = (" INDEXED BY tasks_job", &["project", "job", "state"]);
-const BY_JOB_NAME: Index = (" INDEXED BY tasks_job_name", &["job", "state"]);
-const BY_PROJECT_USER: Index = (" INDEXED BY tasks_project_user", &["project", "\"user\""]);
-const BY_USER: Index = (" INDEXED BY tasks_user", &["\"user\""]);
-const BY_PROJECT: Index = (" INDEXED BY tasks_project", &["project"]);
-const BY_PROJECT_TYPE_STATE: Index = (
-    " INDEXED BY tasks_project_type_state",
-    &["project", "type", "state"],
-);
-const BY_TYPE_STATE: Index = (" INDEXED BY tasks_type_state", &["type", "state"]);
-const BY_STATE: Index = (" INDEXED BY tasks_state", &["state"]);
-
 /// How a list is read.
 pub(super) struct Way<'f> {
     pub(super) filter: &'f TaskFilter,
-    index: Index,
+    index: &'static str,
     branches: Vec<Branch>,
 }
 
@@ -70,27 +52,27 @@ impl<'f> Way<'f> {
             ..
         } = filter;
         let (index, branches) = if filter.source.is_some() {
-            (BY_SOURCE, one())
+            (" INDEXED BY tasks_source", one())
         } else if filter.job.is_some() && filter.project.is_some() {
-            (BY_JOB, by_state())
+            (" INDEXED BY tasks_job", by_state())
         } else if filter.job.is_some() {
-            (BY_JOB_NAME, by_state())
+            (" INDEXED BY tasks_job_name", by_state())
         } else if filter.target.is_some() {
-            (BY_TARGET, one())
+            (" INDEXED BY tasks_target", one())
         } else if filter.user.is_some() && filter.project.is_some() {
-            (BY_PROJECT_USER, one())
+            (" INDEXED BY tasks_project_user", one())
         } else if filter.user.is_some() {
-            (BY_USER, one())
+            (" INDEXED BY tasks_user", one())
         } else if filter.project.is_some() && types.is_empty() && wanted.is_empty() {
-            (BY_PROJECT, one())
+            (" INDEXED BY tasks_project", one())
         } else if filter.project.is_some() {
-            (BY_PROJECT_TYPE_STATE, by_type_and_state())
+            (" INDEXED BY tasks_project_type_state", by_type_and_state())
         } else if !types.is_empty() {
-            (BY_TYPE_STATE, by_type_and_state())
+            (" INDEXED BY tasks_type_state", by_type_and_state())
         } else if !wanted.is_empty() {
-            (BY_STATE, by_state())
+            (" INDEXED BY tasks_state", by_state())
         } else {
-            (BY_NUMBER, one())
+            (" NOT INDEXED", one())
         };
         Self {
             filter,
@@ -107,67 +89,24 @@ impl<'f> Way<'f> {
             } else {
                 " UNION ALL SELECT id FROM (SELECT t.id FROM tasks t"
             });
-            let (hint, columns) = self.index;
-            if postgres {
-                self.along(query, columns, *branch, part);
-            } else {
-                query.push(hint);
-                self.conditions(query, *branch, part);
+            // PostgreSQL finds the way by itself, as long as it knows the values: of types and states some are rare, and
+            // a plan for all of them goes by number. SQLite has to be told.
+            if !postgres {
+                query.push(self.index);
             }
+            self.conditions(query, *branch, part);
             self.text(query);
-            query.push(" ORDER BY ");
-            for column in columns.iter().filter(|_| postgres) {
-                query.push("t.").push(column).push(" DESC, ");
-            }
-            query.push("t.id DESC LIMIT ").push_bind(most);
+            query.push(" ORDER BY t.id DESC LIMIT ").push_bind(most);
             query.push(") AS branch");
         }
     }
 
-    /// As [`conditions`](Self::conditions), as two ends of the index with these columns. PostgreSQL takes no hint, and
-    /// whatever it knows of the values, or does not know when it plans for all of them, it may think that going through
-    /// the tasks by number finds enough of them soon; of the rare ones it does not. An order by all columns, of which
-    /// none is said to have one value, is to be had from that index alone.
-    fn along(&self, query: &mut Statement, columns: &[&'static str], branch: Branch, part: Part) {
-        let exact = self.exact(branch);
-        let value = |column: &str| {
-            let found = exact.iter().find(|(name, _)| *name == column);
-            found.and_then(|(_, value)| value.clone())
-        };
-        for (begin, comparison, number) in [
-            (" WHERE (", ") >= (", part.first),
-            (" AND (", ") <= (", part.last),
-        ] {
-            query.push(begin);
-            for column in columns {
-                query.push("t.").push(column).push(", ");
-            }
-            query.push("t.id").push(comparison);
-            for column in columns {
-                query.push_bind(value(column)).push(", ");
-            }
-            query.push_bind(number).push(")");
-        }
-        for column in columns {
-            // The index is of those that have one.
-            if matches!(*column, "job" | "source" | "target") {
-                query.push(" AND t.").push(column).push(" IS NOT NULL");
-            }
-        }
-        self.others(query, columns, branch, part);
-    }
-
     /// Everything but the text.
-    pub(super) fn conditions(&self, query: &mut Statement, branch: Branch, part: Part) {
+    pub(super) fn conditions(&self, query: &mut Statement, (task_type, state): Branch, part: Part) {
+        let filter = self.filter;
         query.push(" WHERE t.id >= ").push_bind(part.first);
         query.push(" AND t.id <= ").push_bind(part.last);
-        self.others(query, &[], branch, part);
-    }
-
-    /// The columns of which one value is wanted.
-    fn exact(&self, (task_type, state): Branch) -> [(&'static str, Option<String>); 7] {
-        let filter = self.filter;
-        [
+        let exact = [
             ("type", task_type.map(|t| t.as_str().to_owned())),
             ("state", state.map(|s| s.as_str().to_owned())),
             ("\"user\"", filter.user.as_ref().map(|v| v.to_string())),
@@ -175,18 +114,12 @@ impl<'f> Way<'f> {
             ("job", filter.job.as_ref().map(|v| v.to_string())),
             ("source", filter.source.clone()),
             ("target", filter.target.clone()),
-        ]
-    }
-
-    /// What is neither the number nor the text, nor in these columns.
-    fn others(&self, query: &mut Statement, columns: &[&str], branch: Branch, part: Part) {
-        let filter = self.filter;
-        for (column, value) in self.exact(branch) {
-            if let Some(value) = value.filter(|_| !columns.contains(&column)) {
+        ];
+        for (column, value) in exact {
+            if let Some(value) = value {
                 query.push(" AND t.").push(column).push(" = ").push_bind(value);
             }
         }
-        let (task_type, state) = branch;
         if task_type.is_none() && !filter.types.is_empty() {
             let types = words(filter.types.iter().copied().map(TaskType::as_str));
             query.push(" AND t.type IN LIST(").push_bind(types).push(")");
@@ -241,6 +174,7 @@ impl<'f> Way<'f> {
         query.push(
             ") AS page JOIN tasks t ON t.id = page.id LEFT JOIN task_progress p ON p.task = t.id ORDER BY t.id DESC",
         );
+        query.once();
         let rows = query.fetch_all(conn).await?;
         rows.iter().map(task).collect()
     }
@@ -253,6 +187,7 @@ impl<'f> Way<'f> {
             .push(") AS branches LIMIT ")
             .push_bind(most)
             .push(") AS counted");
+        query.once();
         query.fetch_one(conn).await?.num("total")
     }
 }
