@@ -50,6 +50,41 @@ pub enum Clock {
     Seams,
 }
 
+/// Parameters that a URL may have.
+const PARAMETERS: [&str; 18] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "user",
+];
+
+/// `options[NAME]`, one setting.
+fn is_option(name: &str) -> bool {
+    name.starts_with("options[") || name.starts_with("options%5B")
+}
+
+/// Names of what stands behind the question mark.
+fn parameters(url: &str) -> impl Iterator<Item = &str> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let query = query.split_once('#').map_or(query, |(query, _)| query);
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name))
+}
+
 impl Postgres {
     /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full&sslrootcert=FILE`, with the parameters and
     /// environment variables that PostgreSQL's own programs know. The tables go into the current schema of the
@@ -59,6 +94,13 @@ impl Postgres {
             return Err(LedgerError::config(
                 "the database's URL must begin with postgres://",
             ));
+        }
+        if let Some(unknown) = parameters(url).find(|name| !PARAMETERS.contains(name) && !is_option(name)) {
+            // It would be left out without a word, and with it, say, the encryption that was asked for.
+            return Err(LedgerError::config(format!(
+                "the database's URL has a parameter {unknown:?}, which is not known; known are {}",
+                PARAMETERS.join(", ")
+            )));
         }
         let connect: PgConnectOptions = url
             .parse()
@@ -146,5 +188,31 @@ impl Ledger {
     /// Receivers that tell when to look again.
     pub fn wakes(&self) -> Wakes {
         self.sql.wakes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Postgres;
+
+    #[test]
+    fn what_a_url_asks_for_is_known_or_refused() {
+        for known in [
+            "",
+            "?",
+            "?sslmode=require&sslrootcert=/ca.pem",
+            "?options[search_path]=x",
+        ] {
+            assert!(
+                Postgres::new(&format!("postgres://hub@db/hub{known}")).is_ok(),
+                "{known}"
+            );
+        }
+        for unknown in ["?sslmod=require", "?sslmode=require&foo"] {
+            let error =
+                Postgres::new(&format!("postgres://hub:secret@db/hub{unknown}")).expect_err("refused");
+            let said = error.to_string();
+            assert!(said.contains("sslmode") && !said.contains("secret"), "{said}");
+        }
     }
 }

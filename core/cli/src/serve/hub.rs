@@ -37,7 +37,6 @@ impl Hub {
     pub(super) async fn start(settings: Settings) -> Result<Self> {
         let seams = seams::machine();
         keys::private_folder(&settings.data)?;
-        let secrets = secrets(&settings)?;
         let ledger = Ledger::open(
             LedgerOptions {
                 database: match &settings.database {
@@ -55,6 +54,10 @@ impl Hub {
             code: error.code(),
             message: format!("the ledger cannot be opened: {error}"),
         })?;
+        if matches!(settings.database, Database::Postgres(..)) {
+            keys::must_fit(&ledger, &settings.data.join("keys")).await?;
+        }
+        let secrets = secrets(&settings)?;
         let lost = ledger.recover().await?;
         if !lost.is_empty() {
             tracing::warn!(

@@ -10,8 +10,10 @@ use anyhow::{Context, Result, bail};
 use ironcore_engine::SigningSeed;
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{NewToken, Role};
-use ironcore_types::UserId;
+use ironcore_types::{ErrorCode, UserId};
 use sha2::{Digest, Sha256};
+
+use crate::exit::Coded;
 
 /// Makes a folder that only its owner can enter; one that is there is closed to others.
 pub(crate) fn private_folder(path: &Path) -> Result<()> {
@@ -83,6 +85,30 @@ pub(crate) fn signing_seed(keys: &Path) -> Result<SigningSeed> {
         );
     }
     Ok(SigningSeed(seed))
+}
+
+/// Refuses a hub without a signing key on a database whose datastores are signed with one: it would claim tasks, and
+/// fail them.
+pub(crate) async fn must_fit(ledger: &Ledger, keys: &Path) -> Result<()> {
+    if keys.join("signing.key").try_exists()? {
+        return Ok(());
+    }
+    let signed = ledger.datastores().await?;
+    let Some(store) = signed.iter().find(|store| store.public_key.is_some()) else {
+        return Ok(());
+    };
+    let message = format!(
+        "{0} holds no signing.key, and datastore {1} is signed with the key of a hub on this database: copy the folders \
+         keys and secrets of such a hub to {0} and beside it. If that key is lost, write 64 hexadecimal digits of your \
+         own to {0}/signing.key and take the datastores over with `datastore adopt`",
+        keys.display(),
+        store.object.name
+    );
+    Err(Coded {
+        code: ErrorCode::ConfigInvalid,
+        message,
+    }
+    .into())
 }
 
 /// Makes sure that there is a local administrator whose token is in `admin.token`.

@@ -2,7 +2,18 @@
 
 use ironcore_types::event::ErrorData;
 use ironcore_types::objects::{Job, MissedPolicy, OverlapPolicy};
-use ironcore_types::{ErrorCode, Timestamp, Upid};
+use ironcore_types::{ErrorCode, Timestamp, Upid, UserId};
+
+use crate::error::{LedgerError, Result};
+
+/// Who cancels a run for the next one of its job: nobody, but a name must stand there.
+pub(crate) const HUB: &str = "hub@system";
+
+/// [`HUB`] as a user.
+pub(crate) fn by_the_hub() -> Result<UserId> {
+    HUB.parse()
+        .map_err(|error| LedgerError::row("the hub's own name", error))
+}
 
 /// A run that waits or goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -201,6 +201,8 @@ const RETRIES: u32 = 1_000;
 fn times(job: &Job, label: &str) -> Result<()> {
     let commands = [&job.command_before, &job.command_after].into_iter().flatten();
     let spans = [
+        // Nothing begins in the very moment that it is due.
+        ("grace", Some(job.grace)),
         ("timeout", job.timeout),
         ("warn-after", job.warn_after),
         ("recovery-point", job.recovery_point),

@@ -41,7 +41,12 @@ pub(crate) fn retry(task: &Task, job: Option<&Job>, by: RetryBy, now: Timestamp)
                 .is_some_and(|error| error.code == ErrorCode::WorkerLost);
             let allowed = |job: &Job| if lost { job.retries.max(1) } else { job.retries };
             let job = job.filter(|job| job.enabled && task.attempt <= allowed(job))?;
-            let at = now.after(delay(job, task.attempt));
+            // Nor is there anything to wait for.
+            let at = if lost {
+                now
+            } else {
+                now.after(delay(job, task.attempt))
+            };
             let dark = task.automatic.then(|| job.blackout_at(at)).flatten();
             (task.attempt + 1, Some(dark.unwrap_or(at)))
         }

@@ -5,6 +5,7 @@ use ironcore_types::progress::Progress;
 use ironcore_types::verification::VerifyReport;
 use ironcore_types::{DatastoreName, ErrorCode, EventType, ProjectName, Severity, TaskSpec, TaskState};
 
+use super::overlap;
 use crate::model::{Message, NewEvent, Session, Task, Tick, Token};
 
 /// Non-fatal issues that a task and its events keep.
@@ -83,7 +84,10 @@ pub(crate) fn task(task: &Task, log_tail: Vec<String>) -> NewEvent {
             let by = task
                 .cancel_by
                 .as_ref()
-                .map(|user| format!(" by {user}"))
+                .map(|user| match user.as_str() {
+                    overlap::HUB => ": its job begins anew, and cancels the run before".to_owned(),
+                    user => format!(" by {user}"),
+                })
                 .unwrap_or_default();
             (EventType::TaskCancelled, format!("{deed} was cancelled{by}"))
         }

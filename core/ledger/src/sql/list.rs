@@ -179,6 +179,36 @@ impl<'f> Way<'f> {
         rows.iter().map(task).collect()
     }
 
+    /// Up to `most` tasks of `parts` before a number, highest first.
+    async fn page(
+        &self,
+        conn: &mut Conn,
+        parts: &[Part],
+        before: Option<i64>,
+        most: i64,
+    ) -> Result<Vec<Task>> {
+        let mut tasks = Vec::new();
+        for part in joined(parts) {
+            let left = most - i64::try_from(tasks.len()).unwrap_or(i64::MAX);
+            let last = before.map_or(part.last, |before| part.last.min(before.saturating_sub(1)));
+            if left > 0 && part.first <= last {
+                tasks.extend(self.tasks(conn, Part { last, ..part }, left).await?);
+            }
+        }
+        Ok(tasks)
+    }
+
+    /// How many tasks are in `parts`, as far as they are counted.
+    async fn count_parts(&self, conn: &mut Conn, parts: &[Part]) -> Result<i64> {
+        let mut total = 0;
+        for part in parts {
+            if total < Count::PROBE {
+                total += self.count(conn, *part, Count::PROBE - total).await?;
+            }
+        }
+        Ok(total)
+    }
+
     /// How many tasks are in `part`, at most `most`.
     async fn count(&self, conn: &mut Conn, part: Part, most: i64) -> Result<i64> {
         let mut query = sql("SELECT COUNT(*) AS total FROM (SELECT id FROM (");
@@ -249,21 +279,13 @@ impl Sql {
         if let Some(text) = texts::wanted(&filter) {
             return by_text(&mut conn, &way, text, &parts, before, limit).await;
         }
-        let mut tasks = Vec::new();
-        for part in joined(&parts) {
-            let left = limit + 1 - i64::try_from(tasks.len()).unwrap_or(i64::MAX);
-            let last = before.map_or(part.last, |before| part.last.min(before.saturating_sub(1)));
-            if left > 0 && part.first <= last {
-                tasks.extend(way.tasks(&mut conn, Part { last, ..part }, left).await?);
-            }
-        }
+        // Counting may take longer than reading: at the same time, beside it.
+        let count = async {
+            let mut conn = self.reader().await?;
+            way.count_parts(&mut conn, &parts).await
+        };
+        let (mut tasks, total) = futures::try_join!(way.page(&mut conn, &parts, before, limit + 1), count)?;
         let next = next_cursor(&mut tasks, limit, |task| task.id.0);
-        let mut total = 0;
-        for part in parts {
-            if total < Count::PROBE {
-                total += way.count(&mut conn, part, Count::PROBE - total).await?;
-            }
-        }
         Ok(TaskPage {
             tasks,
             next,

@@ -11,7 +11,7 @@ use super::tx::Tx;
 use crate::db::{Value, micros, readable, signed, sql, to_json};
 use crate::error::Result;
 use crate::model::{Condition, JobCursor, Task, Tick};
-use crate::rules::overlap::{OpenRun, Overlap, overlap};
+use crate::rules::overlap::{OpenRun, Overlap, by_the_hub, overlap};
 use crate::rules::tell;
 
 impl Tx {
@@ -151,8 +151,9 @@ impl Tx {
                 return Ok(None);
             }
             Overlap::Cancel(upids) => {
+                let hub = by_the_hub()?;
                 for upid in upids {
-                    self.cancel(&upid, &job.owner).await?;
+                    self.cancel(&upid, &hub).await?;
                 }
             }
         }

@@ -37,6 +37,12 @@ impl Sql {
                         .await?;
                     known.ok_or_else(|| LedgerError::NotFound(format!("project/{project}")))?;
                 }
+                // One that was revoked or has run out gives way: its name can be used again.
+                sql("DELETE FROM tokens WHERE \"user\" = $1 AND (revoked IS NOT NULL OR expires <= $2)")
+                    .bind(new.user.as_str())
+                    .bind(tx.now.as_micros())
+                    .execute(&mut tx.conn)
+                    .await?;
                 let done = sql(
                     "INSERT INTO tokens (\"user\", sha256, role, project, comment, created, expires)
                      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",

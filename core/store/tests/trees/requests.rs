@@ -9,7 +9,7 @@ use ironcore_store::{BackupRequest, Datastore, MemBlobs, NoWatch, RestoreRequest
 use ironcore_types::ErrorCode;
 
 use crate::put;
-use crate::support::{Recorder, World, backup, hub, key, request, snapshot};
+use crate::support::{Recorder, World, backup, hub, key, noise, request, snapshot};
 
 #[test]
 fn patterns_and_the_datastore_itself_are_left_out() {
@@ -44,6 +44,44 @@ fn patterns_and_the_datastore_itself_are_left_out() {
         datastore.backup(bad, &NoWatch).expect_err("bad").code(),
         ErrorCode::RequestInvalid
     );
+}
+
+#[test]
+fn how_much_there_is_is_counted_anew_each_time() {
+    let folder = tempfile::tempdir().expect("folder");
+    let datastore = World::new().create(Arc::new(MemBlobs::new()));
+    const LARGE: usize = 12_000_000;
+    // First much, then less, then more: what there was before says nothing.
+    for (number, files) in [(0_i64, 12_u64), (1, 8), (2, 10)] {
+        for file in 0..12 {
+            let path = folder.path().join(format!("{file}"));
+            if file < files {
+                put(&path, &noise(100 * number.unsigned_abs() + file, LARGE));
+            } else if path.exists() {
+                fs::remove_file(path).expect("removed");
+            }
+        }
+        let recorder = Recorder::default();
+        datastore
+            .backup(request(folder.path(), number), &recorder)
+            .expect("backup");
+        let stages = recorder.stages.lock().expect("lock");
+        let read: Vec<_> = stages
+            .iter()
+            .filter(|stage| stage.name == "read source")
+            .collect();
+        let total = files * LARGE as u64;
+        assert!(
+            read.iter()
+                .all(|stage| stage.bytes_total.is_none_or(|told| told == total))
+        );
+        let last = read.last().expect("a stage");
+        assert_eq!(
+            (last.bytes, last.bytes_total),
+            (total, Some(total)),
+            "backup {number}"
+        );
+    }
 }
 
 #[test]

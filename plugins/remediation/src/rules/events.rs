@@ -35,10 +35,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         codes: &["job.missed"],
         title: "Find out why {job} did not start",
-        why: "It was not started at its time: the hub was down, or its scheduler was paused.",
+        why: "It did not begin at its time: it waited in the queue, its scheduler was paused, or the hub was down; the title says what is known.",
         steps: &[
-            "Look at the services: `ironcore-backup status --services`.",
-            "Resume the scheduler if it is paused.",
+            "If it waited: look what the workers do, and at the limits of its project and datastore: `ironcore-backup worker list`.",
+            "Look at the services: `ironcore-backup status --services`. Resume the scheduler if it is paused.",
             "With `missed = \"run-once\"` it has been started now; otherwise run it by hand.",
         ],
         offers: &[RUN],

@@ -55,6 +55,31 @@ pub async fn tokens_live_and_die(place: &dyn Place) -> Result<()> {
     ensure!(error.code() == ErrorCode::RequestInvalid);
     world.clock.advance(60);
     ensure!(world.ledger.token_by_hash([1; 32]).await?.is_none(), "expired");
+    // What is over gives its name away: one that has run out, and one that was revoked.
+    for secret in [7, 8] {
+        let next = NewToken {
+            secret_sha256: [secret; 32],
+            expires: None,
+            ..new.clone()
+        };
+        let made = world.ledger.create_token(next).await?;
+        ensure!(made.revoked.is_none() && world.ledger.token_by_hash([secret; 32]).await?.is_some());
+        ensure!(
+            world
+                .ledger
+                .tokens()
+                .await?
+                .iter()
+                .filter(|token| token.user == new.user)
+                .count()
+                == 1
+        );
+        world.ledger.revoke_token(&new.user).await?;
+        ensure!(
+            world.ledger.token_by_hash([secret; 32]).await?.is_none(),
+            "revoked"
+        );
+    }
     let admin = NewToken {
         role: Role::Admin,
         expires: None,

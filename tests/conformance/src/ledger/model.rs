@@ -294,6 +294,10 @@ async fn reap(world: &World, model: &mut Model, now: Timestamp) -> Result<()> {
             .iter()
             .find(|t| t.retry_of.as_ref().is_some_and(|of| of.task == id));
         model.end(at, state, now, retry.map(|t| t.id))?;
+        if let Some(next) = model.tasks.last_mut().filter(|_| retry.is_some()) {
+            // Its worker is gone: there is nothing to wait for.
+            next.not_before = now;
+        }
     }
     model.tasks.sort_by_key(|t| t.id);
     for (session, until) in &mut model.sessions {

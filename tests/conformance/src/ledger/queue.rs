@@ -305,7 +305,7 @@ pub async fn overlaps_go_by_policy(place: &dyn Place) -> Result<()> {
     ensure!(world.claim_one(session).await?.id == first.id);
     let second = fire("cancels").await?.context("the second run")?;
     let asked = world.ledger.task(&first.upid).await?.context("the task")?;
-    ensure!(asked.cancel_by.is_some_and(|by| by.as_str() == "owner@hub"));
+    ensure!(asked.cancel_by.is_some_and(|by| by.as_str() == "hub@system"));
     let third = fire("cancels").await?.context("the third run")?;
     let gone = world.ledger.task(&second.upid).await?.context("the task")?;
     ensure!(gone.state == TaskState::Cancelled);

@@ -258,6 +258,9 @@ fn an_archive_is_used_whole_or_not_at_all() -> Result<()> {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success() && told.contains("signing.key"), "{told}");
     ensure!(into("keyless").join("secrets/hook.sealed").exists());
+    let keys = into("keyless").join("keys");
+    ensure!(std::fs::read_dir(&keys)?.next().is_none());
+    ensure!(!into("keyless").join("admin.token").exists());
 
     // The archives are listed by whoever hub looks: what was made before it was started too.
     let path = without["archive"]["path"].as_str().context("a path")?;
@@ -282,8 +285,27 @@ fn an_archive_is_used_whole_or_not_at_all() -> Result<()> {
         list["backups"] == serde_json::json!([]) && list["archives"][0]["bytes"] == bytes,
         "{list}"
     );
-    ensure!(std::fs::read_dir(into("keyless").join("keys"))?.next().is_none());
-    ensure!(!into("keyless").join("admin.token").exists());
+
+    // With the keys put back it is a hub: with a token of its own, for the one before is not in the archive.
+    hub.stop()?;
+    let (data, token) = (into("data"), std::fs::read(hub.token_file())?);
+    for file in ["signing.key", "secrets.key"] {
+        std::fs::copy(data.join("keys").join(file), keys.join(file))?;
+    }
+    std::fs::remove_dir_all(&data)?;
+    let moved = std::process::Command::new("mv")
+        .args([&into("keyless"), &data])
+        .status()?;
+    ensure!(moved.success());
+    set_database(&hub, "sqlite")?;
+    hub.resume()?;
+    ensure!(std::fs::read(hub.token_file())? != token);
+    ensure!(hub.ok(&["secret", "list"])?.contains("hook"));
+    // So it is when the token is deleted.
+    hub.stop()?;
+    std::fs::remove_file(hub.token_file())?;
+    hub.resume()?;
+    hub.ok(&["status"])?;
     Ok(())
 }
 

@@ -83,6 +83,26 @@ fn a_lost_workers_task_goes_on_at_another() -> Result<()> {
 }
 
 #[test]
+fn a_hub_without_the_key_of_the_others_is_refused() -> Result<()> {
+    let database = database()?;
+    let one = TestHub::start(&database)?;
+    let two = one.beside("two", &database)?;
+    let tree = one.folder().join("tree");
+    noise(&tree, 3, 100_000, 3)?;
+    one.apply(&office(&one, &tree, "", ""))?;
+    one.ok(&["job", "run", "files", "--wait"])?;
+    let mut three = two.beside("three", &database)?;
+    three.stop()?;
+    std::fs::remove_dir_all(three.folder().join("data/keys"))?;
+    let refused = three.resume().err().context("it started")?.to_string();
+    ensure!(
+        refused.contains("[config.invalid]") && refused.contains("signing.key"),
+        "{refused}"
+    );
+    Ok(())
+}
+
+#[test]
 fn every_hub_answers_and_none_is_special() -> Result<()> {
     let database = database()?;
     let one = TestHub::start(&database)?;

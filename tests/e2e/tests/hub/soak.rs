@@ -12,19 +12,17 @@ use serde_json::Value;
 
 use crate::invariants::{Database, EVERY_SECOND, Ledger, NEVER, logs, office};
 
-/// How often a hub is killed, unless `IRONCORE_SOAK_ROUNDS` says otherwise.
-const ALONE: u64 = 50;
-/// How often one of two, or both: each round takes longer, for what they held is theirs until the lease runs out.
-const TOGETHER: u64 = 20;
+/// How often hubs are killed, unless `IRONCORE_SOAK_ROUNDS` says otherwise.
+const ROUNDS: u64 = 50;
 /// Jobs of a hub that is alone.
 const JOBS: usize = 5;
 /// Jobs of two: many wait for the lease of a run that was hit, and others must go on.
 const JOBS_TOGETHER: usize = 20;
 
-fn rounds(usual: u64) -> Result<u64> {
+fn rounds() -> Result<u64> {
     match std::env::var("IRONCORE_SOAK_ROUNDS") {
         Ok(rounds) => rounds.parse().context("IRONCORE_SOAK_ROUNDS is a number"),
-        Err(_) => Ok(usual),
+        Err(_) => Ok(ROUNDS),
     }
 }
 
@@ -135,7 +133,7 @@ async fn soak(mut hubs: Vec<TestHub>, database: Database, jobs: usize, rounds: u
 async fn a_hub_survives_kill_9_again_and_again() -> Result<()> {
     let hub = TestHub::start("")?;
     let database = Database::of(&hub);
-    soak(vec![hub], database, JOBS, rounds(ALONE)?).await
+    soak(vec![hub], database, JOBS, rounds()?).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,5 +143,5 @@ async fn two_hubs_survive_kill_9_again_and_again() -> Result<()> {
     let one = TestHub::start(&config)?;
     let two = one.beside("two", &config)?;
     let database = Database::Postgres(url);
-    soak(vec![one, two], database, JOBS_TOGETHER, rounds(TOGETHER)?).await
+    soak(vec![one, two], database, JOBS_TOGETHER, rounds()?).await
 }

@@ -20,18 +20,14 @@ pub(super) struct Ahead {
 
 impl Default for Ahead {
     fn default() -> Self {
-        Self::known(UNKNOWN)
+        Self {
+            total: AtomicU64::new(UNKNOWN),
+            over: AtomicBool::new(false),
+        }
     }
 }
 
 impl Ahead {
-    pub(super) fn known(total: u64) -> Self {
-        Self {
-            total: AtomicU64::new(total),
-            over: AtomicBool::new(false),
-        }
-    }
-
     pub(super) fn total(&self) -> Option<u64> {
         Some(self.total.load(Ordering::Relaxed)).filter(|total| *total != UNKNOWN)
     }

@@ -29,6 +29,8 @@ use crate::watch::{self, Watch};
 use crate::writer::ChunkWriter;
 
 /// Jobs under way at most; each holds an open file or a bundle's paths.
+/// After so many bytes were read it is worth while to count how many there are.
+const WORTH_COUNTING: u64 = 64 << 20;
 const JOBS_PER_WORKER: usize = 4;
 /// Entries that may wait behind one that is not ready.
 const MAX_WAITING: usize = 50_000;
@@ -104,11 +106,11 @@ pub(crate) fn run(
         .local_root()
         .and_then(|root| std::fs::metadata(root).ok());
     let own = own.map(|meta| (meta.dev(), meta.ino()));
-    // How much there is: about as much as last time, or else somebody goes ahead and counts.
-    let ahead = match previous {
-        Some(manifest) => Ahead::known(manifest.bytes),
-        None => Ahead::default(),
-    };
+    // How much there is, somebody goes ahead and counts: what there was last time says little. Where most has not
+    // changed that would be half of the work, so not before there is something to read.
+    let ahead = Ahead::default();
+    let (count, worth_it) = channel::<()>();
+    let count = (previous.is_some()).then_some(count);
     let previous = match previous {
         Some(manifest) => Some(TreeReader::new(datastore, &writer.view, manifest)?),
         None => None,
@@ -119,9 +121,12 @@ pub(crate) fn run(
             scope.spawn(move || work(shared, job_queue, &answers));
         }
         drop(answers);
-        if ahead.total().is_none() {
-            scope.spawn(|| ahead.count(source, filter, own));
-        }
+        let (ahead, first) = (&ahead, count.is_none());
+        scope.spawn(move || {
+            if first || worth_it.recv().is_ok() {
+                ahead.count(source, filter, own);
+            }
+        });
         let coordinator = Coordinator {
             shared: &shared,
             config,
@@ -136,7 +141,8 @@ pub(crate) fn run(
             under_way: 0,
             max_under_way: workers * JOBS_PER_WORKER,
             stage: watch::stage("read source", "files"),
-            ahead: &ahead,
+            ahead,
+            count,
             taken_over: 0,
         };
         let result = coordinator.run();
@@ -185,6 +191,8 @@ struct Coordinator<'a> {
     max_under_way: usize,
     stage: Stage,
     ahead: &'a Ahead,
+    /// Lets somebody count, when there was a backup before.
+    count: Option<Sender<()>>,
     /// Bytes of files that need not be read.
     taken_over: u64,
 }
@@ -227,8 +235,17 @@ impl Coordinator<'_> {
     }
 
     fn report(&mut self) {
-        self.stage.bytes = self.taken_over + self.shared.bytes_read.load(Ordering::Relaxed);
-        self.stage.bytes_total = self.ahead.total().map(|total| total.max(self.stage.bytes));
+        let read = self.shared.bytes_read.load(Ordering::Relaxed);
+        self.stage.bytes = self.taken_over + read;
+        if read >= WORTH_COUNTING
+            && let Some(count) = self.count.take()
+        {
+            // Nobody listens when the backup is over.
+            let _gone = count.send(()).is_err();
+        }
+        // Files that grow meanwhile make it wrong, and then nothing is known.
+        let bytes = self.stage.bytes;
+        self.stage.bytes_total = self.ahead.total().filter(|total| *total >= bytes);
         self.shared.watch.progress(&self.stage);
     }
 
