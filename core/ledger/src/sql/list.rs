@@ -3,7 +3,7 @@
 //!
 //! An index gives numbers in order only below fixed values of its columns. So a list that wants any of several types
 //! or states is put together from one branch for each combination, of which each is read in order and no further than
-//! the page. What time the tasks are of is left to `spans`, what they are called to `texts`.
+//! the page. These indexes hold what has ended: what waits or runs is a branch of its own, whose tasks are looked at. What time the tasks are of is left to `spans`, what they are called to `texts`.
 
 use ironcore_types::{TaskState, TaskType};
 
@@ -15,18 +15,24 @@ use crate::db::{Conn, Statement, Value, sql, words};
 use crate::error::{LedgerError, Result};
 use crate::model::{Count, OpenTasks, Page, Task, TaskFilter, TaskPage};
 
-/// Every state, for an index that is by state.
-const STATES: [TaskState; 6] = [
-    TaskState::Queued,
-    TaskState::Running,
+/// Every state in which a task has ended.
+const ENDED: [TaskState; 4] = [
     TaskState::Ok,
     TaskState::Warning,
     TaskState::Failed,
     TaskState::Cancelled,
 ];
 
-/// Type and state of one branch; what is missing is left to the filter.
-type Branch = (Option<TaskType>, Option<TaskState>);
+/// Tasks that are read in order of their numbers.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Branch {
+    /// Every task.
+    All,
+    /// Those that wait or run: few, of which each is looked at.
+    Open,
+    /// Those that have ended, of this type and state; what is missing is left to the filter.
+    Ended(Option<TaskType>, Option<TaskState>),
+}
 
 /// How a list is read.
 pub(super) struct Way<'f> {
@@ -37,21 +43,27 @@ pub(super) struct Way<'f> {
 
 impl<'f> Way<'f> {
     fn new(filter: &'f TaskFilter) -> Self {
-        let one = || vec![(None, None)];
-        let states = || either(&filter.states, &STATES);
-        let by_state = || states().map(|state| (None, Some(state))).collect();
-        let by_type_and_state = || {
-            let types = either(&filter.types, TaskType::ALL);
-            types
-                .flat_map(|t| states().map(move |state| (Some(t), Some(state))))
-                .collect()
-        };
         let TaskFilter {
             types,
             states: wanted,
             ..
         } = filter;
-        let (index, branches) = if filter.source.is_some() {
+        let ended = |state: &&TaskState| wanted.is_empty() || wanted.contains(state);
+        let ended: Vec<TaskState> = ENDED.iter().filter(ended).copied().collect();
+        let one = || vec![Branch::Ended(None, None); ended.len().min(1)];
+        let by_state = || {
+            let states = ended.iter();
+            states.map(|state| Branch::Ended(None, Some(*state))).collect()
+        };
+        let by_type_and_state = || {
+            let branches = either(types, TaskType::ALL).flat_map(|t| {
+                ended
+                    .iter()
+                    .map(move |state| Branch::Ended(Some(t), Some(*state)))
+            });
+            branches.collect()
+        };
+        let (index, mut branches): (_, Vec<Branch>) = if filter.source.is_some() {
             (" INDEXED BY tasks_source", one())
         } else if filter.job.is_some() && filter.project.is_some() {
             (" INDEXED BY tasks_job", by_state())
@@ -72,8 +84,12 @@ impl<'f> Way<'f> {
         } else if !wanted.is_empty() {
             (" INDEXED BY tasks_state", by_state())
         } else {
-            (" NOT INDEXED", one())
+            (" NOT INDEXED", vec![Branch::All])
         };
+        let open = wanted.is_empty() || wanted.iter().any(|state| !state.is_final());
+        if open && !matches!(branches[..], [Branch::All]) {
+            branches.push(Branch::Open);
+        }
         Self {
             filter,
             index,
@@ -92,7 +108,10 @@ impl<'f> Way<'f> {
             // PostgreSQL finds the way by itself, as long as it knows the values: of types and states some are rare, and
             // a plan for all of them goes by number. SQLite has to be told.
             if !postgres {
-                query.push(self.index);
+                query.push(match branch {
+                    Branch::Open => " INDEXED BY tasks_open",
+                    Branch::All | Branch::Ended(..) => self.index,
+                });
             }
             self.conditions(query, *branch, part);
             self.text(query);
@@ -102,10 +121,15 @@ impl<'f> Way<'f> {
     }
 
     /// Everything but the text.
-    pub(super) fn conditions(&self, query: &mut Statement, (task_type, state): Branch, part: Part) {
+    pub(super) fn conditions(&self, query: &mut Statement, branch: Branch, part: Part) {
         let filter = self.filter;
+        let (kept, task_type, state) = match branch {
+            Branch::All => ("", None, None),
+            Branch::Open => (" AND t.state IN ('queued', 'running')", None, None),
+            Branch::Ended(task_type, state) => (" AND t.ended IS NOT NULL", task_type, state),
+        };
         query.push(" WHERE t.id >= ").push_bind(part.first);
-        query.push(" AND t.id <= ").push_bind(part.last);
+        query.push(" AND t.id <= ").push_bind(part.last).push(kept);
         let exact = [
             ("type", task_type.map(|t| t.as_str().to_owned())),
             ("state", state.map(|s| s.as_str().to_owned())),
@@ -157,7 +181,7 @@ impl<'f> Way<'f> {
     /// Up to `most` numbers of `part`, highest first, each task looked at: where no index is to be had.
     pub(super) async fn one_by_one(&self, conn: &mut Conn, part: Part, most: i64) -> Result<Vec<i64>> {
         let mut query = sql("SELECT t.id FROM tasks t");
-        self.conditions(&mut query, (None, None), part);
+        self.conditions(&mut query, Branch::All, part);
         self.text(&mut query);
         query.push(" ORDER BY t.id DESC LIMIT ").push_bind(most);
         let rows = query.fetch_all(conn).await?;

@@ -126,9 +126,9 @@ macro_rules! ends {
         concat!(
             " SELECT b.block AS block, (SELECT MIN(shown_time) FROM ",
             $from,
-            " WHERE id > b.block * $3 AND id <= (b.block + 1) * $3) AS earliest, (SELECT MAX(shown_time) FROM ",
+            " WHERE id > b.block * $3 AND id <= (b.block + 1) * $3 AND ended IS NOT NULL) AS earliest, (SELECT MAX(shown_time) FROM ",
             $from,
-            " WHERE id > b.block * $3 AND id <= (b.block + 1) * $3) AS latest FROM b"
+            " WHERE id > b.block * $3 AND id <= (b.block + 1) * $3 AND ended IS NOT NULL) AS latest FROM b"
         )
     };
 }

@@ -10,7 +10,7 @@
 
 use std::fmt::Write as _;
 
-use super::list::Way;
+use super::list::{Branch, Way};
 use super::spans::Part;
 use crate::db::{Conn, Statement, sql};
 use crate::error::Result;
@@ -136,7 +136,7 @@ fn texts_of(part: Part) -> (i64, i64) {
 fn on_sqlite(way: &Way<'_>, text: &str, part: Part) -> Statement {
     let (first, last) = texts_of(part);
     let mut query = sql("SELECT t.id FROM task_texts CROSS JOIN tasks t ON t.id = task_texts.rowid / 2");
-    way.conditions(&mut query, (None, None), part);
+    way.conditions(&mut query, Branch::All, part);
     query.push(" AND task_texts.rowid >= ").push_bind(first);
     query.push(" AND task_texts.rowid <= ").push_bind(last);
     query
@@ -159,7 +159,7 @@ fn on_postgres(way: &Way<'_>, text: &str, part: Part, wanted: Wanted) -> Stateme
     query.once();
     if more(way.filter) {
         query.push(" JOIN tasks t ON t.id = c.id / 2");
-        way.conditions(&mut query, (None, None), part);
+        way.conditions(&mut query, Branch::All, part);
         query.push(" AND c.id >= ");
     } else {
         query.push(" WHERE c.id >= ");

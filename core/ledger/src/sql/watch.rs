@@ -101,11 +101,11 @@ impl Sql {
         let rows = sql("SELECT id, started, ended, stats FROM (
                 SELECT * FROM (
                     SELECT id, started, ended, stats FROM tasks
-                    WHERE project = $1 AND job = $2 AND state = 'ok' ORDER BY id DESC LIMIT $3) AS fine
+                    WHERE project = $1 AND job = $2 AND state = 'ok' AND ended IS NOT NULL ORDER BY id DESC LIMIT $3) AS fine
                 UNION ALL
                 SELECT * FROM (
                     SELECT id, started, ended, stats FROM tasks
-                    WHERE project = $1 AND job = $2 AND state = 'warning' ORDER BY id DESC LIMIT $3) AS warned
+                    WHERE project = $1 AND job = $2 AND state = 'warning' AND ended IS NOT NULL ORDER BY id DESC LIMIT $3) AS warned
              ) AS good ORDER BY id DESC LIMIT $3")
         .bind(project.as_str())
         .bind(job.as_str())
@@ -130,9 +130,9 @@ impl Sql {
         let mut conn = self.reader().await?;
         let found = sql(
             "SELECT j.project AS project, j.name AS name, j.declared AS declared,
-                (SELECT t.id FROM tasks t WHERE t.project = j.project AND t.job = j.name AND t.state = 'ok'
+                (SELECT t.id FROM tasks t WHERE t.project = j.project AND t.job = j.name AND t.state = 'ok' AND t.ended IS NOT NULL
                  ORDER BY t.id DESC LIMIT 1) AS fine,
-                (SELECT t.id FROM tasks t WHERE t.project = j.project AND t.job = j.name AND t.state = 'warning'
+                (SELECT t.id FROM tasks t WHERE t.project = j.project AND t.job = j.name AND t.state = 'warning' AND t.ended IS NOT NULL
                  ORDER BY t.id DESC LIMIT 1) AS warned
              FROM RECORDS($1 AS want: project TEXT, job TEXT) CROSS JOIN jobs j
              WHERE j.project = want.project AND j.name = want.job ORDER BY j.project, j.name",

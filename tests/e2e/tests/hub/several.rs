@@ -28,7 +28,7 @@ fn a_lost_workers_task_goes_on_at_another() -> Result<()> {
 
     let tree = front.folder().join("tree");
     noise(&tree, 120, 4_000_000, 3)?;
-    front.apply(&office(&front, &tree, "retries = 1\nretry-delay = \"1s\"", ""))?;
+    front.apply(&office(&front, &tree, "retries = 1", ""))?;
     let started: Value = front.json(&["job", "run", "files"])?;
     let upid = started["upid"].as_str().context("a UPID")?.to_owned();
     first.wait_until("the backup is under way", |_| {
@@ -42,6 +42,16 @@ fn a_lost_workers_task_goes_on_at_another() -> Result<()> {
     front.wait_until("the first attempt is given up", |hub| {
         let task = task(hub, &upid)?;
         Ok((task["state"] == "failed" && task["error"]["code"] == "worker.lost").then_some(()))
+    })?;
+    ensure!(
+        killed.elapsed() < Duration::from_secs(45),
+        "{:?}",
+        killed.elapsed()
+    );
+    front.wait_until("the second attempt has begun", |hub| {
+        let tasks = hub.tasks()?;
+        let retry = tasks.iter().find(|task| task["retry_of"] == upid.as_str());
+        Ok(retry.filter(|task| task["started"].is_string()).map(|_| ()))
     })?;
     ensure!(
         killed.elapsed() < Duration::from_secs(45),
