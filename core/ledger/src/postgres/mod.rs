@@ -75,7 +75,12 @@ pub(crate) async fn open(database: &Postgres, name: &str, instance: Uuid, seams:
     ]);
     let writing = bounded.clone().options(WRITING);
     let texts = Texts::new(bounded.clone());
-    let reading = bounded.options([("default_transaction_read_only", "on")]);
+    // What is listed is in the order of an index, newest first, and few are wanted: going along it finds them at once.
+    // The server takes time for independent of numbers, expects none, and would gather all.
+    let reading = bounded.options([
+        ("default_transaction_read_only", "on"),
+        ("enable_bitmapscan", "off"),
+    ]);
     let mut conn = Conn::postgres(connect(&writing).await?);
     let hub = hub(&mut conn, seams).await?;
     // What writers left that have been gone for a day.

@@ -34,6 +34,9 @@ pub(super) enum Branch {
     Ended(Option<TaskType>, Option<TaskState>),
 }
 
+/// Branches that one statement counts; asking several times takes longer than planning more at once.
+const BRANCHES: usize = 64;
+
 /// How a list is read.
 pub(super) struct Way<'f> {
     pub(super) filter: &'f TaskFilter,
@@ -223,26 +226,28 @@ impl<'f> Way<'f> {
     }
 
     /// How many tasks are in `parts`, as far as they are counted.
-    async fn count_parts(&self, conn: &mut Conn, parts: &[Part]) -> Result<i64> {
+    async fn count(&self, conn: &mut Conn, parts: &[Part]) -> Result<i64> {
+        let at_once = (BRANCHES / self.branches.len()).max(1);
         let mut total = 0;
-        for part in parts {
-            if total < Count::PROBE {
-                total += self.count(conn, *part, Count::PROBE - total).await?;
+        for parts in parts.chunks(at_once) {
+            let most = Count::PROBE - total;
+            if most > 0 {
+                let mut query = sql("SELECT COUNT(*) AS total FROM (SELECT id FROM (");
+                for (at, part) in parts.iter().enumerate() {
+                    if at > 0 {
+                        query.push(" UNION ALL ");
+                    }
+                    self.numbers(&mut query, conn.is_postgres(), *part, most);
+                }
+                query
+                    .push(") AS branches LIMIT ")
+                    .push_bind(most)
+                    .push(") AS counted");
+                query.once();
+                total += query.fetch_one(conn).await?.num("total")?;
             }
         }
         Ok(total)
-    }
-
-    /// How many tasks are in `part`, at most `most`.
-    async fn count(&self, conn: &mut Conn, part: Part, most: i64) -> Result<i64> {
-        let mut query = sql("SELECT COUNT(*) AS total FROM (SELECT id FROM (");
-        self.numbers(&mut query, conn.is_postgres(), part, most);
-        query
-            .push(") AS branches LIMIT ")
-            .push_bind(most)
-            .push(") AS counted");
-        query.once();
-        query.fetch_one(conn).await?.num("total")
     }
 }
 
@@ -306,7 +311,7 @@ impl Sql {
         // Counting may take longer than reading: at the same time, beside it.
         let count = async {
             let mut conn = self.reader().await?;
-            way.count_parts(&mut conn, &parts).await
+            way.count(&mut conn, &parts).await
         };
         let (mut tasks, total) = futures::try_join!(way.page(&mut conn, &parts, before, limit + 1), count)?;
         let next = next_cursor(&mut tasks, limit, |task| task.id.0);
@@ -327,6 +332,10 @@ async fn by_text(
     before: Option<i64>,
     limit: i64,
 ) -> Result<TaskPage> {
+    // What holds a text PostgreSQL finds by a bitmap or not at all; other lists are better off without.
+    if conn.is_postgres() {
+        conn.control("SET enable_bitmapscan = on").await?;
+    }
     let mut numbers = texts::numbers(conn, way, text, parts, None, (Wanted::Any, Count::PROBE)).await?;
     let total = i64::try_from(numbers.len()).unwrap_or(i64::MAX);
     if total < Count::PROBE {
@@ -336,6 +345,9 @@ async fn by_text(
     } else {
         let newest = (Wanted::Newest, limit + 1);
         numbers = texts::numbers(conn, way, text, parts, before, newest).await?;
+    }
+    if conn.is_postgres() {
+        conn.control("SET enable_bitmapscan = off").await?;
     }
     let rows = sql(
         "SELECT t.*, p.body AS progress FROM tasks t LEFT JOIN task_progress p ON p.task = t.id
