@@ -308,12 +308,17 @@ impl Sql {
         if let Some(text) = texts::wanted(&filter) {
             return by_text(&mut conn, &way, text, &parts, before, limit).await;
         }
-        // Counting may take longer than reading: at the same time, beside it.
+        // Counting may take longer than reading: at the same time, beside it. Each gives its connection back when it is
+        // done: lists that hold one while they wait for another would stop each other.
+        let page = async {
+            let mut conn = conn;
+            way.page(&mut conn, &parts, before, limit + 1).await
+        };
         let count = async {
             let mut conn = self.reader().await?;
             way.count(&mut conn, &parts).await
         };
-        let (mut tasks, total) = futures::try_join!(way.page(&mut conn, &parts, before, limit + 1), count)?;
+        let (mut tasks, total) = futures::try_join!(page, count)?;
         let next = next_cursor(&mut tasks, limit, |task| task.id.0);
         Ok(TaskPage {
             tasks,
