@@ -122,7 +122,7 @@ fn silent() -> sqlx::Error {
 }
 
 /// Connections that see the last COMMIT and write nothing.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Readers {
     Sqlite(SqlitePool),
     Postgres(PgPool),

@@ -66,13 +66,13 @@ pub(crate) struct Sql {
     bells: Arc<Bells>,
     ctx: Arc<Context>,
     /// Where in the order of numbers the tasks of a time are.
-    spans: Spans,
+    spans: Arc<Spans>,
     clock: Clock,
     /// No other process has the database.
     alone: bool,
     lock: Mutex<Option<File>>,
-    /// Hears from other hubs; ends with this.
-    listening: Mutex<JoinSet<()>>,
+    /// What goes on beside the verbs, as hearing from other hubs; ends with this.
+    beside: Mutex<JoinSet<()>>,
 }
 
 /// A database that was opened.
@@ -115,13 +115,15 @@ impl Sql {
             instance,
         });
         let bells = Arc::new(Bells::new());
-        let mut listening = JoinSet::new();
+        let mut beside = JoinSet::new();
         if let Some(listener) = opened.listener {
-            listening.spawn(listener.run(bells.clone()));
+            beside.spawn(listener.run(bells.clone()));
         }
         if let Some(texts) = opened.texts {
-            listening.spawn(texts.run(bells.clone()));
+            beside.spawn(texts.run(bells.clone()));
         }
+        let spans = Arc::new(Spans::default());
+        beside.spawn(spans::learn_at_once(spans.clone(), opened.readers.clone()));
         let tx = Tx::new(opened.conn, ctx.clone());
         let sql = Self {
             ends: Ends::default(),
@@ -129,18 +131,18 @@ impl Sql {
             readers: opened.readers,
             bells,
             ctx,
-            spans: Spans::default(),
+            spans,
             clock,
             alone: opened.lock.is_some(),
             lock: Mutex::new(opened.lock),
-            listening: Mutex::new(listening),
+            beside: Mutex::new(beside),
         };
         sql.write(|tx| Box::pin(tx.count_loads())).await?;
         Ok(sql)
     }
 
     pub(crate) async fn close(&self) {
-        self.listening
+        self.beside
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .abort_all();

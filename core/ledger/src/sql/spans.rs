@@ -8,11 +8,12 @@
 //! not remembered is looked at.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use ironcore_types::Timestamp;
 use tokio::sync::Mutex;
 
-use crate::db::{Conn, sql};
+use crate::db::{Conn, Readers, sql};
 use crate::error::Result;
 
 /// Tasks of one block.
@@ -79,6 +80,18 @@ impl Spans {
         let since = since.map_or(i64::MIN, Timestamp::as_micros);
         let until = until.map_or(i64::MAX, Timestamp::as_micros);
         Ok(parts(&blocks, since..until))
+    }
+}
+
+/// Looks at the blocks of a ledger that was just opened, so that the first list by time need not: with a million tasks
+/// that is a second. When it cannot, that list does.
+pub(super) async fn learn_at_once(spans: Arc<Spans>, readers: Readers) {
+    let looked = async {
+        let mut conn = readers.acquire().await?;
+        spans.parts(&mut conn, None, None).await
+    };
+    if let Err(error) = looked.await {
+        tracing::debug!(%error, "the times of tasks were not looked at beforehand");
     }
 }
 
