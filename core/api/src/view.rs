@@ -3,7 +3,7 @@
 use ironcore_ledger::model::{self, LogLine, Role, Session, VerificationRow, Waiting};
 use ironcore_types::event::{ErrorData, Tip};
 use ironcore_types::verification::{VerifyDepth, VerifyFailure};
-use ironcore_types::{Span, Timestamp, VerifyResult};
+use ironcore_types::{Span, Timestamp, Upid, VerifyResult};
 
 use crate::wire::{
     Attempt, InboxEntry, LogEntry, LogLevel, Message, MessageState, RoleName, SequencedEvent, Service,
@@ -24,6 +24,9 @@ pub(crate) fn task_row(task: model::Task, waiting: Option<Waiting>) -> Task {
         job: task.job,
         user: task.user,
         retry_of: task.retry_of,
+        retried_by: None,
+        attempt: task.attempt,
+        node: task.node,
         queued: task.queued,
         started: task.started,
         ended: task.ended,
@@ -39,10 +42,16 @@ pub(crate) fn task_row(task: model::Task, waiting: Option<Waiting>) -> Task {
 }
 
 /// A task with everything.
-pub(crate) fn task_detail(mut task: model::Task, waiting: Option<Waiting>, tips: Vec<Tip>) -> Task {
+pub(crate) fn task_detail(
+    mut task: model::Task,
+    waiting: Option<Waiting>,
+    retried_by: Option<Upid>,
+    tips: Vec<Tip>,
+) -> Task {
     let warnings = std::mem::take(&mut task.warnings);
     Task {
         warnings,
+        retried_by,
         tips,
         ..task_row(task, waiting)
     }

@@ -15,6 +15,8 @@ pub(crate) enum GivesWay {
     Id(usize),
     /// It is moved to a line of its own under each row.
     Under(usize),
+    /// It is moved to a line under each row, with its name before it.
+    Named(usize),
     /// Its cells say less: what this makes of their row, whose cells are as they were given.
     Short(usize, fn(&[String]) -> String),
     /// Its cells are cut, with `…` at their end, down to so many characters.
@@ -28,6 +30,7 @@ impl GivesWay {
         match self {
             Self::Id(column)
             | Self::Under(column)
+            | Self::Named(column)
             | Self::Short(column, _)
             | Self::Cut(column, _)
             | Self::Out(column) => column,
@@ -63,7 +66,7 @@ fn widths(head: &[&str], rows: &[Vec<String>], order: &[GivesWay], count: usize)
         *width = match *way {
             GivesWay::Short(column, short) => longest(column, &|row| short(row).chars().count()),
             GivesWay::Cut(_, least) => (*width).min(least),
-            GivesWay::Id(_) | GivesWay::Under(_) | GivesWay::Out(_) => 0,
+            GivesWay::Id(_) | GivesWay::Under(_) | GivesWay::Named(_) | GivesWay::Out(_) => 0,
         };
     }
     widths
@@ -105,7 +108,7 @@ fn shown(
             match *way {
                 GivesWay::Short(_, short) => *cell = short(full),
                 GivesWay::Cut(_, least) => *cell = cut(cell, least + spare),
-                GivesWay::Id(_) | GivesWay::Under(_) | GivesWay::Out(_) => {}
+                GivesWay::Id(_) | GivesWay::Under(_) | GivesWay::Named(_) | GivesWay::Out(_) => {}
             }
         }
     }
@@ -137,17 +140,20 @@ pub(crate) fn draw(head: &[&str], rows: &[Vec<String>], order: &[GivesWay], term
     let count = giving_way(head, rows, order, terminal);
     table.add_rows(shown(head, rows, order, count, terminal));
     let (gave, kept) = order.split_at(count);
-    let mut under: Vec<usize> = Vec::new();
+    let (mut under, mut named): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
     for way in gave.iter().filter(|way| !way.stays()) {
         constrain(&mut table, *way, ColumnConstraint::Hidden);
-        if !matches!(way, GivesWay::Out(_)) {
-            under.push(way.column());
+        match way {
+            GivesWay::Out(_) => {}
+            GivesWay::Named(column) => named.push(*column),
+            _ => under.push(way.column()),
         }
     }
     for way in kept.iter().filter(|way| way.is_id()) {
         constrain(&mut table, *way, ColumnConstraint::ContentWidth);
     }
     under.sort_unstable();
+    named.sort_unstable();
 
     let mut lines: Vec<String> = Vec::new();
     let mut rows = rows.iter();
@@ -161,6 +167,14 @@ pub(crate) fn draw(head: &[&str], rows: &[Vec<String>], order: &[GivesWay], term
             let cells = under.iter().filter_map(|column| row.get(*column));
             let said = cells.filter(|cell| *cell != "-");
             lines.extend(said.map(|cell| format!(" {}", one_line(cell))));
+            let said = named.iter().filter_map(|column| {
+                let (name, cell) = (head.get(*column)?, row.get(*column).filter(|cell| *cell != "-")?);
+                Some(format!("{} {}", name.to_lowercase(), one_line(cell)))
+            });
+            let said: Vec<String> = said.collect();
+            if !said.is_empty() {
+                lines.push(format!(" {}", said.join(", ")));
+            }
         }
         below_head |= line.starts_with('═');
         lines.push(line);

@@ -97,6 +97,11 @@ impl Stores {
         }
     }
 
+    /// The public half of the key that this hub signs with.
+    pub fn public_key(&self) -> Result<PublicKey, EngineError> {
+        Ok(SigningKey::from_seed(&self.inner.signing.0)?.public())
+    }
+
     /// Opens the datastore of that name, or gives the one that is open.
     pub async fn open(&self, name: &DatastoreName) -> Result<Datastore, EngineError> {
         let row = self.inner.ledger.datastore(name).await?;

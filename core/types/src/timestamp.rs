@@ -88,9 +88,10 @@ impl Timestamp {
     }
 }
 
+/// Fractions of a second as far as there are any, or as many digits as the precision asks for.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.to_jiff())
+        fmt::Display::fmt(&self.to_jiff(), f)
     }
 }
 

@@ -50,7 +50,7 @@ struct TaskQuery {
     source: Option<String>,
     /// With exactly this target.
     target: Option<String>,
-    /// Source, target, job, UPID or error hold this text.
+    /// Source, target, job, UPID or error hold this text; upper and lower case of A to Z are the same.
     text: Option<String>,
     /// At most this many; 100 when missing, and never more than 1000.
     #[param(minimum = 1, maximum = 1000)]
@@ -213,7 +213,8 @@ async fn show(
         .await?
         .pop()
         .flatten();
-    Ok(Json(task_detail(task, reason, tips)))
+    let retry = state.ledger().retry_of(&upid).await?;
+    Ok(Json(task_detail(task, reason, retry, tips)))
 }
 
 /// Cancels a task: a queued one is over at once, a running one is asked to stop.

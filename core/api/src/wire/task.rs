@@ -2,7 +2,9 @@
 
 use ironcore_types::event::{ErrorData, Tip};
 use ironcore_types::progress::{Progress, TaskStats, Warning};
-use ironcore_types::{EventId, JobName, ProjectName, TaskSpec, TaskState, TaskType, Timestamp, Upid, UserId};
+use ironcore_types::{
+    EventId, JobName, NodeName, ProjectName, TaskSpec, TaskState, TaskType, Timestamp, Upid, UserId,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -30,6 +32,12 @@ pub struct Task {
     pub target: Option<String>,
     /// The attempt before this one.
     pub retry_of: Option<Upid>,
+    /// The attempt after this one; null in lists.
+    pub retried_by: Option<Upid>,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+    /// The machine of the worker that runs or ran it.
+    pub node: Option<NodeName>,
     /// When it was enqueued.
     pub queued: Timestamp,
     /// When a worker began.
@@ -156,7 +164,7 @@ pub struct LogEntry {
 impl LogEntry {
     /// The line as text, without a line break: what the command line prints and what a downloaded log holds.
     pub fn format_line(&self) -> String {
-        format!("{} {:<5} {}", self.time, self.level.as_str(), self.text)
+        format!("{:.3} {:<5} {}", self.time, self.level.as_str(), self.text)
     }
 }
 
@@ -210,8 +218,8 @@ mod tests {
             level: LogLevel::Info,
             text: "reads /srv".to_owned(),
         };
-        assert_eq!(entry.format_line(), "2026-05-21T00:00:00Z info  reads /srv");
+        assert_eq!(entry.format_line(), "2026-05-21T00:00:00.000Z info  reads /srv");
         entry.level = LogLevel::Error;
-        assert_eq!(entry.format_line(), "2026-05-21T00:00:00Z error reads /srv");
+        assert_eq!(entry.format_line(), "2026-05-21T00:00:00.000Z error reads /srv");
     }
 }

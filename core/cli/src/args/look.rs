@@ -86,7 +86,7 @@ pub(crate) struct TaskList {
     /// Only tasks with exactly this target, as `task show` prints it.
     #[arg(long)]
     pub(crate) target: Option<String>,
-    /// Only tasks whose source, target, job, UPID or error holds this text.
+    /// Only tasks whose source, target, job, UPID or error holds this text; upper and lower case of A to Z are the same.
     #[arg(long)]
     pub(crate) text: Option<String>,
     /// At most so many.

@@ -4,10 +4,12 @@ use anyhow::Result;
 use ironcore_api::wire;
 use ironcore_types::{JobName, ProjectName};
 
+use super::task::to_the_minute;
 use super::{Context, job_next, job_show, only_project, removal, start};
 use crate::args::{InProject, Job};
 use crate::exit::Exit;
 use crate::output;
+use crate::table::GivesWay;
 
 pub(super) async fn run(context: &Context, command: Job) -> Result<Exit> {
     match command {
@@ -35,7 +37,14 @@ pub(super) async fn run(context: &Context, command: Job) -> Result<Exit> {
                 ]
             });
             let head = ["PROJECT", "JOB", "TYPE", "SCHEDULE", "NEXT RUN", "LAST", "STATE"];
-            context.form.rows(&answer, &head, rows)?;
+            let order = [
+                GivesWay::Short(4, |row| {
+                    row.get(4).map_or_else(String::new, |next| to_the_minute(next))
+                }),
+                GivesWay::Named(3),
+                GivesWay::Named(0),
+            ];
+            context.form.listing(&answer, &head, &order, rows)?;
             Ok(Exit::Ok)
         }
         Job::Run {

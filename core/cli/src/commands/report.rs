@@ -5,7 +5,7 @@ use ironcore_api::wire;
 use ironcore_types::verification::{VerifyFailure, VerifyResult};
 use ironcore_types::{DatastoreName, ErrorCode, SnapshotRef};
 
-use super::{Context, page};
+use super::{Context, page, unknown};
 use crate::args::{Report, joined};
 use crate::exit::{Coded, Exit};
 use crate::output;
@@ -17,7 +17,7 @@ pub(super) async fn run(context: &Context, wanted: Report) -> Result<Exit> {
     add("result", joined(&wanted.result, VerifyResult::as_str));
     add("since", wanted.since);
     add("until", wanted.until);
-    add("job", wanted.job.map(String::from));
+    add("job", wanted.job.clone().map(String::from));
     add("latest", wanted.latest.then(|| "true".to_owned()));
     let datastores = match wanted.reference.as_deref() {
         None => {
@@ -80,6 +80,9 @@ pub(super) async fn run(context: &Context, wanted: Report) -> Result<Exit> {
     let order = [GivesWay::Under(5), GivesWay::Id(0)];
     context.form.listing(&answer, &head, &order, rows)?;
     page::tell_more(context, &answer);
+    if answer.reports.is_empty() {
+        unknown::tell(context, None, wanted.job.as_ref()).await?;
+    }
     Ok(Exit::Ok)
 }
 

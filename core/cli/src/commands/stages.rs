@@ -32,8 +32,8 @@ fn line(stage: &Stage, task: &wire::Task, now: Timestamp) -> String {
         parts.push(format!("{}{total}", output::bytes(stage.bytes)));
     }
     if !over {
-        parts.push(rate_and_eta(stage, now));
-    } else if let Some(rate) = stage.rate {
+        parts.push(goes_on(stage, now));
+    } else if let Some(rate) = stage.rate.filter(|_| !counts_nothing(stage)) {
         parts.push(format!("{}/s", output::bytes(rate)));
     }
     if let (Some(started), Some(ended)) = (stage.started, stage.ended) {
@@ -41,6 +41,22 @@ fn line(stage: &Stage, task: &wire::Task, now: Timestamp) -> String {
         parts.push(output::duration(micros));
     }
     format!("{}: {}", stage.name, parts.join(", "))
+}
+
+/// What is known of a stage that goes on.
+fn goes_on(stage: &Stage, now: Timestamp) -> String {
+    if counts_nothing(stage) {
+        let since = stage.started.map_or_else(String::new, |started| {
+            format!(" for {}", distance(now.since(started)))
+        });
+        return format!("running{since}");
+    }
+    rate_and_eta(stage, now)
+}
+
+/// A command runs as long as it runs.
+fn counts_nothing(stage: &Stage) -> bool {
+    stage.unit.is_empty() && stage.bytes == 0 && stage.bytes_total.is_none()
 }
 
 /// The rate and the end of a stage that goes on; "unknown" when the hub cannot tell.
@@ -132,6 +148,10 @@ impl Bars {
         });
         bar.set_length(total.unwrap_or(0));
         bar.set_position(if over { done.max(1) } else { done });
+        if counts_nothing(stage) {
+            bar.set_message(if over { String::new() } else { goes_on(stage, now) });
+            return bar.tick();
+        }
         let moved = match (stage.bytes, stage.bytes_total) {
             (0, None) => format!("{} {}", stage.done, stage.unit),
             (bytes, Some(total)) if !over => format!("{} of {}", output::bytes(bytes), output::bytes(total)),
@@ -187,7 +207,7 @@ mod tests {
         let task = serde_json::json!({
             "upid": "UPID:vm:000060FA:001682B6:00000001:6B04F769:gc:a:root@local:", "type": "gc", "state": state,
             "status": state, "project": null, "job": null, "user": "root@local", "source": null, "target": null,
-            "retry_of": null, "queued": "2026-05-21T00:00:00Z", "started": null, "ended": null, "bytes": 0,
+            "retry_of": null, "retried_by": null, "attempt": 1, "node": null, "queued": "2026-05-21T00:00:00Z", "started": null, "ended": null, "bytes": 0,
             "stats": {}, "progress": {"stages": stages}, "warnings": [], "warning_count": 0, "error": null,
             "waiting": "every slot is taken", "queue_position": 3, "tips": [],
         });

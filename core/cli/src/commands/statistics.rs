@@ -5,7 +5,8 @@ use ironcore_api::wire;
 use ironcore_types::TaskType;
 use ironcore_types::statistics::{Bucket, Mark, Metrics};
 
-use super::Context;
+use super::task::to_the_minute;
+use super::{Context, unknown};
 use crate::args::{By, Statistics, Usage, joined};
 use crate::exit::Exit;
 use crate::output::{self, Form};
@@ -21,8 +22,8 @@ pub(super) async fn run(context: &Context, filter: Statistics) -> Result<Exit> {
         ("by", by.as_str().to_owned()),
     ];
     let mut add = |name: &'static str, value: Option<String>| query.extend(value.map(|value| (name, value)));
-    add("project", filter.project.map(String::from));
-    add("job", filter.job.map(String::from));
+    add("project", filter.project.clone().map(String::from));
+    add("job", filter.job.clone().map(String::from));
     add("datastore", filter.datastore.map(String::from));
     add("type", joined(&filter.types, TaskType::as_str));
     add("since", filter.since);
@@ -59,10 +60,21 @@ pub(super) async fn run(context: &Context, filter: Statistics) -> Result<Exit> {
     if form == Form::Plain {
         head.push("MARKS");
     }
-    let order = [GivesWay::Out(9), GivesWay::Out(2)];
+    let order = [
+        GivesWay::Short(0, |row| {
+            row.first().map_or_else(String::new, |start| to_the_minute(start))
+        }),
+        GivesWay::Named(9),
+        GivesWay::Named(2),
+        GivesWay::Named(7),
+        GivesWay::Named(8),
+    ];
     form.listing(&answer, &head, &order, spans.chain(parts).chain(total))?;
     if form == Form::Table {
         footnote(&answer);
+    }
+    if answer.total.sums.runs == 0 {
+        unknown::tell(context, filter.project.as_ref(), filter.job.as_ref()).await?;
     }
     Ok(Exit::Ok)
 }

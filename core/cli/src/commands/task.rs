@@ -4,7 +4,7 @@ use anyhow::Result;
 use ironcore_api::wire;
 use ironcore_types::{TaskState, TaskType, Timestamp, Upid};
 
-use super::watch::took;
+use super::watch::{retried, took};
 use super::{Context, outcome, page, stages, unknown, watch};
 use crate::args::{Task, TaskList, joined};
 use crate::exit::Exit;
@@ -101,7 +101,7 @@ async fn list(context: &Context, filter: TaskList) -> Result<Exit> {
 }
 
 /// `2026-05-21T00:12Z` for a time of a table; all else as it is.
-fn to_the_minute(cell: &str) -> String {
+pub(super) fn to_the_minute(cell: &str) -> String {
     match cell.parse::<Timestamp>() {
         Ok(_) => cell
             .get(..16)
@@ -142,9 +142,12 @@ async fn show(context: &Context, upid: &Upid) -> Result<Exit> {
     let position = task.queue_position.filter(|_| task.state == TaskState::Queued);
     fields.extend(position.map(|position| ("Queue position", position.to_string())));
     fields.extend(took(&task).map(|micros| ("Duration", output::duration(micros))));
+    fields.extend(task.node.as_ref().map(|node| ("Worker", node.to_string())));
     if let Some(retry_of) = &task.retry_of {
+        fields.push(("Attempt", task.attempt.to_string()));
         fields.push(("Retry of", retry_of.to_string()));
     }
+    fields.extend(retried(&task));
     fields.extend(stages::lines(&task, seams::machine().now()));
     if let Some(error) = &task.error {
         fields.push(("Error", format!("{} [{}]", error.message, error.code)));

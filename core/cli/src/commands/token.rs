@@ -4,10 +4,12 @@ use anyhow::Result;
 use ironcore_api::wire;
 
 use super::Context;
+use super::task::to_the_minute;
 use crate::args::Token;
 use crate::exit::Exit;
 use crate::output;
 use crate::serve::seams;
+use crate::table::GivesWay;
 
 pub(super) async fn run(context: &Context, command: Token) -> Result<Exit> {
     match command {
@@ -46,7 +48,15 @@ pub(super) async fn run(context: &Context, command: Token) -> Result<Exit> {
                 ]
             });
             let head = ["TOKEN", "ROLE", "PROJECT", "CREATED", "EXPIRES", "REVOKED"];
-            context.form.rows(&answer, &head, rows)?;
+            let order = [
+                GivesWay::Short(3, |row| {
+                    row.get(3).map_or_else(String::new, |time| to_the_minute(time))
+                }),
+                GivesWay::Named(5),
+                GivesWay::Named(4),
+                GivesWay::Named(2),
+            ];
+            context.form.listing(&answer, &head, &order, rows)?;
         }
         Token::Revoke { user } => {
             context.client.delete(&["tokens", user.as_str()]).await?;

@@ -37,6 +37,7 @@ struct Ended<'a> {
     duration_us: Option<u64>,
     warning_count: u64,
     error: Option<&'a ErrorData>,
+    retried_by: Option<&'a Upid>,
 }
 
 /// Asks the hub again and again, also while it starts anew: the task goes on meanwhile, or after it.
@@ -192,17 +193,22 @@ async fn print_page(hub: &mut Patient<'_>, upid: &Upid, after: u64) -> Result<wi
 
 /// Waits until the task has ended, showing progress on a terminal. The exit code tells how it ended.
 pub(super) async fn wait(context: &Context, upid: &Upid) -> Result<Exit> {
-    let show = context.form != Form::Json && std::io::stderr().is_terminal();
+    let people = context.form != Form::Json;
+    let show = people && std::io::stderr().is_terminal();
     let mut bars = stages::Bars::new(show)?;
     let seams = seams::machine();
     let ended = unless_interrupted(async {
         let mut hub = Patient::new(context);
+        let mut told = (people && !show).then(Wait::default);
         loop {
             let task: wire::Task = hub.get(&["tasks", &upid.to_string()], &[]).await?;
             if task.state.is_final() {
                 return Ok(task);
             }
             bars.show(&task, seams.now());
+            if let Some(text) = told.as_mut().and_then(|told| told.news(&task)) {
+                output::note(&text);
+            }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     })
@@ -227,6 +233,7 @@ async fn ended(hub: &mut Patient<'_>, upid: &Upid) -> Result<Exit> {
             duration_us: took(&task),
             warning_count: task.warning_count,
             error: task.error.as_ref(),
+            retried_by: task.retried_by.as_ref(),
         };
         output::note(&serde_json::to_string(&ended)?);
     } else {
@@ -252,6 +259,9 @@ fn result(task: &wire::Task) -> String {
     if let Some(error) = &task.error {
         text.push_str(&format!(": {} [{}]", error.message, error.code));
     }
+    if let Some(retry) = &task.retried_by {
+        text.push_str(&format!("\nit is tried again as {retry}"));
+    }
     text
 }
 
@@ -259,6 +269,12 @@ fn result(task: &wire::Task) -> String {
 pub(super) fn took(task: &wire::Task) -> Option<u64> {
     let ran = task.ended?.since(task.started?);
     Some(u64::try_from(ran.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// The attempt that follows a failed one.
+pub(super) fn retried(task: &wire::Task) -> Option<(&'static str, String)> {
+    let retry = task.retried_by.as_ref()?;
+    Some(("Retried by", retry.to_string()))
 }
 
 fn end_of(task: &wire::Task) -> (Exit, Vec<(&'static str, String)>) {
@@ -278,6 +294,7 @@ fn end_of(task: &wire::Task) -> (Exit, Vec<(&'static str, String)>) {
     if let Some(tip) = task.tips.first() {
         fields.push(("Tip", tip.title.clone()));
     }
+    fields.extend(retried(task));
     (
         Exit::of_task(
             task.task_type,
@@ -296,7 +313,7 @@ mod tests {
         let task = serde_json::json!({
             "upid": "UPID:vm:000060FA:001682B6:00000001:6B04F769:gc:a:root@local:", "type": "gc", "state": state,
             "status": state, "project": null, "job": null, "user": "root@local", "source": null, "target": null,
-            "retry_of": null, "queued": "2026-05-21T00:00:00Z", "started": null, "ended": null, "bytes": 0,
+            "retry_of": null, "retried_by": null, "attempt": 1, "node": null, "queued": "2026-05-21T00:00:00Z", "started": null, "ended": null, "bytes": 0,
             "stats": {}, "progress": {"stages": []}, "warnings": [], "warning_count": 0, "error": null,
             "waiting": waiting, "queue_position": position, "tips": [],
         });

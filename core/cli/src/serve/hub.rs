@@ -12,7 +12,7 @@ use ironcore_engine::{Pulse, Stores};
 use ironcore_ledger::model::Service;
 use ironcore_ledger::{self as ledger, Ledger, LedgerOptions};
 use ironcore_notify::Plugins;
-use ironcore_types::{EventType, Seams};
+use ironcore_types::{EventType, Seams, Timestamp};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -57,6 +57,7 @@ impl Hub {
         if matches!(settings.database, Database::Postgres(..)) {
             keys::must_fit(&ledger, &settings.data.join("keys")).await?;
         }
+        warn_of_namesakes(&ledger, &settings, seams.now()).await?;
         let secrets = secrets(&settings)?;
         let lost = ledger.recover().await?;
         if !lost.is_empty() {
@@ -79,6 +80,7 @@ impl Hub {
         });
         let stores =
             Stores::new(ledger.clone(), signing, Some(remotes), seams.clone()).beside(&settings.data);
+        keys::tell_others(&ledger, &stores).await?;
         let options = builtin::options(&settings)?;
         // Compiling plugins takes a while where they are not cached yet.
         let plugins = tokio::task::spawn_blocking(move || Plugins::load(&options)).await??;
@@ -125,6 +127,22 @@ impl Hub {
             None => Ok(()),
         }
     }
+}
+
+/// Two processes with one name take each other's local administrator, and cannot be told apart in status and UPIDs.
+/// After a crash the process before this one is still heard of for a moment, so it is no fault.
+async fn warn_of_namesakes(ledger: &Ledger, settings: &Settings, now: Timestamp) -> Result<()> {
+    let sessions = ledger.sessions().await?;
+    let namesakes = sessions
+        .iter()
+        .filter(|other| other.node == settings.node && other.ended.is_none() && other.lease_until > now);
+    for other in namesakes {
+        tracing::warn!(
+            node = %settings.node, pid = other.pid, since = %other.started,
+            "a process with this node's name is online: give each its own `node`, unless it has just crashed here"
+        );
+    }
+    Ok(())
 }
 
 /// What runs, in the order in which it is stopped.

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use ironcore_engine::SigningSeed;
+use ironcore_engine::{SigningSeed, Stores};
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{NewToken, Role};
 use ironcore_types::{ErrorCode, UserId};
@@ -109,6 +109,21 @@ pub(crate) async fn must_fit(ledger: &Ledger, keys: &Path) -> Result<()> {
         message,
     }
     .into())
+}
+
+/// Says of which datastores another key signs than this hub's: their tasks fail here, until one of both is put right.
+pub(crate) async fn tell_others(ledger: &Ledger, stores: &Stores) -> Result<()> {
+    let own = stores.public_key()?;
+    for store in ledger.datastores().await? {
+        if store.public_key.is_some_and(|key| key != own.0) {
+            tracing::warn!(
+                datastore = %store.object.name,
+                "the datastore is signed with another key than keys/signing.key of this hub, and its tasks fail here: copy \
+                 the keys of the hub that signs it, or take it over with `datastore adopt`"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Makes sure that there is a local administrator whose token is in `admin.token`.

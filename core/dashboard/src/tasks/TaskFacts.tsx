@@ -44,8 +44,13 @@ export function TaskFacts({ task }: { task: Task }) {
     ...(task.job == null ? [] : [['Job', <Link key="job" to="/tasks" search={{ job: task.job }}>{task.job}</Link>] satisfies Fact]),
     ...counted(task),
   ];
+  if (task.node != null) facts.push(['Worker', task.node]);
+  if (task.attempt > 1) facts.push(['Attempt', formatCount(task.attempt)]);
   if (task.retry_of != null) {
     facts.push(['Retry of', <TaskLink key="retry" upid={task.retry_of}><code>{shortUpid(task.retry_of)}</code></TaskLink>]);
+  }
+  if (task.retried_by != null) {
+    facts.push(['Retried by', <TaskLink key="retried" upid={task.retried_by}><code>{shortUpid(task.retried_by)}</code></TaskLink>]);
   }
   return (
     <dl className={classes.facts}>

@@ -10,7 +10,7 @@ use ironcore_ledger::{Ledger, LedgerError};
 use ironcore_store::Watch as _;
 use ironcore_types::event::ErrorData;
 use ironcore_types::job::{Command, Job, OnCommandFailure};
-use ironcore_types::progress::{TaskStats, Warning};
+use ironcore_types::progress::{Stage, TaskStats, Warning};
 use ironcore_types::{ErrorCode, SessionId, TaskState, Timestamp};
 use tokio::task::{JoinError, JoinSet};
 
@@ -48,7 +48,12 @@ impl Runner {
         let task = Arc::new(task);
         context.log(
             LogLevel::Info,
-            &format!("{} {} begins", task.spec.task_type(), task.spec.worker_id()),
+            &format!(
+                "{} {} begins{}",
+                task.spec.task_type(),
+                task.spec.worker_id(),
+                place(&task)
+            ),
         );
         let (job, known) = match self.job(&task, &context).await {
             Ok(job) => (job, Ok(())),
@@ -144,6 +149,7 @@ impl Runner {
         deadline: Option<Timestamp>,
     ) -> Result<(), EngineError> {
         let call = self.call(task, command, "before");
+        context.progress(&command_stage("before"));
         let run = call.run(context, context.stopped());
         let fault = match self.attend(task, context, deadline, run).await {
             Some(Ok(())) => return Ok(()),
@@ -170,6 +176,7 @@ impl Runner {
         }
         // The task is over, so its own limit and its cancel do not count: the command's limit does, and that the worker
         // goes.
+        context.progress(&command_stage("after"));
         let ended = {
             let run = call.run(context, context.leaving());
             tokio::pin!(run);
@@ -179,9 +186,10 @@ impl Runner {
                     () = tokio::time::sleep(FLUSH_EVERY) => {}
                     () = context.full() => {}
                 }
-                let _later = self.flush(task, context, false).await;
+                let _later = self.flush(task, context, true).await;
             }
         };
+        outcome.progress = context.summary().0;
         let Err(fault) = ended else { return };
         let went_well = matches!(outcome.state, TaskState::Ok | TaskState::Warning);
         if command.on_failure == OnCommandFailure::Fail && went_well {
@@ -378,6 +386,21 @@ fn end_of(context: &TaskContext, done: Option<Done>) -> End {
             warning_count,
             progress,
         })),
+    }
+}
+
+/// Where the task runs.
+fn place(task: &Task) -> String {
+    task.node
+        .as_ref()
+        .map_or_else(String::new, |node| format!(" on {node}"))
+}
+
+/// A command, as one of the stages of its task: how long it takes, and nothing else, is known of it.
+fn command_stage(phase: &str) -> Stage {
+    Stage {
+        name: format!("command {phase}"),
+        ..Stage::default()
     }
 }
 

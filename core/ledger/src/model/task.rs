@@ -111,7 +111,11 @@ impl Task {
         if self.state.is_final() || self.stats.bytes > 0 {
             return self.stats.bytes;
         }
-        self.progress.stages.last().map_or(0, |stage| stage.bytes)
+        let stages = self.progress.stages.iter().rev();
+        stages
+            .map(|stage| stage.bytes)
+            .find(|bytes| *bytes > 0)
+            .unwrap_or(0)
     }
 
     /// The task as an event tells of it.
@@ -242,9 +246,9 @@ pub struct LogState {
 }
 
 impl fmt::Display for LogLine {
-    /// `2026-05-21T00:00:00Z info  text`; the one form in which logs are printed and downloaded.
+    /// `2026-05-21T00:00:00.000Z info  text`; the one form in which logs are printed and downloaded.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:<5} {}", self.time, self.level.as_str(), self.text)
+        write!(f, "{:.3} {:<5} {}", self.time, self.level.as_str(), self.text)
     }
 }
 

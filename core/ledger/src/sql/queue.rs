@@ -393,4 +393,12 @@ impl Sql {
     pub(crate) async fn task_by_id(&self, id: TaskId) -> Result<Option<Task>> {
         load(&mut self.reader().await?, id).await
     }
+
+    pub(crate) async fn retry_of(&self, upid: &Upid) -> Result<Option<Upid>> {
+        let row = sql("SELECT upid FROM tasks WHERE retry_of = $1 ORDER BY id LIMIT 1")
+            .bind(upid.to_string())
+            .fetch_optional(&mut self.reader().await?)
+            .await?;
+        row.map(|row| row.word("upid")).transpose()
+    }
 }

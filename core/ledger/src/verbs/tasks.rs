@@ -131,6 +131,11 @@ impl Ledger {
         self.sql.task_by_id(id).await
     }
 
+    /// The attempt that followed this one.
+    pub async fn retry_of(&self, upid: &Upid) -> Result<Option<Upid>> {
+        self.sql.retry_of(upid).await
+    }
+
     /// How many tasks wait and how many run, of all.
     pub async fn open_tasks(&self) -> Result<OpenTasks> {
         self.sql.open_tasks().await

@@ -49,7 +49,7 @@ pub async fn logs_are_read_by_line(place: &dyn Place) -> Result<()> {
     }
     let shown = world.ledger.log_after(task.id, 0, 1).await?[0].to_string();
     ensure!(
-        shown == format!("{} warn  line 1 \u{2713}", world.clock.time()),
+        shown == format!("{:.3} warn  line 1 \u{2713}", world.clock.time()),
         "{shown}"
     );
     ensure!(world.ledger.log_after(task.id, 575, 10).await?.is_empty());

@@ -34,6 +34,8 @@ pub async fn failures_are_retried_with_backoff(place: &dyn Place) -> Result<()> 
         let done = world.ledger.finish(running.id, session, failed()).await?;
         let retry = one(&world, &done.follow_ups).await?;
         ensure!(retry.retry_of.as_ref() == Some(&task.upid) && retry.attempt == attempt + 1);
+        ensure!(world.ledger.retry_of(&task.upid).await? == Some(retry.upid.clone()));
+        ensure!(world.ledger.retry_of(&retry.upid).await?.is_none());
         ensure!(retry.user == task.user && retry.spec == task.spec && retry.job == task.job);
         ensure!(world.claim(session, 1).await?.is_empty(), "it waits");
         world.clock.advance(delay - 1);

@@ -112,6 +112,21 @@ async fn commands_run_around_the_task_and_their_output_is_in_its_log() -> Result
     let after = place(&log, "tidy: after: OK")?;
     let ended = place(&log, "ended OK")?;
     ensure!(before < work && work < after && after < ended, "{log:#?}");
+    // How long they took is told as of any other stage.
+    let stages: Vec<&str> = task
+        .progress
+        .stages
+        .iter()
+        .map(|stage| stage.name.as_str())
+        .collect();
+    ensure!(
+        stages.first() == Some(&"command before") && stages.last() == Some(&"command after"),
+        "{stages:?}"
+    );
+    ensure!(
+        task.progress.stages.iter().all(|stage| stage.ended.is_some()),
+        "{task:#?}"
+    );
     shift.end().await
 }
 

@@ -53,7 +53,15 @@ fn the_exit_code_tells_how_a_followed_task_ended() -> Result<()> {
         "command-before = { run = [\"fails\"], on-failure = \"warn\" }",
     );
     let missing = backup_job("missing", "/nothing/there", "");
-    hub.apply(&office(&hub, &tree, "", &format!("{warns}{missing}")))?;
+    let again = ["wait", "follow"].map(|how| {
+        backup_job(
+            &format!("again-{how}"),
+            "/nothing/there",
+            "retries = 1\nretry-delay = \"1h\"",
+        )
+    });
+    let again = again.concat();
+    hub.apply(&office(&hub, &tree, "", &format!("{warns}{missing}{again}")))?;
     for (job, status, code) in [
         ("files", "OK", 0),
         ("warns", "WARNING", 3),
@@ -75,6 +83,27 @@ fn the_exit_code_tells_how_a_followed_task_ended() -> Result<()> {
         ensure!(log.status.code() == Some(code) && log.stdout == followed.stdout);
         let waited = hub.cli(&["task", "wait", "--upid", upid])?;
         ensure!(waited.status.code() == Some(code), "{job}");
+    }
+
+    // What is tried again is told where it fails.
+    for (how, said) in [
+        ("wait", "\nRetried by\tUPID:"),
+        ("follow", "\nit is tried again as UPID:"),
+    ] {
+        let failed = hub.cli(&["job", "run", &format!("again-{how}"), &format!("--{how}")])?;
+        let told = [failed.stdout, failed.stderr].concat();
+        let told = String::from_utf8_lossy(&told);
+        ensure!(failed.status.code() == Some(1) && told.contains(said), "{told}");
+        let upid = told.split("UPID:").last().context("a UPID")?;
+        let upid = format!("UPID:{}", upid.lines().next().unwrap_or_default());
+        let retry: Value = hub.json(&["task", "show", "--upid", &upid])?;
+        ensure!(retry["attempt"] == 2 && retry["state"] == "queued", "{retry:#}");
+        let first = retry["retry_of"].as_str().context("the attempt before it")?;
+        let first: Value = hub.json(&["task", "show", "--upid", first])?;
+        ensure!(
+            first["retried_by"] == upid && first["node"].is_string(),
+            "{first:#}"
+        );
     }
 
     let pack = damage::largest_file(&hub.folder().join("ibs-primary"))?;
@@ -111,6 +140,10 @@ fn a_follower_is_told_why_a_task_waits_and_may_be_interrupted() -> Result<()> {
     let mut follower = hub.program("follower", &["task", "log", "--upid", &upid, "--follow"])?;
     hub.wait_until("it says why", |_| Ok((!follower.err().is_empty()).then_some(())))?;
     ensure!(follower.err() == waits(2), "{}", follower.err());
+    let mut waiter = hub.program("waiter", &["task", "wait", "--upid", &upid])?;
+    hub.wait_until("who waits is told too", |_| {
+        Ok((waiter.err() == waits(2)).then_some(()))
+    })?;
     hub.ok(&["task", "cancel", "--upid", &first])?;
     hub.wait_until("it says that the place is another", |_| {
         Ok((follower.err() == format!("{}{}", waits(2), waits(1))).then_some(()))
@@ -143,6 +176,8 @@ fn a_follower_is_told_why_a_task_waits_and_may_be_interrupted() -> Result<()> {
     );
 
     hub.ok(&["task", "cancel", "--upid", &upid])?;
+    let waited = waiter.end(PATIENCE)?;
+    ensure!(waited.code() == Some(1), "{waited}\n{}", waiter.err());
     let status = follower.end(PATIENCE)?;
     let told = follower.err();
     ensure!(
@@ -221,7 +256,10 @@ fn a_follower_hears_of_a_task_that_was_lost_with_its_hub() -> Result<()> {
     let status = follower.end(PATIENCE)?;
     let told = follower.err();
     ensure!(status.code() == Some(1), "{status}\n{told}");
-    ensure!(told.trim_end().ends_with("[worker.lost]"), "{told}");
+    ensure!(
+        told.contains("[worker.lost]\nit is tried again as UPID:"),
+        "{told}"
+    );
     let log = hub.ok(&["task", "log", "--upid", &upid])?;
     ensure!(
         follower.out() == log,
