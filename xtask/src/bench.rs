@@ -1,7 +1,7 @@
 //! `bench`: what the hub must keep up with, measured by `tests/bench` on this machine.
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use crate::build::{self, BINARY};
 use crate::machine;
@@ -11,26 +11,36 @@ use crate::steps::{cargo, program, run, step, target};
 #[derive(Debug, Subcommand)]
 pub(crate) enum What {
     /// Tasks, schedules and workers.
-    Tasks {
-        /// Small numbers, compiled as the tests are: fails on wrong results only, never on time.
-        #[arg(long)]
-        short: bool,
-        /// Only the measures whose name contains this; may be given several times.
-        #[arg(long, value_name = "NAME")]
-        only: Vec<String>,
-    },
+    Tasks(Extent),
+    /// Events on their way to those who want to hear of them.
+    Notify(Extent),
+}
+
+/// How much is measured.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Extent {
+    /// Small numbers, compiled as the tests are: fails on wrong results only, never on time.
+    #[arg(long)]
+    pub(crate) short: bool,
+    /// Only the measures whose name contains this; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
 }
 
 /// Builds what is measured, and measures. Fails when a bound is missed or something could not be measured.
 pub(crate) fn measure(what: &What) -> Result<()> {
-    let What::Tasks { short, only } = what;
     build::all()?;
     step("Debian packages", machine::debian_packages)?;
-    tasks(*short, only)
+    run_measures(what)
 }
 
 /// Compiles the hub and the measures, and measures.
-pub(crate) fn tasks(short: bool, only: &[String]) -> Result<()> {
+pub(crate) fn run_measures(what: &What) -> Result<()> {
+    let (name, Extent { short, only }) = match what {
+        What::Tasks(extent) => ("tasks", extent),
+        What::Notify(extent) => ("notify", extent),
+    };
+    let short = *short;
     let profile = if short { "debug" } else { "release" };
     step("compiling what is measured", || {
         let mut compile = cargo();
@@ -42,7 +52,7 @@ pub(crate) fn tasks(short: bool, only: &[String]) -> Result<()> {
         run(&mut compile)
     })?;
     let mut bench = program(target()?.join(profile).join("bench"));
-    bench.arg("tasks");
+    bench.arg(name);
     if short {
         bench.arg("--short");
     }
@@ -50,4 +60,14 @@ pub(crate) fn tasks(short: bool, only: &[String]) -> Result<()> {
         bench.args(["--only", name]);
     }
     step("measuring", || run(&mut bench))
+}
+
+/// Every measure in short, compiled as the tests are.
+pub(crate) fn short() -> Result<()> {
+    let extent = || Extent {
+        short: true,
+        only: Vec::new(),
+    };
+    run_measures(&What::Tasks(extent()))?;
+    run_measures(&What::Notify(extent()))
 }

@@ -37,7 +37,7 @@ pub(crate) fn all() -> Result<()> {
             .args(skips)
             .env("IRONCORE_TEST_DATABASE", "postgres"))
     })?;
-    step("measures in short", || bench::tasks(true, &[]))?;
+    step("measures in short", bench::short)?;
     step("licences, bans, sources", || {
         let deny = machine::cargo_deny()?;
         run(program(deny).args(["check", "bans", "licenses", "sources"]))

@@ -169,7 +169,7 @@ async fn deliver(shared: &Shared, claimed: &ClaimedMessage) -> (Meaning, Option<
         let why = "the handler was removed or switched off before the message was sent";
         return nothing(Meaning::rejected(ErrorCode::NotFound, why));
     }
-    let Some(plugin) = shared.plugins.get(&claimed.handler.plugin) else {
+    let Some(plugin) = shared.plugins.deliverer(&claimed.handler.plugin) else {
         let why = format!("the plugin {} is not loaded", claimed.handler.plugin);
         return nothing(Meaning::failed(ErrorCode::PluginLoad, why));
     };
@@ -179,7 +179,7 @@ async fn deliver(shared: &Shared, claimed: &ClaimedMessage) -> (Meaning, Option<
         templates: shared.templates.clone(),
         seams: shared.seams.clone(),
         scope: KvScope {
-            plugin: plugin.name().clone(),
+            plugin: claimed.handler.plugin.clone(),
             handler: message.handler.clone(),
         },
         message: message.id,

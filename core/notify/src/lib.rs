@@ -30,5 +30,5 @@ pub use error::NotifyError;
 pub use notify::Notify;
 pub use notify::NotifyParts;
 pub use options::{CircuitPolicy, NotifyOptions, RetryPolicy, SCHEDULE};
-pub use plugins::{HandlerFault, Plugins, PluginsOptions, Refused};
+pub use plugins::{Deliver, HandlerFault, Plugins, PluginsOptions, Refused};
 pub use templates::{TemplateError, Templates};

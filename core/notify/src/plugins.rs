@@ -8,7 +8,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ironcore_plugin_host::{Capability, Grants, HostConfig, Manifest, Plugin, PluginError, PluginHost};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use ironcore_plugin_host::{
+    Capability, Delivered, Delivery, Grants, HostConfig, HostServices, Manifest, Plugin, PluginError,
+    PluginHost,
+};
 use ironcore_types::objects::{Group, Handler};
 use ironcore_types::{ErrorCode, HandlerName, PluginName};
 
@@ -16,7 +21,7 @@ use crate::error::NotifyError;
 use crate::matching::{BUILTIN_GROUP, INBOX};
 
 /// What plugins there are, and what they may do.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PluginsOptions {
     /// The plugins that the hub was built with: name and component.
     pub builtin: Vec<(&'static str, &'static [u8])>,
@@ -27,6 +32,21 @@ pub struct PluginsOptions {
     /// How plugins are run. A guest that waits for its destination counts as running, so there must be room for all
     /// attempts and for advice beside them ([`crate::NotifyOptions`]).
     pub host: HostConfig,
+    /// What delivers in the place of built-in plugins, by their name: nothing in a hub. It is there to measure what
+    /// running plugins costs.
+    pub native: BTreeMap<PluginName, Arc<dyn Deliver>>,
+}
+
+impl fmt::Debug for PluginsOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let builtin: Vec<&str> = self.builtin.iter().map(|(name, _)| *name).collect();
+        f.debug_struct("PluginsOptions")
+            .field("builtin", &builtin)
+            .field("folder", &self.folder)
+            .field("grants", &self.grants)
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for PluginsOptions {
@@ -39,6 +59,7 @@ impl Default for PluginsOptions {
                 concurrency: 64,
                 ..HostConfig::default()
             },
+            native: BTreeMap::new(),
         }
     }
 }
@@ -98,6 +119,28 @@ struct Inner {
 struct Loaded {
     plugin: Arc<Plugin>,
     file: Option<PathBuf>,
+    /// Delivers in its place.
+    native: Option<Arc<dyn Deliver>>,
+}
+
+/// Delivers messages: a plugin, or code of the hub's own process in its place.
+pub trait Deliver: Send + Sync {
+    /// Makes one attempt; see [`Plugin::deliver`].
+    fn deliver(
+        &self,
+        delivery: Delivery,
+        services: Arc<dyn HostServices>,
+    ) -> BoxFuture<'_, Result<Delivered, PluginError>>;
+}
+
+impl Deliver for Plugin {
+    fn deliver(
+        &self,
+        delivery: Delivery,
+        services: Arc<dyn HostServices>,
+    ) -> BoxFuture<'_, Result<Delivered, PluginError>> {
+        Plugin::deliver(self, delivery, services).boxed()
+    }
 }
 
 impl Plugins {
@@ -115,7 +158,12 @@ impl Plugins {
                     found: plugin.name().clone(),
                 });
             }
-            loaded.insert(plugin.name().clone(), Loaded { plugin, file: None });
+            let entry = Loaded {
+                plugin: Arc::clone(&plugin),
+                file: None,
+                native: options.native.get(plugin.name()).cloned(),
+            };
+            loaded.insert(plugin.name().clone(), entry);
         }
         if let Some(folder) = &options.folder {
             let report = host.load_folder(folder, &|manifest: &Manifest| {
@@ -137,6 +185,7 @@ impl Plugins {
                         let entry = Loaded {
                             plugin: Arc::clone(&plugin),
                             file: Some(file),
+                            native: None,
                         };
                         loaded.insert(plugin.name().clone(), entry);
                     }
@@ -154,6 +203,15 @@ impl Plugins {
     /// The plugin of that name.
     pub fn get(&self, name: &PluginName) -> Option<&Arc<Plugin>> {
         self.inner.loaded.get(name).map(|loaded| &loaded.plugin)
+    }
+
+    /// What delivers for the plugin of that name.
+    pub(crate) fn deliverer(&self, name: &PluginName) -> Option<Arc<dyn Deliver>> {
+        let loaded = self.inner.loaded.get(name)?;
+        Some(match &loaded.native {
+            Some(native) => Arc::clone(native),
+            None => Arc::<Plugin>::clone(&loaded.plugin),
+        })
     }
 
     /// All of them, by name, with their file when they are not built in.

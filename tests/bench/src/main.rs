@@ -4,6 +4,8 @@
 #![expect(clippy::print_stdout, reason = "this program talks to a terminal")]
 
 mod machine;
+mod measure;
+mod notify;
 mod place;
 mod report;
 mod tasks;
@@ -11,7 +13,7 @@ mod tasks;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 #[derive(Parser)]
 #[command(name = "bench", about, disable_help_subcommand = true)]
@@ -24,24 +26,33 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Tasks, schedules and workers.
-    Tasks {
-        /// Small numbers: fails on wrong results only, never on time.
-        #[arg(long)]
-        short: bool,
-        /// Only the measures whose name contains this; may be given several times.
-        #[arg(long, value_name = "NAME")]
-        only: Vec<String>,
-    },
+    Tasks(Extent),
+    /// Events on their way to those who want to hear of them.
+    Notify(Extent),
+}
+
+/// How much is measured.
+#[derive(Args)]
+struct Extent {
+    /// Small numbers: fails on wrong results only, never on time.
+    #[arg(long)]
+    short: bool,
+    /// Only the measures whose name contains this; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
 }
 
 fn main() -> Result<ExitCode> {
-    let Command::Tasks { short, only } = Arguments::parse().command;
+    let command = Arguments::parse().command;
     // Whoever else has chosen one before is as good.
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .ok();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let report = runtime.block_on(tasks::all(short, &only));
+    let (report, short) = match command {
+        Command::Tasks(Extent { short, only }) => (runtime.block_on(tasks::all(short, &only)), short),
+        Command::Notify(Extent { short, only }) => (runtime.block_on(notify::all(short, &only)), short),
+    };
     println!("\n{report}");
     // What was left out by wish is not unmeasured.
     Ok(if report.stands(short) {

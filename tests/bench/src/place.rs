@@ -1,6 +1,6 @@
 //! Databases to measure on, durable as in production, and the hubs that open them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use ironcore_ledger::model::{NewSession, Service};
@@ -39,6 +39,14 @@ impl Place {
         match self {
             Self::Sqlite(_) => "SQLite",
             Self::Postgres { .. } => "PostgreSQL",
+        }
+    }
+
+    /// The folder it is in, when it is a file.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(folder) => Some(folder.path()),
+            Self::Postgres { .. } => None,
         }
     }
 

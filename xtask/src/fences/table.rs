@@ -36,7 +36,8 @@ const QUEUE: &str = "core/ledger/src/sql/queue.rs";
 const SESSIONS: &str = "core/ledger/src/sql/sessions.rs";
 const SCHEDULE: &str = "core/ledger/src/sql/schedule.rs";
 const CLAIM: &str = "core/ledger/src/sql/claim.rs";
-const DELIVERY: &str = "core/ledger/src/sql/delivery.rs";
+const SENDS: &str = "core/ledger/src/sql/delivery/claim.rs";
+const ATTEMPTS: &str = "core/ledger/src/sql/delivery/attempts.rs";
 
 /// In the order of `docs/fences.md`.
 pub(super) const FENCES: &[Fence] = &[
@@ -180,16 +181,16 @@ pub(super) const FENCES: &[Fence] = &[
     },
     Fence {
         name: "message-claim",
-        file: DELIVERY,
-        stands: "WHERE m.state = 'pending' AND m.head = 1 AND m.due <= $1\n                   AND m.lane NOT IN LIST($3)",
-        gone: "WHERE m.state <> '' AND m.head = 1 AND m.due <= $1\n                   AND m.lane NOT IN LIST($3)",
+        file: SENDS,
+        stands: "FROM messages WHERE state = 'pending' AND head = 1 AND due <= $1",
+        gone: "FROM messages WHERE state <> '' AND head = 1 AND due <= $1",
         tests: suite!["order_holds_within_a_thread"],
     },
     Fence {
         name: "message-session",
-        file: DELIVERY,
-        stands: "WHERE id = $1 AND state = 'sending' AND session = $2",
-        gone: "WHERE id = $1 AND state = 'sending' AND session <> $2 || ' '",
+        file: ATTEMPTS,
+        stands: "Some((message, session)) if session == report.session",
+        gone: "Some((message, session)) if session != SessionId(uuid::Uuid::nil())",
         tests: suite!["lost_senders_are_fenced"],
     },
     Fence {

@@ -80,5 +80,6 @@ pub(super) fn options(settings: &Settings) -> Result<PluginsOptions> {
             cache: Some(cache),
             ..PluginsOptions::default().host
         },
+        ..PluginsOptions::default()
     })
 }

@@ -158,6 +158,8 @@ pub struct ClaimedMessage {
     pub tips: Vec<Tip>,
     /// The number of this attempt; the first is 1.
     pub attempt: u32,
+    /// The circuit of its lane, when there is one: this message tries whether the destination works again.
+    pub circuit: Option<Circuit>,
 }
 
 /// How an attempt to send ended.

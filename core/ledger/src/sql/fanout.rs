@@ -1,8 +1,13 @@
-//! Fan-out: from events to matches, tips and messages, in the order of the outbox.
+//! Fan-out: from events to matches, tips and messages, in the order of the outbox. A batch of events is written together,
+//! for each statement is a round trip.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ironcore_types::MessageId;
+use serde::Serialize;
 
 use super::Sql;
+use super::delivery::declared;
 use super::events::{MOST, event};
 use super::messages::state;
 use super::tx::Tx;
@@ -10,105 +15,284 @@ use crate::db::{sql, to_json};
 use crate::error::{LedgerError, Result};
 use crate::model::{FanOut, FanOutReport, MessageState, NewMessage, SeqEvent};
 
+#[derive(Serialize)]
+struct TipRow {
+    seq: i64,
+    place: usize,
+    body: String,
+}
+
+#[derive(Serialize)]
+struct MatchRow {
+    seq: i64,
+    handler: String,
+}
+
+#[derive(Serialize)]
+struct EventRow {
+    message: i64,
+    seq: i64,
+}
+
+/// What sets a message apart.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    handler: String,
+    recipient: String,
+    thread: String,
+    kind: String,
+    span: String,
+}
+
+impl Key {
+    fn of(new: &NewMessage) -> Self {
+        Self {
+            handler: new.handler.to_string(),
+            recipient: new.recipient.clone(),
+            thread: new.thread.clone(),
+            kind: new.kind.clone(),
+            span: new.window.clone(),
+        }
+    }
+
+    fn thread(&self) -> (&str, &str, &str) {
+        (&self.handler, &self.recipient, &self.thread)
+    }
+}
+
+/// A message that events want made, or want to join.
+struct Wanted {
+    key: Key,
+    new: NewMessage,
+    events: Vec<i64>,
+    /// The message that is there already.
+    known: Option<Known>,
+    /// An open message of its thread was made before.
+    busy: bool,
+}
+
+struct Known {
+    number: i64,
+    id: MessageId,
+    /// It waits and was never tried, so that events may join it.
+    open: bool,
+}
+
+/// A message on its way to its row.
+#[derive(Serialize)]
+struct MessageRow<'a> {
+    place: usize,
+    id: String,
+    #[serde(flatten)]
+    key: &'a Key,
+    project: Option<&'a str>,
+    of_group: &'a str,
+    name: &'a str,
+    plugin: &'a str,
+    snapshot: String,
+    declared: i64,
+    lane: &'a str,
+    head: i64,
+    due: i64,
+    attrs: String,
+}
+
 impl Tx {
-    async fn fan_out(&mut self, fanout: FanOut, report: &mut FanOutReport) -> Result<()> {
-        let next =
-            sql("SELECT seq FROM events WHERE seq > (SELECT matched_seq FROM hub) ORDER BY seq LIMIT 1")
-                .fetch_optional(&mut self.conn)
-                .await?;
-        if next.map(|row| row.num("seq")).transpose()? != Some(fanout.seq) {
-            return Err(LedgerError::Fenced(format!(
-                "the fan-out of event {}",
-                fanout.seq
-            )));
+    async fn fan_out(&mut self, fanouts: Vec<FanOut>) -> Result<FanOutReport> {
+        self.check_next(&fanouts).await?;
+        let mut report = FanOutReport::default();
+        let (mut tips, mut matches, mut wanted) = (Vec::new(), Vec::new(), Vec::<Wanted>::new());
+        let mut places = BTreeMap::<Key, usize>::new();
+        let last = fanouts.last().map(|fanout| fanout.seq);
+        for fanout in fanouts {
+            let seq = fanout.seq;
+            for (place, tip) in fanout.tips.iter().enumerate() {
+                let body = to_json("a tip", tip)?;
+                tips.push(TipRow { seq, place, body });
+            }
+            matches.extend(fanout.matches.iter().map(|found| MatchRow {
+                seq,
+                handler: found.handler.to_string(),
+            }));
+            for new in fanout.messages {
+                let key = Key::of(&new);
+                let place = *places.entry(key.clone()).or_insert(wanted.len());
+                match wanted.get_mut(place) {
+                    Some(known) => known.events.push(seq),
+                    None => wanted.push(Wanted {
+                        key,
+                        new,
+                        events: vec![seq],
+                        known: None,
+                        busy: false,
+                    }),
+                }
+            }
         }
-        for (place, tip) in (0_i64..).zip(&fanout.tips) {
-            sql("INSERT INTO tips (seq, place, body) VALUES ($1, $2, $3)")
-                .bind(fanout.seq)
-                .bind(place)
-                .bind(to_json("a tip", tip)?)
-                .execute(&mut self.conn)
-                .await?;
-        }
-        for found in &fanout.matches {
-            sql("INSERT INTO matches (seq, handler) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-                .bind(fanout.seq)
-                .bind(found.handler.to_string())
-                .execute(&mut self.conn)
-                .await?;
-        }
-        for new in fanout.messages {
-            self.put_message(fanout.seq, new, report).await?;
-        }
-        sql("UPDATE hub SET matched_seq = $1")
-            .bind(fanout.seq)
+        if !tips.is_empty() {
+            sql("INSERT INTO tips (seq, place, body)
+                 SELECT seq, place, body FROM RECORDS($1 AS r: seq BIGINT, place BIGINT, body TEXT)")
+            .bind(to_json("tips", &tips)?)
             .execute(&mut self.conn)
             .await?;
+        }
+        if !matches.is_empty() {
+            sql("INSERT INTO matches (seq, handler)
+                 SELECT seq, handler FROM RECORDS($1 AS r: seq BIGINT, handler TEXT) WHERE 1 = 1
+                 ON CONFLICT DO NOTHING")
+            .bind(to_json("matches", &matches)?)
+            .execute(&mut self.conn)
+            .await?;
+        }
+        if !wanted.is_empty() {
+            self.put_messages(wanted, &mut report).await?;
+        }
+        if let Some(last) = last {
+            sql("UPDATE hub SET matched_seq = $1")
+                .bind(last)
+                .execute(&mut self.conn)
+                .await?;
+        }
+        Ok(report)
+    }
+
+    /// Refuses what is not the next of the outbox.
+    async fn check_next(&mut self, fanouts: &[FanOut]) -> Result<()> {
+        let rows =
+            sql("SELECT seq FROM events WHERE seq > (SELECT matched_seq FROM hub) ORDER BY seq LIMIT $1")
+                .bind(i64::try_from(fanouts.len()).unwrap_or(i64::MAX))
+                .fetch_all(&mut self.conn)
+                .await?;
+        let mut next = rows.iter().map(|row| row.num("seq"));
+        for fanout in fanouts {
+            if next.next().transpose()? != Some(fanout.seq) {
+                return Err(LedgerError::Fenced(format!(
+                    "the fan-out of event {}",
+                    fanout.seq
+                )));
+            }
+        }
         Ok(())
     }
 
-    /// Makes a message, or joins the event to the one that is there.
-    async fn put_message(&mut self, seq: i64, new: NewMessage, report: &mut FanOutReport) -> Result<()> {
-        let handler = new.handler.to_string();
-        let known = sql(
-            "SELECT number, id, state, attempts FROM messages
-             WHERE handler = $1 AND recipient = $2 AND thread = $3 AND kind = $4 AND \"window\" = $5 AND replay = 0",
-        )
-        .bind(handler.as_str())
-        .bind(new.recipient.as_str())
-        .bind(new.thread.as_str())
-        .bind(new.kind.as_str())
-        .bind(new.window.as_str())
-        .fetch_optional(&mut self.conn)
-        .await?;
-        if let Some(row) = known {
-            let id = row.word("id")?;
-            if state(&row)? != MessageState::Pending || row.num("attempts")? > 0 {
-                report.closed.push(id);
-                return Ok(());
+    /// Makes messages, or joins the events to those that are there.
+    async fn put_messages(&mut self, mut wanted: Vec<Wanted>, report: &mut FanOutReport) -> Result<()> {
+        self.look_up(&mut wanted).await?;
+        let declared = declared(&mut self.conn, wanted.iter().map(|one| &one.new.handler)).await?;
+        let mut joined = Vec::new();
+        let mut rows = Vec::new();
+        let mut begun = BTreeSet::new();
+        for (place, one) in wanted.iter().enumerate() {
+            match &one.known {
+                Some(known) if known.open => {
+                    report.joined.push(known.id);
+                    let number = known.number;
+                    joined.extend(one.events.iter().map(|seq| EventRow {
+                        message: number,
+                        seq: *seq,
+                    }));
+                }
+                Some(known) => report.closed.push(known.id),
+                None => {
+                    let id = MessageId(self.ctx.seams.uuid());
+                    report.created.push(id);
+                    report.joined.extend(one.events.iter().skip(1).map(|_| id));
+                    let new = &one.new;
+                    rows.push(MessageRow {
+                        place,
+                        id: id.to_string(),
+                        key: &one.key,
+                        project: new.handler.project.as_ref().map(|project| project.as_str()),
+                        of_group: new.handler.group.as_str(),
+                        name: new.handler.handler.as_str(),
+                        plugin: new.snapshot.plugin.as_str(),
+                        snapshot: to_json("a handler", &new.snapshot)?,
+                        declared: i64::from(declared.contains_key(&one.key.handler)),
+                        lane: &new.lane,
+                        // Of several that begin a thread only the first may go.
+                        head: i64::from(!one.busy && begun.insert(one.key.thread())),
+                        due: new.due.as_micros(),
+                        attrs: to_json("a message's attributes", &new.attrs)?,
+                    });
+                }
             }
-            report.joined.push(id);
-            return self.join_event(row.num("number")?, seq).await;
         }
-        let head = self.thread_is_free(&handler, &new.recipient, &new.thread).await?;
-        let declared = self.declared(&new.handler).await?.is_some();
-        let id = MessageId(self.ctx.seams.uuid());
-        let done = sql(
-            "INSERT INTO messages (id, handler, project, group_name, handler_name, plugin, snapshot, declared,
-                recipient, thread, kind, \"window\", replay, lane, state, head, due, created, attrs)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, 'pending', $14, $15, $16, $17)
-             RETURNING number",
-        )
-        .bind(id.to_string())
-        .bind(handler.as_str())
-        .bind(new.handler.project.as_ref().map(|p| p.as_str()))
-        .bind(new.handler.group.as_str())
-        .bind(new.handler.handler.as_str())
-        .bind(new.snapshot.plugin.as_str())
-        .bind(to_json("a handler", &new.snapshot)?)
-        .bind(declared)
-        .bind(new.recipient.as_str())
-        .bind(new.thread.as_str())
-        .bind(new.kind.as_str())
-        .bind(new.window.as_str())
-        .bind(new.lane.as_str())
-        .bind(head)
-        .bind(new.due.as_micros())
-        .bind(self.now.as_micros())
-        .bind(to_json("a message's attributes", &new.attrs)?)
-        .fetch_one(&mut self.conn)
+        if !rows.is_empty() {
+            let made = sql(
+                "INSERT INTO messages (id, handler, project, group_name, handler_name, plugin, snapshot, declared,
+                    recipient, thread, kind, \"window\", replay, lane, state, head, due, created, attrs)
+                 SELECT id, handler, project, of_group, name, plugin, snapshot, declared, recipient, thread, kind, span,
+                    0, lane, 'pending', head, due, $2, attrs
+                 FROM RECORDS($1 AS r: place BIGINT, id TEXT, handler TEXT, project TEXT, of_group TEXT, name TEXT,
+                    plugin TEXT, snapshot TEXT, declared BIGINT, recipient TEXT, thread TEXT, kind TEXT, span TEXT,
+                    lane TEXT, head BIGINT, due BIGINT, attrs TEXT)
+                 ORDER BY place RETURNING number, id",
+            )
+            .bind(to_json("messages", &rows)?)
+            .bind(self.now.as_micros())
+            .fetch_all(&mut self.conn)
+            .await?;
+            let numbers = made.iter().map(|row| Ok((row.text("id")?, row.num("number")?)));
+            let numbers = numbers.collect::<Result<BTreeMap<String, i64>>>()?;
+            for row in &rows {
+                let number = numbers.get(&row.id).copied();
+                let message =
+                    number.ok_or_else(|| LedgerError::row("id", "a message that was made is not there"))?;
+                let events = wanted
+                    .get(row.place)
+                    .map(|one| one.events.as_slice())
+                    .unwrap_or_default();
+                joined.extend(events.iter().map(|seq| EventRow { message, seq: *seq }));
+            }
+            self.woken.messages = true;
+        }
+        if joined.is_empty() {
+            return Ok(());
+        }
+        sql("INSERT INTO message_events (message, seq)
+             SELECT message, seq FROM RECORDS($1 AS r: message BIGINT, seq BIGINT) WHERE 1 = 1
+             ON CONFLICT DO NOTHING")
+        .bind(to_json("events of messages", &joined)?)
+        .execute(&mut self.conn)
         .await?;
-        self.woken.messages = true;
-        report.created.push(id);
-        self.join_event(done.num("number")?, seq).await
+        Ok(())
     }
 
-    async fn join_event(&mut self, message: i64, seq: i64) -> Result<()> {
-        sql("INSERT INTO message_events (message, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(message)
-            .bind(seq)
-            .execute(&mut self.conn)
-            .await?;
+    /// Finds the messages that are there, and the threads that have open ones.
+    async fn look_up(&mut self, wanted: &mut [Wanted]) -> Result<()> {
+        #[derive(Serialize)]
+        struct Asked<'a> {
+            place: usize,
+            #[serde(flatten)]
+            key: &'a Key,
+        }
+        let asked = wanted.iter().enumerate();
+        let asked: Vec<Asked<'_>> = asked.map(|(place, one)| Asked { place, key: &one.key }).collect();
+        let rows = sql(
+            "SELECT r.place, m.number, m.id, m.state, m.attempts, CASE WHEN EXISTS (
+                SELECT 1 FROM messages o WHERE o.handler = r.handler AND o.recipient = r.recipient
+                    AND o.thread = r.thread AND o.state IN ('pending', 'sending')) THEN 1 ELSE 0 END AS busy
+             FROM RECORDS($1 AS r: place BIGINT, handler TEXT, recipient TEXT, thread TEXT, kind TEXT, span TEXT)
+                LEFT JOIN messages m ON m.handler = r.handler AND m.recipient = r.recipient AND m.thread = r.thread
+                    AND m.kind = r.kind AND m.\"window\" = r.span AND m.replay = 0",
+        )
+        .bind(to_json("keys of messages", &asked)?)
+        .fetch_all(&mut self.conn)
+        .await?;
+        for row in rows {
+            let place = usize::try_from(row.num("place")?).unwrap_or(usize::MAX);
+            let Some(one) = wanted.get_mut(place) else {
+                continue;
+            };
+            one.busy = row.num("busy")? > 0;
+            if let Some(number) = row.opt_num("number")? {
+                one.known = Some(Known {
+                    number,
+                    id: row.word("id")?,
+                    open: state(&row)? == MessageState::Pending && row.num("attempts")? == 0,
+                });
+            }
+        }
         Ok(())
     }
 }
@@ -126,15 +310,7 @@ impl Sql {
     }
 
     pub(crate) async fn record_fanout(&self, fanouts: Vec<FanOut>) -> Result<FanOutReport> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                let mut report = FanOutReport::default();
-                for fanout in fanouts {
-                    tx.fan_out(fanout, &mut report).await?;
-                }
-                Ok(report)
-            })
-        })
-        .await
+        self.write_unguarded(move |tx| Box::pin(async move { tx.fan_out(fanouts).await }))
+            .await
     }
 }

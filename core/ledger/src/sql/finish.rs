@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::BoxFuture;
 use ironcore_types::event::ErrorData;
 use ironcore_types::progress::Progress;
 use ironcore_types::{ErrorCode, SessionId, TaskId, TaskState, Upid, UserId};
 use serde::Serialize;
 
 use super::Sql;
+use super::gather::Together;
 use super::objects;
 use super::queue::{Origin, load, task};
 use super::tx::Tx;
@@ -229,6 +231,34 @@ impl Tx {
     }
 }
 
+/// Ends of tasks, by the sessions that run them.
+pub(super) struct Ends;
+
+impl Together for Ends {
+    type Asked = (TaskId, SessionId, Outcome);
+    type Answer = Finished;
+
+    fn write(tx: &mut Tx, all: Vec<Self::Asked>) -> BoxFuture<'_, Result<Vec<Result<Finished>>>> {
+        Box::pin(async move {
+            // Those of each session at once.
+            let mut by_session = BTreeMap::<SessionId, Vec<(usize, (TaskId, Outcome))>>::new();
+            for (place, (task, session, outcome)) in all.into_iter().enumerate() {
+                by_session
+                    .entry(session)
+                    .or_default()
+                    .push((place, (task, outcome)));
+            }
+            let mut finished = BTreeMap::new();
+            for (session, ends) in by_session {
+                let (places, ends): (Vec<usize>, Vec<_>) = ends.into_iter().unzip();
+                let answers = tx.end_all(ends, Some(session), RetryBy::Policy).await?;
+                finished.extend(places.into_iter().zip(answers));
+            }
+            Ok(finished.into_values().collect())
+        })
+    }
+}
+
 impl Sql {
     pub(crate) async fn finish(
         &self,
@@ -239,7 +269,7 @@ impl Sql {
         check(&outcome)?;
         let answer = self
             .writer
-            .hand_over(|| self.ends.add(task, session, outcome))
+            .hand_over(|| self.ends.add((task, session, outcome)))
             .await?;
         answer.await.map_err(|_| LedgerError::Closed)?
     }

@@ -1,34 +1,57 @@
 //! The inbox: the outbox read backwards, with what plugins wrote beside it and what users have read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ironcore_types::event::Tip;
 use ironcore_types::{EventId, ProjectName, UserId};
+use serde::Serialize;
 
 use super::Sql;
-use super::events::{event, seq_of};
+use super::events::event;
 use super::list::{cursor, next_cursor};
 use super::tx::Tx;
 use crate::db::{Statement, Value, sql, to_json, words};
 use crate::error::Result;
 use crate::model::{Count, InboxEntry, InboxItem, InboxPage, Message, Page, Scope};
 
+/// An entry on its way to its row.
+#[derive(Serialize)]
+struct EntryRow {
+    message: i64,
+    event: String,
+    body: String,
+}
+
 impl Tx {
-    /// Keeps how an event shows, when it is one of the message's.
-    pub(super) async fn put_inbox_entry(&mut self, message: &Message, entry: &InboxEntry) -> Result<()> {
-        let Some(seq) = seq_of(&mut self.conn, entry.event).await? else {
+    /// Keeps how events show, of those that are their message's. Of several entries for one event the last counts.
+    pub(super) async fn put_inbox_entries(&mut self, entries: &[(&Message, &InboxEntry)]) -> Result<()> {
+        let mut rows = BTreeMap::new();
+        for (message, entry) in entries {
+            let row = EntryRow {
+                message: message.number,
+                event: entry.event.to_string(),
+                body: to_json("an inbox entry", entry)?,
+            };
+            rows.insert(row.event.clone(), row);
+        }
+        if rows.is_empty() {
             return Ok(());
-        };
+        }
+        let rows: Vec<EntryRow> = rows.into_values().collect();
         let done = sql("INSERT INTO inbox_entries (seq, message, body)
-             SELECT $1, $2, $3 WHERE EXISTS (SELECT 1 FROM message_events WHERE message = $2 AND seq = $1)
-             ON CONFLICT (seq) DO UPDATE SET message = $2, body = $3")
-        .bind(seq)
-        .bind(message.number)
-        .bind(to_json("an inbox entry", entry)?)
+             SELECT l.seq, r.message, r.body FROM RECORDS($1 AS r: message BIGINT, event TEXT, body TEXT)
+                JOIN events e ON e.id = r.event JOIN message_events l ON l.message = r.message AND l.seq = e.seq
+             WHERE 1 = 1
+             ON CONFLICT (seq) DO UPDATE SET message = excluded.message, body = excluded.body")
+        .bind(to_json("inbox entries", &rows)?)
         .execute(&mut self.conn)
         .await?;
-        if done == 0 {
-            tracing::warn!(plugin = %message.plugin, event = %entry.event, "an inbox entry for an event of another message was left out");
+        let left_out = (rows.len() as u64).saturating_sub(done);
+        if left_out > 0 {
+            tracing::warn!(
+                left_out,
+                "inbox entries for events of other messages were left out"
+            );
         }
         self.woken.events = true;
         Ok(())

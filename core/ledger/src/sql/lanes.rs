@@ -7,7 +7,7 @@ use crate::db::{Row, sql};
 use crate::error::Result;
 use crate::model::Circuit;
 
-fn circuit(row: &Row) -> Result<Circuit> {
+pub(super) fn circuit(row: &Row) -> Result<Circuit> {
     Ok(Circuit {
         lane: row.text("lane")?,
         until: row.time("until")?,
@@ -17,27 +17,63 @@ fn circuit(row: &Row) -> Result<Circuit> {
     })
 }
 
+/// When the first message of all lanes without a circuit is due. SQLite has to be told which index has the lanes in order.
+macro_rules! first_by_lane {
+    ($index:literal) => {
+        concat!(
+            "WITH RECURSIVE l (lane) AS (
+                SELECT MIN(lane) FROM messages",
+            $index,
+            " WHERE state = 'pending' AND head = 1
+                UNION ALL
+                SELECT (SELECT MIN(n.lane) FROM messages n",
+            $index,
+            " WHERE n.state = 'pending' AND n.head = 1 AND n.lane > l.lane)
+                FROM l WHERE l.lane IS NOT NULL)
+             SELECT MIN((SELECT MIN(m.due) FROM messages m",
+            $index,
+            " WHERE m.state = 'pending' AND m.head = 1 AND m.lane = l.lane)) AS due
+             FROM l WHERE l.lane IS NOT NULL AND NOT EXISTS (SELECT 1 FROM circuits c WHERE c.lane = l.lane)"
+        )
+    };
+}
+
 impl Sql {
     pub(crate) async fn next_message_due(&self) -> Result<Option<Timestamp>> {
         let mut conn = self.reader().await?;
-        // On lanes without a circuit the index gives the first at once; lanes with one are few.
-        let free = sql("SELECT m.due FROM messages m
-             WHERE m.state = 'pending' AND m.head = 1
-               AND NOT EXISTS (SELECT 1 FROM circuits c WHERE c.lane = m.lane)
-             ORDER BY m.due LIMIT 1")
+        // The first message of all is most often of a lane without a circuit; else lane by lane, for very much may wait
+        // for a destination that rests.
+        let mut free = sql(
+            "SELECT m.due, c.lane FROM messages m LEFT JOIN circuits c ON c.lane = m.lane
+             WHERE m.state = 'pending' AND m.head = 1 ORDER BY m.due LIMIT 1",
+        )
         .fetch_optional(&mut conn)
         .await?;
+        if let Some(first) = &free
+            && first.opt_text("lane")?.is_some()
+        {
+            let query = sql(if conn.is_postgres() {
+                first_by_lane!("")
+            } else {
+                first_by_lane!(" INDEXED BY messages_lane_ready")
+            });
+            free = query.fetch_optional(&mut conn).await?;
+        }
         // While one message tries a lane whose pause is over, the others of the lane wait for its outcome.
-        let paused = sql(
-            "SELECT MIN(CASE WHEN m.due > c.until THEN m.due ELSE c.until END) AS due FROM circuits c JOIN messages m ON m.lane = c.lane
-             WHERE m.state = 'pending' AND m.head = 1
-               AND NOT EXISTS (SELECT 1 FROM messages r WHERE r.state = 'sending' AND r.lane = c.lane)",
-        )
-        .fetch_one(&mut conn)
+        let paused = sql("SELECT c.until, (SELECT MIN(m.due) FROM messages m
+                WHERE m.state = 'pending' AND m.head = 1 AND m.lane = c.lane) AS due
+             FROM circuits c
+             WHERE NOT EXISTS (SELECT 1 FROM messages r WHERE r.state = 'sending' AND r.lane = c.lane)")
+        .fetch_all(&mut conn)
         .await?;
-        let free = free.map(|row| row.time("due")).transpose()?;
-        let due = free.into_iter().chain(paused.opt_time("due")?).min();
-        Ok(due)
+        let mut next = free.map(|row| row.opt_time("due")).transpose()?.flatten();
+        for row in &paused {
+            let due = row.opt_time("due")?.max(Some(row.time("until")?));
+            if row.opt_time("due")?.is_some() {
+                next = next.into_iter().chain(due).min();
+            }
+        }
+        Ok(next)
     }
 
     pub(crate) async fn open_circuit(

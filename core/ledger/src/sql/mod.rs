@@ -6,10 +6,10 @@ mod bells;
 mod claim;
 mod conditions;
 mod delivery;
-mod ends;
 mod events;
 mod fanout;
 mod finish;
+mod gather;
 mod group;
 mod inbox;
 mod lanes;
@@ -46,7 +46,9 @@ use futures::future::BoxFuture;
 use ironcore_types::{HubId, Seams, Timestamp};
 use tokio::task::JoinSet;
 
-use self::ends::Ends;
+use self::delivery::Attempts;
+use self::finish::Ends;
+use self::gather::Gather;
 use self::spans::Spans;
 use self::tx::{Context, Tx};
 use self::writer::Writer;
@@ -61,7 +63,9 @@ use crate::sqlite;
 pub(crate) struct Sql {
     writer: Writer,
     /// Ends of tasks that wait for the writer.
-    ends: Ends,
+    ends: Gather<Ends>,
+    /// Ends of attempts, likewise.
+    attempts_ended: Gather<Attempts>,
     readers: Readers,
     bells: Arc<Bells>,
     ctx: Arc<Context>,
@@ -126,7 +130,8 @@ impl Sql {
         beside.spawn(spans::learn_at_once(spans.clone(), opened.readers.clone()));
         let tx = Tx::new(opened.conn, ctx.clone());
         let sql = Self {
-            ends: Ends::default(),
+            ends: Gather::default(),
+            attempts_ended: Gather::default(),
             writer: Writer::start(tx, opened.backend, bells.clone()),
             readers: opened.readers,
             bells,

@@ -71,6 +71,7 @@ pub(crate) fn plugins() -> Plugins {
             builtin,
             folder: Some(folder.clone()),
             grants: BTreeMap::from([(misbehave, ironcore_plugin_host::Grants::all())]),
+            native: BTreeMap::new(),
             host: HostConfig {
                 guest_time: Duration::from_millis(300),
                 ..HostConfig::default()

@@ -1,0 +1,308 @@
+//! Recording how attempts ended, many at once: their messages, what their plugins wrote, and what follows.
+
+use std::collections::BTreeMap;
+
+use futures::future::BoxFuture;
+use ironcore_types::event::ErrorData;
+use ironcore_types::{EventType, MessageId, SessionId, Timestamp};
+use serde::Serialize;
+
+use crate::db::{Value, micros, sql, to_json, words};
+use crate::error::{LedgerError, Result};
+use crate::model::{AttemptOutcome, AttemptResult, FinishAttempt, Message, MessageState};
+use crate::rules::tell;
+use crate::sql::Sql;
+use crate::sql::gather::Together;
+use crate::sql::messages::{load, message};
+use crate::sql::tx::Tx;
+
+/// Ends of attempts, by the sessions that made them.
+pub(in crate::sql) struct Attempts;
+
+impl Together for Attempts {
+    type Asked = FinishAttempt;
+    type Answer = AttemptResult;
+
+    fn write(tx: &mut Tx, all: Vec<FinishAttempt>) -> BoxFuture<'_, Result<Vec<Result<AttemptResult>>>> {
+        Box::pin(async move { tx.finish_attempts(all).await })
+    }
+}
+
+/// An attempt on its way to its row.
+#[derive(Serialize)]
+struct AttemptRow<'a> {
+    message: i64,
+    number: u32,
+    started: i64,
+    ended: i64,
+    outcome: String,
+    status: Option<u16>,
+    detail: Option<&'a str>,
+}
+
+impl<'a> AttemptRow<'a> {
+    fn new(
+        message: &Message,
+        (started, ended): (Timestamp, Timestamp),
+        outcome: &AttemptOutcome,
+        status: Option<u16>,
+        detail: Option<&'a str>,
+    ) -> Result<Self> {
+        Ok(Self {
+            message: message.number,
+            number: message.attempts,
+            started: started.as_micros(),
+            ended: ended.as_micros(),
+            outcome: to_json("an outcome", outcome)?,
+            status,
+            detail,
+        })
+    }
+}
+
+/// What becomes of a message, on its way to its row.
+#[derive(Serialize)]
+struct OutcomeRow<'a> {
+    number: i64,
+    becomes: &'static str,
+    tried: u32,
+    next: i64,
+    over: Option<i64>,
+    answer: Option<&'a str>,
+    reason: Option<String>,
+}
+
+/// Whose next message may go.
+#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Thread<'a> {
+    handler: String,
+    recipient: &'a str,
+    thread: &'a str,
+}
+
+/// The message after an attempt that ended in this way.
+fn after(mut message: Message, outcome: &AttemptOutcome, now: Timestamp) -> Message {
+    message.attempts += 1;
+    message.error = match outcome {
+        AttemptOutcome::Retry { reason, code, .. }
+        | AttemptOutcome::Exhausted { reason, code }
+        | AttemptOutcome::Rejected { reason, code } => Some(ErrorData {
+            code: *code,
+            message: reason.clone(),
+        }),
+        AttemptOutcome::Delivered { .. } | AttemptOutcome::Lost => None,
+    };
+    message.state = match outcome {
+        AttemptOutcome::Delivered { receipt } => {
+            message.receipt = Some(receipt.clone());
+            MessageState::Delivered
+        }
+        AttemptOutcome::Retry { at, .. } => {
+            message.due = *at;
+            MessageState::Pending
+        }
+        AttemptOutcome::Lost => {
+            message.due = now;
+            MessageState::Pending
+        }
+        AttemptOutcome::Exhausted { .. } | AttemptOutcome::Rejected { .. } => MessageState::Dead,
+    };
+    message.ended = (message.state != MessageState::Pending).then_some(now);
+    message
+}
+
+impl Tx {
+    async fn finish_attempts(&mut self, all: Vec<FinishAttempt>) -> Result<Vec<Result<AttemptResult>>> {
+        let mut held = self.being_sent(&all).await?;
+        let mut answers = Vec::with_capacity(all.len());
+        for report in &all {
+            let fenced = || LedgerError::Fenced(format!("message {}", report.message));
+            answers.push(match held.remove(&report.message) {
+                _ if report.outcome == AttemptOutcome::Lost => Err(LedgerError::request(
+                    "an attempt is recorded as lost by the ledger alone",
+                )),
+                Some((message, session)) if session == report.session => Ok(AttemptResult {
+                    message: after(message, &report.outcome, self.now),
+                    kv_refused: false,
+                }),
+                _ => Err(fenced()),
+            });
+        }
+        let mut attempts = Vec::new();
+        for (report, answer) in all.iter().zip(&mut answers) {
+            let Ok(AttemptResult { message, kv_refused }) = answer else {
+                continue;
+            };
+            *kv_refused = !self.write_kv(message, &report.kv).await?;
+            let times = (report.started, report.ended);
+            let detail = report.detail.as_deref();
+            attempts.push(AttemptRow::new(
+                message,
+                times,
+                &report.outcome,
+                report.status,
+                detail,
+            )?);
+        }
+        self.put_attempts(&attempts).await?;
+        let mut accepted = Vec::new();
+        let mut entries = Vec::new();
+        for (report, answer) in all.iter().zip(&answers) {
+            if let Ok(AttemptResult { message, .. }) = answer {
+                accepted.push((report, message));
+                for entry in &report.inbox {
+                    entries.push((message, entry));
+                }
+            }
+        }
+        self.put_inbox_entries(&entries).await?;
+        let over: Vec<&Message> = accepted.iter().map(|(_, message)| *message).collect();
+        self.put_outcomes(&over).await?;
+        for (report, message) in accepted {
+            if let (MessageState::Dead, Some(error)) = (message.state, &message.error)
+                && !self.is_about_delivery(message.number).await?
+            {
+                let rejected = matches!(report.outcome, AttemptOutcome::Rejected { .. });
+                self.tell(tell::exhausted(message, error, rejected), None);
+            }
+        }
+        Ok(answers)
+    }
+
+    /// The messages of these reports that are being sent, and by whom.
+    async fn being_sent(
+        &mut self,
+        all: &[FinishAttempt],
+    ) -> Result<BTreeMap<MessageId, (Message, SessionId)>> {
+        let ids: Vec<String> = all.iter().map(|report| report.message.to_string()).collect();
+        let rows =
+            sql("SELECT * FROM messages WHERE id IN LIST($1) AND state = 'sending' AND session IS NOT NULL")
+                .bind(words(ids.iter().map(String::as_str)))
+                .fetch_all(&mut self.conn)
+                .await?;
+        let held = rows.iter().map(|row| {
+            let message = message(row)?;
+            Ok((message.id, (message, row.word("session")?)))
+        });
+        held.collect()
+    }
+
+    async fn put_attempts(&mut self, rows: &[AttemptRow<'_>]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        sql(
+            "INSERT INTO attempts (message, number, started, ended, outcome, status, detail)
+             SELECT message, number, started, ended, outcome, status, detail
+             FROM RECORDS($1 AS r: message BIGINT, number BIGINT, started BIGINT, ended BIGINT, outcome TEXT,
+                status BIGINT, detail TEXT)",
+        )
+        .bind(to_json("attempts", &rows)?)
+        .execute(&mut self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Whether a message tells of a failure to tell. That such a message got lost is told no further: two handlers
+    /// that refuse everything would keep each other busy for ever.
+    async fn is_about_delivery(&mut self, number: i64) -> Result<bool> {
+        let about = sql(
+            "SELECT EXISTS (SELECT 1 FROM message_events l JOIN events e ON e.seq = l.seq
+             WHERE l.message = $1 AND e.type IN ($2, $3)) AS about",
+        )
+        .bind(number)
+        .bind(EventType::DeliveryExhausted.as_str())
+        .bind(EventType::PluginFailed.as_str())
+        .fetch_one(&mut self.conn)
+        .await?;
+        about.flag("about")
+    }
+
+    /// Writes what became of messages that were being sent; of those that are over, the next of their thread may go.
+    async fn put_outcomes(&mut self, messages: &[&Message]) -> Result<()> {
+        let (mut rows, mut threads) = (Vec::new(), Vec::new());
+        for message in messages {
+            rows.push(OutcomeRow {
+                number: message.number,
+                becomes: message.state.as_str(),
+                tried: message.attempts,
+                next: message.due.as_micros(),
+                over: micros(message.ended),
+                answer: message.receipt.as_deref(),
+                reason: message
+                    .error
+                    .as_ref()
+                    .map(|error| to_json("an error", error))
+                    .transpose()?,
+            });
+            if message.ended.is_some() {
+                threads.push(Thread {
+                    handler: message.handler.to_string(),
+                    recipient: &message.recipient,
+                    thread: &message.thread,
+                });
+            }
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        sql(
+            "UPDATE messages SET state = r.becomes, attempts = r.tried, due = r.next, ended = r.over, receipt = r.answer,
+                error = r.reason, session = NULL, lease_until = NULL, claimed = NULL
+             FROM RECORDS($1 AS r: number BIGINT, becomes TEXT, tried BIGINT, next BIGINT, over BIGINT, answer TEXT,
+                reason TEXT)
+             WHERE messages.number = r.number AND messages.state = 'sending'",
+        )
+        .bind(to_json("outcomes", &rows)?)
+        .execute(&mut self.conn)
+        .await?;
+        self.woken.messages = true;
+        threads.sort_unstable();
+        threads.dedup();
+        if threads.is_empty() {
+            return Ok(());
+        }
+        let next = sql("SELECT n.next FROM (SELECT (SELECT MIN(m.number) FROM messages m
+                WHERE m.handler = r.handler AND m.recipient = r.recipient AND m.thread = r.thread
+                  AND m.state IN ('pending', 'sending')) AS next
+             FROM RECORDS($1 AS r: handler TEXT, recipient TEXT, thread TEXT)) n WHERE n.next IS NOT NULL")
+        .bind(to_json("threads", &threads)?)
+        .fetch_all(&mut self.conn)
+        .await?;
+        let next = next
+            .iter()
+            .map(|row| row.num("next"))
+            .collect::<Result<Vec<_>>>()?;
+        if !next.is_empty() {
+            sql("UPDATE messages SET head = 1 WHERE number IN LIST($1)")
+                .bind(Value::Numbers(next))
+                .execute(&mut self.conn)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Its sender is gone: whether the destination took it nobody knows, so it is sent again under the same id.
+    pub(in crate::sql) async fn give_back(&mut self, number: i64) -> Result<()> {
+        let claimed = sql("SELECT claimed FROM messages WHERE number = $1")
+            .bind(number)
+            .fetch_one(&mut self.conn)
+            .await?
+            .opt_time("claimed")?
+            .unwrap_or(self.now);
+        let message = load(&mut self.conn, number).await?;
+        let error = message.error.clone();
+        let mut message = after(message, &AttemptOutcome::Lost, self.now);
+        message.error = error;
+        let row = AttemptRow::new(&message, (claimed, self.now), &AttemptOutcome::Lost, None, None)?;
+        self.put_attempts(&[row]).await?;
+        self.put_outcomes(&[&message]).await
+    }
+}
+
+impl Sql {
+    pub(crate) async fn finish_attempt(&self, report: FinishAttempt) -> Result<AttemptResult> {
+        let answer = self.writer.hand_over(|| self.attempts_ended.add(report)).await?;
+        answer.await.map_err(|_| LedgerError::Closed)?
+    }
+}

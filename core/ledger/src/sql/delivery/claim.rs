@@ -1,0 +1,303 @@
+//! Which messages go next, and handing them out.
+//!
+//! Messages go in the order of their time, but for those whose lane has no room: too many of it are being sent, or its
+//! destination rests. What is held back in that way may be very much and older than all the rest, so it is never walked
+//! through: when the oldest due messages do not give enough, the first ones of each lane are looked at, lane by lane.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ironcore_types::event::Tip;
+use ironcore_types::objects::{Group, Handler};
+use ironcore_types::{SessionId, Timestamp};
+use serde::Serialize;
+
+use crate::LEASE;
+use crate::db::{Conn, Row, Value, sql, to_json, words};
+use crate::error::Result;
+use crate::model::{Circuit, ClaimedMessage, HandlerRef, Message, SeqEvent};
+use crate::sql::Sql;
+use crate::sql::events::event;
+use crate::sql::lanes::circuit;
+use crate::sql::messages::message;
+use crate::sql::sessions::check_live;
+use crate::sql::tx::Tx;
+
+/// Messages that are looked at for each that is wanted, before it goes lane by lane.
+const WINDOW: u32 = 4;
+
+/// The first due messages of every lane with room, at most $3 of each: due at $1, $2 in all, on no lane of $4. SQLite has
+/// to be told which index has the lanes in order, and has no LATERAL.
+macro_rules! by_lane {
+    ($index:literal, $first:literal) => {
+        concat!(
+            "WITH RECURSIVE l (lane) AS (
+                SELECT MIN(lane) FROM messages",
+            $index,
+            " WHERE state = 'pending' AND head = 1
+                UNION ALL
+                SELECT (SELECT MIN(n.lane) FROM messages n",
+            $index,
+            " WHERE n.state = 'pending' AND n.head = 1 AND n.lane > l.lane)
+                FROM l WHERE l.lane IS NOT NULL)
+             SELECT m.number, m.lane FROM l ",
+            $first,
+            " WHERE l.lane IS NOT NULL AND l.lane NOT IN LIST($4) ORDER BY m.due, m.number LIMIT $2"
+        )
+    };
+}
+
+/// How many more messages may go to each lane.
+struct Room {
+    now: Timestamp,
+    per_lane: u32,
+    sending: BTreeMap<String, u32>,
+    circuits: BTreeMap<String, Circuit>,
+}
+
+impl Room {
+    async fn look(conn: &mut Conn, now: Timestamp, per_lane: u32) -> Result<Self> {
+        let rows = sql("SELECT lane, COUNT(*) AS sent FROM messages WHERE state = 'sending' GROUP BY lane")
+            .fetch_all(conn)
+            .await?;
+        let sending = rows.iter().map(|row| Ok((row.text("lane")?, row.small("sent")?)));
+        let sending = sending.collect::<Result<_>>()?;
+        let rows = sql("SELECT * FROM circuits").fetch_all(conn).await?;
+        let circuits = rows
+            .iter()
+            .map(|row| circuit(row).map(|known| (known.lane.clone(), known)));
+        Ok(Self {
+            now,
+            per_lane,
+            sending,
+            circuits: circuits.collect::<Result<_>>()?,
+        })
+    }
+
+    fn left(&self, lane: &str) -> u32 {
+        let most = match self.circuits.get(lane) {
+            Some(circuit) if circuit.until > self.now => 0,
+            // The first message after a pause tries whether the destination works again.
+            Some(_) => 1,
+            None => self.per_lane,
+        };
+        most.saturating_sub(self.sending.get(lane).copied().unwrap_or(0))
+    }
+
+    /// Gives a place on the lane away, if there is one.
+    fn take(&mut self, lane: &str) -> bool {
+        let free = self.left(lane) > 0;
+        if free {
+            *self.sending.entry(lane.to_owned()).or_default() += 1;
+        }
+        free
+    }
+
+    fn full(&self) -> BTreeSet<&str> {
+        let known = self.sending.keys().chain(self.circuits.keys());
+        known
+            .map(String::as_str)
+            .filter(|lane| self.left(lane) == 0)
+            .collect()
+    }
+}
+
+/// Up to `n` messages that may go now, first come first.
+async fn candidates(conn: &mut Conn, n: u32, room: &mut Room) -> Result<Vec<i64>> {
+    let window = n.saturating_mul(WINDOW);
+    let rows = sql(
+        "SELECT number, lane FROM messages WHERE state = 'pending' AND head = 1 AND due <= $1
+         ORDER BY due, number LIMIT $2",
+    )
+    .bind(room.now.as_micros())
+    .bind(window)
+    .fetch_all(conn)
+    .await?;
+    let mut chosen = Vec::new();
+    choose(&rows, n, room, &mut chosen)?;
+    if chosen.len() == n as usize || rows.len() < window as usize {
+        return Ok(chosen);
+    }
+    let query = sql(if conn.is_postgres() {
+        by_lane!(
+            "",
+            "CROSS JOIN LATERAL (
+                SELECT i.number, i.lane, i.due FROM messages i
+                WHERE i.state = 'pending' AND i.head = 1 AND i.lane = l.lane AND i.due <= $1
+                ORDER BY i.due LIMIT $3) m"
+        )
+    } else {
+        by_lane!(
+            " INDEXED BY messages_lane_ready",
+            "CROSS JOIN messages m ON m.number IN (
+                SELECT i.number FROM messages i INDEXED BY messages_lane_ready
+                WHERE i.state = 'pending' AND i.head = 1 AND i.lane = l.lane AND i.due <= $1
+                ORDER BY i.due LIMIT $3)"
+        )
+    });
+    let rows = query
+        .bind(room.now.as_micros())
+        .bind(window)
+        .bind(room.per_lane)
+        .bind(words(room.full()))
+        .fetch_all(conn)
+        .await?;
+    choose(&rows, n, room, &mut chosen)?;
+    Ok(chosen)
+}
+
+fn choose(rows: &[Row], n: u32, room: &mut Room, chosen: &mut Vec<i64>) -> Result<()> {
+    for row in rows {
+        let number = row.num("number")?;
+        if chosen.len() < n as usize && !chosen.contains(&number) && room.take(&row.text("lane")?) {
+            chosen.push(number);
+        }
+    }
+    Ok(())
+}
+
+/// A handler's group, to look it up by.
+#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+struct GroupKey<'a> {
+    project: &'a str,
+    name: &'a str,
+}
+
+/// The handlers as they are declared now, of those that are.
+pub(in crate::sql) async fn declared(
+    conn: &mut Conn,
+    handlers: impl IntoIterator<Item = &HandlerRef>,
+) -> Result<BTreeMap<String, Handler>> {
+    let keys: BTreeSet<GroupKey<'_>> = handlers
+        .into_iter()
+        .filter_map(|handler| {
+            Some(GroupKey {
+                project: handler.project.as_ref()?.as_str(),
+                name: handler.group.as_str(),
+            })
+        })
+        .collect();
+    if keys.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = sql("SELECT g.body FROM RECORDS($1 AS r: project TEXT, name TEXT)
+             JOIN notification_groups g ON g.project = r.project AND g.name = r.name")
+    .bind(to_json("groups", &keys)?)
+    .fetch_all(conn)
+    .await?;
+    let mut found = BTreeMap::new();
+    for row in rows {
+        let group: Group = row.json("body")?;
+        for handler in group.handler {
+            let reference = HandlerRef {
+                project: Some(group.project.clone()),
+                group: group.name.clone(),
+                handler: handler.name.clone(),
+            };
+            found.insert(reference.to_string(), handler);
+        }
+    }
+    Ok(found)
+}
+
+impl Tx {
+    async fn claim_messages(
+        &mut self,
+        session: SessionId,
+        n: u32,
+        per_lane: u32,
+    ) -> Result<Vec<ClaimedMessage>> {
+        check_live(&mut self.conn, session).await?;
+        let mut room = Room::look(&mut self.conn, self.now, per_lane).await?;
+        let chosen = candidates(&mut self.conn, n, &mut room).await?;
+        if chosen.is_empty() {
+            return Ok(Vec::new());
+        }
+        // They wait: that is what they were chosen by, and nobody else writes.
+        let mut rows = sql(
+            "UPDATE messages SET state = 'sending', session = $1, claimed = $2, lease_until = $3
+             WHERE number IN LIST($4) RETURNING *",
+        )
+        .bind(session.to_string())
+        .bind(self.now.as_micros())
+        .bind(self.now.after(LEASE).as_micros())
+        .bind(Value::Numbers(chosen.clone()))
+        .fetch_all(&mut self.conn)
+        .await?
+        .iter()
+        .map(|row| Ok((message(row)?, row.flag("declared")?, row.json("snapshot")?)))
+        .collect::<Result<Vec<(Message, bool, Handler)>>>()?;
+        rows.sort_by_key(|(message, ..)| chosen.iter().position(|number| *number == message.number));
+        let mut events = self.events_of(&chosen).await?;
+        let mut tips = self.tips_of(&chosen).await?;
+        let current = declared(&mut self.conn, rows.iter().map(|(message, ..)| &message.handler)).await?;
+        let claimed = rows.into_iter().map(|(message, was_declared, snapshot)| {
+            let current = current.get(&message.handler.to_string());
+            ClaimedMessage {
+                attempt: message.attempts + 1,
+                handler_active: current.map_or(!was_declared, |handler| handler.enabled),
+                handler: current.cloned().unwrap_or(snapshot),
+                circuit: room.circuits.get(&message.lane).cloned(),
+                events: events.remove(&message.number).unwrap_or_default(),
+                tips: tips.remove(&message.number).unwrap_or_default(),
+                message,
+            }
+        });
+        Ok(claimed.collect())
+    }
+
+    async fn events_of(&mut self, messages: &[i64]) -> Result<BTreeMap<i64, Vec<SeqEvent>>> {
+        let rows = sql(
+            "SELECT l.message, e.* FROM message_events l JOIN events e ON e.seq = l.seq
+             WHERE l.message IN LIST($1) ORDER BY e.seq",
+        )
+        .bind(Value::Numbers(messages.to_vec()))
+        .fetch_all(&mut self.conn)
+        .await?;
+        let mut found = BTreeMap::<i64, Vec<SeqEvent>>::new();
+        for row in &rows {
+            let of = found.entry(row.num("message")?).or_default();
+            of.push(event(self.ctx.hub, row)?);
+        }
+        Ok(found)
+    }
+
+    async fn tips_of(&mut self, messages: &[i64]) -> Result<BTreeMap<i64, Vec<Tip>>> {
+        let rows = sql(
+            "SELECT l.message, t.body FROM message_events l JOIN tips t ON t.seq = l.seq
+             WHERE l.message IN LIST($1) ORDER BY t.seq, t.place",
+        )
+        .bind(Value::Numbers(messages.to_vec()))
+        .fetch_all(&mut self.conn)
+        .await?;
+        let mut found = BTreeMap::<i64, Vec<Tip>>::new();
+        for row in &rows {
+            found
+                .entry(row.num("message")?)
+                .or_default()
+                .push(row.json("body")?);
+        }
+        Ok(found)
+    }
+}
+
+impl Sql {
+    pub(crate) async fn claim_messages(
+        &self,
+        session: SessionId,
+        n: u32,
+        per_lane: u32,
+    ) -> Result<Vec<ClaimedMessage>> {
+        let mut conn = self.reader().await?;
+        check_live(&mut conn, session).await?;
+        let now = self.now(&mut conn).await?;
+        // Senders ask again and again: writing is left alone while nothing could go.
+        let mut room = Room::look(&mut conn, now, per_lane).await?;
+        let found = candidates(&mut conn, n.min(1), &mut room).await?;
+        drop(conn);
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write_unguarded(move |tx| Box::pin(async move { tx.claim_messages(session, n, per_lane).await }))
+            .await
+    }
+}
