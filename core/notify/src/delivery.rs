@@ -148,7 +148,7 @@ async fn attempt(shared: Arc<Shared>, session: SessionId, claimed: ClaimedMessag
         Verdict::Delivered => String::new(),
         Verdict::Again { reason, .. } | Verdict::Rejected { reason, .. } => reason.clone(),
     };
-    lanes::mark(&shared, &claimed.message.lane, meaning.sign, ended, &reason).await;
+    lanes::mark(&shared, &claimed, meaning.sign, ended, &reason).await;
     let report = report_of(
         &shared,
         session,
@@ -223,6 +223,7 @@ fn delivery_of(shared: &Shared, claimed: &ClaimedMessage) -> Delivery {
         events: claimed.events.iter().map(|event| event.event.clone()).collect(),
         incident: None,
         tips: claimed.tips.clone(),
+        tip_events: claimed.tip_events.clone(),
         links: Links {
             dashboard: shared.options.dashboard.clone(),
             log: task_page.as_ref().map(|page| format!("{page}#log")),

@@ -12,7 +12,7 @@ use ironcore_ledger::model::{FanOut, NewMatch, NewMessage, SeqEvent};
 use ironcore_plugin_host::{NoServices, Plugin, PluginError};
 use ironcore_types::event::Tip;
 use ironcore_types::objects::{Group, Handler, Job};
-use ironcore_types::{Event, PluginName, ProjectName, Timestamp};
+use ironcore_types::{Event, EventId, PluginName, ProjectName, Timestamp};
 use serde_json::Map;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,8 @@ const TIPS: usize = 20;
 
 /// What messages of this kind hold: one event.
 pub(crate) const KIND_EVENT: &str = "event";
+/// Events of one project that were fanned out together, for the inbox.
+pub(crate) const KIND_INBOX: &str = "inbox";
 
 /// A plugin that failed to give advice.
 struct AdviceFailure {
@@ -68,7 +70,7 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
     if events.is_empty() {
         return Ok(0);
     }
-    let configuration = Configuration::read(shared, &events).await?;
+    let configuration = shared.configuration.of(shared, &events).await?;
     let asked: Vec<BoxFuture<'_, Advice>> = events
         .iter()
         .map(|event| advise(shared, &event.event).boxed())
@@ -81,17 +83,16 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
     let inbox = shared.plugins.inbox();
     let mut fanouts = Vec::with_capacity(events.len());
     let mut failures = Vec::new();
+    // The events of a project go into the inbox by one message, under the first of them.
+    let mut first = BTreeMap::new();
     for (event, (tips, failed)) in events.iter().zip(advice) {
+        let project = event.event.data.project.as_ref();
+        let inbox = Inbox {
+            plugin: inbox.as_ref(),
+            first: *first.entry(project).or_insert(event.event.id),
+        };
         let (jobs, groups) = configuration.of(&event.event);
-        fanouts.push(decide(
-            event,
-            tips,
-            jobs,
-            groups,
-            &shared.plugins,
-            inbox.as_ref(),
-            now,
-        ));
+        fanouts.push(decide(event, tips, jobs, groups, &shared.plugins, &inbox, now));
         if !matching::is_about_delivery(event.event.event_type) {
             failures.extend(failed);
         }
@@ -111,35 +112,10 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
     Ok(events.len())
 }
 
-/// The jobs and groups of the projects that a batch is about.
-struct Configuration {
-    projects: BTreeMap<ProjectName, (Vec<Job>, Vec<Group>)>,
-}
-
-impl Configuration {
-    async fn read(shared: &Shared, events: &[SeqEvent]) -> Result<Self, NotifyError> {
-        let mut projects = BTreeMap::new();
-        for project in events
-            .iter()
-            .filter_map(|event| event.event.data.project.as_ref())
-        {
-            if !projects.contains_key(project) {
-                let jobs = shared.ledger.jobs(Some(project)).await?;
-                let groups = shared.ledger.groups(Some(project)).await?;
-                projects.insert(project.clone(), (jobs, groups));
-            }
-        }
-        Ok(Self { projects })
-    }
-
-    fn of(&self, event: &Event) -> (&[Job], &[Group]) {
-        let project = event
-            .data
-            .project
-            .as_ref()
-            .and_then(|project| self.projects.get(project));
-        project.map_or((&[], &[]), |(jobs, groups)| (jobs, groups))
-    }
+/// The inbox plugin, when there is one, and the event under which this project's go there.
+struct Inbox<'a> {
+    plugin: Option<&'a PluginName>,
+    first: EventId,
 }
 
 /// All that comes of one event.
@@ -149,22 +125,28 @@ fn decide(
     jobs: &[Job],
     groups: &[Group],
     plugins: &Plugins,
-    inbox: Option<&PluginName>,
+    inbox: &Inbox<'_>,
     now: Timestamp,
 ) -> FanOut {
-    let matches = matching::matches(&event.event, jobs, groups, inbox);
+    let matches = matching::matches(&event.event, jobs, groups, inbox.plugin);
     let messages = matches
         .iter()
-        .map(|found| NewMessage {
-            handler: found.handler.clone(),
-            snapshot: found.declared.clone(),
-            recipient: String::new(),
-            thread: matching::thread_of(&event.event),
-            kind: KIND_EVENT.to_owned(),
-            window: event.event.id.to_string(),
-            lane: lane(plugins, event.event.data.project.as_ref(), &found.declared),
-            due: now,
-            attrs: Map::new(),
+        .map(|found| {
+            let (thread, kind, window) = match found.handler.group.as_str() {
+                matching::BUILTIN_GROUP => (format!("inbox/{}", inbox.first), KIND_INBOX, inbox.first),
+                _ => (matching::thread_of(&event.event), KIND_EVENT, event.event.id),
+            };
+            NewMessage {
+                handler: found.handler.clone(),
+                snapshot: found.declared.clone(),
+                recipient: String::new(),
+                thread,
+                kind: kind.to_owned(),
+                window: window.to_string(),
+                lane: lane(plugins, event.event.data.project.as_ref(), &found.declared),
+                due: now,
+                attrs: Map::new(),
+            }
         })
         .collect();
     FanOut {

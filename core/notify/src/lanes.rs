@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use ironcore_ledger::LedgerError;
+use ironcore_ledger::model::{Circuit, ClaimedMessage};
 use ironcore_types::Timestamp;
 
 use crate::circuit::{self, Health, Sign};
@@ -39,26 +40,36 @@ impl Lanes {
 /// Takes over what the ledger remembers of circuits; to be called once, before the first claim.
 pub(crate) async fn recall(shared: &Shared) -> Result<(), LedgerError> {
     for circuit in shared.ledger.circuits().await? {
-        let failures = shared
-            .options
-            .circuit
-            .threshold
-            .saturating_add(circuit.failures)
-            .saturating_sub(1);
-        shared.lanes.set(
-            &circuit.lane,
-            Health {
-                failures,
-                open_until: Some(circuit.until),
-            },
-        );
+        shared.lanes.set(&circuit.lane, health_of(shared, &circuit));
     }
     Ok(())
 }
 
+/// What a circuit says of its destination.
+fn health_of(shared: &Shared, circuit: &Circuit) -> Health {
+    let threshold = shared.options.circuit.threshold;
+    Health {
+        failures: threshold.saturating_add(circuit.failures).saturating_sub(1),
+        open_until: Some(circuit.until),
+    }
+}
+
 /// Opens or closes the lane's circuit, before the attempt is recorded: its end wakes those that would claim more.
-pub(crate) async fn mark(shared: &Shared, lane: &str, sign: Sign, now: Timestamp, reason: &str) {
-    let before = shared.lanes.get(lane);
+pub(crate) async fn mark(
+    shared: &Shared,
+    claimed: &ClaimedMessage,
+    sign: Sign,
+    now: Timestamp,
+    reason: &str,
+) {
+    let lane = claimed.message.lane.as_str();
+    let mut before = shared.lanes.get(lane);
+    // Another hub may have opened it: what this message tried counts for all of them.
+    if let Some(circuit) = &claimed.circuit
+        && before.open_until < Some(circuit.until)
+    {
+        before = health_of(shared, circuit);
+    }
     let health = circuit::after(
         &shared.options.circuit,
         before,

@@ -10,6 +10,7 @@
 
 pub mod actions;
 pub mod circuit;
+mod configuration;
 mod delivery;
 mod error;
 mod fanout;

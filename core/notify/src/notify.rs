@@ -13,6 +13,7 @@ use ironcore_types::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::configuration::Kept;
 use crate::delivery;
 use crate::error::NotifyError;
 use crate::fanout;
@@ -60,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) seams: Seams,
     pub(crate) options: NotifyOptions,
     pub(crate) lanes: Lanes,
+    pub(crate) configuration: Kept,
     node: NodeName,
     pid: u32,
     failures: PluginFailures,
@@ -80,6 +82,7 @@ impl Notify {
                 seams: parts.seams,
                 options: parts.options,
                 lanes: Lanes::default(),
+                configuration: Kept::default(),
                 node: parts.node,
                 pid: parts.pid,
                 failures: PluginFailures::default(),

@@ -74,6 +74,8 @@ pub struct Delivery {
     pub incident: Option<Incident>,
     /// Advice about them.
     pub tips: Vec<Tip>,
+    /// Which event each tip is about, in the order of `tips`; may be shorter.
+    pub tip_events: Vec<EventId>,
     /// Where to read more.
     pub links: Links,
     /// Who sends.

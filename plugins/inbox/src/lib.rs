@@ -4,7 +4,9 @@
 
 mod text;
 
-use ironcore_plugin::{Action, Delivery, ErrorInfo, Event, Failure, Host, Plugin, Receipt, inbox};
+use std::fmt::Write as _;
+
+use ironcore_plugin::{Action, Delivery, ErrorInfo, Event, Failure, Host, Plugin, Receipt, Tip, inbox};
 
 /// The longest title, characters.
 const MAX_TITLE: usize = 200;
@@ -19,12 +21,12 @@ impl Plugin for Inbox {
     fn deliver(host: &impl Host, delivery: &Delivery) -> Result<Receipt, Failure> {
         let last = delivery.event()?;
         for event in &delivery.events {
-            // Advice is about the event of the message; earlier events of a digest show without.
-            let tips = if event.id == last.id {
-                delivery.tips.as_slice()
-            } else {
-                &[]
-            };
+            let tips: Vec<Tip> = delivery
+                .tips
+                .iter()
+                .filter(|tip| *about(tip).unwrap_or(&last.id) == event.id)
+                .cloned()
+                .collect();
             let entry = inbox::Entry {
                 title: event
                     .title
@@ -32,7 +34,7 @@ impl Plugin for Inbox {
                     .filter(|c| !c.is_control())
                     .take(MAX_TITLE)
                     .collect(),
-                body: text::body(event, tips, MAX_BODY),
+                body: text::body(event, &tips, MAX_BODY),
                 severity: event.severity,
                 links: links(event, delivery),
                 buttons: tips
@@ -47,6 +49,14 @@ impl Plugin for Inbox {
     }
 }
 
+/// The event that a tip is about, when the hub says so; else it is about the last.
+fn about(tip: &Tip) -> Option<&String> {
+    tip.attrs
+        .iter()
+        .find(|(name, _)| name == "event")
+        .map(|(_, id)| id)
+}
+
 /// One button for each thing to do, however many tips offer it.
 fn distinct(mut actions: Vec<Action>, action: Action) -> Vec<Action> {
     if !actions
@@ -58,18 +68,33 @@ fn distinct(mut actions: Vec<Action>, action: Action) -> Vec<Action> {
     actions
 }
 
+/// The task of the event and its log, on the dashboard.
 fn links(event: &Event, delivery: &Delivery) -> Vec<inbox::Link> {
-    let task = event.data().task.is_some();
-    [("Task", &delivery.links.task), ("Log", &delivery.links.log)]
+    let Some((base, task)) = delivery.links.dashboard.as_ref().zip(event.data().task) else {
+        return Vec::new();
+    };
+    let page = format!("{}/tasks/{}", base.trim_end_matches('/'), encoded(&task.upid));
+    [("Task", page.clone()), ("Log", format!("{page}#log"))]
         .into_iter()
-        .filter(|_| task)
-        .filter_map(|(label, url)| {
-            url.as_ref().map(|url| inbox::Link {
-                label: label.to_owned(),
-                url: url.clone(),
-            })
+        .map(|(label, url)| inbox::Link {
+            label: label.to_owned(),
+            url,
         })
         .collect()
+}
+
+/// A segment of a path (RFC 3986).
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _infallible = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 fn failure(error: inbox::Error) -> Failure {

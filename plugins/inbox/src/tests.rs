@@ -102,3 +102,48 @@ fn a_task_shows_with_links_warnings_and_log() {
         ["Task", "Log"]
     );
 }
+
+#[test]
+fn each_event_of_a_batch_has_its_own_tips_and_links() {
+    let event = |number: u32| {
+        let mut event = Event::sample(
+            "ironcore.task.failed",
+            &json!({
+                "severity": "error", "title": format!("run {number} failed"),
+                "task": { "upid": format!("UPID:vm:{number}:"), "type": "backup", "state": "failed" },
+            }),
+        );
+        event.id = format!("01920000-0000-7000-8000-00000000000{number}");
+        event
+    };
+    let tip = |number: u32| {
+        let mut tip = Tip::new(format!("Look at run {number}"), "Why");
+        tip.attrs.push(("event".to_owned(), event(number).id));
+        tip
+    };
+    let host = FakeHost::new();
+    let delivery = Delivery {
+        events: vec![event(1), event(2)],
+        tips: vec![tip(2), tip(1)],
+        ..Delivery::sample(event(1), &json!({}))
+    };
+    Inbox::deliver(&host, &delivery).expect("shown");
+    let entries = host.calls();
+    assert_eq!(entries.len(), 2);
+    for (number, call) in (1_u32..).zip(entries) {
+        let Call::Inbox(id, entry) = call else {
+            panic!("{call:?}");
+        };
+        assert_eq!(id, event(number).id);
+        let tips = entry.body.matches("Look at run").count();
+        assert!(
+            tips == 1 && entry.body.contains(&format!("Look at run {number}")),
+            "{}",
+            entry.body
+        );
+        assert_eq!(
+            entry.links[0].url,
+            format!("https://hub.example:8007/tasks/UPID%3Avm%3A{number}%3A")
+        );
+    }
+}

@@ -182,7 +182,7 @@ pub(super) const FENCES: &[Fence] = &[
     Fence {
         name: "message-claim",
         file: SENDS,
-        stands: "FROM messages WHERE state = 'pending' AND head = 1 AND due <= $1",
+        stands: "FROM messages VIA(messages_ready) WHERE state = 'pending' AND head = 1 AND due <= $1",
         gone: "FROM messages WHERE state <> '' AND head = 1 AND due <= $1",
         tests: suite!["order_holds_within_a_thread"],
     },

@@ -1,12 +1,13 @@
 //! A statement with its values. Its text is the same for both databases, in what both understand: `$1`, `RETURNING`,
 //! `ON CONFLICT`, `IS NOT DISTINCT FROM`, names that are keywords somewhere in double quotes.
 //!
-//! Three things differ everywhere and are translated:
+//! Four things differ everywhere and are translated:
 //!
 //! | written | SQLite | PostgreSQL |
 //! | --- | --- | --- |
 //! | `x IN LIST($1)`, `x NOT IN LIST($1)` | `x IN (SELECT value FROM json_each($1))` | `x = ANY($1)`, `x <> ALL($1)` |
 //! | `x LIKE $1`, whatever the case of ASCII letters | `LIKE` | `ILIKE` |
+//! | `tasks VIA(tasks_open)`, where SQLite must be told which index to go by | `tasks INDEXED BY tasks_open` | `tasks` |
 //! | `RECORDS($1 AS r: id BIGINT, name TEXT)`, a JSON array of objects as a table | `json_each` | `json_to_recordset` |
 //!
 //! Where else the two go apart, the place itself asks [`Conn::is_postgres`]. Every statement stays prepared, but
@@ -73,6 +74,9 @@ impl Statement {
         if text.contains("LIST(") {
             text = Cow::Owned(listed(&text));
         }
+        if text.contains(VIA) {
+            text = Cow::Owned(led(&text, |index| format!(" INDEXED BY {index}")));
+        }
         if text.contains(RECORDS) {
             text = Cow::Owned(recorded(&text, sqlite_records));
         }
@@ -92,6 +96,9 @@ impl Statement {
         }
         if text.contains(RECORDS) {
             text = Cow::Owned(recorded(&text, postgres_records));
+        }
+        if text.contains(VIA) {
+            text = Cow::Owned(led(&text, |_| String::new()));
         }
         if text.contains(" LIKE ") {
             text = Cow::Owned(text.replace(" LIKE ", " ILIKE "));
@@ -152,6 +159,20 @@ fn answered<T>(conn: &mut Conn, answer: Option<Result<T, sqlx::Error>>) -> Resul
         conn.give_up();
         Err(silent())
     })
+}
+
+const VIA: &str = " VIA(";
+
+/// Every ` VIA(…)` as `written` has it.
+fn led(text: &str, written: impl Fn(&str) -> String) -> String {
+    let mut parts = text.split(VIA);
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (index, rest) = part.split_once(')').unwrap_or((part, ""));
+        whole.push_str(&written(index));
+        whole.push_str(rest);
+    }
+    whole
 }
 
 const RECORDS: &str = "RECORDS(";
@@ -222,7 +243,7 @@ fn listed(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{listed, postgres_records, recorded, sqlite_records};
+    use super::{led, listed, postgres_records, recorded, sqlite_records};
 
     #[test]
     fn records_are_tables() {
@@ -234,6 +255,19 @@ mod tests {
         assert_eq!(
             recorded(text, postgres_records),
             "SELECT r.id FROM json_to_recordset(CAST($1 AS JSON)) AS r (id BIGINT, name TEXT) WHERE r.id > $2"
+        );
+    }
+
+    #[test]
+    fn sqlite_is_told_which_index_to_go_by() {
+        let text = "SELECT id FROM tasks VIA(tasks_open) t WHERE id IN (SELECT id FROM jobs VIA(jobs_due))";
+        assert_eq!(
+            led(text, |index| format!(" INDEXED BY {index}")),
+            "SELECT id FROM tasks INDEXED BY tasks_open t WHERE id IN (SELECT id FROM jobs INDEXED BY jobs_due)"
+        );
+        assert_eq!(
+            led(text, |_| String::new()),
+            "SELECT id FROM tasks t WHERE id IN (SELECT id FROM jobs)"
         );
     }
 

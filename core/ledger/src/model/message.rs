@@ -156,6 +156,8 @@ pub struct ClaimedMessage {
     pub events: Vec<SeqEvent>,
     /// The tips of these events.
     pub tips: Vec<Tip>,
+    /// Which event each tip is about, in the order of `tips`.
+    pub tip_events: Vec<EventId>,
     /// The number of this attempt; the first is 1.
     pub attempt: u32,
     /// The circuit of its lane, when there is one: this message tries whether the destination works again.

@@ -17,26 +17,16 @@ pub(super) fn circuit(row: &Row) -> Result<Circuit> {
     })
 }
 
-/// When the first message of all lanes without a circuit is due. SQLite has to be told which index has the lanes in order.
-macro_rules! first_by_lane {
-    ($index:literal) => {
-        concat!(
-            "WITH RECURSIVE l (lane) AS (
-                SELECT MIN(lane) FROM messages",
-            $index,
-            " WHERE state = 'pending' AND head = 1
-                UNION ALL
-                SELECT (SELECT MIN(n.lane) FROM messages n",
-            $index,
-            " WHERE n.state = 'pending' AND n.head = 1 AND n.lane > l.lane)
-                FROM l WHERE l.lane IS NOT NULL)
-             SELECT MIN((SELECT MIN(m.due) FROM messages m",
-            $index,
-            " WHERE m.state = 'pending' AND m.head = 1 AND m.lane = l.lane)) AS due
-             FROM l WHERE l.lane IS NOT NULL AND NOT EXISTS (SELECT 1 FROM circuits c WHERE c.lane = l.lane)"
-        )
-    };
-}
+/// When the first message of all lanes without a circuit is due.
+const FIRST_BY_LANE: &str = "WITH RECURSIVE l (lane) AS (
+        SELECT MIN(lane) FROM messages VIA(messages_lane_ready) WHERE state = 'pending' AND head = 1
+        UNION ALL
+        SELECT (SELECT MIN(n.lane) FROM messages n VIA(messages_lane_ready)
+            WHERE n.state = 'pending' AND n.head = 1 AND n.lane > l.lane)
+        FROM l WHERE l.lane IS NOT NULL)
+     SELECT MIN((SELECT MIN(m.due) FROM messages m VIA(messages_lane_ready)
+        WHERE m.state = 'pending' AND m.head = 1 AND m.lane = l.lane)) AS due
+     FROM l WHERE l.lane IS NOT NULL AND NOT EXISTS (SELECT 1 FROM circuits c WHERE c.lane = l.lane)";
 
 impl Sql {
     pub(crate) async fn next_message_due(&self) -> Result<Option<Timestamp>> {
@@ -52,12 +42,7 @@ impl Sql {
         if let Some(first) = &free
             && first.opt_text("lane")?.is_some()
         {
-            let query = sql(if conn.is_postgres() {
-                first_by_lane!("")
-            } else {
-                first_by_lane!(" INDEXED BY messages_lane_ready")
-            });
-            free = query.fetch_optional(&mut conn).await?;
+            free = sql(FIRST_BY_LANE).fetch_optional(&mut conn).await?;
         }
         // While one message tries a lane whose pause is over, the others of the lane wait for its outcome.
         let paused = sql("SELECT c.until, (SELECT MIN(m.due) FROM messages m

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ironcore_types::event::{ErrorData, Tip, TipAction};
-use ironcore_types::{ErrorCode, Event, PluginName, Severity};
+use ironcore_types::{ErrorCode, Event, EventId, PluginName, Severity};
 
 use super::bindings::exports::ironcore::plugin::deliver as wit;
 use super::bindings::ironcore::plugin::{http, mail, types};
@@ -102,7 +102,7 @@ pub(super) fn delivery(delivery: &Delivery) -> wit::Delivery {
             resolved: incident.resolved,
             attrs: Vec::new(),
         }),
-        tips: delivery.tips.iter().map(tip_out).collect(),
+        tips: tips_out(&delivery.tips, &delivery.tip_events),
         links: wit::Links {
             dashboard: delivery.links.dashboard.clone(),
             task: delivery.links.task.clone(),
@@ -116,6 +116,18 @@ pub(super) fn delivery(delivery: &Delivery) -> wit::Delivery {
         },
         attrs: delivery.attrs.clone(),
     }
+}
+
+/// Tips, each with the event it is about when that is known.
+fn tips_out(tips: &[Tip], events: &[EventId]) -> Vec<types::Tip> {
+    let mut events = events.iter();
+    let about = |tip| {
+        let mut out = tip_out(tip);
+        out.attrs
+            .extend(events.next().map(|event| ("event".to_owned(), event.to_string())));
+        out
+    };
+    tips.iter().map(about).collect()
 }
 
 fn tip_out(tip: &Tip) -> types::Tip {

@@ -97,6 +97,7 @@ pub fn delivery(config: Value) -> Delivery {
         events: vec![event("Backup failed")],
         incident: None,
         tips: Vec::new(),
+        tip_events: Vec::new(),
         links: Links {
             dashboard: None,
             task: Some("https://hub.example/tasks/1".to_owned()),

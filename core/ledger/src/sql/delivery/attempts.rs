@@ -176,7 +176,7 @@ impl Tx {
     ) -> Result<BTreeMap<MessageId, (Message, SessionId)>> {
         let ids: Vec<String> = all.iter().map(|report| report.message.to_string()).collect();
         let rows =
-            sql("SELECT * FROM messages WHERE id IN LIST($1) AND state = 'sending' AND session IS NOT NULL")
+            sql("SELECT * FROM messages WHERE id IN LIST($1) AND COALESCE(state, '') = 'sending' AND session IS NOT NULL")
                 .bind(words(ids.iter().map(String::as_str)))
                 .fetch_all(&mut self.conn)
                 .await?;
@@ -251,7 +251,7 @@ impl Tx {
                 error = r.reason, session = NULL, lease_until = NULL, claimed = NULL
              FROM RECORDS($1 AS r: number BIGINT, becomes TEXT, tried BIGINT, next BIGINT, over BIGINT, answer TEXT,
                 reason TEXT)
-             WHERE messages.number = r.number AND messages.state = 'sending'",
+             WHERE messages.number = r.number AND COALESCE(messages.state, '') = 'sending'",
         )
         .bind(to_json("outcomes", &rows)?)
         .execute(&mut self.conn)

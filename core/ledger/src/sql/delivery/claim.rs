@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ironcore_types::event::Tip;
 use ironcore_types::objects::{Group, Handler};
-use ironcore_types::{SessionId, Timestamp};
+use ironcore_types::{EventId, SessionId, Timestamp};
 use serde::Serialize;
 
 use crate::LEASE;
@@ -26,20 +26,17 @@ use crate::sql::tx::Tx;
 const WINDOW: u32 = 4;
 
 /// The first due messages of every lane with room, at most $3 of each: due at $1, $2 in all, on no lane of $4. SQLite has
-/// to be told which index has the lanes in order, and has no LATERAL.
+/// no LATERAL.
 macro_rules! by_lane {
-    ($index:literal, $first:literal) => {
+    ($first:literal) => {
         concat!(
             "WITH RECURSIVE l (lane) AS (
-                SELECT MIN(lane) FROM messages",
-            $index,
-            " WHERE state = 'pending' AND head = 1
+                SELECT MIN(lane) FROM messages VIA(messages_lane_ready) WHERE state = 'pending' AND head = 1
                 UNION ALL
-                SELECT (SELECT MIN(n.lane) FROM messages n",
-            $index,
-            " WHERE n.state = 'pending' AND n.head = 1 AND n.lane > l.lane)
+                SELECT (SELECT MIN(n.lane) FROM messages n VIA(messages_lane_ready)
+                    WHERE n.state = 'pending' AND n.head = 1 AND n.lane > l.lane)
                 FROM l WHERE l.lane IS NOT NULL)
-             SELECT m.number, m.lane FROM l ",
+             SELECT m.number, m.lane FROM l CROSS JOIN ",
             $first,
             " WHERE l.lane IS NOT NULL AND l.lane NOT IN LIST($4) ORDER BY m.due, m.number LIMIT $2"
         )
@@ -56,9 +53,12 @@ struct Room {
 
 impl Room {
     async fn look(conn: &mut Conn, now: Timestamp, per_lane: u32) -> Result<Self> {
-        let rows = sql("SELECT lane, COUNT(*) AS sent FROM messages WHERE state = 'sending' GROUP BY lane")
-            .fetch_all(conn)
-            .await?;
+        let rows = sql(
+            "SELECT lane, COUNT(*) AS sent FROM messages VIA(messages_lane_sending)
+             WHERE state = 'sending' AND lane IS NOT NULL GROUP BY lane",
+        )
+        .fetch_all(conn)
+        .await?;
         let sending = rows.iter().map(|row| Ok((row.text("lane")?, row.small("sent")?)));
         let sending = sending.collect::<Result<_>>()?;
         let rows = sql("SELECT * FROM circuits").fetch_all(conn).await?;
@@ -105,7 +105,7 @@ impl Room {
 async fn candidates(conn: &mut Conn, n: u32, room: &mut Room) -> Result<Vec<i64>> {
     let window = n.saturating_mul(WINDOW);
     let rows = sql(
-        "SELECT number, lane FROM messages WHERE state = 'pending' AND head = 1 AND due <= $1
+        "SELECT number, lane FROM messages VIA(messages_ready) WHERE state = 'pending' AND head = 1 AND due <= $1
          ORDER BY due, number LIMIT $2",
     )
     .bind(room.now.as_micros())
@@ -119,17 +119,15 @@ async fn candidates(conn: &mut Conn, n: u32, room: &mut Room) -> Result<Vec<i64>
     }
     let query = sql(if conn.is_postgres() {
         by_lane!(
-            "",
-            "CROSS JOIN LATERAL (
+            "LATERAL (
                 SELECT i.number, i.lane, i.due FROM messages i
                 WHERE i.state = 'pending' AND i.head = 1 AND i.lane = l.lane AND i.due <= $1
                 ORDER BY i.due LIMIT $3) m"
         )
     } else {
         by_lane!(
-            " INDEXED BY messages_lane_ready",
-            "CROSS JOIN messages m ON m.number IN (
-                SELECT i.number FROM messages i INDEXED BY messages_lane_ready
+            "messages m ON m.number IN (
+                SELECT i.number FROM messages i VIA(messages_lane_ready)
                 WHERE i.state = 'pending' AND i.head = 1 AND i.lane = l.lane AND i.due <= $1
                 ORDER BY i.due LIMIT $3)"
         )
@@ -232,13 +230,16 @@ impl Tx {
         let current = declared(&mut self.conn, rows.iter().map(|(message, ..)| &message.handler)).await?;
         let claimed = rows.into_iter().map(|(message, was_declared, snapshot)| {
             let current = current.get(&message.handler.to_string());
+            let of_message = tips.remove(&message.number).unwrap_or_default();
+            let (tip_events, tips) = of_message.into_iter().unzip();
             ClaimedMessage {
                 attempt: message.attempts + 1,
                 handler_active: current.map_or(!was_declared, |handler| handler.enabled),
                 handler: current.cloned().unwrap_or(snapshot),
                 circuit: room.circuits.get(&message.lane).cloned(),
                 events: events.remove(&message.number).unwrap_or_default(),
-                tips: tips.remove(&message.number).unwrap_or_default(),
+                tips,
+                tip_events,
                 message,
             }
         });
@@ -261,20 +262,17 @@ impl Tx {
         Ok(found)
     }
 
-    async fn tips_of(&mut self, messages: &[i64]) -> Result<BTreeMap<i64, Vec<Tip>>> {
-        let rows = sql(
-            "SELECT l.message, t.body FROM message_events l JOIN tips t ON t.seq = l.seq
-             WHERE l.message IN LIST($1) ORDER BY t.seq, t.place",
-        )
+    async fn tips_of(&mut self, messages: &[i64]) -> Result<BTreeMap<i64, Vec<(EventId, Tip)>>> {
+        let rows = sql("SELECT l.message, e.id AS event, t.body FROM message_events l
+                JOIN tips t ON t.seq = l.seq JOIN events e ON e.seq = l.seq
+             WHERE l.message IN LIST($1) ORDER BY t.seq, t.place")
         .bind(Value::Numbers(messages.to_vec()))
         .fetch_all(&mut self.conn)
         .await?;
-        let mut found = BTreeMap::<i64, Vec<Tip>>::new();
+        let mut found = BTreeMap::<i64, Vec<(EventId, Tip)>>::new();
         for row in &rows {
-            found
-                .entry(row.num("message")?)
-                .or_default()
-                .push(row.json("body")?);
+            let of = found.entry(row.num("message")?).or_default();
+            of.push((row.word("event")?, row.json("body")?));
         }
         Ok(found)
     }
