@@ -6,8 +6,8 @@ use ironcore_types::verification::{VerifyDepth, VerifyFailure};
 use ironcore_types::{Span, Timestamp, Upid, VerifyResult};
 
 use crate::wire::{
-    Attempt, InboxEntry, LogEntry, LogLevel, Message, MessageState, RoleName, SequencedEvent, Service,
-    ServiceState, Task, Token, Verification, VerificationReport,
+    Attempt, FailingHandler, InboxEntry, LogEntry, LogLevel, Message, MessageState, RoleName, SequencedEvent,
+    Service, ServiceState, Task, Token, Verification, VerificationReport,
 };
 
 /// A task without its warnings and tips, as lists show it.
@@ -224,6 +224,17 @@ pub(crate) fn message(message: model::Message) -> Message {
     }
 }
 
+pub(crate) fn failing(health: model::HandlerHealth) -> FailingHandler {
+    FailingHandler {
+        project: health.handler.project,
+        group: health.handler.group,
+        handler: health.handler.handler,
+        failing_since: health.failing_since,
+        disabled: health.disabled,
+        error: health.error,
+    }
+}
+
 pub(crate) fn attempt(attempt: model::Attempt) -> Attempt {
     use model::AttemptOutcome as Outcome;
     let (outcome, error, retry_at) = match attempt.outcome {
@@ -244,7 +255,7 @@ pub(crate) fn attempt(attempt: model::Attempt) -> Attempt {
             }),
             None,
         ),
-        Outcome::Rejected { reason, code } => (
+        Outcome::Rejected { reason, code, .. } => (
             "rejected",
             Some(ErrorData {
                 code,

@@ -250,7 +250,8 @@ fn report_of(
     let next = retry::next(
         policy,
         &meaning.verdict,
-        claimed.attempt,
+        // Those of senders that were lost are not the message's fault.
+        claimed.message.failures + 1,
         ended,
         shared.seams.fraction(),
     );
@@ -271,9 +272,12 @@ fn report_of(
             AttemptOutcome::Retry { at, reason, code }
         }
         (Next::Exhausted, Verdict::Again { code, reason, .. }) => AttemptOutcome::Exhausted { reason, code },
-        (_, Verdict::Rejected { code, reason } | Verdict::Again { code, reason, .. }) => {
-            AttemptOutcome::Rejected { reason, code }
-        }
+        (_, Verdict::Rejected { code, reason, gone }) => AttemptOutcome::Rejected { reason, code, gone },
+        (_, Verdict::Again { code, reason, .. }) => AttemptOutcome::Rejected {
+            reason,
+            code,
+            gone: false,
+        },
         (_, Verdict::Delivered) => AttemptOutcome::Delivered {
             receipt: meaning.receipt,
         },

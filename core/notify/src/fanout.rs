@@ -11,11 +11,12 @@ use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{FanOut, NewMatch, NewMessage, SeqEvent};
 use ironcore_plugin_host::{NoServices, Plugin, PluginError};
 use ironcore_types::event::Tip;
-use ironcore_types::objects::{Group, Handler, Job};
+use ironcore_types::objects::Handler;
 use ironcore_types::{Event, EventId, PluginName, ProjectName, Timestamp};
 use serde_json::Map;
 use tokio_util::sync::CancellationToken;
 
+use crate::configuration::Configuration;
 use crate::error::NotifyError;
 use crate::matching;
 use crate::notify::Shared;
@@ -91,8 +92,7 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
             plugin: inbox.as_ref(),
             first: *first.entry(project).or_insert(event.event.id),
         };
-        let (jobs, groups) = configuration.of(&event.event);
-        fanouts.push(decide(event, tips, jobs, groups, &shared.plugins, &inbox, now));
+        fanouts.push(decide(event, tips, &configuration, &shared.plugins, &inbox, now));
         if !matching::is_about_delivery(event.event.event_type) {
             failures.extend(failed);
         }
@@ -122,13 +122,14 @@ struct Inbox<'a> {
 fn decide(
     event: &SeqEvent,
     tips: Vec<Tip>,
-    jobs: &[Job],
-    groups: &[Group],
+    configuration: &Configuration,
     plugins: &Plugins,
     inbox: &Inbox<'_>,
     now: Timestamp,
 ) -> FanOut {
-    let matches = matching::matches(&event.event, jobs, groups, inbox.plugin);
+    let (jobs, groups) = configuration.of(&event.event);
+    let mut matches = matching::matches(&event.event, jobs, groups, inbox.plugin);
+    matches.retain(|found| !configuration.is_off(&found.handler));
     let messages = matches
         .iter()
         .map(|found| {

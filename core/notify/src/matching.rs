@@ -130,7 +130,9 @@ fn filtered(event: &Event, filter: &Filter) -> Option<Stopped> {
     let passes_type = |event_type| filter.events.is_empty() || filter.events.contains(&event_type);
     // A bad snapshot is told at once to those who want to know of failures, not when the verification has ended.
     let bad_snapshot = is_bad_verification(event) && passes_type(EventType::TaskFailed);
-    if !(passes_type(event.event_type) || bad_snapshot) {
+    // Nor must those who want to know of failures hear of none because another handler was switched off.
+    let switched_off = event.event_type == EventType::HandlerDisabled && passes_type(EventType::TaskFailed);
+    if !(passes_type(event.event_type) || bad_snapshot || switched_off) {
         return Some(Stopped::EventType);
     }
     if filter

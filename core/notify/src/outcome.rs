@@ -51,6 +51,7 @@ impl Meaning {
         let verdict = Verdict::Rejected {
             code,
             reason: cut(reason.into(), REASON),
+            gone: false,
         };
         Self::new(verdict, Sign::Unknown, None)
     }
@@ -97,9 +98,14 @@ pub(crate) fn of_answer(answer: &DeliverOutcome) -> Meaning {
             };
             Meaning::new(verdict, sign, *status)
         }
-        DeliverOutcome::Rejected { reason, status, .. } => {
+        DeliverOutcome::Rejected { reason, gone, status } => {
             let (code, reason) = known(reason, ErrorCode::DeliveryRejected);
-            Meaning::new(Verdict::Rejected { code, reason }, answered(*status), *status)
+            let gone = *gone;
+            Meaning::new(
+                Verdict::Rejected { code, reason, gone },
+                answered(*status),
+                *status,
+            )
         }
     }
 }
@@ -196,7 +202,8 @@ mod tests {
             meaning.verdict,
             Verdict::Rejected {
                 code: ErrorCode::DeliveryRejected,
-                reason: "too-long: it answered 503".to_owned()
+                reason: "too-long: it answered 503".to_owned(),
+                gone: false,
             }
         );
         assert_eq!(of_answer(&rejected(None)).sign, Sign::Unknown);

@@ -26,6 +26,8 @@ pub enum Verdict {
         code: ErrorCode,
         /// In words, redacted.
         reason: String,
+        /// The destination is gone for good.
+        gone: bool,
     },
 }
 
@@ -45,7 +47,7 @@ pub enum Next {
     Exhausted,
 }
 
-/// Decides what follows the `attempt`-th attempt (from 1), which ended at `now` with `verdict`.
+/// Decides what follows the `attempt`-th failed attempt (from 1), which ended at `now` with `verdict`.
 ///
 /// `chance` is in `0.0..1.0`. A destination's own wait is obeyed when it is longer than the schedule's, up to
 /// [`RetryPolicy::longest_wait`].
@@ -136,6 +138,7 @@ mod tests {
         let rejected = Verdict::Rejected {
             code: ErrorCode::DeliveryRejected,
             reason: "it answered 410".to_owned(),
+            gone: true,
         };
         assert_eq!(next(&policy, &rejected, 1, NOW(), 0.5), Next::Rejected);
         assert_eq!(

@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ironcore_ledger::model::ApplyReport;
+use ironcore_ledger::model::{ApplyReport, HandlerRef};
 use ironcore_types::objects::{Document, Group};
-use ironcore_types::{ErrorCode, GroupName, ProjectName};
+use ironcore_types::{ErrorCode, GroupName, HandlerName, ProjectName};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,11 +16,13 @@ use crate::declare;
 use crate::error::ApiError;
 use crate::extract::{self, Json as Body, Path, Query};
 use crate::state::ApiState;
-use crate::wire::{ApplyAnswer, GroupList};
+use crate::view;
+use crate::wire::{ApplyAnswer, GroupList, HandlerEnabled};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(groups))
+        .routes(routes!(enable_handler))
         .routes(routes!(group, remove_group))
         .routes(routes!(apply))
         .routes(routes!(export))
@@ -46,8 +48,14 @@ async fn groups(
     Query(query): Query<GroupQuery>,
 ) -> Result<Json<GroupList>, ApiError> {
     let project = access.narrow(extract::optional("project", query.project.as_deref())?)?;
+    let failing = state.ledger().handler_health().await?;
+    let failing = failing
+        .into_iter()
+        .filter(|health| access.sees(health.handler.project.as_ref()))
+        .filter(|health| project.is_none() || health.handler.project == project);
     Ok(Json(GroupList {
         groups: state.ledger().groups(project.as_ref()).await?,
+        failing: failing.map(view::failing).collect(),
     }))
 }
 
@@ -86,6 +94,37 @@ async fn remove_group(
     access.require(Right::Configure)?;
     state.ledger().delete_group(&project, &name).await?;
     Ok(super::removed(&access, &format!("group/{project}/{name}")))
+}
+
+/// Switches a handler on again that was switched off because it failed. Messages that were given up meanwhile stay so until
+/// they are sent again.
+#[utoipa::path(
+    post, path = "/api/v1/groups/{project}/{name}/handlers/{handler}/enable", tag = "configuration",
+    operation_id = "enable_handler",
+    params(
+        ("project" = ProjectName, Path, description = "Its project."),
+        ("name" = GroupName, Path, description = "Its group."),
+        ("handler" = HandlerName, Path, description = "Its name."),
+    ),
+    responses((status = 200, body = HandlerEnabled))
+)]
+async fn enable_handler(
+    State(state): State<ApiState>,
+    access: Access,
+    Path((project, name, handler)): Path<(ProjectName, GroupName, HandlerName)>,
+) -> Result<Json<HandlerEnabled>, ApiError> {
+    let group = access.group(state.ledger(), &project, &name).await?;
+    access.require(Right::Configure)?;
+    if !group.handler.iter().any(|known| known.name == handler) {
+        return Err(ApiError::not_found(format!("handler {name}/{handler}")));
+    }
+    let handler = HandlerRef {
+        project: Some(project),
+        group: name,
+        handler,
+    };
+    let was_off = state.ledger().enable_handler(&handler).await?;
+    Ok(Json(HandlerEnabled { was_off }))
 }
 
 /// How a declaration is applied.

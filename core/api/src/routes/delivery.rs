@@ -16,13 +16,14 @@ use crate::error::ApiError;
 use crate::extract::{self, Path, Query};
 use crate::state::ApiState;
 use crate::view;
-use crate::wire::{Inbox, Marked, MessageDetail, MessageList, Replayed};
+use crate::wire::{Inbox, Marked, MessageDetail, MessageList, Replayed, ReplayedAll};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(messages))
         .routes(routes!(message))
         .routes(routes!(replay))
+        .routes(routes!(replay_all))
         .routes(routes!(inbox))
         .routes(routes!(read))
         .routes(routes!(read_all))
@@ -136,6 +137,50 @@ async fn replay(
     access.require(Right::Replay)?;
     let new = state.ledger().replay(message.id).await?;
     Ok((StatusCode::ACCEPTED, Json(Replayed { id: new.id })))
+}
+
+/// Which dead letters are sent again.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct ReplayQuery {
+    /// Of this project.
+    project: Option<String>,
+    /// Of this group.
+    group: Option<String>,
+    /// Of this handler.
+    handler: Option<String>,
+    /// About this event.
+    event: Option<String>,
+    /// Made at or after this: RFC 3339, a date, or `24h ago`.
+    since: Option<String>,
+}
+
+/// Sends every dead letter again that passes the filter and was not sent again before.
+#[utoipa::path(
+    post, path = "/api/v1/messages/replay", tag = "notifications", operation_id = "replay_messages", params(ReplayQuery),
+    responses((status = 202, description = "The new messages wait to be sent.", body = ReplayedAll))
+)]
+async fn replay_all(
+    State(state): State<ApiState>,
+    access: Access,
+    Query(query): Query<ReplayQuery>,
+) -> Result<(StatusCode, Json<ReplayedAll>), ApiError> {
+    access.require(Right::Replay)?;
+    let now = state.seams().now();
+    let since = query.since.as_deref().filter(|text| !text.is_empty());
+    let filter = MessageFilter {
+        project: access.narrow(extract::optional("project", query.project.as_deref())?)?,
+        states: Vec::new(),
+        group: extract::optional("group", query.group.as_deref())?,
+        handler: extract::optional("handler", query.handler.as_deref())?,
+        event: extract::optional("event", query.event.as_deref())?,
+        since: since
+            .map(|text| parse_time(text, now).map_err(|error| extract::parameter("since", &error)))
+            .transpose()?,
+    };
+    let replayed = state.ledger().replay_all(&filter).await?;
+    Ok((StatusCode::ACCEPTED, Json(ReplayedAll { replayed })))
 }
 
 /// Which part of the inbox is wanted.

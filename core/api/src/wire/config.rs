@@ -3,7 +3,7 @@
 use ironcore_types::event::ErrorData;
 use ironcore_types::objects::{DatastoreObject, Group, Job, Project};
 use ironcore_types::runs::Run;
-use ironcore_types::{DatastoreName, ProjectName, Span};
+use ironcore_types::{DatastoreName, GroupName, HandlerName, ProjectName, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,6 +42,32 @@ pub struct ProjectList {
 pub struct GroupList {
     /// The groups, by project and name.
     pub groups: Vec<Group>,
+    /// Their handlers that fail, and those that were switched off for it.
+    pub failing: Vec<FailingHandler>,
+}
+
+/// A handler that is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HandlerEnabled {
+    /// Whether it had failed, or was switched off for it.
+    pub was_off: bool,
+}
+
+/// A handler all of whose attempts fail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailingHandler {
+    /// Whose.
+    pub project: Option<ProjectName>,
+    /// Its group.
+    pub group: GroupName,
+    /// Its name.
+    pub handler: HandlerName,
+    /// Every attempt since then has failed.
+    pub failing_since: Option<Timestamp>,
+    /// When it was switched off for it; it is told of nothing until it is switched on again or declared otherwise.
+    pub disabled: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub error: ErrorData,
 }
 
 /// What a datastore holds. A token of a project that shares it with others sees its own part: what its snapshots hold;

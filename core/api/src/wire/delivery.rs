@@ -112,6 +112,13 @@ pub struct Replayed {
     pub id: MessageId,
 }
 
+/// Dead letters that are sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReplayedAll {
+    /// How many.
+    pub replayed: u64,
+}
+
 /// An entry of the inbox: an event, and whether the user read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct InboxEntry {

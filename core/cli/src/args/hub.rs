@@ -8,6 +8,7 @@ use ironcore_api::wire::RoleName;
 use ironcore_ledger::model::Service;
 use ironcore_types::ids::{DatastoreName, GroupName, ProjectName, UserId};
 
+use super::look::HandlerArg;
 use super::start::InProject;
 use super::words;
 
@@ -53,6 +54,14 @@ pub(crate) enum Datastore {
 pub(crate) enum Group {
     /// List notification groups with their handlers.
     List {
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Switch a handler on again that was switched off because it failed.
+    Enable {
+        /// Which handler.
+        #[arg(value_name = "GROUP/HANDLER")]
+        handler: HandlerArg,
         #[command(flatten)]
         project: InProject,
     },

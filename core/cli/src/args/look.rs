@@ -181,10 +181,21 @@ pub(crate) enum Message {
         /// Which message.
         id: ironcore_types::MessageId,
     },
-    /// Send a message again.
+    /// Send a message again, or every dead letter that was not sent again before: of a handler, a project, since a time.
+    #[command(group(clap::ArgGroup::new("which").required(true).multiple(true)))]
     Replay {
         /// Which message.
-        id: ironcore_types::MessageId,
+        #[arg(group = "which", conflicts_with_all = ["handler", "project", "since"])]
+        id: Option<ironcore_types::MessageId>,
+        /// Dead letters of this handler, or of this handler of a group.
+        #[arg(long, value_name = "[GROUP/]HANDLER", group = "which")]
+        handler: Option<HandlerArg>,
+        /// Dead letters of this project.
+        #[arg(long, group = "which")]
+        project: Option<ProjectName>,
+        /// Dead letters made at or after this: RFC 3339, a date, or "24h ago".
+        #[arg(long, value_name = "TIME", group = "which")]
+        since: Option<String>,
     },
 }
 

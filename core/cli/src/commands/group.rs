@@ -1,13 +1,13 @@
-//! `group list` and `group remove`.
+//! `group list`, `enable` and `remove`.
 
 use anyhow::Result;
 use ironcore_api::wire;
 use ironcore_types::objects::Handler;
-use ironcore_types::{GroupName, ProjectName};
+use ironcore_types::{ErrorCode, GroupName, ProjectName};
 
 use super::{Context, only_project, removal};
-use crate::args::{Group, InProject};
-use crate::exit::Exit;
+use crate::args::{Group, HandlerArg, InProject};
+use crate::exit::{Coded, Exit};
 use crate::output;
 
 pub(super) async fn run(context: &Context, command: Group) -> Result<Exit> {
@@ -15,7 +15,16 @@ pub(super) async fn run(context: &Context, command: Group) -> Result<Exit> {
         Group::List { project } => {
             let answer = groups(context, project.project).await?;
             let rows = answer.groups.iter().map(|group| {
-                let handlers: Vec<String> = group.handler.iter().map(shown).collect();
+                let failing = |handler: &Handler| {
+                    answer.failing.iter().find(|failing| {
+                        failing.project.as_ref() == Some(&group.project)
+                            && failing.group == group.name
+                            && failing.handler == handler.name
+                    })
+                };
+                let handlers = group.handler.iter();
+                let handlers: Vec<String> =
+                    handlers.map(|handler| shown(handler, failing(handler))).collect();
                 vec![
                     group.project.to_string(),
                     group.name.to_string(),
@@ -31,6 +40,37 @@ pub(super) async fn run(context: &Context, command: Group) -> Result<Exit> {
             context.form.rows(&answer, &head, rows)?;
             Ok(Exit::Ok)
         }
+        Group::Enable {
+            handler: HandlerArg { group, handler },
+            project,
+        } => {
+            let Some(group) = group else {
+                return Err(Coded {
+                    code: ErrorCode::RequestInvalid,
+                    message: format!("say the group too: GROUP/{handler}"),
+                }
+                .into());
+            };
+            let project = project_of(context, project, &group).await?;
+            let path = [
+                "groups",
+                project.as_str(),
+                group.as_str(),
+                "handlers",
+                handler.as_str(),
+                "enable",
+            ];
+            let answer: wire::HandlerEnabled =
+                context.client.post(&path, &[], &serde_json::json!({})).await?;
+            let said = if answer.was_off {
+                format!("on again; `message replay --handler {group}/{handler}` sends what was given up")
+            } else {
+                "on, as before".to_owned()
+            };
+            let fields = [("Handler", format!("{group}/{handler}")), ("State", said)];
+            context.form.fields(&answer, &fields)?;
+            Ok(Exit::Ok)
+        }
         Group::Remove { name, project, sure } => {
             removal::must_be_sure(sure)?;
             let project = project_of(context, project, &name).await?;
@@ -42,9 +82,18 @@ pub(super) async fn run(context: &Context, command: Group) -> Result<Exit> {
 }
 
 /// A handler in a list: `chat (webhook)`.
-fn shown(handler: &Handler) -> String {
-    let off = if handler.enabled { "" } else { ", off" };
-    format!("{} ({}{off})", handler.name, handler.plugin)
+fn shown(handler: &Handler, failing: Option<&wire::FailingHandler>) -> String {
+    let state = match failing {
+        _ if !handler.enabled => ", off".to_owned(),
+        Some(failing) if failing.disabled.is_some() => format!(
+            ", switched off at {}: {}",
+            output::time(failing.disabled),
+            failing.error.message
+        ),
+        Some(failing) => format!(", failing since {}", output::time(failing.failing_since)),
+        None => String::new(),
+    };
+    format!("{} ({}{state})", handler.name, handler.plugin)
 }
 
 async fn groups(context: &Context, project: Option<ProjectName>) -> Result<wire::GroupList> {

@@ -76,7 +76,26 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
             }
             context.form.fields(&detail, &fields)?;
         }
-        Message::Replay { id } => {
+        Message::Replay {
+            id: None,
+            handler,
+            project,
+            since,
+        } => {
+            let mut query: Vec<(&str, String)> = Vec::new();
+            if let Some(HandlerArg { group, handler }) = handler {
+                query.extend(group.map(|group| ("group", group.to_string())));
+                query.push(("handler", handler.to_string()));
+            }
+            query.extend(project.map(|project| ("project", project.to_string())));
+            query.extend(since.map(|since| ("since", since)));
+            let path = ["messages", "replay"];
+            let answer: wire::ReplayedAll =
+                context.client.post(&path, &query, &serde_json::json!({})).await?;
+            let replayed = answer.replayed.to_string();
+            context.form.fields(&answer, &[("Sent again", replayed)])?;
+        }
+        Message::Replay { id: Some(id), .. } => {
             let path = ["messages", &id.to_string(), "replay"];
             let answer: wire::Replayed = context.client.post(&path, &[], &serde_json::json!({})).await?;
             context

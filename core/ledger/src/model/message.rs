@@ -129,6 +129,8 @@ pub struct Message {
     pub state: MessageState,
     /// Attempts ended so far, those of lost senders included.
     pub attempts: u32,
+    /// How many of them failed; when it is tried again goes by this.
+    pub failures: u32,
     /// Not to be sent before.
     pub due: Timestamp,
     /// When it was made.
@@ -195,6 +197,9 @@ pub enum AttemptOutcome {
         reason: String,
         /// The stable code.
         code: ErrorCode,
+        /// The destination is gone for good, which switches the handler off.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        gone: bool,
     },
     /// The sender was lost; written by the ledger alone.
     Lost,

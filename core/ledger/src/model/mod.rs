@@ -7,6 +7,7 @@ pub mod action;
 pub mod condition;
 pub mod event;
 pub mod handler;
+pub mod health;
 pub mod inbox;
 pub mod kv;
 pub mod message;
@@ -23,6 +24,7 @@ pub use action::{Action, ActionResult, ActionWork, NewAction};
 pub use condition::{Condition, Freshness, GoodRun, QueuedRun, RunningRun, SnapshotWindow};
 pub use event::{NewEvent, Scope, SeqEvent};
 pub use handler::HandlerRef;
+pub use health::HandlerHealth;
 pub use inbox::{InboxEntry, InboxItem, InboxPage};
 pub use kv::{KvScope, KvWrite};
 pub use message::{

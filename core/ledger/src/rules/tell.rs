@@ -3,7 +3,7 @@
 use ironcore_types::event::{DeliveryData, ErrorData, EventData, JobData, NodeData, TaskData};
 use ironcore_types::progress::Progress;
 use ironcore_types::verification::VerifyReport;
-use ironcore_types::{DatastoreName, ErrorCode, EventType, ProjectName, Severity, TaskSpec, TaskState};
+use ironcore_types::{DatastoreName, ErrorCode, EventType, ProjectName, Severity, TaskSpec, TaskState, Timestamp};
 
 use super::overlap;
 use crate::model::{Message, NewEvent, Session, Task, Tick, Token};
@@ -316,6 +316,48 @@ pub(crate) fn datastore(name: &DatastoreName, status: &crate::model::DatastoreSt
     NewEvent {
         event_type,
         subject: Some(format!("datastore/{name}")),
+        data,
+    }
+}
+
+/// That a handler was switched off: its destination is gone, or it has failed since a time; so many messages were given
+/// up with it.
+pub(crate) fn disabled(
+    message: &Message,
+    error: &ErrorData,
+    since: Option<Timestamp>,
+    given_up: u64,
+) -> NewEvent {
+    let event_type = EventType::HandlerDisabled;
+    let handler = &message.handler;
+    let why = since.map_or_else(
+        || "its destination is gone".to_owned(),
+        |since| {
+            format!(
+                "every attempt since {} has failed",
+                Timestamp::from_seconds(since.as_seconds())
+            )
+        },
+    );
+    let title = format!(
+        "Handler {}/{} ({}) was switched off: {why}; {} given up",
+        handler.group,
+        handler.handler,
+        message.plugin,
+        counted(given_up, "waiting message"),
+    );
+    let mut data = EventData::new(handler.project.clone(), event_type.default_severity(), title);
+    data.delivery = Some(DeliveryData {
+        message: None,
+        group: Some(handler.group.clone()),
+        handler: Some(handler.handler.clone()),
+        plugin: Some(message.plugin.clone()),
+        attempts: 0,
+    });
+    data.error = Some(error.clone());
+    NewEvent {
+        event_type,
+        subject: Some(format!("handler/{handler}")),
         data,
     }
 }

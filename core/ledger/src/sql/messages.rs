@@ -37,6 +37,7 @@ pub(super) fn message(row: &Row) -> Result<Message> {
         lane: row.text("lane")?,
         state: state(row)?,
         attempts: row.small("attempts")?,
+        failures: row.small("failures")?,
         due: row.time("due")?,
         created: row.time("created")?,
         ended: row.opt_time("ended")?,
@@ -155,7 +156,49 @@ impl Tx {
     }
 }
 
+/// Messages that are sent again in one transaction.
+const REPLAYED: i64 = 100;
+
+impl Tx {
+    /// Sends the first dead letters again that pass the filter, unless that was done already: those after a number, of
+    /// which it gives the last. None when there are no more.
+    async fn replay_some(&mut self, filter: &MessageFilter, after: i64) -> Result<(u64, Option<i64>)> {
+        let mut query = sql("SELECT m.number, m.id FROM messages m");
+        conditions(&mut query, filter)?;
+        query
+            .push(" AND m.state = 'dead' AND m.number > ")
+            .push_bind(after)
+            .push(
+                " AND NOT EXISTS (SELECT 1 FROM messages r WHERE r.handler = m.handler AND r.recipient = m.recipient
+                    AND r.thread = m.thread AND r.kind = m.kind AND r.\"window\" = m.\"window\" AND r.replay > m.replay)
+                 ORDER BY m.number LIMIT ",
+            )
+            .push_bind(REPLAYED);
+        let rows = query.fetch_all(&mut self.conn).await?;
+        let mut last = None;
+        for row in &rows {
+            self.replay(row.word("id")?).await?;
+            last = Some(row.num("number")?);
+        }
+        Ok((rows.len() as u64, last))
+    }
+}
+
 impl Sql {
+    pub(crate) async fn replay_all(&self, filter: MessageFilter) -> Result<u64> {
+        let (mut replayed, mut after) = (0, 0);
+        loop {
+            let filter = filter.clone();
+            let verb = self.write(move |tx| Box::pin(async move { tx.replay_some(&filter, after).await }));
+            let (some, last) = verb.await?;
+            replayed += some;
+            match last {
+                Some(last) => after = last,
+                None => return Ok(replayed),
+            }
+        }
+    }
+
     pub(crate) async fn message(&self, id: MessageId) -> Result<Option<Message>> {
         find(&mut self.reader().await?, id).await
     }

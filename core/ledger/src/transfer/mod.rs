@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::{LedgerError, Result};
 
 /// Every table that is copied, each behind those that it refers to.
-const TABLES: [&str; 29] = [
+const TABLES: [&str; 30] = [
     "hub",
     "projects",
     "datastores",
@@ -40,6 +40,7 @@ const TABLES: [&str; 29] = [
     "message_events",
     "attempts",
     "circuits",
+    "handler_health",
     "conditions",
     "plugin_kv",
     "inbox_entries",

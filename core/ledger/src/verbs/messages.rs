@@ -5,8 +5,8 @@ use ironcore_types::{EventId, MessageId, SessionId, Timestamp};
 use crate::Ledger;
 use crate::error::Result;
 use crate::model::{
-    Attempt, AttemptResult, Circuit, ClaimedMessage, FanOut, FanOutReport, FinishAttempt, HandlerRef,
-    Message, MessageFilter, MessagePage, Page, SeqEvent,
+    Attempt, AttemptResult, Circuit, ClaimedMessage, FanOut, FanOutReport, FinishAttempt, HandlerHealth,
+    HandlerRef, Message, MessageFilter, MessagePage, Page, SeqEvent,
 };
 
 impl Ledger {
@@ -43,7 +43,9 @@ impl Ledger {
     }
 
     /// Records the outcome of an attempt with all that the plugin wrote, in one transaction. Fenced.
-    /// `Exhausted` and `Rejected` make the message a dead letter and tell `delivery.exhausted`.
+    /// `Exhausted` and `Rejected` make the message a dead letter and tell `delivery.exhausted`. A handler whose destination
+    /// is gone, or whose attempts have all failed for five days, is switched off: its messages become dead letters, and
+    /// `handler.disabled` is told once.
     pub async fn finish_attempt(&self, report: FinishAttempt) -> Result<AttemptResult> {
         self.sql.finish_attempt(report).await
     }
@@ -77,6 +79,26 @@ impl Ledger {
     /// `conflict` while it is still being tried.
     pub async fn replay(&self, id: MessageId) -> Result<Message> {
         self.sql.replay(id).await
+    }
+
+    /// Replays every dead letter that passes `filter` and was not replayed before; how many those were. The states of the
+    /// filter are not looked at. Goes on in several transactions: what is done when it fails stays done.
+    pub async fn replay_all(&self, filter: &MessageFilter) -> Result<u64> {
+        let filter = MessageFilter {
+            states: Vec::new(),
+            ..filter.clone()
+        };
+        self.sql.replay_all(filter).await
+    }
+
+    /// The handlers that fail, and those that were switched off for it.
+    pub async fn handler_health(&self) -> Result<Vec<HandlerHealth>> {
+        self.sql.handler_health().await
+    }
+
+    /// Switches a handler on again that was switched off because it failed. False when it was not.
+    pub async fn enable_handler(&self, handler: &HandlerRef) -> Result<bool> {
+        self.sql.enable_handler(handler.clone()).await
     }
 
     /// Opens the circuit of a lane until then, or prolongs it; counts how often in a row.

@@ -93,7 +93,7 @@ async fn the_last_try_makes_it_a_dead_letter_that_others_are_told_of() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_is_a_dead_letter_at_once() {
-    for status in [400, 410] {
+    for status in [400, 404] {
         let mut world = World::new(|receiver| json!([webhook(receiver, "hook", "/hook", &[])])).await;
         world.receiver.answer("/hook", &[Answer::Status(status)]);
         world.start();
@@ -164,5 +164,65 @@ async fn a_destination_that_asks_for_a_pause_gets_it() {
     world.clock.advance(Duration::from_secs(120));
     world.delivered(1).await;
     assert!(world.ledger.circuits().await.expect("circuits").is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_whose_destination_is_gone_is_switched_off_and_another_is_told() {
+    let mut world = World::new(|receiver| {
+        json!([
+            webhook(receiver, "gone", "/gone", &[]),
+            webhook(receiver, "other", "/other", &[])
+        ])
+    })
+    .await;
+    world.receiver.answer("/gone", &[Answer::Status(410)]);
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    let event = world.event(EventType::HandlerDisabled).await;
+    let told = |all: &[Message]| {
+        all.iter()
+            .filter(|one| one.handler.handler.as_str() == "other")
+            .count()
+            == 2
+    };
+    world.until("the other handler hears of it", told).await;
+    // What is failed from now on is told to the other one alone, until somebody says that it is well again.
+    world.task("nightly", TaskState::Failed).await;
+    world.delivered(3).await;
+    let gone = |all: &[Message]| {
+        all.iter()
+            .filter(|one| one.handler.handler.as_str() == "gone")
+            .count()
+    };
+    assert_eq!(gone(&world.messages().await), 1);
+    let health = world.ledger.handler_health().await.expect("read");
+    assert!(health.len() == 1 && health[0].disabled.is_some(), "{health:?}");
+    assert!(
+        world
+            .ledger
+            .enable_handler(&health[0].handler)
+            .await
+            .expect("switched on")
+    );
+    world.receiver.answer("/gone", &[]);
+    world.task("nightly", TaskState::Failed).await;
+    world.delivered(5).await;
+    let delivery = event.event.data.delivery.expect("a handler");
+    assert_eq!(
+        delivery.handler.map(|name| name.to_string()).as_deref(),
+        Some("gone")
+    );
+    let heard = world.receiver.got_at("/other");
+    assert!(
+        heard
+            .iter()
+            .any(|one| one.json()["type"] == "ironcore.handler.disabled")
+    );
+    // What it was not told while it was off stays untold; what failed before can be sent again, once.
+    let filter = ironcore_ledger::model::MessageFilter::default();
+    assert_eq!(world.ledger.replay_all(&filter).await.expect("replayed"), 1);
+    assert_eq!(world.ledger.replay_all(&filter).await.expect("replayed"), 0);
+    world.delivered(6).await;
     world.stop().await;
 }

@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use ironcore_ledger::model::{AttemptOutcome, ClaimedMessage, MessageFilter, MessageState, NewMessage, Page};
 use ironcore_types::{ErrorCode, EventType};
+use serde_json::json;
 
 use super::messages::{claim, deliver, fan_out, notice, report, retry, tip};
 use super::{Place, World, demo, fenced};
@@ -71,6 +72,7 @@ pub async fn dead_letters_can_be_replayed(place: &dyn Place) -> Result<()> {
         AttemptOutcome::Rejected {
             reason: "404 not found".to_owned(),
             code: ErrorCode::DeliveryRejected,
+            gone: false,
         },
     ];
     for (at, outcome) in outcomes.into_iter().enumerate() {
@@ -226,5 +228,111 @@ pub async fn circuits_hold_a_lane(place: &dyn Place) -> Result<()> {
     ensure!(world.ledger.close_circuit(lane).await? && !world.ledger.close_circuit(lane).await?);
     world.clock.advance(15);
     ensure!(claim(&world, session).await?.len() == 2, "full speed");
+    Ok(())
+}
+
+/// A handler that does nothing but fail for five days is switched off: what waits for it is given up, which is told once.
+/// A single success begins the count anew.
+pub async fn a_handler_that_fails_for_days_is_switched_off(place: &dyn Place) -> Result<()> {
+    const DAY: u64 = 86_400;
+    let world = World::new(place).await?;
+    let handler = json!({ "name": "hook", "plugin": "webhook", "config": { "url": "https://old" } });
+    world
+        .apply(json!({ "group": [{ "project": "demo", "name": "ops", "handler": [handler] }] }))
+        .await?;
+    // Sends what is due first, and lets it fail or not.
+    let send = async |works: bool| -> Result<()> {
+        let session = world.worker().await?;
+        let claimed = world.ledger.claim_messages(session, 1, 100).await?;
+        let message = claimed.first().context("a message")?.message.id;
+        if works {
+            deliver(&world, message, session).await?;
+        } else {
+            let at = world.clock.time().after(std::time::Duration::from_secs(60));
+            world
+                .ledger
+                .finish_attempt(report(&world, message, session, retry(at)))
+                .await?;
+        }
+        Ok(())
+    };
+    fan_out(&world, vec![notice(&world, "a", "1")?]).await?;
+    send(false).await?;
+    world.clock.advance(6 * DAY);
+    ensure!(world.ledger.handler_health().await?.len() == 1);
+    send(true).await?;
+    ensure!(world.ledger.handler_health().await?.is_empty(), "it works again");
+
+    fan_out(&world, vec![notice(&world, "b", "1")?]).await?;
+    send(false).await?;
+    world.clock.advance(4 * DAY);
+    send(false).await?;
+    let failing = world.ledger.handler_health().await?;
+    ensure!(failing.len() == 1 && failing[0].failing_since.is_some() && failing[0].disabled.is_none());
+    fan_out(&world, vec![notice(&world, "c", "1")?]).await?;
+    world.clock.advance(DAY);
+    send(false).await?;
+    let health = world.ledger.handler_health().await?;
+    ensure!(health.len() == 1 && health[0].disabled.is_some(), "{health:?}");
+    let event = world.last_event().await?.event;
+    ensure!(event.event_type == EventType::HandlerDisabled, "{event:#?}");
+    let title = &event.data.title;
+    ensure!(
+        title.starts_with("Handler ops/hook (webhook) was switched off: every attempt since")
+            && title.ends_with("; 2 waiting messages given up"),
+        "{title}"
+    );
+    let session = world.worker().await?;
+    ensure!(claim(&world, session).await?.is_empty(), "nothing waits any more");
+    fan_out(&world, vec![notice(&world, "d", "1")?]).await?;
+    let late = claim(&world, session).await?;
+    ensure!(
+        late.len() == 1 && !late[0].handler_active,
+        "what was made all the same is not to be sent"
+    );
+    deliver(&world, late[0].message.id, session).await?;
+
+    ensure!(world.ledger.enable_handler(&health[0].handler).await?);
+    ensure!(
+        !world.ledger.enable_handler(&health[0].handler).await?,
+        "it is on"
+    );
+    let all = MessageFilter::default();
+    ensure!(world.ledger.replay_all(&all).await? == 2);
+    ensure!(world.ledger.replay_all(&all).await? == 0, "each once");
+    let again = claim(&world, session).await?;
+    ensure!(
+        again.len() == 2
+            && again
+                .iter()
+                .all(|one| one.handler_active && one.message.replay == 1)
+    );
+    Ok(())
+}
+
+/// Senders that are lost do not bring a message nearer to its end.
+pub async fn a_lost_sender_is_no_failure(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    fan_out(&world, vec![notice(&world, "a", "1")?]).await?;
+    for attempt in 1..=3 {
+        let session = world.worker().await?;
+        let claimed = claim(&world, session).await?;
+        ensure!(claimed.len() == 1 && claimed[0].attempt == attempt && claimed[0].message.failures == 0);
+        world.clock.advance(31);
+        world.ledger.reap().await?;
+    }
+    let session = world.worker().await?;
+    let message = claim(&world, session)
+        .await?
+        .pop()
+        .context("a message")?
+        .message
+        .id;
+    let at = world.clock.time();
+    let failed = world
+        .ledger
+        .finish_attempt(report(&world, message, session, retry(at)))
+        .await?;
+    ensure!(failed.message.attempts == 4 && failed.message.failures == 1);
     Ok(())
 }

@@ -66,6 +66,7 @@ struct OutcomeRow<'a> {
     number: i64,
     becomes: &'static str,
     tried: u32,
+    failed: u32,
     next: i64,
     over: Option<i64>,
     answer: Option<&'a str>,
@@ -86,12 +87,15 @@ fn after(mut message: Message, outcome: &AttemptOutcome, now: Timestamp) -> Mess
     message.error = match outcome {
         AttemptOutcome::Retry { reason, code, .. }
         | AttemptOutcome::Exhausted { reason, code }
-        | AttemptOutcome::Rejected { reason, code } => Some(ErrorData {
+        | AttemptOutcome::Rejected { reason, code, .. } => Some(ErrorData {
             code: *code,
             message: reason.clone(),
         }),
         AttemptOutcome::Delivered { .. } | AttemptOutcome::Lost => None,
     };
+    if message.error.is_some() {
+        message.failures += 1;
+    }
     message.state = match outcome {
         AttemptOutcome::Delivered { receipt } => {
             message.receipt = Some(receipt.clone());
@@ -158,6 +162,7 @@ impl Tx {
         self.put_inbox_entries(&entries).await?;
         let over: Vec<&Message> = accepted.iter().map(|(_, message)| *message).collect();
         self.put_outcomes(&over).await?;
+        self.note_health(&accepted).await?;
         for (report, message) in accepted {
             if let (MessageState::Dead, Some(error)) = (message.state, &message.error)
                 && !self.is_about_delivery(message.number).await?
@@ -226,6 +231,7 @@ impl Tx {
                 number: message.number,
                 becomes: message.state.as_str(),
                 tried: message.attempts,
+                failed: message.failures,
                 next: message.due.as_micros(),
                 over: micros(message.ended),
                 answer: message.receipt.as_deref(),
@@ -247,9 +253,9 @@ impl Tx {
             return Ok(());
         }
         sql(
-            "UPDATE messages SET state = r.becomes, attempts = r.tried, due = r.next, ended = r.over, receipt = r.answer,
+            "UPDATE messages SET state = r.becomes, attempts = r.tried, failures = r.failed, due = r.next, ended = r.over, receipt = r.answer,
                 error = r.reason, session = NULL, lease_until = NULL, claimed = NULL
-             FROM RECORDS($1 AS r: number BIGINT, becomes TEXT, tried BIGINT, next BIGINT, over BIGINT, answer TEXT,
+             FROM RECORDS($1 AS r: number BIGINT, becomes TEXT, tried BIGINT, failed BIGINT, next BIGINT, over BIGINT, answer TEXT,
                 reason TEXT)
              WHERE messages.number = r.number AND COALESCE(messages.state, '') = 'sending'",
         )

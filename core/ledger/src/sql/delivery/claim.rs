@@ -228,13 +228,22 @@ impl Tx {
         let mut events = self.events_of(&chosen).await?;
         let mut tips = self.tips_of(&chosen).await?;
         let current = declared(&mut self.conn, rows.iter().map(|(message, ..)| &message.handler)).await?;
+        let off = sql("SELECT handler FROM handler_health WHERE disabled IS NOT NULL")
+            .fetch_all(&mut self.conn)
+            .await?;
+        let off = off
+            .iter()
+            .map(|row| row.text("handler"))
+            .collect::<Result<BTreeSet<_>>>()?;
         let claimed = rows.into_iter().map(|(message, was_declared, snapshot)| {
-            let current = current.get(&message.handler.to_string());
+            let name = message.handler.to_string();
+            let current = current.get(&name);
             let of_message = tips.remove(&message.number).unwrap_or_default();
             let (tip_events, tips) = of_message.into_iter().unzip();
             ClaimedMessage {
                 attempt: message.attempts + 1,
-                handler_active: current.map_or(!was_declared, |handler| handler.enabled),
+                handler_active: current.map_or(!was_declared, |handler| handler.enabled)
+                    && !off.contains(&name),
                 handler: current.cloned().unwrap_or(snapshot),
                 circuit: room.circuits.get(&message.lane).cloned(),
                 events: events.remove(&message.number).unwrap_or_default(),

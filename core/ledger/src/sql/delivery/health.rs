@@ -1,0 +1,186 @@
+//! Handlers that fail. One whose destination is gone, or all of whose attempts have failed for [`PATIENCE`], is switched
+//! off: what waits for it is given up, and one event says so.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ironcore_types::Timestamp;
+use ironcore_types::event::ErrorData;
+use ironcore_types::objects::Group;
+
+use super::claim::declared;
+use crate::db::{Conn, Row, micros, sql, to_json, words};
+use crate::error::Result;
+use crate::model::{AttemptOutcome, FinishAttempt, HandlerHealth, HandlerRef, Message};
+use crate::rules::tell;
+use crate::sql::Sql;
+use crate::sql::tx::Tx;
+
+/// For how long a handler may do nothing but fail.
+pub(in crate::sql) const PATIENCE: Duration = Duration::from_secs(5 * 86_400);
+
+fn health(row: &Row) -> Result<HandlerHealth> {
+    Ok(HandlerHealth {
+        handler: row.word("handler")?,
+        failing_since: row.opt_time("failing_since")?,
+        disabled: row.opt_time("disabled")?,
+        error: row.json("error")?,
+    })
+}
+
+async fn of(
+    conn: &mut Conn,
+    handlers: impl Iterator<Item = &str>,
+) -> Result<BTreeMap<String, HandlerHealth>> {
+    let rows = sql("SELECT * FROM handler_health WHERE handler IN LIST($1)")
+        .bind(words(handlers))
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.text("handler")?, health(row)?)))
+        .collect()
+}
+
+/// What the attempts of a handler that ended together say of it.
+struct Told<'a> {
+    message: &'a Message,
+    /// One of them got through; and then, whether one failed after it.
+    well: bool,
+    failed: Option<ErrorData>,
+    gone: bool,
+}
+
+impl Tx {
+    /// Takes note of how attempts ended.
+    pub(super) async fn note_health(&mut self, ended: &[(&FinishAttempt, &Message)]) -> Result<()> {
+        let mut told = BTreeMap::<String, Told<'_>>::new();
+        for (report, message) in ended {
+            let of = told.entry(message.handler.to_string()).or_insert(Told {
+                message,
+                well: false,
+                failed: None,
+                gone: false,
+            });
+            if matches!(report.outcome, AttemptOutcome::Delivered { .. }) {
+                (of.well, of.failed) = (true, None);
+            } else {
+                of.failed.clone_from(&message.error);
+            }
+            of.gone |= matches!(report.outcome, AttemptOutcome::Rejected { gone: true, .. });
+        }
+        let known = of(&mut self.conn, told.keys().map(String::as_str)).await?;
+        for (handler, told) in told {
+            let before = known.get(&handler);
+            if before.is_some_and(|health| health.disabled.is_some()) {
+                continue;
+            }
+            if told.well && before.is_some() {
+                self.forget_health(&handler).await?;
+            }
+            let Some(error) = told.failed else { continue };
+            let before = before
+                .filter(|_| !told.well)
+                .and_then(|health| health.failing_since);
+            let since = before.unwrap_or(self.now);
+            let patience_is_over = self.now.since(since) >= PATIENCE;
+            let disabled = (told.gone || patience_is_over).then_some(self.now);
+            // What nobody declared cannot be switched off either.
+            let disabled = match disabled {
+                Some(_)
+                    if declared(&mut self.conn, [&told.message.handler])
+                        .await?
+                        .is_empty() =>
+                {
+                    None
+                }
+                disabled => disabled,
+            };
+            self.put_health(&handler, since, disabled, &error).await?;
+            if disabled.is_some() {
+                let given_up = self.give_up(&handler, &error).await?;
+                let since = (!told.gone).then_some(since);
+                self.tell(tell::disabled(told.message, &error, since, given_up), None);
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_health(
+        &mut self,
+        handler: &str,
+        since: Timestamp,
+        disabled: Option<Timestamp>,
+        error: &ErrorData,
+    ) -> Result<()> {
+        sql(
+            "INSERT INTO handler_health (handler, failing_since, disabled, error) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (handler) DO UPDATE SET failing_since = $2, disabled = $3, error = $4",
+        )
+        .bind(handler)
+        .bind(since.as_micros())
+        .bind(micros(disabled))
+        .bind(to_json("an error", error)?)
+        .execute(&mut self.conn)
+        .await?;
+        self.woken.objects |= disabled.is_some();
+        Ok(())
+    }
+
+    async fn forget_health(&mut self, handler: &str) -> Result<bool> {
+        let done = sql("DELETE FROM handler_health WHERE handler = $1")
+            .bind(handler)
+            .execute(&mut self.conn)
+            .await?;
+        self.woken.objects |= done > 0;
+        Ok(done > 0)
+    }
+
+    /// What waits for the handler becomes dead letters. How many those are.
+    async fn give_up(&mut self, handler: &str, error: &ErrorData) -> Result<u64> {
+        // Said twice, so that the index of open messages is good for it.
+        let done = sql("UPDATE messages SET state = 'dead', ended = $2, error = $3
+             WHERE handler = $1 AND state IN ('pending', 'sending') AND state = 'pending'")
+        .bind(handler)
+        .bind(self.now.as_micros())
+        .bind(to_json("an error", error)?)
+        .execute(&mut self.conn)
+        .await?;
+        self.woken.messages |= done > 0;
+        Ok(done)
+    }
+
+    /// A handler that is declared otherwise than before begins anew.
+    pub(in crate::sql) async fn forget_changed(&mut self, group: &Group) -> Result<()> {
+        let references: Vec<HandlerRef> = group
+            .handler
+            .iter()
+            .map(|handler| HandlerRef {
+                project: Some(group.project.clone()),
+                group: group.name.clone(),
+                handler: handler.name.clone(),
+            })
+            .collect();
+        let before = declared(&mut self.conn, references.first()).await?;
+        for (reference, handler) in references.iter().zip(&group.handler) {
+            let name = reference.to_string();
+            if before.get(&name) != Some(handler) {
+                self.forget_health(&name).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sql {
+    pub(crate) async fn handler_health(&self) -> Result<Vec<HandlerHealth>> {
+        let rows = sql("SELECT * FROM handler_health ORDER BY handler")
+            .fetch_all(&mut self.reader().await?)
+            .await?;
+        rows.iter().map(health).collect()
+    }
+
+    pub(crate) async fn enable_handler(&self, handler: HandlerRef) -> Result<bool> {
+        self.write(move |tx| Box::pin(async move { tx.forget_health(&handler.to_string()).await }))
+            .await
+    }
+}
