@@ -99,6 +99,7 @@ fn fill(path: &str, foreign: &Foreign) -> String {
             }
             .to_owned(),
         ),
+        ("{handler}", "hook".to_owned()),
         ("{datastore}", "zebra-store".to_owned()),
         ("{ref}", encode("zebra-store:vm/12345/2026-05-21T00:00:00Z")),
         ("{id}", foreign.message.to_string()),

@@ -3,7 +3,9 @@
 use ironcore_types::event::{DeliveryData, ErrorData, EventData, JobData, NodeData, TaskData};
 use ironcore_types::progress::Progress;
 use ironcore_types::verification::VerifyReport;
-use ironcore_types::{DatastoreName, ErrorCode, EventType, ProjectName, Severity, TaskSpec, TaskState, Timestamp};
+use ironcore_types::{
+    DatastoreName, ErrorCode, EventType, ProjectName, Severity, TaskSpec, TaskState, Timestamp,
+};
 
 use super::overlap;
 use crate::model::{Message, NewEvent, Session, Task, Tick, Token};
