@@ -4,10 +4,15 @@
 
 mod text;
 
-use std::fmt::Write as _;
-
 use ironcore_plugin::{Action, Delivery, ErrorInfo, Event, Failure, Host, Plugin, Receipt, Tip, inbox};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+/// Characters that stand for themselves in one segment of a path.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 /// The longest title, characters.
 const MAX_TITLE: usize = 200;
 /// The longest text, bytes; the hub takes more, but nobody reads it.
@@ -73,7 +78,11 @@ fn links(event: &Event, delivery: &Delivery) -> Vec<inbox::Link> {
     let Some((base, task)) = delivery.links.dashboard.as_ref().zip(event.data().task) else {
         return Vec::new();
     };
-    let page = format!("{}/tasks/{}", base.trim_end_matches('/'), encoded(&task.upid));
+    let page = format!(
+        "{}/tasks/{}",
+        base.trim_end_matches('/'),
+        utf8_percent_encode(&task.upid, SEGMENT)
+    );
     [("Task", page.clone()), ("Log", format!("{page}#log"))]
         .into_iter()
         .map(|(label, url)| inbox::Link {
@@ -81,20 +90,6 @@ fn links(event: &Event, delivery: &Delivery) -> Vec<inbox::Link> {
             url,
         })
         .collect()
-}
-
-/// A segment of a path (RFC 3986).
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _infallible = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 fn failure(error: inbox::Error) -> Failure {

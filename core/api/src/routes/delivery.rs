@@ -62,6 +62,33 @@ fn states(text: Option<&str>) -> Result<Vec<model::MessageState>, ApiError> {
         .collect()
 }
 
+/// Whose messages are wanted, as a query says it.
+struct Whose<'a> {
+    project: Option<&'a str>,
+    group: Option<&'a str>,
+    handler: Option<&'a str>,
+    event: Option<&'a str>,
+    since: Option<&'a str>,
+}
+
+impl Whose<'_> {
+    /// In any state, and no more than the token may see.
+    fn filter(&self, access: &Access, state: &ApiState) -> Result<MessageFilter, ApiError> {
+        let since = self.since.filter(|text| !text.is_empty());
+        let since = since.map(|text| {
+            parse_time(text, state.seams().now()).map_err(|error| extract::parameter("since", &error))
+        });
+        Ok(MessageFilter {
+            project: access.narrow(extract::optional("project", self.project)?)?,
+            states: Vec::new(),
+            group: extract::optional("group", self.group)?,
+            handler: extract::optional("handler", self.handler)?,
+            event: extract::optional("event", self.event)?,
+            since: since.transpose()?,
+        })
+    }
+}
+
 /// Messages, newest first.
 #[utoipa::path(
     get, path = "/api/v1/messages", tag = "notifications", operation_id = "list_messages", params(MessageQuery),
@@ -72,17 +99,16 @@ async fn messages(
     access: Access,
     Query(query): Query<MessageQuery>,
 ) -> Result<Json<MessageList>, ApiError> {
-    let now = state.seams().now();
-    let since = query.since.as_deref().filter(|text| !text.is_empty());
+    let whose = Whose {
+        project: query.project.as_deref(),
+        group: query.group.as_deref(),
+        handler: query.handler.as_deref(),
+        event: query.event.as_deref(),
+        since: query.since.as_deref(),
+    };
     let filter = MessageFilter {
-        project: access.narrow(extract::optional("project", query.project.as_deref())?)?,
         states: states(query.state.as_deref())?,
-        group: extract::optional("group", query.group.as_deref())?,
-        handler: extract::optional("handler", query.handler.as_deref())?,
-        event: extract::optional("event", query.event.as_deref())?,
-        since: since
-            .map(|text| parse_time(text, now).map_err(|error| extract::parameter("since", &error)))
-            .transpose()?,
+        ..whose.filter(&access, &state)?
     };
     let page = Page {
         limit: extract::limit(query.limit, 100)?,
@@ -167,18 +193,14 @@ async fn replay_all(
     Query(query): Query<ReplayQuery>,
 ) -> Result<(StatusCode, Json<ReplayedAll>), ApiError> {
     access.require(Right::Replay)?;
-    let now = state.seams().now();
-    let since = query.since.as_deref().filter(|text| !text.is_empty());
-    let filter = MessageFilter {
-        project: access.narrow(extract::optional("project", query.project.as_deref())?)?,
-        states: Vec::new(),
-        group: extract::optional("group", query.group.as_deref())?,
-        handler: extract::optional("handler", query.handler.as_deref())?,
-        event: extract::optional("event", query.event.as_deref())?,
-        since: since
-            .map(|text| parse_time(text, now).map_err(|error| extract::parameter("since", &error)))
-            .transpose()?,
+    let whose = Whose {
+        project: query.project.as_deref(),
+        group: query.group.as_deref(),
+        handler: query.handler.as_deref(),
+        event: query.event.as_deref(),
+        since: query.since.as_deref(),
     };
+    let filter = whose.filter(&access, &state)?;
     let replayed = state.ledger().replay_all(&filter).await?;
     Ok((StatusCode::ACCEPTED, Json(ReplayedAll { replayed })))
 }

@@ -2,9 +2,9 @@
 
 use axum::http::{Method, StatusCode};
 use ironcore_api::{openapi, walk};
-use ironcore_ledger::model::{FanOut, HandlerRef, NewMessage, Role, Task};
+use ironcore_ledger::model::{AttemptOutcome, FanOut, FinishAttempt, HandlerRef, NewMessage, Role, Task};
 use ironcore_types::objects::Handler;
-use ironcore_types::{MessageId, TaskState};
+use ironcore_types::{ErrorCode, MessageId, TaskState};
 use serde_json::{Value, json};
 
 use crate::setup::{Hub, encode, verify};
@@ -208,6 +208,57 @@ async fn filters_do_not_reach_into_other_projects() {
         .expect(StatusCode::OK);
     assert_eq!(found["tasks"], json!([]));
     assert_eq!(found["count"], 0);
+}
+
+#[tokio::test]
+async fn dead_letters_are_sent_again_of_ones_own_project_alone_and_once() {
+    let hub = Hub::start().await;
+    let foreign = foreign(&hub).await;
+    let session = hub.session;
+    let claimed = hub.ledger.claim_messages(session, 10, 10).await.expect("claimed");
+    assert_eq!(claimed.len(), 1);
+    let now = hub.seams.now();
+    let outcome = AttemptOutcome::Rejected {
+        reason: "404 not found".to_owned(),
+        code: ErrorCode::DeliveryRejected,
+        gone: false,
+    };
+    hub.ledger
+        .finish_attempt(FinishAttempt {
+            message: foreign.message,
+            session,
+            started: now,
+            ended: now,
+            outcome,
+            status: Some(404),
+            detail: None,
+            kv: Vec::new(),
+            inbox: Vec::new(),
+        })
+        .await
+        .expect("finished");
+    let admin = hub.token(Role::Admin, None).await;
+    let groups = hub.get("/api/v1/groups", &admin).await.expect(StatusCode::OK);
+    assert_eq!(groups["failing"][0]["handler"], "hook", "{groups}");
+    let demo = hub.token(Role::Operator, Some("demo")).await;
+    let groups = hub.get("/api/v1/groups", &demo).await.expect(StatusCode::OK);
+    assert_eq!(groups["failing"], json!([]));
+    for (secret, query, replayed) in [
+        (&demo, "", 0),
+        (&admin, "?handler=other", 0),
+        (&admin, "?project=zebra&handler=hook&since=24h%20ago", 1),
+        (&admin, "", 0),
+    ] {
+        let path = format!("/api/v1/messages/replay{query}");
+        let answer = hub
+            .post(&path, secret, json!({}))
+            .await
+            .expect(StatusCode::ACCEPTED);
+        assert_eq!(answer["replayed"], replayed, "{query}");
+    }
+    hub.post("/api/v1/messages/replay?since=yesterdayish", &admin, json!({}))
+        .await
+        .problem(StatusCode::BAD_REQUEST, "request.invalid");
 }
 
 #[tokio::test]

@@ -270,7 +270,8 @@ impl Tx {
     }
 
     async fn put_group(&mut self, group: &Group) -> Result<()> {
-        self.forget_changed(group).await?;
+        self.forget_changed(&group.project, &group.name, &group.handler)
+            .await?;
         sql(
             "INSERT INTO notification_groups (project, name, body) VALUES ($1, $2, $3)
              ON CONFLICT (project, name) DO UPDATE SET body = $3",

@@ -50,6 +50,7 @@ impl Sql {
         self.write(move |tx| {
             Box::pin(async move {
                 removal::group(&export(&mut tx.conn).await?, &project, &name)?;
+                tx.forget_changed(&project, &name, &[]).await?;
                 let deed = sql("DELETE FROM notification_groups WHERE project = $1 AND name = $2")
                     .bind(project.as_str())
                     .bind(name.as_str());

@@ -88,3 +88,31 @@ async fn a_destination_that_hangs_does_not_hold_up_the_others() {
     assert!(world.receiver.got_at("/hangs").len() <= 2);
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_circuit_that_another_hub_opened_is_closed_by_a_message_that_gets_through() {
+    let mut world = World::new(|receiver| json!([webhook(receiver, "hook", "/hook", &[])])).await;
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    let lane = world.delivered(1).await.remove(0).lane;
+    let until = world.now().after(Duration::from_secs(60));
+    let opened = world
+        .ledger
+        .open_circuit(&lane, until, "it answers another hub nothing")
+        .await;
+    assert_eq!(opened.expect("opened").until, until);
+
+    // The trial fails here: it is opened again, for longer than a first time.
+    world.receiver.answer("/hook", &[Answer::Status(502)]);
+    world.task("nightly", TaskState::Failed).await;
+    world.clock.advance(Duration::from_secs(60));
+    world.receiver.wait(2).await;
+    let mut wakes = world.ledger.wakes().messages;
+    while world.ledger.circuits().await.expect("circuits")[0].failures == 1 {
+        wakes.changed().await.expect("the ledger lives");
+    }
+    world.clock.advance(Duration::from_secs(600));
+    world.delivered(2).await;
+    world.stop().await;
+    assert!(world.ledger.circuits().await.expect("circuits").is_empty());
+}

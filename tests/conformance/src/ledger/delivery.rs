@@ -310,6 +310,54 @@ pub async fn a_handler_that_fails_for_days_is_switched_off(place: &dyn Place) ->
     Ok(())
 }
 
+/// A handler that is gone is switched off at its first answer; declared otherwise, or removed and declared again, it
+/// begins anew, and declared as it was it does not.
+pub async fn a_handler_that_is_declared_otherwise_begins_anew(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let declare = async |url: &str| {
+        let handler = json!({ "name": "hook", "plugin": "webhook", "config": { "url": url } });
+        let group = json!({ "project": "demo", "name": "ops", "handler": [handler] });
+        world.apply(json!({ "group": [group] })).await
+    };
+    let session = world.worker().await?;
+    let gone = async |thread: &str| -> Result<()> {
+        fan_out(&world, vec![notice(&world, thread, "1")?]).await?;
+        let claimed = claim(&world, session).await?;
+        let outcome = AttemptOutcome::Rejected {
+            reason: "410 gone".to_owned(),
+            code: ErrorCode::DeliveryRejected,
+            gone: true,
+        };
+        let message = claimed.first().context("a message")?.message.id;
+        world
+            .ledger
+            .finish_attempt(report(&world, message, session, outcome))
+            .await?;
+        Ok(())
+    };
+    let off = async || -> Result<usize> {
+        let health = world.ledger.handler_health().await?;
+        Ok(health.iter().filter(|health| health.disabled.is_some()).count())
+    };
+    gone("built-in").await?;
+    ensure!(off().await? == 0, "what nobody declared is not switched off");
+    declare("https://old").await?;
+    gone("a").await?;
+    ensure!(off().await? == 1);
+    declare("https://old").await?;
+    ensure!(off().await? == 1, "as it was");
+    declare("https://new").await?;
+    ensure!(off().await? == 0);
+    gone("b").await?;
+    ensure!(off().await? == 1);
+    world.ledger.delete_group(&demo()?, &"ops".parse()?).await?;
+    ensure!(
+        world.ledger.handler_health().await?.is_empty(),
+        "nothing is left of it"
+    );
+    Ok(())
+}
+
 /// Senders that are lost do not bring a message nearer to its end.
 pub async fn a_lost_sender_is_no_failure(place: &dyn Place) -> Result<()> {
     let world = World::new(place).await?;

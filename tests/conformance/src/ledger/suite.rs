@@ -25,7 +25,8 @@ macro_rules! ledger_suite {
             logs: logs_are_read_by_line, old_logs_are_removed, progress_is_replaced, wakes_follow_commits,
                 verifications_are_recorded;
             messages: fan_out_is_fenced, digests_gather_events;
-            delivery: a_handler_that_fails_for_days_is_switched_off, a_lost_sender_is_no_failure,
+            delivery: a_handler_that_fails_for_days_is_switched_off,
+                a_handler_that_is_declared_otherwise_begins_anew, a_lost_sender_is_no_failure,
                 order_holds_within_a_thread, dead_letters_can_be_replayed, lost_senders_are_fenced,
                 circuits_hold_a_lane;
             handlers: kv_is_committed_with_the_attempt, handlers_are_looked_up_when_sending;

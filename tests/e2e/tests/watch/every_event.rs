@@ -11,6 +11,7 @@ use ironcore_ledger::model::{
 use ironcore_notify::{Notify, NotifyOptions, NotifyParts, Plugins, PluginsOptions, Templates};
 use ironcore_testkit::damage::{flip_byte, largest_file};
 use ironcore_testkit::hub::TestHub;
+use ironcore_types::objects::Document;
 use ironcore_types::{ErrorCode, Event, EventType, ProjectName, Severity, TaskState, UserId};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -54,12 +55,12 @@ fn expected(event_type: EventType) -> Option<Expected> {
         E::SystemStarted => Expected::Told(Info, Subject::Nothing, false),
         E::SystemStopped => Expected::Told(Notice, Subject::Nothing, false),
         E::DeliveryExhausted => office(Error, "message/"),
+        E::HandlerDisabled => office(Error, "handler/office/ops/hook"),
         E::PluginFailed => hub(Error, "plugin/broken"),
         E::AuthLoginFailed | E::AuthLockedOut => Expected::Later("nobody logs in with a password yet"),
         E::ConfigPermissionGranted | E::ConfigRoleCreated => Expected::Later("roles are fixed"),
         E::ConfigKeyRotated => Expected::Later("keys are not rotated"),
         E::SystemCertificateRenewed => Expected::Later("the hub has no certificate"),
-        E::HandlerDisabled => Expected::Later("handlers are switched off by people only"),
         _ => return None,
     })
 }
@@ -188,8 +189,13 @@ async fn watched(night: &Night) -> Result<()> {
     Ok(())
 }
 
-/// A message that is given up, and a plugin that cannot be loaded.
+/// A message that is given up because its destination is gone, and a plugin that cannot be loaded.
 async fn delivery(night: &Night) -> Result<()> {
+    let group = json!({
+        "project": "office", "name": "ops", "handler": [{ "name": "hook", "plugin": "webhook" }],
+    });
+    let document: Document = serde_json::from_value(json!({ "group": [group] }))?;
+    night.ledger.apply(&document, &"root@local".parse()?).await?;
     let unmatched = night.ledger.take_unmatched(1000).await?;
     let handler = HandlerRef {
         project: Some("office".parse()?),
@@ -227,9 +233,10 @@ async fn delivery(night: &Night) -> Result<()> {
         session,
         started: night.now(),
         ended: night.now(),
-        outcome: AttemptOutcome::Exhausted {
-            reason: "connection refused".to_owned(),
-            code: ErrorCode::DeliveryUnreachable,
+        outcome: AttemptOutcome::Rejected {
+            reason: "410 gone".to_owned(),
+            code: ErrorCode::DeliveryRejected,
+            gone: true,
         },
         status: None,
         detail: None,

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ironcore_types::Timestamp;
 use ironcore_types::event::ErrorData;
-use ironcore_types::objects::Group;
+use ironcore_types::objects::Handler;
+use ironcore_types::{GroupName, ProjectName, Timestamp};
 
 use super::claim::declared;
 use crate::db::{Conn, Row, micros, sql, to_json, words};
@@ -149,21 +149,27 @@ impl Tx {
         Ok(done)
     }
 
-    /// A handler that is declared otherwise than before begins anew.
-    pub(in crate::sql) async fn forget_changed(&mut self, group: &Group) -> Result<()> {
-        let references: Vec<HandlerRef> = group
-            .handler
+    /// Handlers of a group that are declared otherwise than before, or no longer, begin anew. To be called before the
+    /// group becomes what it is `now`.
+    pub(in crate::sql) async fn forget_changed(
+        &mut self,
+        project: &ProjectName,
+        group: &GroupName,
+        now: &[Handler],
+    ) -> Result<()> {
+        let rows = sql("SELECT handler FROM handler_health")
+            .fetch_all(&mut self.conn)
+            .await?;
+        let mut failing = rows
             .iter()
-            .map(|handler| HandlerRef {
-                project: Some(group.project.clone()),
-                group: group.name.clone(),
-                handler: handler.name.clone(),
-            })
-            .collect();
-        let before = declared(&mut self.conn, references.first()).await?;
-        for (reference, handler) in references.iter().zip(&group.handler) {
+            .map(|row| row.word("handler"))
+            .collect::<Result<Vec<HandlerRef>>>()?;
+        failing.retain(|handler| handler.project.as_ref() == Some(project) && handler.group == *group);
+        let before = declared(&mut self.conn, &failing).await?;
+        for reference in &failing {
             let name = reference.to_string();
-            if before.get(&name) != Some(handler) {
+            let now = now.iter().find(|handler| handler.name == reference.handler);
+            if before.get(&name) != now {
                 self.forget_health(&name).await?;
             }
         }
