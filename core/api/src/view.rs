@@ -203,7 +203,12 @@ pub(crate) fn message_state(state: model::MessageState) -> MessageState {
     }
 }
 
-pub(crate) fn message(message: model::Message) -> Message {
+pub(crate) fn listed_message(listed: model::ListedMessage) -> Message {
+    message(listed.message, listed.events)
+}
+
+/// A message that tells of so many events.
+pub(crate) fn message(message: model::Message, events: u64) -> Message {
     Message {
         id: message.id,
         project: message.handler.project,
@@ -214,6 +219,7 @@ pub(crate) fn message(message: model::Message) -> Message {
         kind: message.kind,
         thread: message.thread,
         state: message_state(message.state),
+        events,
         attempts: message.attempts,
         created: message.created,
         next_attempt: (message.state == model::MessageState::Pending).then_some(message.due),

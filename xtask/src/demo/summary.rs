@@ -34,6 +34,10 @@ pub(crate) fn messages(hub: &Hub, messages: &[Value]) -> Result<()> {
     for message in messages.iter().rev() {
         let detail = hub.json(&["message", "show", &text(&message["id"])])?;
         let event = &detail["events"][0]["event"];
+        let more = match message["events"].as_u64() {
+            Some(events @ 2..) => format!(" (and {} more)", events - 1),
+            _ => String::new(),
+        };
         let about = format!(
             "{}: {}",
             text(&event["type"]).trim_start_matches("ironcore."),
@@ -43,7 +47,7 @@ pub(crate) fn messages(hub: &Hub, messages: &[Value]) -> Result<()> {
             handler(message),
             text(&message["state"]),
             text(&message["attempts"]),
-            about.chars().take(90).collect(),
+            about.chars().take(90).chain(more.chars()).collect(),
         ]);
     }
     say("");

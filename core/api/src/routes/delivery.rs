@@ -116,7 +116,7 @@ async fn messages(
     };
     let page = state.ledger().messages(&filter, &page).await?;
     Ok(Json(MessageList {
-        messages: page.messages.into_iter().map(view::message).collect(),
+        messages: page.messages.into_iter().map(view::listed_message).collect(),
         next: page.next,
         count: page.total.value,
         count_capped: page.total.more,
@@ -138,7 +138,7 @@ async fn message(
     let attempts = state.ledger().attempts(id).await?;
     let events = state.ledger().message_events(id).await?;
     Ok(Json(MessageDetail {
-        message: view::message(message),
+        message: view::message(message, events.len() as u64),
         attempts: attempts.into_iter().map(view::attempt).collect(),
         events: events
             .into_iter()

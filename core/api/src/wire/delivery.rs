@@ -44,6 +44,8 @@ pub struct Message {
     pub thread: String,
     /// Where it is in its life.
     pub state: MessageState,
+    /// Of how many events it tells.
+    pub events: u64,
     /// How often it was tried.
     pub attempts: u32,
     /// When it was made.

@@ -30,6 +30,7 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
                     handler_of(message),
                     message.kind.clone(),
                     word(&message.state),
+                    message.events.to_string(),
                     message.attempts.to_string(),
                     output::time(message.next_attempt),
                     message.id.to_string(),
@@ -40,11 +41,17 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
                 "HANDLER",
                 "KIND",
                 "STATE",
+                "EVENTS",
                 "ATTEMPTS",
                 "NEXT ATTEMPT",
                 "ID",
             ];
-            let order = [GivesWay::Id(6), GivesWay::Out(2), GivesWay::Out(4)];
+            let order = [
+                GivesWay::Id(7),
+                GivesWay::Out(2),
+                GivesWay::Out(5),
+                GivesWay::Out(4),
+            ];
             context.form.listing(&answer, &head, &order, rows)?;
             page::tell_more(context, &answer);
         }
@@ -60,6 +67,12 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
                 ("Thread", message.thread.clone()),
                 ("State", word(&message.state)),
             ];
+            for listed in &detail.events {
+                let event = &listed.event;
+                let told = event.event_type.as_str().trim_start_matches("ironcore.");
+                let text = format!("{} {told}: {}", output::time(Some(event.time)), event.data.title);
+                fields.push(("Event", text));
+            }
             for attempt in &detail.attempts {
                 let status = attempt
                     .status

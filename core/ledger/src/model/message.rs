@@ -273,11 +273,20 @@ pub struct MessageFilter {
     pub since: Option<Timestamp>,
 }
 
+/// A message as lists show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListedMessage {
+    /// The message.
+    pub message: Message,
+    /// Of how many events it tells.
+    pub events: u64,
+}
+
 /// A page of messages, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessagePage {
     /// The messages.
-    pub messages: Vec<Message>,
+    pub messages: Vec<ListedMessage>,
     /// Where the next page begins; none at the end.
     pub next: Option<String>,
     /// How many match.

@@ -29,7 +29,7 @@ pub use inbox::{InboxEntry, InboxItem, InboxPage};
 pub use kv::{KvScope, KvWrite};
 pub use message::{
     Attempt, AttemptOutcome, AttemptResult, Circuit, ClaimedMessage, FanOut, FanOutReport, FinishAttempt,
-    Message, MessageFilter, MessagePage, MessageState, NewMatch, NewMessage,
+    ListedMessage, Message, MessageFilter, MessagePage, MessageState, NewMatch, NewMessage,
 };
 pub use object::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
 pub use page::{Count, Page};

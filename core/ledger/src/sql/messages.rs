@@ -9,7 +9,8 @@ use super::tx::Tx;
 use crate::db::{Conn, Row, Statement, sql, words};
 use crate::error::{LedgerError, Result};
 use crate::model::{
-    Attempt, Count, HandlerRef, Message, MessageFilter, MessagePage, MessageState, Page, SeqEvent,
+    Attempt, Count, HandlerRef, ListedMessage, Message, MessageFilter, MessagePage, MessageState, Page,
+    SeqEvent,
 };
 
 pub(super) fn state(row: &Row) -> Result<MessageState> {
@@ -206,15 +207,23 @@ impl Sql {
     pub(crate) async fn messages(&self, filter: MessageFilter, page: Page) -> Result<MessagePage> {
         let limit = page.bounded();
         let mut conn = self.reader().await?;
-        let mut query = sql("SELECT m.* FROM messages m");
+        let mut query = sql(
+            "SELECT m.*, (SELECT COUNT(*) FROM message_events l WHERE l.message = m.number) AS events FROM messages m",
+        );
         conditions(&mut query, &filter)?;
         if let Some(before) = cursor(&page)? {
             query.push(" AND m.number < ").push_bind(before);
         }
         query.push(" ORDER BY m.number DESC LIMIT ").push_bind(limit + 1);
         let rows = query.fetch_all(&mut conn).await?;
-        let mut messages = rows.iter().map(message).collect::<Result<Vec<_>>>()?;
-        let next = next_cursor(&mut messages, limit, |message| message.number);
+        let listed = |row: &Row| {
+            Ok(ListedMessage {
+                message: message(row)?,
+                events: row.count("events")?,
+            })
+        };
+        let mut messages = rows.iter().map(listed).collect::<Result<Vec<_>>>()?;
+        let next = next_cursor(&mut messages, limit, |listed| listed.message.number);
         let mut query = sql("SELECT COUNT(*) AS total FROM (SELECT 1 FROM messages m");
         conditions(&mut query, &filter)?;
         query.push(" LIMIT ").push_bind(Count::PROBE).push(") AS counted");

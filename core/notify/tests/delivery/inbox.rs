@@ -53,6 +53,6 @@ async fn every_event_of_a_project_shows_with_its_presentation_and_tips() {
         1,
         "no handler is declared; only the inbox is told"
     );
-    assert_eq!(messages[0].handler.group.as_str(), "hub.builtin");
-    assert_eq!(messages[0].state, MessageState::Delivered);
+    assert_eq!(messages[0].message.handler.group.as_str(), "hub.builtin");
+    assert_eq!(messages[0].message.state, MessageState::Delivered);
 }

@@ -268,14 +268,9 @@ impl World {
             group: Some("ops".parse().expect("name")),
             ..MessageFilter::default()
         };
-        let mut page = self
-            .ledger
-            .messages(&filter, &Page::first(1_000))
-            .await
-            .expect("messages")
-            .messages;
-        page.reverse();
-        page
+        let page = self.ledger.messages(&filter, &Page::first(1_000)).await;
+        let listed = page.expect("messages").messages;
+        listed.into_iter().rev().map(|listed| listed.message).collect()
     }
 
     /// Waits until the messages are as wanted.

@@ -155,7 +155,8 @@ pub async fn fan_out_is_fenced(place: &dyn Place) -> Result<()> {
         ..MessageFilter::default()
     };
     let page = world.ledger.messages(&filter, &Page::default()).await?;
-    ensure!(page.messages.len() == 1 && page.messages[0].id == made.created[0] && page.total.value == 1);
+    ensure!(page.messages.len() == 1 && page.total.value == 1);
+    ensure!(page.messages[0].message.id == made.created[0] && page.messages[0].events == 1);
     Ok(())
 }
 
@@ -173,6 +174,11 @@ pub async fn digests_gather_events(place: &dyn Place) -> Result<()> {
     let made = fan_out(&world, vec![digest()?]).await?;
     let joined = fan_out(&world, vec![digest()?]).await?;
     ensure!(joined.created.is_empty() && joined.joined == made.created);
+    let page = world
+        .ledger
+        .messages(&MessageFilter::default(), &Page::default())
+        .await?;
+    ensure!(page.messages.len() == 1 && page.messages[0].events == 2);
     ensure!(claim(&world, session).await?.is_empty(), "not due");
     world.clock.advance(20);
     let claimed = claim(&world, session).await?;

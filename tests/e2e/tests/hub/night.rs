@@ -176,6 +176,7 @@ async fn a_webhook_that_answers_500_gets_the_message_again_after_a_restart() -> 
     ensure!(requests.len() >= 2 && requests.iter().all(|r| r.header("webhook-id") == Some(id)));
     let shown = hub.ok(&["message", "show", message["id"].as_str().unwrap_or_default()])?;
     ensure!(shown.contains("500") && shown.contains("delivered"), "{shown}");
+    ensure!(shown.contains("task.completed: Backup of"), "{shown}");
     Ok(())
 }
 
