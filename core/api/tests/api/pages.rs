@@ -225,6 +225,7 @@ async fn a_run_that_waits_for_the_end_of_a_blackout_is_the_next() {
             .until,
         scheduled_for: hub.seams.now(),
         missed: 0,
+        late: false,
         run: true,
     };
     let fired = hub.ledger.fire_ticks(&[tick]).await.expect("fired");

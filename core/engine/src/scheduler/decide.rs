@@ -15,6 +15,8 @@ pub(crate) struct Due {
     pub(crate) scheduled_for: Timestamp,
     /// Ticks up to and with it that did not start in time.
     pub(crate) missed: u64,
+    /// Whether it is one of them.
+    pub(crate) late: bool,
     /// Whether to run the job.
     pub(crate) run: bool,
 }
@@ -61,6 +63,7 @@ pub(crate) fn decide(
         Due {
             scheduled_for,
             missed: missed.min(COUNTED),
+            late: !on_time,
             run: on_time || policy == MissedPolicy::RunOnce,
         }
     });
@@ -107,6 +110,7 @@ mod tests {
             Some(Due {
                 scheduled_for: at(HOUR),
                 missed: 0,
+                late: false,
                 run: true
             })
         );
@@ -122,6 +126,7 @@ mod tests {
             Due {
                 scheduled_for: at(5 * HOUR),
                 missed: 5,
+                late: true,
                 run: true
             }
         );
@@ -130,6 +135,7 @@ mod tests {
             Due {
                 scheduled_for: at(5 * HOUR),
                 missed: 5,
+                late: true,
                 run: false
             }
         );
@@ -140,6 +146,7 @@ mod tests {
             Some(Due {
                 scheduled_for: at(5 * HOUR),
                 missed: 4,
+                late: false,
                 run: true
             })
         );
@@ -166,6 +173,7 @@ mod tests {
             Due {
                 scheduled_for: at(years),
                 missed: COUNTED,
+                late: false,
                 run: true
             }
         );

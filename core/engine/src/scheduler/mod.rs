@@ -116,6 +116,7 @@ impl Scheduler {
                     cursor: cursor.until,
                     scheduled_for: due.scheduled_for,
                     missed: due.missed,
+                    late: due.late,
                     run: due.run,
                 });
             }

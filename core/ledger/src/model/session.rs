@@ -143,8 +143,10 @@ pub struct Tick {
     pub cursor: Timestamp,
     /// The time it was due. Unique with the job: whoever fires it again is ignored.
     pub scheduled_for: Timestamp,
-    /// How many ticks up to and including this one were missed; 0 when it is fired in time.
+    /// How many ticks were missed: those before this one, and this one when it is late.
     pub missed: u64,
+    /// Whether this one was not fired in time itself.
+    pub late: bool,
     /// Whether to enqueue a task for it.
     pub run: bool,
 }

@@ -3,6 +3,7 @@
 pub(crate) mod configure;
 pub(crate) mod fair;
 pub(crate) mod frames;
+pub(crate) mod missed;
 pub(crate) mod overlap;
 pub(crate) mod places;
 pub(crate) mod references;

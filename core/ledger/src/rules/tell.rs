@@ -8,7 +8,7 @@ use ironcore_types::{
 };
 
 use super::overlap;
-use crate::model::{Message, NewEvent, Session, Task, Tick, Token};
+use crate::model::{Message, NewEvent, Session, Task, Token};
 
 /// Non-fatal issues that a task and its events keep.
 pub(crate) const MAX_WARNINGS: usize = 100;
@@ -30,7 +30,8 @@ fn deed(spec: &TaskSpec) -> String {
     }
 }
 
-fn counted(count: u64, one: &str) -> String {
+/// So many of them, in words.
+pub(super) fn counted(count: u64, one: &str) -> String {
     if count == 1 {
         format!("1 {one}")
     } else {
@@ -168,59 +169,6 @@ pub(crate) fn verified(
     NewEvent {
         event_type: EventType::SnapshotVerified,
         subject: Some(snapshot.to_string()),
-        data,
-    }
-}
-
-/// `job.missed`.
-pub(crate) fn missed(tick: &Tick) -> NewEvent {
-    let what = format!("Job {} missed {}", tick.job, counted(tick.missed, "run"));
-    let title = if tick.run {
-        format!("{what}, the last one due at {}; it runs now", tick.scheduled_for)
-    } else {
-        format!(
-            "{what}, the last one due at {}; it runs again at its next time",
-            tick.scheduled_for
-        )
-    };
-    let mut data = EventData::new(
-        Some(tick.project.clone()),
-        EventType::JobMissed.default_severity(),
-        title,
-    );
-    data.job = Some(JobData {
-        name: tick.job.clone(),
-        scheduled_for: Some(tick.scheduled_for),
-        missed: tick.missed,
-    });
-    NewEvent {
-        event_type: EventType::JobMissed,
-        subject: Some(format!("job/{}/{}", tick.project, tick.job)),
-        data,
-    }
-}
-
-/// `job.missed` for a tick that a rule left out.
-pub(crate) fn run_left_out(tick: &Tick, why: ErrorData) -> NewEvent {
-    let title = format!(
-        "Job {} left out its run of {}: {}",
-        tick.job, tick.scheduled_for, why.message
-    );
-    // A blackout window was asked for; a run that takes longer than the time between two ticks was not.
-    let severity = match why.code {
-        ErrorCode::JobBlackout => Severity::Notice,
-        _ => EventType::JobMissed.default_severity(),
-    };
-    let mut data = EventData::new(Some(tick.project.clone()), severity, title);
-    data.job = Some(JobData {
-        name: tick.job.clone(),
-        scheduled_for: Some(tick.scheduled_for),
-        missed: 1,
-    });
-    data.error = Some(why);
-    NewEvent {
-        event_type: EventType::JobMissed,
-        subject: Some(format!("job/{}/{}", tick.project, tick.job)),
         data,
     }
 }

@@ -11,7 +11,8 @@ use super::tx::Tx;
 use crate::db::{Value, micros, readable, signed, sql, to_json};
 use crate::error::Result;
 use crate::model::{Condition, JobCursor, Task, Tick};
-use crate::rules::overlap::{OpenRun, Overlap, by_the_hub, overlap};
+use crate::rules::missed::{fate, missed};
+use crate::rules::overlap::{OpenRun, Overlap, by_the_hub};
 use crate::rules::tell;
 
 impl Tx {
@@ -77,7 +78,10 @@ impl Tx {
             };
             let runs = open.remove(&key).unwrap_or_default();
             let was_told = unfired.contains(&Condition::unfired(&tick.project, &tick.job));
-            if let Some(task) = self.fire_one(tick, job, &runs, was_told).await? {
+            if let Some(task) = self
+                .fire_one(tick, job, &runs, was_told, Some(tick.scheduled_for))
+                .await?
+            {
                 if was_told || tick.missed > 0 {
                     // That it begins late is nothing new.
                     self.put_condition(Condition::late(&task.upid)).await?;
@@ -118,39 +122,24 @@ impl Tx {
         over.iter().map(|row| row.text("key")).collect()
     }
 
-    /// What one fresh tick does: tells what was missed, unless that was told, and enqueues the run unless a rule leaves
-    /// it out.
+    /// What one fresh tick does. What becomes of it is decided first, so that one event tells all of it: a rule may leave
+    /// the run out, or cancel others.
     async fn fire_one(
         &mut self,
         tick: &Tick,
         job: Job,
         open: &[OpenRun],
         was_told: bool,
-    ) -> Result<Option<Task>> {
-        if tick.missed > u64::from(was_told) {
-            self.tell(tell::missed(tick), None);
-        }
-        if !tick.run {
-            return Ok(None);
-        }
-        self.run_over(job, open, tick, Some(tick.scheduled_for)).await
-    }
-
-    /// Runs a job, of which these runs are open: its policies may leave the run out, which is told, or cancel others.
-    async fn run_over(
-        &mut self,
-        job: Job,
-        open: &[OpenRun],
-        told: &Tick,
         scheduled_for: Option<Timestamp>,
     ) -> Result<Option<Task>> {
-        match overlap(&job, open, self.now) {
-            Overlap::Run => {}
-            Overlap::LeaveOut(why) => {
-                self.tell(tell::run_left_out(told, why), None);
-                return Ok(None);
-            }
-            Overlap::Cancel(upids) => {
+        let (fate, rule) = fate(tick, &job, open, self.now);
+        if let Some(event) = missed(tick, &fate, was_told) {
+            self.tell(event, None);
+        }
+        match rule {
+            None | Some(Overlap::LeaveOut(_)) => return Ok(None),
+            Some(Overlap::Run) => {}
+            Some(Overlap::Cancel(upids)) => {
                 let hub = by_the_hub()?;
                 for upid in upids {
                     self.cancel(&upid, &hub).await?;
@@ -175,9 +164,10 @@ impl Tx {
                 cursor: self.now,
                 scheduled_for: self.now,
                 missed: 0,
+                late: false,
                 run: true,
             };
-            let task = self.run_over(job, &runs, &now, None).await?;
+            let task = self.fire_one(&now, job, &runs, false, None).await?;
             tasks.extend(task.map(|task| task.id));
         }
         Ok(tasks)

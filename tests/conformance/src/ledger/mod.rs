@@ -143,6 +143,7 @@ impl World {
             cursor: cursor.map_or(at, |cursor| cursor.until),
             scheduled_for: at,
             missed: 0,
+            late: false,
             run: true,
         })
     }

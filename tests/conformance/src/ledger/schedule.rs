@@ -1,8 +1,9 @@
 //! Ticks fire once, whoever fires them, whatever the clock does.
 
 use anyhow::{Context, Result, ensure};
-use ironcore_ledger::model::{Outcome, Tick};
-use ironcore_types::{EventType, TaskState, Timestamp};
+use ironcore_ledger::model::{Outcome, Scope, Tick};
+use ironcore_types::event::EventData;
+use ironcore_types::{ErrorCode, EventType, Severity, TaskState, Timestamp};
 use serde_json::json;
 
 use super::{Place, World, demo, user};
@@ -73,6 +74,7 @@ pub async fn a_tick_of_an_old_look_is_ignored(place: &dyn Place) -> Result<()> {
     let slow = Tick {
         scheduled_for: world.clock.time(),
         missed: 1,
+        late: true,
         ..old
     };
     let seq = world.ledger.last_seq().await?;
@@ -89,6 +91,7 @@ pub async fn missed_ticks_collapse(place: &dyn Place) -> Result<()> {
     world.clock.advance(3 * 86_400);
     let late = Tick {
         missed: 3,
+        late: true,
         ..tick(&world, world.clock.time()).await?
     };
     ensure!(world.ledger.fire_ticks(std::slice::from_ref(&late)).await?.len() == 1);
@@ -109,12 +112,120 @@ pub async fn missed_ticks_collapse(place: &dyn Place) -> Result<()> {
     world.clock.advance(86_400);
     let skipped = Tick {
         missed: 1,
+        late: true,
         run: false,
         ..tick(&world, world.clock.time()).await?
     };
     ensure!(world.ledger.fire_ticks(&[skipped]).await?.is_empty());
     let event = world.last_event().await?.event;
     ensure!(event.event_type == EventType::JobMissed && event.data.title.contains("missed 1 run,"));
+    Ok(())
+}
+
+/// Whatever becomes of a tick is told once, with how many runs were missed, and why none is made where none is.
+pub async fn one_event_tells_what_becomes_of_a_tick(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    // It is the hour from noon on in which the windows begin.
+    let dark = json!([{ "from": "12:00", "lasts": "6h" }]);
+    let jobs = [
+        ("runs", json!({})),
+        ("skips", json!({ "missed": "skip" })),
+        ("waits", json!({ "blackout": dark })),
+        ("dark", json!({ "blackout": dark, "missed": "skip" })),
+        ("beside", json!({ "overlap": "skip" })),
+        ("queues", json!({})),
+        ("after", json!({})),
+        ("cancels", json!({ "overlap": "cancel-old" })),
+    ];
+    for (name, rules) in jobs {
+        let mut keys = json!({ "schedule": "hourly" });
+        if let (Some(keys), Some(rules)) = (keys.as_object_mut(), rules.as_object()) {
+            keys.extend(rules.clone());
+        }
+        world.job(name, keys).await?;
+    }
+    let fire = async |job: &str, missed: u64, late: bool, run: bool| -> Result<Vec<EventData>> {
+        world.clock.advance(60);
+        let before = world.ledger.last_seq().await?;
+        let tick = Tick {
+            missed,
+            late,
+            run,
+            ..world.tick(job, world.clock.time()).await?
+        };
+        world.ledger.fire_ticks(&[tick]).await?;
+        let told = world.ledger.events_after(before, 100, &Scope::All).await?;
+        let told = told.into_iter().map(|row| row.event);
+        let told = told.filter(|event| event.event_type == EventType::JobMissed);
+        Ok(told.map(|event| event.data).collect())
+    };
+    for name in ["beside", "queues", "after", "cancels"] {
+        ensure!(fire(name, 0, false, true).await?.is_empty(), "{name}");
+        ensure!(world.claim(session, 1).await?.len() == 1, "{name}");
+    }
+    ensure!(fire("queues", 0, false, true).await?.is_empty(), "one waits");
+    let (overlap, window) = (Some(ErrorCode::JobOverlap), Some(ErrorCode::JobBlackout));
+    let wanted = [
+        ("runs", true, true, 2, None, "it runs now"),
+        ("skips", true, false, 2, None, "the job leaves out what it missed"),
+        ("waits", true, true, 2, None, "it runs at 2026-05-21T18:00:00Z"),
+        ("dark", true, false, 2, None, "the job leaves out what it missed"),
+        ("dark", false, true, 3, window, "and left out that of"),
+        (
+            "beside",
+            true,
+            true,
+            2,
+            overlap,
+            "it is left out: the run before it still goes on",
+        ),
+        ("beside", false, true, 3, overlap, "and left out that of"),
+        (
+            "queues",
+            true,
+            true,
+            2,
+            overlap,
+            "it is left out: another run of the job waits already",
+        ),
+        (
+            "after",
+            true,
+            true,
+            2,
+            None,
+            "it runs when the run before it has ended",
+        ),
+        (
+            "cancels",
+            true,
+            true,
+            2,
+            None,
+            "it runs now, and the run before it is cancelled",
+        ),
+    ];
+    for (name, late, run, missed, code, words) in wanted {
+        let told = fire(name, 2, late, run).await?;
+        ensure!(told.len() == 1, "{name}: {told:#?}");
+        let data = &told[0];
+        ensure!(
+            data.title.starts_with(&format!("Job {name} missed 2 runs")),
+            "{}",
+            data.title
+        );
+        ensure!(data.title.contains(words), "{}", data.title);
+        ensure!(
+            data.job.as_ref().map(|job| job.missed) == Some(missed),
+            "{name}: {data:#?}"
+        );
+        ensure!(
+            data.error.as_ref().map(|error| error.code) == code,
+            "{name}: {data:#?}"
+        );
+        ensure!(data.severity == Severity::Warning, "{name}");
+    }
     Ok(())
 }
 

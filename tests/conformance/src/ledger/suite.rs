@@ -16,7 +16,8 @@ macro_rules! ledger_suite {
             retries: failures_are_retried_with_backoff, a_lost_worker_is_noticed,
                 cancelled_work_is_not_retried, handed_over_work_goes_on, jobs_follow_one_another, followers_keep_their_rules,
                 a_job_never_runs_twice_at_once;
-            schedule: a_tick_fires_once, a_tick_of_an_old_look_is_ignored, missed_ticks_collapse, pauses_hold, cursors_follow_the_schedule;
+            schedule: a_tick_fires_once, a_tick_of_an_old_look_is_ignored, missed_ticks_collapse,
+                one_event_tells_what_becomes_of_a_tick, pauses_hold, cursors_follow_the_schedule;
             queue: slots_are_shared_between_projects, limits_hold, slots_are_freed_however_tasks_end,
                 blackouts_hold_what_the_hub_starts, overlaps_go_by_policy, delays_spread_the_beginning, waits_say_why, keys_bind_tasks_to_workers;
             places: what_is_held_is_before_nobody;

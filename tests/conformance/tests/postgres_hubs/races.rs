@@ -108,6 +108,7 @@ async fn a_pause_is_seen_by_who_is_about_to_fire() -> Result<()> {
         cursor: declared,
         scheduled_for: hubs.clock.time(),
         missed: 0,
+        late: false,
         run: true,
     };
     let ticks = std::slice::from_ref(&tick);
