@@ -174,13 +174,14 @@ async fn logs_are_read_in_parts_and_as_text() {
         .get(&format!("{path}/log?after=2500"), &admin)
         .await
         .expect(StatusCode::OK);
-    assert_eq!((&part["next"], &part["done"]), (&json!(2500), &json!(true)));
+    assert_eq!((&part["next"], &part["done"]), (&json!(2501), &json!(true)));
 
     let text = hub.get(&format!("{path}/log.txt"), &admin).await;
     assert_eq!(text.head[header::CONTENT_TYPE], "text/plain; charset=utf-8");
     let printed = hub.ledger.log_after(task.id, 0, 10).await.expect("lines");
     let shown: Vec<&str> = text.text.lines().collect();
-    assert_eq!(shown.len(), 2500);
+    assert_eq!(shown.len(), 2501);
+    assert!(shown[2500].ends_with("ended OK: 0 bytes"), "{}", shown[2500]);
     for (line, shown) in printed.iter().zip(shown) {
         assert_eq!(line.to_string(), shown);
     }

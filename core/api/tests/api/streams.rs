@@ -236,6 +236,8 @@ async fn logs_are_followed_to_their_end_and_resumed_by_line() {
     log(&["four"]).await;
     hub.finish(&task, TaskState::Ok).await;
     assert_eq!(reader.told().await.seq(), 4);
+    let end = reader.told().await;
+    assert_eq!((end.seq(), &end.data["text"]), (5, &json!("ended OK: 0 bytes")));
     let done = reader.told().await;
     assert_eq!(
         (done.event.as_str(), &done.data["status"]),

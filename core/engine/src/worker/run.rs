@@ -295,25 +295,8 @@ impl Runner {
     }
 
     async fn finish(&self, task: &Task, context: &TaskContext, end: End) {
-        match &end {
-            End::HandOver => {
-                context.log_end(LogLevel::Warn, "this worker shuts down; the task is handed over");
-            }
-            End::Outcome(outcome) => {
-                match (&outcome.state, &outcome.error) {
-                    (TaskState::Failed, Some(error)) => {
-                        context.log_end(LogLevel::Error, &format!("{} [{}]", error.message, error.code));
-                    }
-                    (TaskState::Cancelled, _) => context.log_end(LogLevel::Warn, "cancelled"),
-                    _ => {}
-                }
-                let summary = summary(&outcome.stats, outcome.warning_count);
-                context.log_end(
-                    LogLevel::Info,
-                    &format!("ended {}: {summary}", outcome.state.shown()),
-                );
-            }
-        }
+        // How it ended is the last line, which the ledger writes with the end.
+        context.end_log();
         let mut tries: u32 = 0;
         loop {
             while self.flush(task, context, false).await && context.has_lines() {}
@@ -450,28 +433,6 @@ fn decide(
         }
         (Some(error), _) => Some((TaskState::Failed, Some(data(&error)))),
     }
-}
-
-fn summary(stats: &TaskStats, warnings: u64) -> String {
-    let mut parts = vec![format!("{} bytes", stats.bytes)];
-    let counted = [
-        (stats.bytes_stored, "bytes stored"),
-        (stats.files, "files"),
-        (stats.files_unchanged, "files unchanged"),
-        (stats.chunks, "chunks"),
-        (stats.chunks_known, "chunks known"),
-        (stats.snapshots, "snapshots"),
-        (stats.snapshots_affected, "snapshots affected"),
-        (stats.snapshots_skipped, "snapshots skipped"),
-        (warnings, "warnings"),
-    ];
-    parts.extend(
-        counted
-            .iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, what)| format!("{n} {what}")),
-    );
-    parts.join(", ")
 }
 
 #[cfg(test)]

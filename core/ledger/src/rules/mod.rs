@@ -1,5 +1,6 @@
 //! What holds whatever the backend: plain functions without SQL, so that a second backend cannot decide otherwise.
 
+pub(crate) mod closing;
 pub(crate) mod configure;
 pub(crate) mod fair;
 pub(crate) mod frames;

@@ -120,7 +120,7 @@ pub(crate) fn task(task: &Task, log_tail: Vec<String>) -> NewEvent {
 }
 
 /// Whether the attempt ended because its worker was stopped, and goes on elsewhere.
-fn is_handed_over(task: &Task) -> bool {
+pub(super) fn is_handed_over(task: &Task) -> bool {
     let error = task.error.as_ref();
     task.state == TaskState::Failed && error.is_some_and(|error| error.code == ErrorCode::WorkerStopped)
 }

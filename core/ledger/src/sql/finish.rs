@@ -54,7 +54,7 @@ fn check(outcome: &Outcome) -> Result<()> {
 /// Ends the rows of running tasks, each by its number: the indexes of those that run look smaller, and are full of those
 /// that ran.
 const END_ROWS: &str = "UPDATE tasks SET state = r.becomes, ended = $2, lease_until = NULL, stats = r.counted,
-        error = r.reason, warnings = r.issues, warning_count = r.issue_count
+        error = r.reason, warnings = r.issues, warning_count = r.issue_count, log_lines = tasks.log_lines + 1
      FROM RECORDS($1 AS r: number BIGINT, becomes TEXT, counted TEXT, reason TEXT, issues TEXT, issue_count BIGINT)
      WHERE tasks.id = r.number AND COALESCE(tasks.state, '') = 'running'
         AND ($3 IS NULL OR COALESCE(tasks.session, '') = $3)
@@ -91,7 +91,7 @@ impl EndRow {
 }
 
 impl Tx {
-    /// running → final, with the event and all that follows; of `session` alone, when there is one. One answer for
+    /// running → final, with the log's last line, the event and all that follows; of `session` alone, when there is one. One answer for
     /// each, in this order.
     pub(super) async fn end_all(
         &mut self,
@@ -117,6 +117,7 @@ impl Tx {
             .iter()
             .map(|row| task(row).map(|task| (task.id, task)))
             .collect::<Result<BTreeMap<TaskId, Task>>>()?;
+        self.close_logs(ended.values()).await?;
         let mut finished = Vec::with_capacity(ends.len());
         for (id, outcome) in ends {
             finished.push(match ended.remove(&id) {
@@ -204,16 +205,23 @@ impl Tx {
                 .await?;
             return Ok(Cancelled::Requested);
         }
-        sql("UPDATE tasks SET state = 'cancelled', ended = $1, cancel_by = $2 WHERE id = $3 AND state = 'queued'")
-            .bind(self.now.as_micros())
-            .bind(by.as_str())
-            .bind(task.id.0)
-            .execute(&mut self.conn)
-            .await?;
+        sql(
+            "UPDATE tasks SET state = 'cancelled', ended = $1, cancel_by = $2, log_lines = log_lines + 1
+             WHERE id = $3 AND state = 'queued'",
+        )
+        .bind(self.now.as_micros())
+        .bind(by.as_str())
+        .bind(task.id.0)
+        .execute(&mut self.conn)
+        .await?;
         task.state = TaskState::Cancelled;
         task.ended = Some(self.now);
         task.cancel_by = Some(by.clone());
-        self.tell(tell::task(&task, Vec::new()), Some(task.id));
+        task.log_lines += 1;
+        self.close_logs([&task]).await?;
+        let tail = self.log_tail(&task).await?;
+        self.tell(tell::task(&task, tail), Some(task.id));
+        self.woken.logs = true;
         Ok(Cancelled::AtOnce)
     }
 

@@ -1,12 +1,14 @@
 //! Task logs: zstd frames, found by line number.
 
 use ironcore_types::{SessionId, TaskId, Timestamp};
+use serde::Serialize;
 
 use super::Sql;
 use super::tx::Tx;
-use crate::db::{Conn, Value, signed, sql};
+use crate::db::{Conn, Value, signed, sql, to_json};
 use crate::error::{LedgerError, Result};
 use crate::model::{LogLine, LogState, NewLogLine, Task};
+use crate::rules::closing::closing;
 use crate::rules::{frames, tell};
 
 /// Tasks whose logs are removed in one transaction: others get their turn in between.
@@ -54,11 +56,58 @@ async fn count(conn: &mut Conn, task: TaskId) -> Result<u64> {
         .count("log_lines")
 }
 
+/// The last line of a log, on its way there.
+#[derive(Serialize)]
+struct ClosingRow {
+    task: i64,
+    line: i64,
+    /// The frame, in hexadecimal digits.
+    frame: String,
+}
+
 impl Tx {
+    /// Writes the last line of each log: the rows of these tasks, which have ended, count it already.
+    pub(super) async fn close_logs(&mut self, ended: impl IntoIterator<Item = &Task>) -> Result<()> {
+        let mut rows = Vec::new();
+        for task in ended {
+            rows.push(ClosingRow {
+                task: task.id.0,
+                line: signed(task.log_lines),
+                frame: hex(&frames::encode(&[closing(task)])?),
+            });
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        sql(if self.conn.is_postgres() {
+            "INSERT INTO log_frames (task, first_line, last_line, bytes)
+             SELECT task, line, line, decode(frame, 'hex')
+             FROM RECORDS($1 AS r: task BIGINT, line BIGINT, frame TEXT)"
+        } else {
+            "INSERT INTO log_frames (task, first_line, last_line, bytes)
+             SELECT task, line, line, unhex(frame) FROM RECORDS($1 AS r: task BIGINT, line BIGINT, frame TEXT)"
+        })
+        .bind(to_json("the last lines of logs", &rows)?)
+        .execute(&mut self.conn)
+        .await?;
+        Ok(())
+    }
+
     /// The last lines, as the event of a task's end carries them.
     pub(super) async fn log_tail(&mut self, task: &Task) -> Result<Vec<String>> {
-        if task.log_lines == 0 {
-            return Ok(Vec::new());
+        if task.log_lines == 1 {
+            // Nothing but what was just written; very many may end at once.
+            let NewLogLine { time, level, text } = closing(task);
+            let line = 1;
+            return Ok(vec![
+                LogLine {
+                    line,
+                    time,
+                    level,
+                    text,
+                }
+                .to_string(),
+            ]);
         }
         let after = task.log_lines.saturating_sub(tell::LOG_TAIL);
         let lines = read_after(&mut self.conn, task.id, after, usize::MAX).await?;
@@ -125,6 +174,18 @@ impl Tx {
         self.woken.logs = true;
         Ok(last)
     }
+}
+
+/// Bytes in hexadecimal digits: rows on their way to the database are JSON.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+            // Writing to a string never fails.
+            let _written = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 impl Sql {

@@ -1,7 +1,10 @@
 //! Logs by line, progress, wake-ups, verification records.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
-use ironcore_ledger::model::{LogLevel, NewLogLine, NewTask, Outcome};
+use ironcore_ledger::model::{LogLevel, NewLogLine, NewTask, Outcome, Task};
+use ironcore_types::event::ErrorData;
 use ironcore_types::progress::{Progress, Stage};
 use ironcore_types::verification::{VerifyDepth, VerifyFailure, VerifyReport, VerifyResult};
 use ironcore_types::{ErrorCode, EventType, SessionId, Severity, TaskState};
@@ -56,6 +59,113 @@ pub async fn logs_are_read_by_line(place: &dyn Place) -> Result<()> {
     Ok(())
 }
 
+/// The last line of every log says how its task ended, whoever wrote the end; nothing comes after it.
+pub async fn every_log_has_an_end(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let lines = |texts: &[&str]| -> Vec<NewLogLine> {
+        let line = |text: &&str| NewLogLine {
+            time: world.clock.time(),
+            level: LogLevel::Info,
+            text: (*text).to_owned(),
+        };
+        texts.iter().map(line).collect()
+    };
+    // What the log holds: all that was written before, numbered without gaps, and then the end.
+    let ends = async |task: &Task, before: usize, wanted: &str, level: LogLevel| -> Result<()> {
+        let log = world.ledger.log_after(task.id, 0, 100).await?;
+        let last = log.last().context("an end")?;
+        ensure!(
+            last.text == wanted && last.level == level,
+            "{last:?}, not {wanted}"
+        );
+        ensure!(log.len() == before + 1 && log.iter().map(|line| line.line).eq(1..=log.len() as u64));
+        let stored = world.ledger.task(&task.upid).await?.context("the task")?;
+        ensure!(stored.log_lines == log.len() as u64 && stored.ended == Some(last.time));
+        let told = world.ledger.events_of_task(task.id).await?;
+        let tail = told.iter().rev().find_map(|row| {
+            let data = row.event.data.task.as_ref()?;
+            (data.state == stored.state).then(|| data.log_tail.clone())
+        });
+        let tail = tail.context("the event of its end")?;
+        ensure!(
+            tail.len() == log.len() && tail.last() == Some(&last.to_string()),
+            "{tail:?}"
+        );
+        Ok(())
+    };
+    let run = async |session, written: &[&str]| -> Result<Task> {
+        world.enqueue().await?;
+        let task = world.claim_one(session).await?;
+        if !written.is_empty() {
+            world.ledger.append_log(task.id, session, &lines(written)).await?;
+        }
+        Ok(task)
+    };
+    let session = world.worker().await?;
+
+    let task = run(session, &["one", "two"]).await?;
+    let mut done = Outcome::new(TaskState::Warning);
+    (done.stats.bytes, done.stats.files, done.warning_count) = (12, 3, 1);
+    world.ledger.finish(task.id, session, done).await?;
+    ends(
+        &task,
+        2,
+        "ended WARNING: 12 bytes, 3 files, 1 warnings",
+        LogLevel::Info,
+    )
+    .await?;
+    ensure!(super::fenced(
+        world.ledger.append_log(task.id, session, &lines(&["late"])).await
+    ));
+
+    let task = run(session, &[]).await?;
+    let late = Outcome::failed(ErrorData {
+        code: ErrorCode::TaskTimeout,
+        message: "it took too long,\nand more".to_owned(),
+    });
+    world.ledger.finish(task.id, session, late).await?;
+    let text = "ended FAILED: it took too long, and more [task.timeout]";
+    ends(&task, 0, text, LogLevel::Error).await?;
+
+    let task = run(session, &["one"]).await?;
+    world.ledger.hand_over(task.id, session).await?;
+    let text = "ended FAILED: the worker was stopped; the task is done again [worker.stopped]";
+    ends(&task, 1, text, LogLevel::Warn).await?;
+    let again = world.claim_one(session).await?;
+    ensure!(again.log_lines == 0, "the next attempt has a log of its own");
+    world.ledger.cancel(&again.upid, &user()?).await?;
+    let cancelled = Outcome::new(TaskState::Cancelled);
+    world.ledger.finish(again.id, session, cancelled).await?;
+    ends(&again, 0, "ended CANCELLED by ops@hub: 0 bytes", LogLevel::Warn).await?;
+
+    let queued = world.enqueue().await?;
+    let mut logs = world.ledger.wakes().logs;
+    world.ledger.cancel(&queued.upid, &user()?).await?;
+    let woken = tokio::time::timeout(Duration::from_secs(30), logs.changed()).await;
+    woken.context("followers are woken")??;
+    let text = "ended CANCELLED by ops@hub, before it began";
+    ends(&queued, 0, text, LogLevel::Warn).await?;
+    world.ledger.cancel(&queued.upid, &user()?).await?;
+    ends(&queued, 0, text, LogLevel::Warn).await?;
+
+    // Whether a worker goes or is lost: what it still says is too late.
+    let leaves = run(session, &["one", "two", "three"]).await?;
+    world.ledger.end_session(session).await?;
+    let text = "ended FAILED: the worker on node-1 (process 7) is gone [worker.lost]";
+    ends(&leaves, 3, text, LogLevel::Error).await?;
+    let session = world.worker().await?;
+    let lost = run(session, &["one", "two"]).await?;
+    let asked = run(session, &["one"]).await?;
+    world.ledger.cancel(&asked.upid, &user()?).await?;
+    world.clock.advance(31);
+    ensure!(world.ledger.reap().await?.len() == 2);
+    ensure!(super::fenced(
+        world.ledger.append_log(lost.id, session, &lines(&["late"])).await
+    ));
+    ends(&lost, 2, text, LogLevel::Error).await?;
+    ends(&asked, 1, "ended CANCELLED by ops@hub: 0 bytes", LogLevel::Warn).await
+}
+
 /// Logs of tasks that ended long ago are removed, whichever order they ended in; all else stays.
 pub async fn old_logs_are_removed(place: &dyn Place) -> Result<()> {
     let world = World::new(place).await?;
@@ -89,19 +199,19 @@ pub async fn old_logs_are_removed(place: &dyn Place) -> Result<()> {
     end(2).await?;
     world.clock.advance(100);
     end(1).await?;
-    let old = world.clock.time().before(std::time::Duration::from_secs(50));
+    let old = world.clock.time().before(Duration::from_secs(50));
     ensure!(world.ledger.remove_logs(old).await? == 1);
-    ensure!(logs().await? == [1, 1, 0, 1]);
+    ensure!(logs().await? == [1, 2, 0, 1]);
     ensure!(world.ledger.remove_logs(old).await? == 0, "once is enough");
     ensure!(
-        world.ledger.log_lines(tasks[2].id).await? == 1,
+        world.ledger.log_lines(tasks[2].id).await? == 2,
         "that it had one is known"
     );
     end(0).await?;
     world.clock.advance(100);
     end(3).await?;
     ensure!(world.ledger.remove_logs(world.clock.time()).await? == 2);
-    ensure!(logs().await? == [0, 0, 0, 1], "the last one ended just now");
+    ensure!(logs().await? == [0, 0, 0, 2], "the last one ended just now");
     world.clock.advance(1);
     ensure!(world.ledger.remove_logs(world.clock.time()).await? == 1);
     ensure!(world.ledger.task(&tasks[0].upid).await?.is_some());

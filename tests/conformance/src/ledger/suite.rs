@@ -23,7 +23,7 @@ macro_rules! ledger_suite {
             places: what_is_held_is_before_nobody;
             objects: bad_declarations_are_refused_whole, removal_checks_references, datastores_are_known;
             access: tokens_live_and_die;
-            logs: logs_are_read_by_line, old_logs_are_removed, progress_is_replaced, wakes_follow_commits,
+            logs: logs_are_read_by_line, every_log_has_an_end, old_logs_are_removed, progress_is_replaced, wakes_follow_commits,
                 verifications_are_recorded;
             messages: fan_out_is_fenced, digests_gather_events;
             delivery: a_handler_that_fails_for_days_is_switched_off,

@@ -213,7 +213,8 @@ pub async fn events_tell_everything(place: &dyn Place) -> Result<()> {
             && data.target.as_deref() == Some("ibs-primary:host/demo")
     );
     ensure!(data.log_tail.len() == 20, "{}", data.log_tail.len());
-    ensure!(data.log_tail[0].ends_with(" line 11") && data.log_tail[19].ends_with(" line 30"));
+    ensure!(data.log_tail[0].ends_with(" line 12") && data.log_tail[18].ends_with(" line 30"));
+    ensure!(data.log_tail[19].contains(" ended "), "{}", data.log_tail[19]);
     let stored = world.ledger.event(event.id).await?.context("by id")?;
     ensure!(stored.event == event, "an event reads back as it was told");
     Ok(())

@@ -184,7 +184,12 @@ fn a_follower_is_told_why_a_task_waits_and_may_be_interrupted() -> Result<()> {
         status.code() == Some(1) && told.ends_with("\nCANCELLED\n"),
         "{status}\n{told}"
     );
-    ensure!(follower.out().is_empty(), "{}", follower.out());
+    let out = follower.out();
+    ensure!(
+        out.lines().count() == 1 && out.contains(" ended CANCELLED by "),
+        "{out}"
+    );
+    ensure!(out.ends_with(", before it began\n"), "{out}");
     Ok(())
 }
 

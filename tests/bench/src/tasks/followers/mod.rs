@@ -103,7 +103,8 @@ fn figure(delays: Delays, extent: Extent, database: &str) -> Result<Figure> {
         lasts,
     } = extent;
     let lines = lines_per_second * usize::try_from(lasts.as_secs())?;
-    let wanted = lines / logs * followers;
+    // The last line of each log says how its task ended.
+    let wanted = (lines / logs + 1) * followers;
     ensure!(
         delays.count() == wanted,
         "{wanted} lines were to be seen, {} were",
