@@ -1,5 +1,7 @@
 //! How far a task is, stage by stage, and what it found on its way.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -34,11 +36,33 @@ pub struct Stage {
     pub eta: Option<Timestamp>,
 }
 
+impl Stage {
+    /// The stage of the command before a task.
+    pub const COMMAND_BEFORE: &str = "command before";
+    /// The stage of the command after a task.
+    pub const COMMAND_AFTER: &str = "command after";
+
+    /// Whether a command of the job runs in it, and nothing of the task itself.
+    pub fn is_command(&self) -> bool {
+        [Self::COMMAND_BEFORE, Self::COMMAND_AFTER].contains(&self.name.as_str())
+    }
+}
+
 /// All stages of a task, in order. One row a task, written at most once a second.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct Progress {
     /// Stages begun so far, the running one last.
     pub stages: Vec<Stage>,
+}
+
+impl Progress {
+    /// How long the commands before and after the task took.
+    pub fn commands(&self) -> Duration {
+        let commands = self.stages.iter().filter(|stage| stage.is_command());
+        commands
+            .filter_map(|stage| Some(stage.ended?.since(stage.started?)))
+            .fold(Duration::ZERO, Duration::saturating_add)
+    }
 }
 
 /// A non-fatal issue of a task.
@@ -81,4 +105,33 @@ pub struct TaskStats {
     pub snapshots_affected: u64,
     /// Snapshots that a verification left out because they were verified OK within `keep-verified`.
     pub snapshots_skipped: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_commands_count_as_commands() {
+        let stage = |name: &str, started, ended| Stage {
+            name: name.to_owned(),
+            started: Some(Timestamp::from_seconds(started)),
+            ended: Some(Timestamp::from_seconds(ended)),
+            ..Stage::default()
+        };
+        let open = Stage {
+            ended: None,
+            ..stage(Stage::COMMAND_AFTER, 90, 0)
+        };
+        let progress = Progress {
+            stages: vec![
+                stage(Stage::COMMAND_BEFORE, 0, 60),
+                stage("read source", 60, 75),
+                stage(Stage::COMMAND_AFTER, 75, 80),
+                open,
+            ],
+        };
+        assert_eq!(progress.commands(), Duration::from_secs(65));
+        assert_eq!(Progress::default().commands(), Duration::ZERO);
+    }
 }

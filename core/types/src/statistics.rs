@@ -39,7 +39,8 @@ pub struct Sums {
     pub failed: u64,
     /// Attempts that were cancelled while they ran.
     pub cancelled: u64,
-    /// How long the runs took in all, microseconds; those that went on side by side count each.
+    /// How long the runs took in all, without the commands before and after their tasks, microseconds; those that went on
+    /// side by side count each.
     pub duration_us: u64,
     /// Bytes as the task list shows them.
     pub bytes: u64,
@@ -62,8 +63,8 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// One attempt that ended in `state` after `duration_us`. Only backups and syncs look whether chunks are known; what
-    /// others count as chunks is not referenced anew.
+    /// One attempt that ended in `state` after `duration_us` of work: its commands are none. Only backups and syncs look
+    /// whether chunks are known; what others count as chunks is not referenced anew.
     pub fn of(task_type: TaskType, state: TaskState, duration_us: u64, stats: &TaskStats) -> Self {
         let references = matches!(task_type, TaskType::Backup | TaskType::Sync);
         let (chunks, chunks_known) = if references {

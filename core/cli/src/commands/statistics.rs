@@ -49,6 +49,7 @@ pub(super) async fn run(context: &Context, filter: Statistics) -> Result<Exit> {
         first,
         "RUNS",
         "FAILED",
+        "CANCELLED",
         "TRANSFER/S",
         "READ/S",
         "DEDUP",
@@ -64,10 +65,11 @@ pub(super) async fn run(context: &Context, filter: Statistics) -> Result<Exit> {
         GivesWay::Short(0, |row| {
             row.first().map_or_else(String::new, |start| to_the_minute(start))
         }),
-        GivesWay::Named(9),
+        GivesWay::Named(10),
+        GivesWay::Named(3),
         GivesWay::Named(2),
-        GivesWay::Named(7),
         GivesWay::Named(8),
+        GivesWay::Named(9),
     ];
     form.listing(&answer, &head, &order, spans.chain(parts).chain(total))?;
     if form == Form::Table {
@@ -125,7 +127,8 @@ fn line(form: Form, name: String, figures: &wire::Figures) -> Vec<String> {
     let mut row = vec![
         name,
         sums.runs.to_string(),
-        (sums.failed + sums.cancelled).to_string(),
+        sums.failed.to_string(),
+        sums.cancelled.to_string(),
         rate(metrics.transfer_rate),
         rate(metrics.read_rate),
         marked(percent, Mark::LowDedupHitRate),
@@ -213,6 +216,7 @@ mod tests {
         let sums = Sums {
             runs: 2,
             failed: 1,
+            cancelled: 3,
             duration_us: 1_000_000,
             bytes_read: 4096,
             bytes_logical: 4096,
@@ -231,12 +235,12 @@ mod tests {
     #[test]
     fn marked_figures_carry_a_sign_for_people_and_words_for_scripts() {
         let people = line(Form::Table, "total".to_owned(), &figures());
-        assert_eq!(people[1..3], ["2", "1"]);
-        assert_eq!(people[5..7], ["33.3 % !", "1.00× !"]);
+        assert_eq!(people[1..4], ["2", "1", "3"], "cancelled is not failed");
+        assert_eq!(people[6..8], ["33.3 % !", "1.00× !"]);
         let scripts = line(Form::Plain, "total".to_owned(), &figures());
-        assert_eq!(scripts[3..7], ["2048", "4096", "33.3", "1.00"]);
+        assert_eq!(scripts[4..8], ["2048", "4096", "33.3", "1.00"]);
         assert_eq!(
-            scripts[10],
+            scripts[11],
             "low dedup hit rate: below 70 %, compression outside 2–4"
         );
     }
@@ -248,6 +252,6 @@ mod tests {
             metrics: Sums::default().metrics(),
         };
         let row = line(Form::Table, "total".to_owned(), &nothing);
-        assert_eq!(row[3..7], ["-", "-", "-", "-"]);
+        assert_eq!(row[4..8], ["-", "-", "-", "-"]);
     }
 }

@@ -295,13 +295,20 @@ impl TaskContext {
         }
     }
 
-    /// Stages, warnings and their count, as they are at the end. Stages still open are closed.
-    pub(crate) fn summary(&self) -> (Progress, Vec<Warning>, u64) {
+    /// Closes the stages that are open.
+    pub(crate) fn end_stages(&self) {
         let now = self.inner.seams.now();
         let mut state = self.state();
         for stage in &mut state.progress.stages {
             end(stage, now);
         }
+        state.progress_changed = true;
+    }
+
+    /// Stages, warnings and their count, as they are at the end. Stages still open are closed.
+    pub(crate) fn summary(&self) -> (Progress, Vec<Warning>, u64) {
+        self.end_stages();
+        let state = self.state();
         (
             state.progress.clone(),
             state.warnings.clone(),

@@ -149,9 +149,12 @@ impl Runner {
         deadline: Option<Timestamp>,
     ) -> Result<(), EngineError> {
         let call = self.call(task, command, "before");
-        context.progress(&command_stage("before"));
+        context.progress(&command_stage(Stage::COMMAND_BEFORE));
         let run = call.run(context, context.stopped());
-        let fault = match self.attend(task, context, deadline, run).await {
+        let ended = self.attend(task, context, deadline, run).await;
+        // The task's own first stage may begin later, and what lies between is no command's.
+        context.end_stages();
+        let fault = match ended {
             Some(Ok(())) => return Ok(()),
             Some(Err(fault)) if !fault.stopped => fault,
             _ => return Err(EngineError::Cancelled),
@@ -176,7 +179,7 @@ impl Runner {
         }
         // The task is over, so its own limit and its cancel do not count: the command's limit does, and that the worker
         // goes.
-        context.progress(&command_stage("after"));
+        context.progress(&command_stage(Stage::COMMAND_AFTER));
         let ended = {
             let run = call.run(context, context.leaving());
             tokio::pin!(run);
@@ -380,9 +383,9 @@ fn place(task: &Task) -> String {
 }
 
 /// A command, as one of the stages of its task: how long it takes, and nothing else, is known of it.
-fn command_stage(phase: &str) -> Stage {
+fn command_stage(name: &str) -> Stage {
     Stage {
-        name: format!("command {phase}"),
+        name: name.to_owned(),
         ..Stage::default()
     }
 }

@@ -57,7 +57,9 @@ impl Tx {
         let (Some(began), Some(ended)) = (task.started, task.ended) else {
             return;
         };
-        let duration = u64::try_from(ended.since(began).as_micros()).unwrap_or(u64::MAX);
+        // A dump of an hour does not make the backup after it slow.
+        let worked = ended.since(began).saturating_sub(task.progress.commands());
+        let duration = u64::try_from(worked.as_micros()).unwrap_or(u64::MAX);
         let sums = Sums::of(task.task_type(), task.state, duration, &task.stats);
         self.moved.push(StatisticsRow {
             task: task.id.0,

@@ -1,15 +1,17 @@
 //! What attempts moved is counted with their ends and added up; datastores are sampled; reports are found again.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use ironcore_ledger::model::{
     DatastoreStatus, GroupScope, NewTask, Outcome, Page, ReportFilter, Statistics, StatisticsBy,
-    StatisticsFilter, Task,
+    StatisticsFilter, Task, TaskFilter,
 };
 use ironcore_types::event::ErrorData;
-use ironcore_types::progress::TaskStats;
+use ironcore_types::progress::{Progress, Stage, TaskStats};
 use ironcore_types::statistics::{Bucket, Sums};
 use ironcore_types::verification::{VerifyDepth, VerifyFailure, VerifyReport, VerifyResult};
-use ironcore_types::{ErrorCode, ProjectName, SessionId, TaskSpec, TaskState, TaskType, Timestamp};
+use ironcore_types::{ErrorCode, ProjectName, SessionId, TaskId, TaskSpec, TaskState, TaskType, Timestamp};
 use serde_json::json;
 
 use super::{Place, World, backup, demo, user};
@@ -122,6 +124,105 @@ pub async fn attempts_are_counted_with_their_end(place: &dyn Place) -> Result<()
     ensure!(
         all_of_them.runs == 3 && all_of_them.bytes == 6_000,
         "{all_of_them:?}"
+    );
+    Ok(())
+}
+
+/// What the commands around a task take is no time of its work: rates go without it.
+pub async fn commands_are_no_time_of_the_work(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    world.enqueue().await?;
+    let task = world.claim_one(session).await?;
+    let began = world.clock.time();
+    let stage = |name: &str, from: u64, until: u64| Stage {
+        name: name.to_owned(),
+        started: Some(began.after(Duration::from_secs(from))),
+        ended: Some(began.after(Duration::from_secs(until))),
+        ..Stage::default()
+    };
+    let stages = vec![
+        stage(Stage::COMMAND_BEFORE, 0, 17),
+        stage("read source", 17, 19),
+        stage(Stage::COMMAND_AFTER, 19, 20),
+    ];
+    world.clock.advance(20);
+    let outcome = Outcome {
+        progress: Progress { stages },
+        ..done(1)
+    };
+    world.ledger.finish(task.id, session, outcome).await?;
+    let found = totals(&world, all()).await?;
+    ensure!(found == sums(1, 2, 1), "{found:?}");
+    ensure!(found.metrics().read_rate == Some(300));
+    Ok(())
+}
+
+/// A cancelled run is no failure and no success: it is counted apart, and no good run of its job.
+pub async fn cancelled_runs_are_counted_apart(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let job = world
+        .job("nightly", json!({ "retries": 3, "retry-delay": "0s" }))
+        .await?;
+    let (project, name) = (demo()?, job.name.clone());
+    let of_job = || StatisticsFilter {
+        job: Some(name.clone()),
+        ..all()
+    };
+    let newest = async || -> Result<Option<TaskId>> {
+        let names = [(project.clone(), name.clone())];
+        let found = world.ledger.freshness(&names).await?;
+        Ok(found
+            .into_iter()
+            .next()
+            .context("the job")?
+            .newest
+            .map(|run| run.task))
+    };
+    world.enqueue_job(&job).await?;
+    let good = run(&world, session, done(1)).await?;
+
+    // Asked to stop, lost while it was, or a worker that goes: each of them is cancelled.
+    let cancel = async || -> Result<Task> {
+        world.enqueue_job(&job).await?;
+        let task = world.claim_one(session).await?;
+        world.ledger.cancel(&task.upid, &user()?).await?;
+        Ok(task)
+    };
+    let task = cancel().await?;
+    let stopped = Outcome {
+        stats: stats(9),
+        ..Outcome::new(TaskState::Cancelled)
+    };
+    let ended = world.ledger.finish(task.id, session, stopped).await?;
+    ensure!(ended.follow_ups.is_empty(), "it is not tried again");
+    let task = cancel().await?;
+    let ended = world.ledger.hand_over(task.id, session).await?;
+    ensure!(ended.task.state == TaskState::Cancelled && ended.follow_ups.is_empty());
+    let task = cancel().await?;
+    world.clock.advance(31);
+    ensure!(world.ledger.reap().await? == [task.id]);
+
+    let expected = Sums {
+        cancelled: 3,
+        ..sums(1, 10, 1)
+    };
+    let found = totals(&world, of_job()).await?;
+    ensure!(found == expected, "{found:?}");
+    ensure!(newest().await? == Some(good.id));
+    ensure!(world.ledger.good_runs(&project, &name, 10).await?.len() == 1);
+    let failed = TaskFilter {
+        states: vec![TaskState::Failed],
+        ..TaskFilter::default()
+    };
+    ensure!(
+        world
+            .ledger
+            .tasks(&failed, &Page::first(10))
+            .await?
+            .tasks
+            .is_empty()
     );
     Ok(())
 }

@@ -35,7 +35,8 @@ macro_rules! ledger_suite {
             actions: actions_happen_once;
             conditions: conditions_are_told_once_while_they_last, runs_that_wait_are_seen, good_runs_are_found,
                 bad_snapshots_are_found;
-            statistics: attempts_are_counted_with_their_end, sums_are_filtered_and_split, datastores_are_sampled,
+            statistics: attempts_are_counted_with_their_end, commands_are_no_time_of_the_work,
+                cancelled_runs_are_counted_apart, sums_are_filtered_and_split, datastores_are_sampled,
                 reports_are_listed;
         }
 
