@@ -86,6 +86,23 @@ impl Calendar {
         std::iter::successors(self.next_after(after, zone), |last| self.next_after(*last, zone))
     }
 
+    /// The last time after `after`, up to and with `until`: found by halves, for there may be very many in between.
+    pub fn last_between(&self, after: Timestamp, until: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let within = |from| self.next_after(from, zone).filter(|time| *time <= until);
+        let mut last = within(after)?;
+        // After this there is none.
+        let mut over = until;
+        while let Some(next) = within(last).filter(|next| *next <= over) {
+            last = next;
+            let middle = last.after(over.since(last) / 2);
+            match within(middle) {
+                Some(later) => last = later,
+                None => over = middle,
+            }
+        }
+        Some(last)
+    }
+
     /// In words: `at 02:00 on Sunday`.
     pub fn describe(&self) -> String {
         let words = words::describe(&self.fields);

@@ -4,12 +4,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::calendar::{Calendar, zone};
+use crate::blackout::{FOLLOWED, FOLLOWED_AT_ONCE, Windows};
 use crate::ids::{GroupName, JobName, ProjectName, UserId};
 use crate::spec::TaskSpec;
 use crate::timestamp::{Span, Timestamp};
@@ -185,59 +184,23 @@ impl Job {
     }
 
     /// When the blackout window ends in which `at` lies; none when it lies in none. Windows that touch count as one,
-    /// up to a thousand of them.
+    /// up to a thousand of them: who waits for their end asks again then.
     pub fn blackout_at(&self, at: Timestamp) -> Option<Timestamp> {
-        self.dark(at).map(|(end, _)| end)
+        if self.blackout.is_empty() {
+            return None;
+        }
+        let dark = Windows::of(self).dark(at, FOLLOWED_AT_ONCE);
+        dark.map(|dark| dark.until)
     }
 
     /// Whether its blackout windows leave no time between them, as far as can be seen.
     pub fn always_dark(&self) -> bool {
         let some_time = Timestamp::from_seconds(1_767_225_600);
+        let windows = Windows::of(self);
         // Where one window begins, they may leave no time.
-        let ends_never = |at| self.dark(at).is_some_and(|(_, ends)| !ends);
-        self.blackout.iter().any(|window| {
-            let zone = zone(&self.timezone).ok();
-            let first = Calendar::parse(&window.from).ok().zip(zone);
-            first
-                .and_then(|(calendar, zone)| calendar.next_after(some_time, &zone))
-                .is_some_and(ends_never)
-        })
+        let endless = |at| windows.dark(at, FOLLOWED).is_some_and(|dark| !dark.ends);
+        windows.first_after(some_time).any(endless)
     }
-
-    /// When the window ends in which `at` lies, and whether it was followed to its end.
-    fn dark(&self, at: Timestamp) -> Option<(Timestamp, bool)> {
-        if self.blackout.is_empty() {
-            return None;
-        }
-        let zone = zone(&self.timezone).ok()?;
-        let windows: Vec<(Calendar, Duration)> = self
-            .blackout
-            .iter()
-            .filter_map(|window| Some((Calendar::parse(&window.from).ok()?, window.lasts.duration())))
-            .collect();
-        let (mut free, mut ends_then) = (at, false);
-        for _ in 0..1_000 {
-            let ends = windows.iter().filter_map(|window| end(window, free, &zone));
-            match ends.max() {
-                Some(later) if later > free => free = later,
-                _ => {
-                    ends_then = true;
-                    break;
-                }
-            }
-        }
-        (free > at).then_some((free, ends_then))
-    }
-}
-
-/// When the window ends in which `at` lies: the latest, where windows of one calendar overlap.
-fn end((begins, lasts): &(Calendar, Duration), at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-    begins
-        .upcoming(at.before(*lasts), zone)
-        .take_while(|from| *from <= at)
-        .take(1_000)
-        .last()
-        .map(|from| from.after(*lasts))
 }
 
 /// Spreads a hash over all bits (the finalizer of MurmurHash3, public domain).

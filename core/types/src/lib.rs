@@ -3,6 +3,7 @@
 //! Everything here is plain data and pure functions. No I/O, no tokio, no clock: time and randomness
 //! come in through [`seams`]. What the rows mean in a database or on disk is left to the crates above.
 
+mod blackout;
 pub mod calendar;
 pub mod clock_text;
 pub mod error_code;

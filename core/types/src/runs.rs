@@ -1,17 +1,23 @@
 //! When the runs of a job begin: what its calendar says, after its delay, its blackout windows and its policies. Firing
 //! ticks is left to the scheduler, which goes by the same rules; when a slot is free is known to nobody beforehand.
 
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::blackout::{FOLLOWED, Windows};
 use crate::calendar::{Calendar, zone};
-use crate::job::{Blackout, Job, MissedPolicy, OverlapPolicy};
+use crate::job::{Job, MissedPolicy, OverlapPolicy};
 use crate::timestamp::{Span, Timestamp};
 use crate::upid::Upid;
 
-/// Ticks looked at in all: a minute's ticks of a week.
+/// Ticks and windows looked at for one run: a minute's ticks of a week, the nights of 27 years.
 const LOOKED_AT: usize = 10_080;
+/// Ticks counted for one run; of more it is only known that they were so many.
+const COUNTED: u64 = 10_000;
 
 /// The blackout window that holds a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
@@ -32,9 +38,9 @@ pub struct Run {
     pub begins: Timestamp,
     /// The first tick of the schedule that it stands for; null for a retry and for a run after another job.
     pub due: Option<Timestamp>,
-    /// How many ticks it stands for: those that come while it waits start no run of their own.
+    /// How many ticks it stands for, counted up to 10,000: those that come while it waits start no run of their own.
     pub ticks: u64,
-    /// How many ticks before it are left out because of a blackout window, with `missed = "skip"`.
+    /// How many ticks before it are left out because of a blackout window, with `missed = "skip"`; counted up to 10,000.
     pub left_out: u64,
     /// The blackout window that holds it; null when none does.
     pub held_by: Option<HeldBy>,
@@ -49,6 +55,8 @@ pub struct Runs {
     pub runs: Vec<Run>,
     /// How many ticks after the last of them were looked at and are left out because of a blackout window.
     pub left_out: u64,
+    /// Whether nothing begins after the last of them, because the blackout windows do not end as far as can be seen.
+    pub endless: bool,
 }
 
 impl Job {
@@ -69,32 +77,50 @@ impl Job {
         if !self.enabled || count == 0 {
             return found;
         }
+        let windows = Windows::of(self);
+        // The queue may know an end after which other windows follow.
+        let mut waits = match waiting.map(|run| run.in_the_light(&windows)) {
+            Some(None) => {
+                found.endless = true;
+                return found;
+            }
+            waits => waits.flatten(),
+        };
         let schedule = self.schedule.as_deref().map(Calendar::parse);
         let (Some(Ok(calendar)), Ok(zone)) = (schedule, zone(&self.timezone)) else {
-            found.runs.extend(waiting);
+            found.runs.extend(waits);
             return found;
         };
-        let mut waits = waiting;
-        let mut dark_until = now;
-        for tick in calendar.upcoming(now, &zone).take(LOOKED_AT) {
-            if self.missed == MissedPolicy::Skip {
-                if tick >= dark_until {
-                    dark_until = self.blackout_at(tick).unwrap_or(tick);
+        let mut ticks = Ticks::new(&calendar, &zone, now);
+        while let Some(tick) = ticks.next() {
+            if self.missed == MissedPolicy::Skip
+                && let Some(dark) = windows.dark(tick, FOLLOWED)
+            {
+                found.left_out += ticks.pass(tick, dark.until);
+                if !dark.ends {
+                    found.endless = true;
+                    break;
                 }
-                if tick < dark_until {
-                    found.left_out += 1;
-                    continue;
-                }
+                continue;
             }
             // A tick that comes while a run waits for its time is left out, or takes its place.
             match waits.as_mut().filter(|run| run.begins > tick) {
-                Some(run) if self.overlap != OverlapPolicy::CancelOld => run.ticks += 1,
+                Some(run) if self.overlap != OverlapPolicy::CancelOld => {
+                    run.ticks += ticks.pass(tick, run.begins);
+                }
                 Some(run) => {
+                    let dark = windows.dark(tick, FOLLOWED);
+                    let passed = dark.map_or(1, |dark| ticks.pass(tick, dark.until));
+                    let Some(newest) = self.run_of(ticks.at, &windows) else {
+                        found.endless = true;
+                        waits = None;
+                        break;
+                    };
                     *run = Run {
                         due: run.due,
-                        ticks: run.ticks + 1,
+                        ticks: run.ticks + passed,
                         left_out: run.left_out,
-                        ..self.run_of(tick)
+                        ..newest
                     }
                 }
                 None => {
@@ -102,10 +128,15 @@ impl Job {
                     if found.runs.len() == count {
                         return found;
                     }
+                    let Some(run) = self.run_of(tick, &windows) else {
+                        found.endless = true;
+                        break;
+                    };
                     waits = Some(Run {
                         left_out: std::mem::take(&mut found.left_out),
-                        ..self.run_of(tick)
+                        ..run
                     });
+                    ticks.anew();
                 }
             }
         }
@@ -113,38 +144,110 @@ impl Job {
         found
     }
 
-    /// The run of one tick that is fired at its time.
-    fn run_of(&self, tick: Timestamp) -> Run {
-        let begins = self.begins(Some(tick), tick);
-        let held_by = self.held_at(tick.after(self.delay(tick)));
-        // The delay after one window may reach into another; then a worker leaves the run alone until that one ends.
-        let again = self.held_at(begins);
-        Run {
-            begins: again.as_ref().map_or(begins, |held| held.until),
+    /// The run of one tick that is fired at its time; none when it falls into windows that do not end.
+    fn run_of(&self, tick: Timestamp, windows: &Windows<'_>) -> Option<Run> {
+        let (held_by, ends) = held(windows, tick.after(self.delay(tick))).unzip();
+        if ends == Some(false) {
+            return None;
+        }
+        let run = Run {
+            begins: self.begins(Some(tick), tick),
             due: Some(tick),
             ticks: 1,
             left_out: 0,
-            held_by: again.or(held_by),
+            held_by,
             upid: None,
-        }
+        };
+        run.in_the_light(windows)
     }
 
     /// The blackout window in which `at` lies: the one that ends last, of those that the job has.
     pub fn held_at(&self, at: Timestamp) -> Option<HeldBy> {
-        let until = self.blackout_at(at)?;
-        let alone = |window: &&Blackout| {
-            let only = Job {
-                blackout: vec![(*window).clone()],
-                ..self.clone()
-            };
-            only.blackout_at(at)
-        };
-        let window = self.blackout.iter().max_by_key(alone)?;
-        Some(HeldBy {
-            from: window.from.clone(),
-            lasts: window.lasts,
-            until,
-        })
+        held(&Windows::of(self), at).map(|(held, _)| held)
+    }
+}
+
+impl Run {
+    /// The run as it begins: the delay after one window, or the end of one that the queue knows, may reach into another;
+    /// then a worker leaves the run alone until that one ends. None when none of them ends.
+    fn in_the_light(self, windows: &Windows<'_>) -> Option<Self> {
+        match held(windows, self.begins) {
+            None => Some(self),
+            Some((_, false)) => None,
+            Some((held, true)) => Some(Self {
+                begins: held.until,
+                held_by: Some(held),
+                ..self
+            }),
+        }
+    }
+}
+
+/// The window in which `at` lies, and whether it ends.
+fn held(windows: &Windows<'_>, at: Timestamp) -> Option<(HeldBy, bool)> {
+    let dark = windows.dark(at, FOLLOWED)?;
+    let window = windows.longest(at)?;
+    let held = HeldBy {
+        from: window.from.clone(),
+        lasts: window.lasts,
+        until: dark.until,
+    };
+    Some((held, dark.ends))
+}
+
+/// A walk over the ticks of a schedule that passes whole windows, so that it comes to an end however many ticks lie in
+/// them.
+struct Ticks<'a> {
+    calendar: &'a Calendar,
+    zone: &'a TimeZone,
+    /// The tick it has come to.
+    at: Timestamp,
+    /// Ticks and windows that may still be looked at for the next run.
+    looks: usize,
+    /// Ticks that may still be counted one by one.
+    counts: u64,
+}
+
+impl<'a> Ticks<'a> {
+    fn new(calendar: &'a Calendar, zone: &'a TimeZone, after: Timestamp) -> Self {
+        Self {
+            calendar,
+            zone,
+            at: after,
+            looks: LOOKED_AT,
+            counts: COUNTED,
+        }
+    }
+
+    /// The next tick.
+    fn next(&mut self) -> Option<Timestamp> {
+        self.looks = self.looks.checked_sub(1)?;
+        self.at = self.calendar.next_after(self.at, self.zone)?;
+        Some(self.at)
+    }
+
+    /// Goes on to the last tick before `end`; how many those are from `tick` on, as far as they are counted.
+    fn pass(&mut self, tick: Timestamp, end: Timestamp) -> u64 {
+        let before = end.before(Duration::from_micros(1));
+        let mut passed = u64::from(self.counts > 0);
+        self.counts -= passed;
+        self.at = tick;
+        while self.counts > 0 {
+            match self.calendar.next_after(self.at, self.zone) {
+                Some(next) if next <= before => self.at = next,
+                _ => return passed,
+            }
+            self.counts -= 1;
+            passed += 1;
+        }
+        let last = self.calendar.last_between(self.at, before, self.zone);
+        self.at = last.unwrap_or(self.at);
+        passed
+    }
+
+    /// A run was found: the next one may be as far away.
+    fn anew(&mut self) {
+        (self.looks, self.counts) = (LOOKED_AT, COUNTED);
     }
 }
 
@@ -267,5 +370,77 @@ mod tests {
             ("02:00", "2h".to_owned())
         );
         assert_eq!(job.held_at(at("2026-05-21T01:30:00Z")), None);
+    }
+
+    #[test]
+    fn a_window_of_weeks_cuts_nothing_short() {
+        // 40,320 minutes lie in it, more than are counted.
+        let weeks = r#""schedule": "minutely", "blackout": [{"from": "2026-05-21 00:00", "lasts": "28d"}],"#;
+        let end = "2026-06-18T00:00:00Z";
+        for policy in ["queue", "skip", "cancel-old"] {
+            let job = job(&format!(r#"{weeks} "overlap": "{policy}","#));
+            let runs = job.runs(at("2026-05-20T23:58:30Z"), 4, None).runs;
+            let begins: Vec<String> = runs.iter().map(|run| run.begins.to_string()).collect();
+            let after = [end, end, "2026-06-18T00:01:00Z"];
+            assert_eq!(begins[0], "2026-05-20T23:59:00Z", "{policy}");
+            assert_eq!(begins[1..], after, "{policy}");
+            assert_eq!(runs[1].ticks, COUNTED + 1, "{policy}");
+        }
+        let skips = job(&format!(r#"{weeks} "missed": "skip","#));
+        let runs = skips.runs(at("2026-05-21T00:00:00Z"), 2, None).runs;
+        assert_eq!((runs[0].begins, runs[0].left_out), (at(end), COUNTED));
+        assert_eq!(
+            (runs[1].begins, runs[1].left_out),
+            (at("2026-06-18T00:01:00Z"), 0)
+        );
+    }
+
+    #[test]
+    fn windows_that_follow_each_other_hold_until_the_last_ends() {
+        // Monday to Saturday each by itself, and an hour of the Sunday that comes with the delay.
+        let week = job(r#""schedule": "02:30", "randomized-delay": "10m",
+               "blackout": [{"from": "mon..sat 00:00", "lasts": "1d"}, {"from": "sun 00:00", "lasts": "1h"}],"#);
+        let runs = week.runs(at("2026-05-20T00:00:00Z"), 4, None).runs;
+        // The 24th is a Sunday: what waits since Wednesday, and its own.
+        for (run, day) in runs.iter().zip(["24", "24", "31", "31"]) {
+            let begins = run.begins.to_string();
+            assert!(begins.starts_with(&format!("2026-05-{day}T0")), "{runs:#?}");
+            assert_eq!(week.blackout_at(run.begins), None, "{run:?}");
+        }
+        assert_eq!((runs[0].ticks, runs[1].ticks, runs[2].ticks), (4, 1, 6));
+        let skips = Job {
+            missed: MissedPolicy::Skip,
+            ..week
+        };
+        let runs = skips.runs(at("2026-05-20T00:00:00Z"), 2, None).runs;
+        assert_eq!((runs[0].left_out, runs[1].left_out), (4, 6), "{runs:#?}");
+    }
+
+    #[test]
+    fn no_run_begins_inside_a_window_however_many_follow() {
+        // Every minute of four weeks is a window of its own.
+        let job = job(r#""schedule": "2026-05-21..22 06:00",
+               "blackout": [{"from": "2026-05-21..31 *:*", "lasts": "1m"}, {"from": "2026-06-1..17 *:*", "lasts": "1m"}],"#);
+        let runs = job.runs(at("2026-05-21T00:00:00Z"), 5, None);
+        assert_eq!(runs.runs.len(), 1, "{runs:#?}");
+        let run = &runs.runs[0];
+        assert_eq!((run.begins, run.ticks), (at("2026-06-18T00:00:00Z"), 2));
+        // What the queue knows is not the end of them either.
+        let waiting = Run {
+            begins: at("2026-05-21T22:40:00Z"),
+            ..run.clone()
+        };
+        let runs = job.runs(at("2026-05-21T07:00:00Z"), 1, Some(waiting)).runs;
+        assert_eq!(runs[0].begins, at("2026-06-18T00:00:00Z"));
+    }
+
+    #[test]
+    fn windows_that_never_end_are_said_to() {
+        let dark = r#""schedule": "02:30", "blackout": [{"from": "hourly", "lasts": "1h"}],"#;
+        for missed in ["run-once", "skip"] {
+            let job = job(&format!(r#"{dark} "missed": "{missed}","#));
+            let runs = job.runs(at("2026-05-21T00:00:00Z"), 3, None);
+            assert!(runs.runs.is_empty() && runs.endless, "{missed}: {runs:?}");
+        }
     }
 }

@@ -129,12 +129,18 @@ pub(super) async fn view(state: &ApiState, job: Job, count: usize) -> Result<Job
 
 /// The run that waits for its time, among those that are queued.
 fn waiting(job: &Job, queued: &[Task], now: Timestamp) -> Option<Run> {
-    let waits = |task: &&Task| task.automatic && task.not_before.is_some_and(|at| at > now);
-    let task = queued.iter().filter(waits).min_by_key(|task| task.not_before)?;
-    let begins = task.not_before?;
+    // Its window may have been declared since it was queued, and others may follow the one it waits for.
+    let begins = |task: &Task| {
+        let at = task.not_before.map_or(now, |at| at.max(now));
+        job.held_at(at).map_or(at, |held| held.until)
+    };
+    let waits = |task: &&Task| task.automatic && begins(task) > now;
+    let task = queued.iter().filter(waits).min_by_key(|task| begins(task))?;
+    let begins = begins(task);
     let asked = task.scheduled_for.map(|tick| tick.after(job.delay(tick)));
     let held_by = job
         .held_at(now)
+        .or_else(|| job.held_at(task.not_before?))
         .or_else(|| job.held_at(asked?))
         .filter(|held| held.until <= begins);
     Some(Run {

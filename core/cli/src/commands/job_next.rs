@@ -171,6 +171,7 @@ pub(super) fn none(job: &Job, found: &Runs) -> String {
         _ if !job.enabled => "paused".to_owned(),
         (Some(after), None) => format!("after {after}"),
         (None, None) => "by hand".to_owned(),
+        _ if found.endless => "held: its blackout windows leave no time between them".to_owned(),
         _ if found.left_out > 0 => "left out: all its times fall into blackout windows".to_owned(),
         _ => "never again".to_owned(),
     }
@@ -195,14 +196,22 @@ pub(super) fn note(run: &Run) -> Option<String> {
         None => parts.push("waits for its time".to_owned()),
     }
     if run.ticks > 1 {
-        parts.push(format!("one run for {} times", run.ticks));
+        parts.push(format!("one run for {} times", many(run.ticks)));
     }
     match run.left_out {
         0 => {}
         1 => parts.push("one time before it is left out: blackout".to_owned()),
-        count => parts.push(format!("{count} times before it are left out: blackout")),
+        count => parts.push(format!("{} times before it are left out: blackout", many(count))),
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// So many; beyond ten thousand they are not counted.
+fn many(count: u64) -> String {
+    match count {
+        10_000.. => "10000 or more".to_owned(),
+        _ => count.to_string(),
+    }
 }
 
 /// `3d 4h`, `12min`, `5s`: the two largest units.
@@ -264,6 +273,11 @@ mod tests {
         let dark =
             r#""schedule": "02:00", "blackout": [{"from": "01:00", "lasts": "2h"}], "missed": "skip","#;
         assert_eq!(said(dark), "left out: all its times fall into blackout windows");
+        let endless = r#""schedule": "02:00", "blackout": [{"from": "hourly", "lasts": "1h"}],"#;
+        assert_eq!(
+            said(endless),
+            "held: its blackout windows leave no time between them"
+        );
     }
 
     #[test]
@@ -286,6 +300,9 @@ mod tests {
             said(&format!(r#""schedule": "1..3:30", "missed": "skip", {dark}"#)).as_deref(),
             Some("2 times before it are left out: blackout")
         );
+        let weeks = r#""schedule": "minutely", "blackout": [{"from": "2026-05-21", "lasts": "28d"}],"#;
+        let long = said(weeks).expect("a note");
+        assert!(long.ends_with("one run for 10000 or more times"), "{long}");
         let late = said(r#""schedule": "02:00", "randomized-delay": "10m","#);
         assert_eq!(
             late.as_deref(),
