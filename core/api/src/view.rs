@@ -23,6 +23,7 @@ pub(crate) fn task_row(task: model::Task, waiting: Option<Waiting>) -> Task {
         project: task.project,
         job: task.job,
         user: task.user,
+        cancelled_by: task.cancel_by,
         retry_of: task.retry_of,
         retried_by: None,
         attempt: task.attempt,

@@ -60,7 +60,7 @@ function make(kind, state, queued, minutes, extra = {}) {
   const chunks = Math.floor(bytes / (2 * MiB));
   const task = {
     upid: `UPID:hub1:0000C35B:00001F2A:${hex(number)}:${hex(Math.floor(queued / 1000))}:${kind.type}:${(kind.job ?? 'restore').replaceAll('-', '\\x2d')}:${kind.user}:`,
-    type: kind.type, state, status: SHOWN[state], project: 'acme', job: kind.job, user: kind.user, source: kind.source, target: kind.target, retry_of: null,
+    type: kind.type, state, status: SHOWN[state], project: 'acme', job: kind.job, user: kind.user, source: kind.source, target: kind.target, cancelled_by: state === 'cancelled' ? 'jonas@polystack' : null, retry_of: null,
     queued: iso(queued), started: state === 'queued' ? null : iso(start), ended: ended === null ? null : iso(ended), bytes: moved,
     stats: final && state !== 'cancelled' && kind.type === 'backup'
       ? { ...NO_STATS, bytes: moved, bytes_read: Math.floor(moved * 0.2), bytes_stored: Math.floor(moved * 0.04), files: 48_211, files_unchanged: 46_902, chunks, chunks_known: Math.floor(chunks * 0.91), snapshots: 1 }

@@ -26,6 +26,9 @@ pub struct Task {
     pub job: Option<JobName>,
     /// Who triggered it.
     pub user: UserId,
+    /// Who cancelled it, or asked for its end while it runs; `hub@system` when the next run of its job did. Null when nobody
+    /// did.
+    pub cancelled_by: Option<UserId>,
     /// What is read.
     pub source: Option<String>,
     /// What is written or worked on.

@@ -111,6 +111,12 @@ async fn tasks_say_how_they_are_and_why_they_wait() {
         (&shown["status"], &shown["waiting"]),
         (&json!("CANCELLED"), &Value::Null)
     );
+    assert_eq!(shown["cancelled_by"], "admin@local!hub");
+    let listed = hub
+        .get("/api/v1/tasks?status=cancelled", &admin)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(listed["tasks"][0]["cancelled_by"], shown["cancelled_by"]);
     let answer = hub
         .post(&format!("{path}/cancel"), &admin, json!({}))
         .await

@@ -138,6 +138,7 @@ async fn show(context: &Context, upid: &Upid) -> Result<Exit> {
         ("Bytes", format!("{} ({})", task.bytes, output::bytes(task.bytes))),
     ];
     fields.extend(outcome::snapshots(&task));
+    fields.extend(cancelled_by(&task));
     fields.extend(task.waiting.clone().map(|waiting| ("Waiting", waiting)));
     let position = task.queue_position.filter(|_| task.state == TaskState::Queued);
     fields.extend(position.map(|position| ("Queue position", position.to_string())));
@@ -171,6 +172,16 @@ async fn show(context: &Context, upid: &Upid) -> Result<Exit> {
     }
     context.form.fields(&task, &fields)?;
     Ok(Exit::Ok)
+}
+
+/// Who cancelled it, or wanted to.
+fn cancelled_by(task: &wire::Task) -> Option<(&'static str, String)> {
+    let by = task.cancelled_by.as_ref()?.to_string();
+    let name = match task.state {
+        TaskState::Cancelled => "Cancelled by",
+        _ => "Cancel asked by",
+    };
+    Some((name, by))
 }
 
 async fn print_log(context: &Context, upid: &Upid) -> Result<Exit> {

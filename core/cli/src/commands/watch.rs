@@ -313,7 +313,7 @@ mod tests {
         let task = serde_json::json!({
             "upid": "UPID:vm:000060FA:001682B6:00000001:6B04F769:gc:a:root@local:", "type": "gc", "state": state,
             "status": state, "project": null, "job": null, "user": "root@local", "source": null, "target": null,
-            "retry_of": null, "retried_by": null, "attempt": 1, "node": null, "queued": "2026-05-21T00:00:00Z", "started": null, "ended": null, "bytes": 0,
+            "cancelled_by": null, "retry_of": null, "retried_by": null, "attempt": 1, "node": null, "queued": "2026-05-21T00:00:00Z", "started": null, "ended": null, "bytes": 0,
             "stats": {}, "progress": {"stages": []}, "warnings": [], "warning_count": 0, "error": null,
             "waiting": waiting, "queue_position": position, "tips": [],
         });

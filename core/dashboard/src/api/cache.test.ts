@@ -7,7 +7,7 @@ import { tokenFromHash } from './token';
 
 const task = (part: Partial<Task>): Task => ({
   upid: 'UPID:hub1:0:0:1:0:backup:x:u:', type: 'backup', state: 'running', status: 'running', project: null, job: null, user: 'u', source: null,
-  target: null, retry_of: null, retried_by: null, attempt: 1, node: 'vm', queued: '2026-05-21T00:00:00Z', started: '2026-05-21T00:00:01Z', ended: null, bytes: 5,
+  target: null, cancelled_by: null, retry_of: null, retried_by: null, attempt: 1, node: 'vm', queued: '2026-05-21T00:00:00Z', started: '2026-05-21T00:00:01Z', ended: null, bytes: 5,
   stats: { bytes: 0, bytes_read: 0, bytes_logical: 0, bytes_new: 0, bytes_stored: 0, files: 0, files_unchanged: 0, chunks: 0, chunks_known: 0, snapshots: 0, snapshots_affected: 0, snapshots_skipped: 0 },
   progress: { stages: [] }, warnings: [], warning_count: 0, error: null, waiting: null, tips: [], ...part,
 });

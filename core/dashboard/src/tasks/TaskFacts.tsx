@@ -44,6 +44,7 @@ export function TaskFacts({ task }: { task: Task }) {
     ...(task.job == null ? [] : [['Job', <Link key="job" to="/tasks" search={{ job: task.job }}>{task.job}</Link>] satisfies Fact]),
     ...counted(task),
   ];
+  if (task.cancelled_by != null) facts.push([task.state === 'cancelled' ? 'Cancelled by' : 'Cancel asked by', task.cancelled_by]);
   if (task.node != null) facts.push(['Worker', task.node]);
   if (task.attempt > 1) facts.push(['Attempt', formatCount(task.attempt)]);
   if (task.retry_of != null) {

@@ -288,6 +288,18 @@ fn a_running_task_is_cancelled_and_a_queued_one_too() -> Result<()> {
         hub.ok(&["snapshot", "list", "ibs-primary"])?.lines().count() == 1,
         "nothing was committed"
     );
+    for (upid, end) in [(&queued, "before it began"), (&running, "bytes")] {
+        let task: Value = hub.json(&["task", "show", "--upid", upid])?;
+        let by = task["cancelled_by"].as_str().context("who cancelled it")?;
+        let shown = hub.ok(&["task", "show", "--upid", upid])?;
+        ensure!(shown.contains(&format!("Cancelled by\t{by}\n")), "{shown}");
+        let log = hub.ok(&["task", "log", "--upid", upid])?;
+        let last = log.lines().last().unwrap_or_default();
+        ensure!(
+            last.contains(&format!(" ended CANCELLED by {by}")) && last.contains(end),
+            "{log}"
+        );
+    }
     let again = hub.cli(&["task", "cancel", "--upid", &running])?;
     ensure!(again.status.code() == Some(1), "final is final");
     Ok(())
