@@ -14,7 +14,22 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// The command line of a guard begins with this: the hub starts it for each command of a job. It is nobody else's, and so
+/// not among the commands that are shown.
+const RUN_COMMAND: &str = "run-command";
+
 fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == RUN_COMMAND) {
+        // Before anything is read or set up: its environment is the command's.
+        return match ironcore_engine::stand_guard(words) {
+            Ok(()) => exit::Exit::Ok.into(),
+            Err(error) => {
+                output::complain(&format!("{RUN_COMMAND} is for the hub alone: {error}"));
+                exit::Exit::Failed.into()
+            }
+        };
+    }
     let cli = args::Cli::parse();
     if rustls::crypto::aws_lc_rs::default_provider()
         .install_default()

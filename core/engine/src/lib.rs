@@ -18,4 +18,4 @@ pub use housekeeping::{Housekeeping, HousekeepingOptions};
 pub use scheduler::{Scheduler, SchedulerOptions};
 pub use stores::{DatastoreState, RemotePeers, SigningSeed, Stores};
 pub use watch::{Heartbeat, Pulse, Watch, WatchOptions};
-pub use worker::{Worker, WorkerOptions};
+pub use worker::{Guard, Worker, WorkerOptions, stand_guard};

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ironcore_engine::{
-    Scheduler, SchedulerOptions, SigningSeed, Stores, Watch, WatchOptions, Worker, WorkerOptions,
+    Guard, Scheduler, SchedulerOptions, SigningSeed, Stores, Watch, WatchOptions, Worker, WorkerOptions,
 };
 use ironcore_ledger::model::{NewSession, NewTask, Outcome, Page, Scope, Service, Task, TaskFilter};
 use ironcore_ledger::{Database, Ledger, LedgerOptions};
 use ironcore_testkit::clock::ManualClock;
+use ironcore_testkit::hub::binary;
 use ironcore_types::objects::Document;
 use ironcore_types::progress::TaskStats;
 use ironcore_types::{Event, EventType, SessionId, TaskState, TaskType, Timestamp, UserId};
@@ -26,6 +27,8 @@ pub struct Night {
     pub ledger: Ledger,
     /// The datastores.
     pub stores: Stores,
+    /// What guards the commands of its workers: the hub's own program.
+    pub guard: Option<Guard>,
 }
 
 impl Night {
@@ -46,6 +49,10 @@ impl Night {
             clock,
             ledger,
             stores,
+            guard: Some(Guard {
+                program: binary()?,
+                args: vec!["run-command".to_owned()],
+            }),
         })
     }
 
@@ -145,6 +152,7 @@ impl Night {
     pub fn worker(&self) -> Worker {
         let options = WorkerOptions {
             commands: self.path("commands"),
+            guard: self.guard.clone(),
             ..WorkerOptions::new("test".parse().expect("a name"), 1)
         };
         let (ledger, stores) = (self.ledger.clone(), self.stores.clone());

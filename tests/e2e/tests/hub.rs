@@ -8,6 +8,8 @@ mod crash;
 mod exits;
 #[path = "hub/fixture.rs"]
 mod fixture;
+#[path = "hub/guards.rs"]
+mod guards;
 #[path = "hub/index.rs"]
 mod index;
 #[path = "hub/invariants.rs"]

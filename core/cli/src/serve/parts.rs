@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use ironcore_api::{ApiParts, ApiState, HubBackups, Limits};
 use ironcore_engine::{
-    Housekeeping, HousekeepingOptions, Pulse, Scheduler, SchedulerOptions, Watch, WatchOptions, Worker,
-    WorkerOptions,
+    Guard, Housekeeping, HousekeepingOptions, Pulse, Scheduler, SchedulerOptions, Watch, WatchOptions,
+    Worker, WorkerOptions,
 };
 use ironcore_ledger::model::{NewEvent, Service};
 use ironcore_notify::{Notify, NotifyOptions, NotifyParts, Templates};
@@ -59,6 +59,11 @@ impl Hub {
         let options = WorkerOptions {
             slots: self.settings.slots,
             commands: self.settings.commands.clone(),
+            guard: Some(Guard {
+                // This very program, also when another one lies in its place by now.
+                program: "/proc/self/exe".into(),
+                args: vec![crate::RUN_COMMAND.to_owned()],
+            }),
             ..WorkerOptions::serving(self.settings.node.clone(), std::process::id(), services)
         };
         Worker::new(

@@ -7,7 +7,7 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use ironcore_ledger::model::LogLevel;
@@ -19,9 +19,10 @@ use tokio::process::Child;
 use tokio::time::{sleep, timeout};
 
 use super::context::TaskContext;
+use super::guard::{Ended, Guard, Started};
 
 /// Between being asked to end and being killed.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 /// How long what a program left running may keep its output open after it ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A longer line is told in parts.
@@ -63,6 +64,8 @@ pub(crate) struct Call<'a> {
     /// `before` or `after`.
     pub(crate) phase: &'static str,
     pub(crate) folder: &'a Path,
+    /// Who ends it when this process is gone; nobody, where there is no such program.
+    pub(crate) guard: Option<&'a Guard>,
     /// What is said of the task: `IRONCORE_…`.
     pub(crate) about: Vec<(&'static str, String)>,
 }
@@ -80,25 +83,24 @@ impl Call<'_> {
             LogLevel::Info,
             &format!("command {} the task: {}", self.phase, self.command.run.join(" ")),
         );
-        let mut command = tokio::process::Command::new(program);
-        command
-            .args(self.command.run.iter().skip(1))
-            .env_clear()
-            .env("PATH", PATH)
-            .envs(self.about.iter().map(|(name, value)| (name, value)))
-            .env("IRONCORE_PHASE", self.phase)
-            .current_dir(self.folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // A group of its own, so that what it started ends with it.
-            .process_group(0)
-            .kill_on_drop(true);
-        let mut child = command
-            .spawn()
-            .map_err(|error| Fault::failed(format!("{name} cannot be started: {error}")))?;
-        let group = Group::of(&child);
-        let output = (child.stdout.take(), child.stderr.take());
+        let unstarted = |error: std::io::Error| Fault::failed(format!("{name} cannot be started: {error}"));
+        let prepare = |command: &mut tokio::process::Command| {
+            command
+                .args(self.command.run.iter().skip(1))
+                .env_clear()
+                .env("PATH", PATH)
+                .envs(self.about.iter().map(|(name, value)| (name, value)))
+                .env("IRONCORE_PHASE", self.phase)
+                .current_dir(self.folder)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                // A group of its own, so that what it started ends with it.
+                .process_group(0)
+                .kill_on_drop(true);
+        };
+        let mut started = Started::begin(self.guard, &program, prepare).map_err(unstarted)?;
+        let group = Group::of(&started.leader);
+        let output = (started.leader.stdout.take(), started.leader.stderr.take());
         let listen = async {
             tokio::join!(
                 tell(output.0, name, context, LogLevel::Info),
@@ -109,7 +111,7 @@ impl Call<'_> {
         let limit = self.command.timeout.duration();
         let mut heard = false;
         let (ended, cut) = {
-            let wait = watch(&mut child, &group, limit, stop);
+            let wait = watch(&mut started, &group, limit, stop);
             tokio::pin!(wait);
             loop {
                 tokio::select! {
@@ -125,6 +127,9 @@ impl Call<'_> {
             );
         }
         drop(group);
+        if let Err(error) = started.end().await {
+            tracing::warn!(%error, "a command's process cannot be waited for");
+        }
         match (cut, ended) {
             (Some(Cut::Stopped), _) => Err(Fault {
                 stopped: true,
@@ -134,8 +139,14 @@ impl Call<'_> {
                 "{name} took longer than {}, and was ended",
                 self.command.timeout
             ))),
-            (None, Ok(status)) if status.success() => Ok(()),
-            (None, Ok(status)) => Err(Fault::failed(format!("{name} ended with {}", described(status)))),
+            (None, Ok(Ended::Code(0))) => Ok(()),
+            (None, Ok(Ended::Code(code))) => {
+                Err(Fault::failed(format!("{name} ended with exit code {code}")))
+            }
+            (None, Ok(Ended::Signal(signal))) => {
+                Err(Fault::failed(format!("{name} ended with signal {signal}")))
+            }
+            (None, Ok(Ended::NotStarted(error))) => Err(unstarted(std::io::Error::from_raw_os_error(error))),
             (None, Err(error)) => Err(Fault::failed(format!("{name} cannot be waited for: {error}"))),
         }
     }
@@ -150,21 +161,21 @@ enum Cut {
 
 /// Waits for the program, and ends it when it must: first it is asked to, with all that it started.
 async fn watch(
-    child: &mut Child,
+    started: &mut Started,
     group: &Group,
     limit: Duration,
     stop: impl Future<Output = ()>,
-) -> (std::io::Result<ExitStatus>, Option<Cut>) {
+) -> (std::io::Result<Ended>, Option<Cut>) {
     let cut = tokio::select! {
-        ended = child.wait() => return (ended, None),
+        ended = started.wait() => return (ended, None),
         () = sleep(limit) => Cut::Late,
         () = stop => Cut::Stopped,
     };
     group.signal(Signal::TERM);
-    if timeout(GRACE, child.wait()).await.is_err() {
+    if timeout(GRACE, started.wait()).await.is_err() {
         group.signal(Signal::KILL);
     }
-    (child.wait().await, Some(cut))
+    (started.wait().await, Some(cut))
 }
 
 /// The processes of a command, which end with this at the latest.
@@ -214,15 +225,6 @@ async fn tell(output: Option<impl AsyncRead + Unpin>, name: &str, context: &Task
     }
     if !line.is_empty() {
         say(&mut line);
-    }
-}
-
-fn described(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt as _;
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit code {code}"),
-        (None, Some(signal)) => format!("signal {signal}"),
-        (None, None) => status.to_string(),
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod command;
 mod context;
+mod guard;
 mod pace;
 mod run;
 
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use context::{Stop, TaskContext};
+pub use guard::{Guard, stand_guard};
 
 use crate::error::EngineError;
 use crate::stores::Stores;
@@ -52,6 +54,8 @@ pub struct WorkerOptions {
     pub poll: Duration,
     /// The folder with the programs that jobs may run before and after their tasks.
     pub commands: PathBuf,
+    /// What ends commands when this process dies, whatever way; without it they are run directly, and go on then.
+    pub guard: Option<Guard>,
     /// Bytes that the log of one task may have; what is more is left out, and the task goes on.
     pub log_bytes: u64,
 }
@@ -83,6 +87,7 @@ impl WorkerOptions {
             drain: Duration::from_secs(10),
             poll: Duration::from_secs(2),
             commands: PathBuf::from("/var/lib/ironcore-backup/commands"),
+            guard: None,
             log_bytes: 32 << 20,
         }
     }
@@ -229,6 +234,7 @@ impl Worker {
             session: self.session,
             cancel_grace: self.options.cancel_grace,
             commands: self.options.commands.clone(),
+            guard: self.options.guard.clone(),
         };
         async move {
             let id = task.id;

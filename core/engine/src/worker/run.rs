@@ -16,6 +16,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::command::{Call, Fault};
 use super::context::{Stop, TaskContext};
+use super::guard::Guard;
 use crate::error::EngineError;
 use crate::jobs::{self, JobContext};
 use crate::stores::Stores;
@@ -38,6 +39,8 @@ pub(crate) struct Runner {
     pub(crate) cancel_grace: Duration,
     /// The folder of commands.
     pub(crate) commands: PathBuf,
+    /// What stands between this process and commands.
+    pub(crate) guard: Option<Guard>,
 }
 
 type Done = Result<Result<TaskStats, EngineError>, JoinError>;
@@ -231,6 +234,7 @@ impl Runner {
             command,
             phase,
             folder: &self.commands,
+            guard: self.guard.as_ref(),
             about,
         }
     }

@@ -22,7 +22,10 @@ struct Shift {
 impl Shift {
     /// A worker whose job `files` has these keys.
     async fn begin(keys: &str) -> Result<Self> {
-        let night = Night::new().await?;
+        Self::begin_in(Night::new().await?, keys).await
+    }
+
+    async fn begin_in(night: Night, keys: &str) -> Result<Self> {
         std::fs::create_dir(night.path("commands"))?;
         night.apply("", keys, "").await?;
         let stop = CancellationToken::new();
@@ -127,6 +130,103 @@ async fn commands_run_around_the_task_and_their_output_is_in_its_log() -> Result
         task.progress.stages.iter().all(|stage| stage.ended.is_some()),
         "{task:#?}"
     );
+    shift.end().await
+}
+
+/// How a program ended is told as it was, with a guard in between and without.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_a_command_ends_is_told_as_it_is() -> Result<()> {
+    for (script, said) in [
+        ("exit 3", "dump ended with exit code 3"),
+        ("kill -KILL $$", "dump ended with signal 9"),
+        ("kill -TERM $$", "dump ended with signal 15"),
+        (
+            "exec 2>&-; sleep 1000 >/dev/null & exit 143",
+            "dump ended with exit code 143",
+        ),
+    ] {
+        for guarded in [true, false] {
+            let mut night = Night::new().await?;
+            night.guard = night.guard.filter(|_| guarded);
+            let shift = Shift::begin_in(night, r#"command-before = { run = ["dump"] }"#).await?;
+            shift.script("dump", script)?;
+            let (task, log) = shift.run().await?;
+            ensure!(code(&task) == Some(ErrorCode::CommandFailed), "{task:#?}");
+            ensure!(task.state == TaskState::Failed, "{task:#?}");
+            let message = task.error.context("an error")?.message;
+            ensure!(message.ends_with(said), "{guarded}: {message}: {log:#?}");
+            shift.end().await?;
+        }
+    }
+    let mut night = Night::new().await?;
+    let mut messages = Vec::new();
+    for guard in [night.guard.clone(), None] {
+        night.guard = guard;
+        let shift = Shift::begin_in(night, r#"command-before = { run = ["dump"] }"#).await?;
+        shift.script("dump", "")?;
+        let text = b"#!/no/such/interpreter\n";
+        std::fs::File::create(shift.command("dump"))?.write_all(text)?;
+        let (task, _) = shift.run().await?;
+        messages.push(task.error.context("an error")?.message);
+        shift.end().await?;
+        night = Night::new().await?;
+    }
+    ensure!(messages[0] == messages[1], "{messages:#?}");
+    ensure!(
+        messages[0].contains("dump cannot be started: No such file"),
+        "{messages:#?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_command_leaves_running_ends_with_it() -> Result<()> {
+    let shift = Shift::begin(r#"command-before = { run = ["dump"] }"#).await?;
+    let pids = shift.night.path("pids");
+    shift.script(
+        "dump",
+        &format!("sleep 1000 & echo $! > {}; exit 0", pids.display()),
+    )?;
+    let (task, log) = shift.run().await?;
+    ensure!(task.state == TaskState::Ok, "{log:#?}");
+    place(&log, "dump left something running that holds its output open")?;
+    gone(&std::fs::read_to_string(pids)?)?;
+    shift.end().await
+}
+
+/// A command of an hour makes no backup slow.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_of_commands_is_none_of_the_works() -> Result<()> {
+    let shift = Shift::begin(
+        r#"command-before = { run = ["wait"] }
+           command-after = { run = ["wait"] }"#,
+    )
+    .await?;
+    let go = shift.night.path("go");
+    let wait = "echo waiting; while [ ! -e GO-$IRONCORE_PHASE ]; do sleep 0.02; done";
+    shift.script("wait", &wait.replace("GO", &go.display().to_string()))?;
+    shift.tick().await?;
+    let mut wakes = shift.night.ledger.wakes();
+    for phase in ["before", "after"] {
+        let stage = format!("command {phase}");
+        loop {
+            wakes.logs.mark_unchanged();
+            let task = shift.night.tasks().await?.remove(0);
+            if task.progress.stages.last().is_some_and(|last| last.name == stage) {
+                break;
+            }
+            wakes.logs.changed().await?;
+        }
+        shift.night.clock.advance(Duration::from_secs(20));
+        std::fs::File::create(format!("{}-{phase}", go.display()))?;
+    }
+    let (task, log) = shift.over().await?;
+    ensure!(task.state == TaskState::Ok, "{log:#?}");
+    let took = task.ended.zip(task.started).map(|(end, start)| end.since(start));
+    ensure!(took == Some(Duration::from_secs(40)), "{task:#?}");
+    let all = ironcore_ledger::model::StatisticsFilter::default();
+    let sums = shift.night.ledger.statistics(&all).await?.total;
+    ensure!(sums.runs == 1 && sums.duration_us == 0, "{sums:?}");
     shift.end().await
 }
 
