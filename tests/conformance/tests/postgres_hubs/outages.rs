@@ -180,7 +180,7 @@ async fn bells_ring_again_after_a_crash() -> Result<()> {
     cluster.restart()?;
     // Nobody knows what was told meanwhile.
     woken(&mut wakes.messages).await?;
-    wakes.logs.mark_unchanged();
+    woken(&mut wakes.logs).await?;
     wakes.tasks.mark_unchanged();
     first.enqueue(task()?).await?;
     woken(&mut wakes.tasks).await?;
