@@ -21,7 +21,7 @@ pub(crate) fn all() -> Result<()> {
             .args(["test", "--workspace"])
             .env("PROPTEST_RNG_SEED", "1"))
     })?;
-    step("the hub's tests once more, on PostgreSQL", || {
+    step("tests of hub, engine and watch, on PostgreSQL too", || {
         // Left out is what is about SQLite's file, and what has several hubs on PostgreSQL in any case.
         let left_out = [
             "soak::",
@@ -32,8 +32,11 @@ pub(crate) fn all() -> Result<()> {
             "a_hub_moves_to_a_server_and_back",
         ];
         let skips = left_out.iter().flat_map(|name| ["--skip", name]);
+        let programs = ["hub", "engine", "watch"];
         run(cargo()
-            .args(["test", "--workspace", "--test", "hub", "--"])
+            .args(["test", "--workspace"])
+            .args(programs.iter().flat_map(|name| ["--test", name]))
+            .arg("--")
             .args(skips)
             .env("IRONCORE_TEST_DATABASE", "postgres"))
     })?;

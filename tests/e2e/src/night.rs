@@ -1,4 +1,5 @@
-//! One hub's engine at 01:00 in the night of 21 May 2026, and a worker played by the test.
+//! One hub's engine at 01:00 in the night of 21 May 2026, and a worker played by the test. Its ledger is on SQLite, or
+//! with `IRONCORE_TEST_DATABASE=postgres` on PostgreSQL.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,12 +9,16 @@ use ironcore_engine::{
     Guard, Scheduler, SchedulerOptions, SigningSeed, Stores, Watch, WatchOptions, Worker, WorkerOptions,
 };
 use ironcore_ledger::model::{NewSession, NewTask, Outcome, Page, Scope, Service, Task, TaskFilter};
-use ironcore_ledger::{Database, Ledger, LedgerOptions};
+use ironcore_ledger::{Clock, Database, Ledger, LedgerOptions, Postgres};
 use ironcore_testkit::clock::ManualClock;
 use ironcore_testkit::hub::binary;
+use ironcore_testkit::postgres::wanted_database;
 use ironcore_types::objects::Document;
 use ironcore_types::progress::TaskStats;
 use ironcore_types::{Event, EventType, SessionId, TaskState, TaskType, Timestamp, UserId};
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 /// A ledger, datastores and a clock.
 pub struct Night {
     folder: TempDir,
+    /// The database of the ledger on PostgreSQL.
+    url: Option<String>,
     /// What all of it goes by.
     pub clock: ManualClock,
     /// The ledger.
@@ -36,8 +43,14 @@ impl Night {
     pub async fn new() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let clock = ManualClock::at("2026-05-21T01:00:00Z");
+        let url = tokio::task::spawn_blocking(wanted_database).await??;
+        let database = match &url {
+            // The test sets the time by hand.
+            Some(url) => Database::Postgres(Postgres::new(url)?.readers(4).clock(Clock::Seams)),
+            None => Database::Sqlite(folder.path().join("ledger.sqlite")),
+        };
         let options = LedgerOptions {
-            database: Database::Sqlite(folder.path().join("ledger.sqlite")),
+            database,
             node: "test".parse()?,
             pid: 1,
             pstart: 1,
@@ -46,6 +59,7 @@ impl Night {
         let stores = Stores::new(ledger.clone(), SigningSeed([7; 32]), None, clock.seams());
         Ok(Self {
             folder,
+            url,
             clock,
             ledger,
             stores,
@@ -107,6 +121,26 @@ impl Night {
             self.stores.ensure(datastore).await?;
         }
         self.ledger.apply(&document, &UserId::new("root@local")?).await?;
+        Ok(())
+    }
+
+    /// Puts into the row of a job what this version does not know.
+    pub async fn spoil_job(&self, name: &str) -> Result<()> {
+        match &self.url {
+            Some(url) => {
+                let spoil =
+                    "UPDATE jobs SET body = CAST(jsonb_set(CAST(body AS JSONB), '{novel}', '1') AS TEXT)
+                    WHERE name = $1";
+                let mut raw = PgConnection::connect(url).await?;
+                sqlx::query(spoil).bind(name).execute(&mut raw).await?;
+            }
+            None => {
+                let spoil = "UPDATE jobs SET body = json_set(body, '$.novel', 1) WHERE name = $1";
+                let file = SqliteConnectOptions::new().filename(self.path("ledger.sqlite"));
+                let mut raw = SqliteConnection::connect_with(&file).await?;
+                sqlx::query(spoil).bind(name).execute(&mut raw).await?;
+            }
+        }
         Ok(())
     }
 

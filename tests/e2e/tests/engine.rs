@@ -257,8 +257,6 @@ async fn a_broken_chunk_fails_the_verification_and_is_told_per_snapshot() -> Res
 /// everything else goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_cannot_be_read_stops_nothing_but_itself() -> Result<()> {
-    use sqlx::Connection as _;
-
     let night = Night::new().await?;
     let other = r#"
         [[job]]
@@ -278,10 +276,7 @@ async fn a_job_that_cannot_be_read_stops_nothing_but_itself() -> Result<()> {
         ..NewTask::new(Some(job.project), job.owner, job.task)
     };
     night.ledger.enqueue(run).await?;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(night.path("ledger.sqlite"));
-    let mut raw = sqlx::SqliteConnection::connect_with(&options).await?;
-    let poison = "UPDATE jobs SET body = json_set(body, '$.novel', 1) WHERE name = 'files'";
-    sqlx::query(poison).execute(&mut raw).await?;
+    night.spoil_job("files").await?;
 
     night.set("2026-05-21T02:00:00Z")?;
     night.fire().await?;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::postgres::Cluster;
+use crate::postgres::wanted_database;
 use crate::program::Program;
 
 /// How long a test waits for a condition before it fails.
@@ -48,9 +48,9 @@ impl TestHub {
     /// one.
     pub fn start(config: &str) -> Result<Self> {
         let mut config = config.to_owned();
-        let wanted = std::env::var("IRONCORE_TEST_DATABASE").is_ok_and(|database| database == "postgres");
-        if wanted && !config.contains("database = ") {
-            let url = Cluster::shared()?.database()?;
+        if !config.contains("database = ")
+            && let Some(url) = wanted_database()?
+        {
             config = format!("database = \"{url}\"\n{config}");
         }
         let mut hub = Self::prepare("testhub", &config)?;

@@ -13,6 +13,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+/// With `IRONCORE_TEST_DATABASE=postgres`, which has the tests run once more on PostgreSQL, the URL of a new database of
+/// the shared cluster.
+pub fn wanted_database() -> Result<Option<String>> {
+    let wanted = std::env::var("IRONCORE_TEST_DATABASE").is_ok_and(|database| database == "postgres");
+    wanted.then(|| Cluster::shared()?.database()).transpose()
+}
+
 /// A cluster of its own folder and port, which trusts everybody on this machine.
 #[derive(Debug)]
 pub struct Cluster {
