@@ -16,6 +16,9 @@ macro_rules! ledger_suite {
             retries: failures_are_retried_with_backoff, a_lost_worker_is_noticed,
                 cancelled_work_is_not_retried, handed_over_work_goes_on, jobs_follow_one_another, followers_keep_their_rules,
                 a_job_never_runs_twice_at_once;
+            followers: a_run_that_is_handed_over_is_followed_once, a_run_that_was_lost_is_followed_once,
+                a_run_of_many_attempts_is_followed_once, a_run_that_never_ends_well_is_not_followed,
+                a_cancelled_run_is_not_followed;
             schedule: a_tick_fires_once, a_tick_of_an_old_look_is_ignored, missed_ticks_collapse,
                 one_event_tells_what_becomes_of_a_tick, pauses_hold, cursors_follow_the_schedule;
             queue: slots_are_shared_between_projects, limits_hold, slots_are_freed_however_tasks_end,
