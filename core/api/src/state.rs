@@ -11,7 +11,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::backups::HubBackups;
-use crate::idempotency::Keys;
 use crate::live::Live;
 use crate::stream::Tails;
 use crate::wire;
@@ -78,7 +77,6 @@ pub struct ApiState {
 struct Inner {
     parts: ApiParts,
     live: Live,
-    keys: Keys,
     tails: Tails,
     streams: Arc<Semaphore>,
 }
@@ -91,7 +89,6 @@ impl ApiState {
             inner: Arc::new(Inner {
                 parts,
                 live: Live::default(),
-                keys: Keys::default(),
                 tails: Tails::default(),
                 streams,
             }),
@@ -128,10 +125,6 @@ impl ApiState {
 
     pub(crate) fn live(&self) -> &Live {
         &self.inner.live
-    }
-
-    pub(crate) fn keys(&self) -> &Keys {
-        &self.inner.keys
     }
 
     pub(crate) fn tails(&self) -> &Tails {

@@ -74,6 +74,7 @@ impl Housekeeping {
             // Each call forgets a part of them.
             while self.ledger.forget_statistics(now.before(keep)).await? > 0 {}
         }
+        while self.ledger.forget_idempotency_keys().await? > 0 {}
         Ok(())
     }
 }

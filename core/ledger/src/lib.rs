@@ -23,6 +23,7 @@
 //! | tick | [`Ledger::fire_ticks`] | – (fired or not, at once) | job's cursor; (job, scheduled_for) |
 //! | event to fan out | [`Ledger::record_fanout`] | – | the cursor must stand right before it |
 //! | action | [`Ledger::record_action`] | – | (cause, kind, target) |
+//! | key of a request | [`Ledger::enqueue_once`] | after [`IDEMPOTENCY`] | (user, key) |
 //!
 //! **One task is one attempt.** `queued → running → ok | warning | failed`, `queued | running → cancelled`; final is
 //! final, and the table itself refuses rows that contradict their state. A retry is a new task in the same
@@ -45,6 +46,7 @@
 //! | `ticks` | every tick that was dealt with |
 //! | `tasks`, `task_progress`, `log_frames` | tasks; one row of progress each; zstd frames of log lines |
 //! | `task_texts` | what tasks are called and why they failed, to be found by any part of it |
+//! | `idempotency_keys` | keys under which clients enqueued tasks, for a day |
 //! | `loads` | slots that each project and datastore holds, and slot time that projects used |
 //! | `task_statistics`, `datastore_usage` | what attempts moved; how full datastores were |
 //! | `verifications`, `verification_history` | the latest result of each snapshot, and all of them |
@@ -98,6 +100,10 @@ use std::time::Duration;
 
 /// How long a session, a running task or a message being sent is held without renewal.
 pub const LEASE: Duration = Duration::from_secs(30);
+/// How long a key under which a task was enqueued counts.
+pub const IDEMPOTENCY: Duration = Duration::from_secs(24 * 3600);
+/// Such keys that one user may hold: the oldest counts no more when another comes.
+pub const IDEMPOTENCY_KEYS: i64 = 10_000;
 /// Bytes of keys and values that one key-value scope may hold.
 pub const KV_QUOTA_BYTES: u64 = 1024 * 1024;
 /// Keys that one key-value scope may hold.

@@ -14,6 +14,8 @@ mod guards;
 mod index;
 #[path = "hub/invariants.rs"]
 mod invariants;
+#[path = "hub/keyed.rs"]
+mod keyed;
 #[path = "hub/night.rs"]
 mod night;
 #[path = "hub/operate.rs"]

@@ -194,6 +194,22 @@ pub(super) const FENCES: &[Fence] = &[
         tests: suite!["lost_senders_are_fenced"],
     },
     Fence {
+        name: "key-used",
+        file: "core/ledger/src/sql/idempotency.rs",
+        stands: "if let Some(before) = used(&mut self.conn, keyed, self.now).await? {",
+        gone: "if let Some(before) = None::<KeyUse> {",
+        tests: &[
+            Tests {
+                program: "sqlite",
+                names: &["a_key_enqueues_one_task"],
+            },
+            Tests {
+                program: "postgres_hubs",
+                names: &["races::a_key_that_two_hubs_see_at_once_enqueues_one_task"],
+            },
+        ],
+    },
+    Fence {
         name: "one-writer",
         file: "core/ledger/src/postgres/transaction.rs",
         stands: "SELECT pg_advisory_xact_lock({lock});",

@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use crate::access::{Access, Right};
 use crate::error::ApiError;
 use crate::extract::{self, Json as Body, Path, Query};
+use crate::idempotency;
 use crate::state::ApiState;
 use crate::view::{task_detail, task_row};
 use crate::wire::{CancelAnswer, CancelOutcome, StartTask, Started, Task, TaskList};
@@ -142,8 +143,8 @@ async fn reasons(
         .collect())
 }
 
-/// Starts a task. With an `Idempotency-Key`, the same request starts one task however often it is sent (for a day,
-/// as long as the hub runs).
+/// Starts a task. With an `Idempotency-Key`, the same request starts one task however often it is sent, and to whichever
+/// hub, for a day.
 #[utoipa::path(
     post, path = "/api/v1/tasks", tag = "tasks", operation_id = "start_task", request_body = StartTask,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 128 characters of the client's choice.")),
@@ -165,17 +166,17 @@ async fn start(
             faults,
         ));
     }
+    let bytes = serde_json::to_vec(&request).map_err(|_| ApiError::Internal("a request became no JSON"))?;
+    let keyed = idempotency::keyed(&headers, &access.user, &bytes)?;
+    if let Some(upid) = idempotency::before(state.ledger(), keyed.as_ref()).await? {
+        return Ok((StatusCode::ACCEPTED, Json(Started { upid })));
+    }
     let project = match project {
         None => owner(&state, &request.spec).await?,
         some => some,
     };
-    let bytes = serde_json::to_vec(&request).map_err(|_| ApiError::Internal("a request became no JSON"))?;
     let new = NewTask::new(project, access.user.clone(), request.spec);
-    let work = async { Ok(state.ledger().enqueue(new).await?.upid) };
-    let upid = state
-        .keys()
-        .once(&headers, &access.user, &bytes, state.seams().now(), work)
-        .await?;
+    let upid = idempotency::enqueue(state.ledger(), new, keyed).await?;
     Ok((StatusCode::ACCEPTED, Json(Started { upid })))
 }
 

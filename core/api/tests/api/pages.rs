@@ -134,16 +134,31 @@ async fn an_idempotency_key_starts_one_task() {
             .header(header::AUTHORIZATION, format!("Bearer {admin}"))
             .header(header::CONTENT_TYPE, "application/json")
             .header("idempotency-key", key);
-        hub.send(request.body(Body::from(body)).expect("request"))
-            .await
-            .status()
+        hub.answer(request.body(Body::from(body)).expect("request")).await
     };
-    assert_eq!(send("one", "shared").await, StatusCode::ACCEPTED);
-    assert_eq!(send("one", "shared").await, StatusCode::ACCEPTED);
-    assert_eq!(send("one", "zebra-store").await, StatusCode::BAD_REQUEST);
-    assert_eq!(send("two", "shared").await, StatusCode::ACCEPTED);
+    let first = send("one", "shared").await.expect(StatusCode::ACCEPTED);
+    // The same task, also when it could not be started any more.
+    hub.claim().await;
+    let again = send("one", "shared").await.expect(StatusCode::ACCEPTED);
+    assert_eq!(again["upid"], first["upid"]);
+    let other = send("one", "zebra-store").await;
+    let problem = other.problem(StatusCode::BAD_REQUEST, "request.invalid");
+    assert_eq!(
+        problem["detail"],
+        "This Idempotency-Key was used for another request."
+    );
+    let second = send("two", "shared").await.expect(StatusCode::ACCEPTED);
+    assert_ne!(second["upid"], first["upid"]);
+    for bad in [String::new(), "k".repeat(129)] {
+        send(&bad, "shared")
+            .await
+            .problem(StatusCode::BAD_REQUEST, "request.invalid");
+    }
+    hub.clock.forward(24 * 3600);
+    let later = send("one", "zebra-store").await.expect(StatusCode::ACCEPTED);
+    assert_ne!(later["upid"], first["upid"]);
     let page = hub.get("/api/v1/tasks", &admin).await.expect(StatusCode::OK);
-    assert_eq!(page["count"], 2);
+    assert_eq!(page["count"], 3);
 }
 
 #[tokio::test]

@@ -264,8 +264,12 @@ impl Hub {
                 Body::from(value.to_string())
             }
         };
-        let response = self.send(request.body(body).expect("request")).await;
-        let (parts, body) = response.into_parts();
+        self.answer(request.body(body).expect("request")).await
+    }
+
+    /// Sends a request, and reads what comes back.
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.send(request).await.into_parts();
         let bytes = body.collect().await.expect("body").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("text");
         Answer {

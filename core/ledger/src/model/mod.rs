@@ -8,6 +8,7 @@ pub mod condition;
 pub mod event;
 pub mod handler;
 pub mod health;
+pub mod idempotency;
 pub mod inbox;
 pub mod kv;
 pub mod message;
@@ -25,6 +26,7 @@ pub use condition::{Condition, Freshness, GoodRun, QueuedRun, RunningRun, Snapsh
 pub use event::{NewEvent, Scope, SeqEvent};
 pub use handler::HandlerRef;
 pub use health::HandlerHealth;
+pub use idempotency::{Enqueued, KeyUse, KeyedRequest};
 pub use inbox::{InboxEntry, InboxItem, InboxPage};
 pub use kv::{KvScope, KvWrite};
 pub use message::{

@@ -11,6 +11,7 @@ mod fanout;
 mod finish;
 mod gather;
 mod group;
+mod idempotency;
 mod inbox;
 mod lanes;
 mod list;

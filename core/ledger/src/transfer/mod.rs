@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::{LedgerError, Result};
 
 /// Every table that is copied, each behind those that it refers to.
-const TABLES: [&str; 30] = [
+const TABLES: [&str; 31] = [
     "hub",
     "projects",
     "datastores",
@@ -28,6 +28,7 @@ const TABLES: [&str; 30] = [
     "tasks",
     "task_progress",
     "log_frames",
+    "idempotency_keys",
     "task_statistics",
     "datastore_usage",
     "loads",

@@ -8,8 +8,8 @@ use ironcore_types::{DatastoreName, SessionId, TaskId, TaskType, Timestamp, Upid
 use crate::Ledger;
 use crate::error::Result;
 use crate::model::{
-    Cancelled, Finished, LogLine, LogState, NewLogLine, NewTask, OpenTasks, Outcome, Page, Renewals, Task,
-    TaskFilter, TaskPage, VerificationRow, Waiting,
+    Cancelled, Enqueued, Finished, KeyUse, KeyedRequest, LogLine, LogState, NewLogLine, NewTask, OpenTasks,
+    Outcome, Page, Renewals, Task, TaskFilter, TaskPage, VerificationRow, Waiting,
 };
 
 impl Ledger {
@@ -23,6 +23,24 @@ impl Ledger {
     /// As [`enqueue`](Self::enqueue), for many at once: all or none.
     pub async fn enqueue_all(&self, new: Vec<NewTask>) -> Result<Vec<Task>> {
         self.sql.enqueue_all(new).await
+    }
+
+    /// As [`enqueue`](Self::enqueue), once for each key: a key that its user used within
+    /// [`IDEMPOTENCY`](crate::IDEMPOTENCY) enqueues nothing, whichever hub took the request, and says what it was used
+    /// for.
+    pub async fn enqueue_once(&self, new: NewTask, keyed: KeyedRequest) -> Result<Enqueued> {
+        self.sql.enqueue_once(new, keyed).await
+    }
+
+    /// What a key was used for, if it still counts: before anything else is looked at that may have changed since.
+    pub async fn key_use(&self, keyed: &KeyedRequest) -> Result<Option<KeyUse>> {
+        self.sql.key_use(keyed).await
+    }
+
+    /// Forgets some of the keys that count no more, the oldest first, and says how many. To be called again until that
+    /// is none.
+    pub async fn forget_idempotency_keys(&self) -> Result<u64> {
+        self.sql.forget_idempotency_keys().await
     }
 
     /// Takes up to `n` queued tasks of these types for a live session: each is running now, with a lease of

@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod fences;
 pub mod followers;
 pub mod handlers;
+pub mod idempotency;
 pub mod inbox;
 pub mod leases;
 pub mod lists;

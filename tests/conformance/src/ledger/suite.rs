@@ -19,6 +19,7 @@ macro_rules! ledger_suite {
             followers: a_run_that_is_handed_over_is_followed_once, a_run_that_was_lost_is_followed_once,
                 a_run_of_many_attempts_is_followed_once, a_run_that_never_ends_well_is_not_followed,
                 a_cancelled_run_is_not_followed;
+            idempotency: a_key_enqueues_one_task, keys_count_for_a_day;
             schedule: a_tick_fires_once, a_tick_of_an_old_look_is_ignored, missed_ticks_collapse,
                 one_event_tells_what_becomes_of_a_tick, pauses_hold, cursors_follow_the_schedule;
             queue: slots_are_shared_between_projects, limits_hold, slots_are_freed_however_tasks_end,

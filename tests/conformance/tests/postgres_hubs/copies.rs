@@ -95,6 +95,7 @@ async fn fill(place: &Shared, way: usize) -> Result<bool> {
         15 => ledger::logs::logs_are_read_by_line(place).await?,
         16 => ledger::objects::export_round_trips(place, &Shared::new()?).await?,
         17 => ledger::delivery::dead_letters_can_be_replayed(place).await?,
+        18 => ledger::idempotency::keys_count_for_a_day(place).await?,
         _ => return Ok(false),
     }
     Ok(true)

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use ironcore_conformance::clock::ManualClock;
+use ironcore_conformance::ledger::idempotency::request;
 use ironcore_conformance::ledger::{World, demo, fenced, job_json, messages, user};
-use ironcore_ledger::model::{Outcome, RenewalState, Tick};
+use ironcore_ledger::model::{Enqueued, KeyUse, Outcome, RenewalState, Tick};
 use ironcore_ledger::{Clock, Ledger};
 use ironcore_testkit::postgres::Cluster;
 use ironcore_types::{TaskState, TaskType};
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
-use super::{declare, hub, raw, worker};
+use super::{declare, hub, raw, task, worker};
 
 /// Two hubs on one database, and a clock in hand.
 struct Hubs {
@@ -149,6 +150,29 @@ async fn who_renews_in_time_loses_nothing() -> Result<()> {
         .finish(task.id, session, Outcome::new(TaskState::Ok))
         .await?;
     ensure!(ended.task.state == TaskState::Ok);
+    Ok(())
+}
+
+/// A request that goes to two hubs at the same time under one key enqueues one task, and both answer with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_two_hubs_see_at_once_enqueues_one_task() -> Result<()> {
+    let hubs = Hubs::start().await?;
+    let same = request("alice@local", "k", 1)?;
+    let (first, second) = hubs
+        .in_turn(
+            hubs.first.enqueue_once(task()?, same.clone()),
+            hubs.second.enqueue_once(task()?, same.clone()),
+        )
+        .await?;
+    let Enqueued::Now(upid) = first? else {
+        anyhow::bail!("nobody was before the first")
+    };
+    ensure!(second? == Enqueued::Before(KeyUse::Same(upid.clone())));
+    let other = request("alice@local", "k", 2)?;
+    let refused = hubs.second.enqueue_once(task()?, other).await?;
+    ensure!(refused == Enqueued::Before(KeyUse::Other));
+    ensure!(hubs.second.key_use(&same).await? == Some(KeyUse::Same(upid)));
+    ensure!(hubs.first.open_tasks().await?.queued == 1);
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use ironcore_testkit::postgres::Cluster;
 use serde_json::Value;
 
 use crate::fixture::{noise, office};
+use crate::keyed::{datastores, send};
 
 fn database() -> Result<String> {
     Ok(format!("database = \"{}\"\n", Cluster::shared()?.database()?))
@@ -109,6 +110,25 @@ fn a_hub_without_the_key_of_the_others_is_refused() -> Result<()> {
         refused.contains("[config.invalid]") && refused.contains("signing.key"),
         "{refused}"
     );
+    Ok(())
+}
+
+/// One request to two hubs at once, with one key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_good_at_every_hub() -> Result<()> {
+    let database = database()?;
+    let one = TestHub::start(&database)?;
+    let two = one.beside("two", &database)?;
+    datastores(&one)?;
+    for round in 0..5 {
+        let key = format!("round-{round}");
+        let (first, second) = tokio::join!(send(&one, &one, &key, "one"), send(&two, &one, &key, "one"));
+        let ((first, upid), (second, same)) = (first?, second?);
+        ensure!((first, second) == (202, 202) && upid == same, "{upid} {same}");
+        let (refused, other) = send(&two, &one, &key, "two").await?;
+        ensure!(refused == 400, "{other}");
+    }
+    ensure!(one.tasks()?.len() == 5);
     Ok(())
 }
 
