@@ -10,7 +10,7 @@ use ironcore_store::{Datastore, OpenOptions, Peer, PublicKey, SigningKey, StoreE
 use ironcore_types::event::ErrorData;
 use ironcore_types::objects::{DatastoreObject, Document};
 use ironcore_types::spec::Remote;
-use ironcore_types::{DatastoreName, Seams, UserId};
+use ironcore_types::{DatastoreName, KeyId, Seams, UserId};
 use tokio::sync::Mutex;
 
 use crate::error::EngineError;
@@ -102,6 +102,11 @@ impl Stores {
         Ok(SigningKey::from_seed(&self.inner.signing.0)?.public())
     }
 
+    /// The id of that key, as sessions and datastores name it.
+    pub fn key_id(&self) -> Result<KeyId, EngineError> {
+        Ok(KeyId::signing(&self.public_key()?.0))
+    }
+
     /// Opens the datastore of that name, or gives the one that is open.
     pub async fn open(&self, name: &DatastoreName) -> Result<Datastore, EngineError> {
         let row = self.inner.ledger.datastore(name).await?;
@@ -133,22 +138,38 @@ impl Stores {
         self.record(object, actor).await
     }
 
-    /// Takes over a datastore of another hub, and records it.
+    /// Takes over a datastore of another hub, and records it. One that the hub knows already, but as signed with another
+    /// key, stays as it is configured: from now on this hub's key signs it.
     pub async fn adopt(&self, object: &DatastoreObject, actor: &UserId) -> Result<(), EngineError> {
         check_path(&object.path)?;
+        if self.signed_by_another(object).await? {
+            self.adopt_path(&object.path).await?;
+            let (key, hub) = (self.public_key()?.0, self.inner.ledger.hub_id());
+            return Ok(self.inner.ledger.pin_datastore(&object.name, key, hub).await?);
+        }
         self.refuse_known(object).await?;
         self.refuse_copy(object).await?;
+        self.adopt_path(&object.path).await?;
+        self.record(object, actor).await
+    }
+
+    /// Whether the hub knows this very datastore, and as signed with another key than its own.
+    async fn signed_by_another(&self, object: &DatastoreObject) -> Result<bool, EngineError> {
+        let own = self.public_key()?.0;
+        let known = self.inner.ledger.datastore(&object.name).await?;
+        Ok(known.is_some_and(|known| {
+            known.object.path == object.path && known.public_key.is_some_and(|key| key != own)
+        }))
+    }
+
+    async fn adopt_path(&self, path: &Path) -> Result<(), EngineError> {
+        let mut open = self.inner.open.lock().await;
         let (owner, seed) = (self.inner.ledger.hub_id(), self.inner.signing.clone());
-        let (folder, seams) = (object.path.clone(), self.inner.seams.clone());
+        let (folder, seams) = (path.to_owned(), self.inner.seams.clone());
         let adopted =
             blocking(move || Datastore::adopt(&folder, owner, SigningKey::from_seed(&seed.0)?, seams));
-        let datastore = adopted.await?;
-        self.inner
-            .open
-            .lock()
-            .await
-            .insert(object.path.clone(), datastore);
-        self.record(object, actor).await
+        open.insert(path.to_owned(), adopted.await?);
+        Ok(())
     }
 
     /// For a declaration: makes the datastore when its folder is missing or empty, else checks that it can be
@@ -236,7 +257,9 @@ impl Stores {
     async fn open_path(&self, path: &Path, pinned: Option<PublicKey>) -> Result<Datastore, EngineError> {
         // Held while opening: two opens of one folder at once would each recover it.
         let mut open = self.inner.open.lock().await;
-        if let Some(datastore) = open.get(path) {
+        // Another hub on the same ledger may have taken it over since it was opened.
+        let still = |datastore: &&Datastore| pinned.is_none_or(|key| key == datastore.public_key());
+        if let Some(datastore) = open.get(path).filter(still) {
             return Ok(datastore.clone());
         }
         let (owner, seed, folder) = (

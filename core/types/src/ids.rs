@@ -136,9 +136,21 @@ name!(
     PluginName, "plugin name", is_slug, SLUG_RULE
 );
 name!(
-    /// A key that opens encrypted data. The key itself is a file that only the workers have which may use it.
+    /// A key that opens encrypted data, or signs a datastore. The key itself is a file that only the workers have which
+    /// may use it.
     KeyId, "key id", is_slug, SLUG_RULE
 );
+
+impl KeyId {
+    /// The id of a key that signs manifests (Ed25519), by the first eight bytes of its public half. The ledger's tables
+    /// say the same in SQL.
+    pub fn signing(public_key: &[u8; 32]) -> Self {
+        let (start, _) = public_key.split_at(8);
+        let digits: String = start.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("signing-{digits}"))
+    }
+}
+
 name!(
     /// A machine that runs a part of the hub.
     NodeName, "node name", is_slug, SLUG_RULE
@@ -220,5 +232,12 @@ mod tests {
         }
         assert!(UserId::new("sync@polystack!replication").is_ok());
         assert!(serde_json::from_str::<JobName>("\"no spaces\"").is_err());
+    }
+
+    #[test]
+    fn keys_that_sign_have_valid_ids() {
+        let key = KeyId::signing(&std::array::from_fn(|at| if at == 0 { 0xa0 } else { 7 }));
+        assert_eq!(key.as_str(), "signing-a007070707070707");
+        assert_eq!(KeyId::new(key.as_str()), Ok(key));
     }
 }

@@ -203,7 +203,7 @@ impl Night {
             services: vec![Service::Worker],
             types: TaskType::ALL.to_vec(),
             slots: 4,
-            keys: Vec::new(),
+            keys: vec![self.stores.key_id()?],
         };
         self.ledger.register_session(new).await?;
         Ok(session)

@@ -210,6 +210,13 @@ pub(super) const FENCES: &[Fence] = &[
         ],
     },
     Fence {
+        name: "signing-key",
+        file: CLAIM,
+        stands: "let foreign = look.signed.iter().filter(|(_, key)| !keys.contains(key));",
+        gone: "let foreign = look.signed.iter().filter(|_| false);",
+        tests: suite!["tasks_wait_for_who_signs_their_datastore"],
+    },
+    Fence {
         name: "one-writer",
         file: "core/ledger/src/postgres/transaction.rs",
         stands: "SELECT pg_advisory_xact_lock({lock});",

@@ -177,6 +177,14 @@ async fn apply(
         made.map_err(ApiError::of_place)?;
     }
     let report = state.ledger().apply(&document, &access.user).await?;
+    for datastore in &document.datastore {
+        // Its key is known before its first task is.
+        if report.created.contains(&format!("datastore/{}", datastore.name))
+            && let Err(error) = state.stores().open(&datastore.name).await
+        {
+            tracing::warn!(datastore = %datastore.name, %error, "a new datastore cannot be opened");
+        }
+    }
     Ok(Json(answer(false, report)))
 }
 

@@ -42,6 +42,7 @@ fn worker(session: Session, now: Timestamp) -> Worker {
         types: session.types,
         slots: session.slots,
         running: session.running,
+        keys: session.keys,
         started: session.started,
         state: if session.lease_until > now {
             WorkerState::Online

@@ -1,6 +1,6 @@
 //! Workers: the processes that run tasks.
 
-use ironcore_types::{NodeName, SessionId, TaskType, Timestamp};
+use ironcore_types::{KeyId, NodeName, SessionId, TaskType, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -31,6 +31,8 @@ pub struct Worker {
     pub slots: u32,
     /// How many it runs now.
     pub running: u64,
+    /// The keys that it has, to open and to sign: it takes no task that needs another.
+    pub keys: Vec<KeyId>,
     /// When it began.
     pub started: Timestamp,
     /// Whether it is heard of.

@@ -148,7 +148,7 @@ async fn workers_say_what_they_run_and_whether_they_are_heard_of() {
         services: vec![Service::Gc],
         types: vec![TaskType::Gc],
         slots: 3,
-        keys: Vec::new(),
+        keys: vec!["k-2026".parse().expect("key")],
     };
     // One that claims nothing is no worker.
     let front = NewSession {
@@ -185,6 +185,7 @@ async fn workers_say_what_they_run_and_whether_they_are_heard_of() {
     assert_eq!(told.len(), expected.len());
     assert_eq!(list["workers"][1]["services"], json!(["gc"]));
     assert_eq!(list["workers"][1]["types"], json!(["gc"]));
+    assert_eq!(list["workers"][1]["keys"], json!(["k-2026"]));
 }
 
 #[tokio::test]

@@ -158,6 +158,7 @@ impl Hub {
             pstart: 9,
         };
         let ledger = Ledger::open(options, seams.clone()).await.expect("ledger");
+        let stores = Stores::new(ledger.clone(), SigningSeed([7; 32]), None, seams.clone());
         let session = SessionId(seams.uuid());
         let new = NewSession {
             id: session,
@@ -166,12 +167,12 @@ impl Hub {
             services: vec![Service::Worker],
             types: TaskType::ALL.to_vec(),
             slots: 1,
-            keys: Vec::new(),
+            keys: vec![stores.key_id().expect("key")],
         };
         ledger.register_session(new).await.expect("session");
         let shutdown = CancellationToken::new();
         let state = ApiState::new(ApiParts {
-            stores: Stores::new(ledger.clone(), SigningSeed([7; 32]), None, seams.clone()),
+            stores,
             ledger: ledger.clone(),
             plugins: Arc::new(Catalog),
             backups: Arc::new(FakeBackups::new()),

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use ironcore_engine::{SigningSeed, Stores};
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{NewToken, Role};
-use ironcore_types::{ErrorCode, UserId};
+use ironcore_types::{ErrorCode, KeyId, UserId};
 use sha2::{Digest, Sha256};
 
 use crate::exit::Coded;
@@ -87,8 +87,8 @@ pub(crate) fn signing_seed(keys: &Path) -> Result<SigningSeed> {
     Ok(SigningSeed(seed))
 }
 
-/// Refuses a hub without a signing key on a database whose datastores are signed with one: it would claim tasks, and
-/// fail them.
+/// Refuses a hub without a signing key on a database whose datastores are signed with one: the key that it would make
+/// for itself is of no use there.
 pub(crate) async fn must_fit(ledger: &Ledger, keys: &Path) -> Result<()> {
     if keys.join("signing.key").try_exists()? {
         return Ok(());
@@ -111,15 +111,19 @@ pub(crate) async fn must_fit(ledger: &Ledger, keys: &Path) -> Result<()> {
     .into())
 }
 
-/// Says of which datastores another key signs than this hub's: their tasks fail here, until one of both is put right.
+/// Says of which datastores another key signs than this hub's: their tasks are left to others here, until one of both is
+/// put right.
 pub(crate) async fn tell_others(ledger: &Ledger, stores: &Stores) -> Result<()> {
-    let own = stores.public_key()?;
+    let own = stores.key_id()?;
     for store in ledger.datastores().await? {
-        if store.public_key.is_some_and(|key| key != own.0) {
+        let key = store.public_key.as_ref().map(KeyId::signing);
+        if let Some(key) = key.filter(|key| *key != own) {
             tracing::warn!(
                 datastore = %store.object.name,
-                "the datastore is signed with another key than keys/signing.key of this hub, and its tasks fail here: copy \
-                 the keys of the hub that signs it, or take it over with `datastore adopt`"
+                %key,
+                %own,
+                "the datastore is signed with another key than keys/signing.key of this hub, which leaves its tasks to hubs \
+                 that have that key: copy the keys of such a hub, or take it over with `datastore adopt`"
             );
         }
     }

@@ -40,7 +40,7 @@ pub struct WorkerOptions {
     pub services: Vec<Service>,
     /// Which task types to claim.
     pub types: Vec<TaskType>,
-    /// The keys that it can open; tasks that need another are left to others.
+    /// The keys that it can open; tasks that need another are left to others. The key that it signs with it has besides.
     pub keys: Vec<KeyId>,
     /// How often leases are renewed.
     pub renew_every: Duration,
@@ -181,6 +181,8 @@ impl Worker {
     }
 
     async fn register(&self) -> Result<(), EngineError> {
+        let mut keys = self.options.keys.clone();
+        keys.push(self.stores.key_id()?);
         let session = NewSession {
             id: self.session,
             node: self.options.node.clone(),
@@ -188,7 +190,7 @@ impl Worker {
             services: self.options.services.clone(),
             types: self.options.types.clone(),
             slots: u32::try_from(self.options.slots).unwrap_or(u32::MAX),
-            keys: self.options.keys.clone(),
+            keys,
         };
         self.ledger.register_session(session).await?;
         Ok(())

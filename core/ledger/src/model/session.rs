@@ -90,7 +90,7 @@ pub struct NewSession {
     pub types: Vec<TaskType>,
     /// How many tasks it runs at once.
     pub slots: u32,
-    /// The keys that it can open: it claims no task that needs another.
+    /// The keys that it has, to open and to sign: it claims no task that needs another.
     pub keys: Vec<KeyId>,
 }
 
@@ -109,7 +109,7 @@ pub struct Session {
     pub types: Vec<TaskType>,
     /// How many tasks it runs at once.
     pub slots: u32,
-    /// The keys that it can open.
+    /// The keys that it has.
     pub keys: Vec<KeyId>,
     /// When it began.
     pub started: Timestamp,

@@ -17,7 +17,8 @@ use crate::rules::fair::{Candidate, Loads, choose};
 use crate::rules::tell;
 
 /// The oldest ready tasks of each share whose queue is not empty: of the types $1, ready at $2, held when $3 = 1 and
-/// automatic, on no datastore of $4, of no share of $5, at most $6 of each share.
+/// automatic, on no datastore of $4 (those are full, or signed by keys that the worker has not), of no share of $5, at
+/// most $6 of each share, for a worker that has the keys $7.
 ///
 /// A job never runs beside itself: of its ready tasks only the first is among them, and none while one runs. What a
 /// person started goes before what the hub started of the same job, also when that is older, for that may be held.
@@ -76,6 +77,11 @@ macro_rules! waits {
             $now,
             ") AND (t.key_id IS NULL OR t.key_id IN (SELECT ",
             $keys,
+            ")) AND NOT EXISTS (
+                SELECT 1 FROM datastores d
+                WHERE d.name IN (t.datastore, t.other_datastore) AND d.signing_key IS NOT NULL
+                   AND d.signing_key NOT IN (SELECT ",
+            $keys,
             "))) THEN 1 ELSE 0 END AS BIGINT) AS waiting
              FROM sessions s WHERE s.id = $3 AND s.ended IS NULL"
         )
@@ -88,15 +94,20 @@ struct Found {
     job: Option<(ProjectName, JobName)>,
 }
 
-async fn candidates(
-    conn: &mut Conn,
-    types: &[TaskType],
+/// What a claim asks for.
+struct Wanted<'a> {
+    types: &'a [TaskType],
     now: Timestamp,
+    /// Whether the scheduler is paused.
     held: bool,
-    loads: &Loads,
-    keys: &[KeyId],
+    /// Datastores that nothing is to be done on.
+    closed: Vec<&'a str>,
+    loads: &'a Loads,
+    keys: &'a [KeyId],
     n: u32,
-) -> Result<Vec<Found>> {
+}
+
+async fn candidates(conn: &mut Conn, wanted: &Wanted<'_>) -> Result<Vec<Found>> {
     // Each in its own words: SQLite has no LATERAL, and PostgreSQL runs the other form once for every task.
     let query = sql(if conn.is_postgres() {
         concat!(
@@ -115,13 +126,13 @@ async fn candidates(
         )
     });
     let rows = query
-        .bind(words(types.iter().map(|t| t.as_str())))
-        .bind(now.as_micros())
-        .bind(held)
-        .bind(words(loads.full_datastores()))
-        .bind(words(loads.full_shares()))
-        .bind(n)
-        .bind(words(keys.iter().map(KeyId::as_str)))
+        .bind(words(wanted.types.iter().map(|t| t.as_str())))
+        .bind(wanted.now.as_micros())
+        .bind(wanted.held)
+        .bind(words(wanted.closed.iter().copied()))
+        .bind(words(wanted.loads.full_shares()))
+        .bind(wanted.n)
+        .bind(words(wanted.keys.iter().map(KeyId::as_str)))
         .fetch_all(conn)
         .await?;
     rows.iter()
@@ -150,7 +161,20 @@ impl Tx {
             .ok_or_else(|| LedgerError::Fenced(format!("session {session}")))?;
         let (mut loads, held) = (look.loads, look.paused.is_some());
         self.changes.add_to(&mut loads, self.now);
-        let found = candidates(&mut self.conn, types, self.now, held, &loads, &keys, n).await?;
+        // A datastore's key is asked for now, not when the task was enqueued: it may have been taken over since.
+        let foreign = look.signed.iter().filter(|(_, key)| !keys.contains(key));
+        let mut closed = loads.full_datastores();
+        closed.extend(foreign.map(|(name, _)| name.as_str()));
+        let wanted = Wanted {
+            types,
+            now: self.now,
+            held,
+            closed,
+            loads: &loads,
+            keys: &keys,
+            n,
+        };
+        let found = candidates(&mut self.conn, &wanted).await?;
         let candidates = found.iter().map(|found| found.candidate.clone()).collect();
         let mut chosen = choose(loads, candidates, usize::try_from(n).unwrap_or(usize::MAX));
         for found in &found {

@@ -90,6 +90,8 @@ impl Sql {
                     .execute(&mut tx.conn)
                     .await?;
                 tx.woken.objects = true;
+                // Who has the key may have waited for it.
+                tx.woken.tasks = true;
                 found(done, || format!("datastore/{name}"))
             })
         })

@@ -19,9 +19,11 @@ pub(super) struct Look {
     pub(super) paused: Option<Timestamp>,
     /// The node and the keys of the session that asks, while it is not over.
     pub(super) session: Option<(NodeName, Vec<KeyId>)>,
+    /// The keys that sign datastores, by the datastores' names.
+    pub(super) signed: BTreeMap<String, KeyId>,
 }
 
-/// What runs, what ran, the limits, pauses, and who asks: one statement, because each is a round trip.
+/// What runs, what ran, the limits, pauses, who asks and who signs: one statement, because each is a round trip.
 pub(super) async fn look(conn: &mut Conn, session: Option<SessionId>, now: Timestamp) -> Result<Look> {
     let rows = sql(
         "SELECT kind, name, running AS n, began, used, NULL AS keys FROM loads
@@ -30,7 +32,8 @@ pub(super) async fn look(conn: &mut Conn, session: Option<SessionId>, now: Times
          UNION ALL SELECT 'datastore limit', name, max_running, 0, 0, NULL FROM datastores
             WHERE max_running IS NOT NULL
          UNION ALL SELECT 'paused', '', scheduler_paused, 0, 0, NULL FROM hub WHERE scheduler_paused IS NOT NULL
-         UNION ALL SELECT 'session', node, 0, 0, 0, keys FROM sessions WHERE id = $1 AND ended IS NULL",
+         UNION ALL SELECT 'session', node, 0, 0, 0, keys FROM sessions WHERE id = $1 AND ended IS NULL
+         UNION ALL SELECT 'signed', name, 0, 0, 0, signing_key FROM datastores WHERE signing_key IS NOT NULL",
     )
     .bind(session.map(|session| session.to_string()))
     .fetch_all(conn)
@@ -42,6 +45,7 @@ pub(super) async fn look(conn: &mut Conn, session: Option<SessionId>, now: Times
             "project limit" => _ = look.loads.share_limits.insert(name, n),
             "datastore limit" => _ = look.loads.datastore_limits.insert(name, n),
             "paused" => look.paused = row.opt_time("n")?,
+            "signed" => _ = look.signed.insert(name, row.word("keys")?),
             "session" => look.session = Some((row.word("name")?, row.json("keys")?)),
             kind => {
                 let held = Held {

@@ -46,6 +46,7 @@ impl Sql {
             now,
             paused: look.paused,
             loads: look.loads,
+            signed: look.signed,
             sessions: live_sessions(&mut conn).await?,
             jobs: objects::paused_jobs(&mut conn).await?,
         };
@@ -77,6 +78,7 @@ struct Waiter {
     automatic: bool,
     not_before: Option<Timestamp>,
     datastores: Vec<DatastoreName>,
+    /// The key that opens what it works on.
     key: Option<KeyId>,
 }
 
@@ -171,12 +173,21 @@ struct Facts {
     now: Timestamp,
     paused: Option<Timestamp>,
     loads: Loads,
+    /// The keys that sign datastores.
+    signed: BTreeMap<String, KeyId>,
     sessions: Vec<Session>,
     /// The jobs that are paused.
     jobs: BTreeSet<(ProjectName, JobName)>,
 }
 
 impl Facts {
+    /// The keys that whoever does a task must have.
+    fn keys<'a>(&'a self, task: &'a Waiter) -> Vec<&'a KeyId> {
+        let signed = task.datastores.iter();
+        let signed = signed.filter_map(|name| self.signed.get(name.as_str()));
+        task.key.iter().chain(signed).collect()
+    }
+
     /// What a task waits for; `behind` when another of its job goes before it.
     fn reason(&self, task: &Waiter, behind: bool) -> WaitReason {
         if let Some(at) = task.not_before.filter(|at| *at > self.now) {
@@ -215,9 +226,13 @@ impl Facts {
         if fit.is_empty() {
             return WaitReason::NoWorker { task_type };
         }
-        let key = task.key.as_ref();
-        fit.retain(|session| key.is_none_or(|key| session.keys.contains(key)));
-        if let Some(key) = key.filter(|_| fit.is_empty()) {
+        let keys = self.keys(task);
+        let has = |session: &Session, key: &KeyId| session.keys.contains(key);
+        let nobody_has = |key: &&KeyId| !fit.iter().any(|session| has(session, key));
+        // When each key is somewhere but no worker has all, one of them is as good as missing.
+        let missing = keys.iter().copied().find(nobody_has).or(keys.first().copied());
+        fit.retain(|session| keys.iter().all(|key| has(session, key)));
+        if let Some(key) = missing.filter(|_| fit.is_empty()) {
             return WaitReason::NoKey { key: key.clone() };
         }
         let slots = fit.iter().map(|session| u64::from(session.slots)).sum();

@@ -109,7 +109,8 @@ impl Ledger {
             .await
     }
 
-    /// Remembers the key that a datastore's manifests must be signed with, and which hub owns it.
+    /// Remembers the key that a datastore's manifests must be signed with, and which hub owns it. From now on its tasks
+    /// go to workers that have that key ([`KeyId::signing`]), those too that wait.
     pub async fn pin_datastore(
         &self,
         name: &DatastoreName,

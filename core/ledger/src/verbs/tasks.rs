@@ -46,7 +46,8 @@ impl Ledger {
     /// Takes up to `n` queued tasks of these types for a live session: each is running now, with a lease of
     /// [`LEASE`](crate::LEASE), and `task.started` is told. Within a project the oldest comes first; projects share
     /// the slots evenly, within the limits of projects and datastores. Tasks that the hub started by itself wait while
-    /// the scheduler or their job is paused, and in their job's blackout windows. No two claims ever get the same task;
+    /// the scheduler or their job is paused, and in their job's blackout windows. A task goes only to a session that has
+    /// the keys of its datastores. No two claims ever get the same task;
     /// a job never has two running tasks. [`Fenced`](crate::LedgerError::Fenced) when the session is over.
     pub async fn claim(&self, session: SessionId, types: &[TaskType], n: u32) -> Result<Vec<Task>> {
         self.sql.claim(session, types.to_vec(), n).await

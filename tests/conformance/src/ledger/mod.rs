@@ -9,6 +9,7 @@ pub mod followers;
 pub mod handlers;
 pub mod idempotency;
 pub mod inbox;
+pub mod keys;
 pub mod leases;
 pub mod lists;
 pub mod logs;

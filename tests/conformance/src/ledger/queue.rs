@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ironcore_ledger::model::{NewSession, NewTask, Outcome, Service, Task, WaitReason, Waiting};
+use ironcore_ledger::model::{NewTask, Outcome, Task, WaitReason, Waiting};
 use ironcore_types::{
-    DatastoreName, ErrorCode, EventType, KeyId, ProjectName, SessionId, TaskState, TaskType, Upid,
+    DatastoreName, ErrorCode, EventType, ProjectName, SessionId, TaskState, TaskType, Upid,
 };
 use serde_json::json;
 
@@ -405,39 +405,5 @@ pub async fn waits_say_why(place: &dyn Place) -> Result<()> {
         world.ledger.waiting(&[running]).await?.is_empty(),
         "it does not wait"
     );
-    Ok(())
-}
-
-/// A task that needs a key goes to a worker that has it, and says so while there is none.
-pub async fn keys_bind_tasks_to_workers(place: &dyn Place) -> Result<()> {
-    let world = World::new(place).await?;
-    let plain = world.worker().await?;
-    let key: KeyId = "k-2026".parse()?;
-    let datastore: DatastoreName = "ibs-primary".parse()?;
-    world.ledger.set_datastore_key(&datastore, Some(&key)).await?;
-    let sealed = enqueue_in(&world, "demo").await?;
-    // What is stored can be verified without the key.
-    let verify = json!({ "type": "verify", "datastore": "ibs-primary" });
-    let verify = NewTask::new(Some(demo()?), user()?, serde_json::from_value(verify)?);
-    let verify = world.ledger.enqueue(verify).await?;
-    let claimed = world.claim(plain, 10).await?;
-    ensure!(claimed.len() == 1 && claimed[0].id == verify.id);
-    let why = reason(&world, &sealed).await?;
-    ensure!(why == WaitReason::NoKey { key: key.clone() }, "{why:?}");
-    ensure!(why.to_string().contains("[key.missing]"), "{why}");
-
-    let id = SessionId(world.seams.uuid());
-    let new = NewSession {
-        id,
-        node: "node-2".parse()?,
-        pid: 8,
-        services: vec![Service::Worker],
-        types: TaskType::ALL.to_vec(),
-        slots: 1,
-        keys: vec![key],
-    };
-    world.ledger.register_session(new).await?;
-    ensure!(reason(&world, &sealed).await? == WaitReason::Nothing);
-    ensure!(world.claim_one(id).await?.id == sealed.id);
     Ok(())
 }

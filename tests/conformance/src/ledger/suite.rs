@@ -23,7 +23,9 @@ macro_rules! ledger_suite {
             schedule: a_tick_fires_once, a_tick_of_an_old_look_is_ignored, missed_ticks_collapse,
                 one_event_tells_what_becomes_of_a_tick, pauses_hold, cursors_follow_the_schedule;
             queue: slots_are_shared_between_projects, limits_hold, slots_are_freed_however_tasks_end,
-                blackouts_hold_what_the_hub_starts, overlaps_go_by_policy, delays_spread_the_beginning, waits_say_why, keys_bind_tasks_to_workers;
+                blackouts_hold_what_the_hub_starts, overlaps_go_by_policy, delays_spread_the_beginning, waits_say_why;
+            keys: keys_bind_tasks_to_workers, tasks_wait_for_who_signs_their_datastore,
+                a_copy_needs_the_keys_of_both_datastores, who_takes_a_datastore_over_gets_its_tasks;
             places: what_is_held_is_before_nobody;
             objects: bad_declarations_are_refused_whole, removal_checks_references, datastores_are_known;
             access: tokens_live_and_die;

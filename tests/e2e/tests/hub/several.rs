@@ -113,6 +113,62 @@ fn a_hub_without_the_key_of_the_others_is_refused() -> Result<()> {
     Ok(())
 }
 
+/// Of two hubs with keys of their own each does what its key signs, and what nobody signs waits and says for what.
+#[test]
+fn a_task_waits_for_the_hub_that_signs_its_datastore() -> Result<()> {
+    let database = database()?;
+    let one = TestHub::start(&format!("{database}roles = [\"api\", \"notify\"]\n"))?;
+    let mut signs = one.beside("signs", &database)?;
+    let tree = one.folder().join("tree");
+    noise(&tree, 3, 100_000, 3)?;
+    one.apply(&office(&one, &tree, "", ""))?;
+    one.ok(&["job", "run", "files", "--wait"])?;
+    let mut other = one.beside("other", &database)?;
+    signs.stop()?;
+    other.stop()?;
+    let key = other.folder().join("data/keys/signing.key");
+    std::io::Write::write_all(&mut std::fs::File::create(&key)?, "5a".repeat(32).as_bytes())?;
+    other.resume()?;
+    ensure!(
+        other.log().contains("the datastore is signed with another key"),
+        "{}",
+        other.log()
+    );
+
+    let started: Value = one.json(&["job", "run", "files"])?;
+    let upid = started["upid"].as_str().context("a UPID")?.to_owned();
+    let free = one.folder().join("free").display().to_string();
+    other.ok(&["datastore", "create", "free", "--path", &free])?;
+    // What comes after it is done, so it was left out.
+    one.ok(&["gc", "start", "free", "--wait"])?;
+    let waits = task(&one, &upid)?;
+    ensure!(waits["state"] == "queued", "{waits:#}");
+    let why = waits["waiting"].as_str().context("why it waits")?;
+    ensure!(
+        why.contains("has the key signing-") && why.contains("[key.missing]"),
+        "{why}"
+    );
+    let listed = one.tasks()?;
+    ensure!(listed.iter().any(|task| task["waiting"] == why), "{listed:#?}");
+
+    // Whoever takes the datastore over gets what waits for it.
+    let store = one.folder().join("ibs-primary").display().to_string();
+    other.ok(&["datastore", "adopt", "ibs-primary", "--path", &store])?;
+    let ended = other.wait_until("the backup has ended", |_| {
+        let task = task(&one, &upid)?;
+        Ok(task["ended"].is_string().then_some(task))
+    })?;
+    ensure!(ended["state"] == "ok" && ended["node"] == "other", "{ended:#}");
+    // It stays as it was declared.
+    let exported = one.ok(&["export"])?;
+    ensure!(exported.contains("projects = [\"office\"]"), "{exported}");
+    other.ok(&["verify", "start", "ibs-primary", "--wait"])?;
+    // It signs that one now, so there is nothing to take over.
+    let again = other.cli(&["datastore", "adopt", "ibs-primary", "--path", &store])?;
+    ensure!(!again.status.success(), "{again:?}");
+    Ok(())
+}
+
 /// One request to two hubs at once, with one key.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_good_at_every_hub() -> Result<()> {
