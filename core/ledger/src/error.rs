@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ironcore_types::{ErrorCode, TaskState, Upid};
+use sqlx::migrate::MigrateError;
 
 /// The result of a verb.
 pub type Result<T, E = LedgerError> = std::result::Result<T, E>;
@@ -15,8 +16,8 @@ pub enum LedgerError {
     #[error("the database failed: {0}")]
     Database(#[source] Failure),
     /// The tables could not be brought up to date.
-    #[error("the database cannot be brought up to date: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("the database cannot be brought up to date: {}", outdated(.0))]
+    Migrate(#[from] MigrateError),
     /// Another process has it.
     #[error("the database {} is in use by another process", .0.display())]
     Locked(PathBuf),
@@ -88,6 +89,22 @@ pub enum Failure {
     /// verb was kept as a whole or not at all. Look before doing again what must not be done twice.
     #[error("the connection broke during COMMIT; whether the change was kept is not known: {0}")]
     Unknown(#[source] Arc<sqlx::Error>),
+}
+
+/// Why tables cannot be brought up to date, for whoever has to choose another program or another copy.
+fn outdated(error: &MigrateError) -> String {
+    match error {
+        MigrateError::VersionMissing(number) => format!(
+            "it was made by a newer version of this program (it has migration {number}): run that version, or one newer still, \
+             or restore a copy that was made before"
+        ),
+        MigrateError::VersionMismatch(number) => {
+            format!(
+                "it was made by a version of this program that never was released (its migration {number} is another)"
+            )
+        }
+        other => other.to_string(),
+    }
 }
 
 impl LedgerError {
