@@ -111,6 +111,7 @@ impl Delivery {
                 "log": self.links.log,
             },
             "hub": { "id": self.hub.id.to_string(), "name": self.hub.name },
+            "values": extra.get("values").unwrap_or(&json!({})),
             "extra": extra,
         })
     }

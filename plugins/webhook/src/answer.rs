@@ -7,13 +7,20 @@ const REJECTED: &str = "delivery.rejected";
 /// How much of an answer is kept, characters.
 const MAX_DETAIL: usize = 200;
 
-/// Delivered, worth another try, or refused for good.
-pub(crate) fn outcome(answer: Result<http::Response, http::Error>) -> Result<Receipt, Failure> {
+/// Delivered, worth another try, or refused for good. `success`: the statuses that mean success, when not every 2xx does.
+pub(crate) fn outcome(
+    answer: Result<http::Response, http::Error>,
+    success: &[u16],
+) -> Result<Receipt, Failure> {
     let response = answer.map_err(failure)?;
     let status = response.status;
     let detail = detail(&response);
+    let delivered = match success {
+        [] => (200..300).contains(&status),
+        statuses => statuses.contains(&status),
+    };
     match status {
-        200..=299 => {
+        _ if delivered => {
             let receipt = Receipt::new(detail).with_status(status);
             let id = response.headers.iter().find(|(name, _)| name == "x-request-id");
             Ok(match id {
@@ -29,6 +36,11 @@ pub(crate) fn outcome(answer: Result<http::Response, http::Error>) -> Result<Rec
         429 | 500..=599 => Err(Failure::unreachable(UNREACHABLE, detail)
             .with_status(status)
             .not_before(response.retry_after_ms)),
+        // Somebody else answers in the target's place: a portal, a proxy. That can be mended.
+        200..=299 => Err(
+            Failure::unreachable(REJECTED, format!("{detail}; this status is no success here"))
+                .with_status(status),
+        ),
         // Redirects are not followed: the address in the configuration is the one that was allowed.
         _ => Err(Failure::rejected(REJECTED, detail).with_status(status)),
     }

@@ -4,6 +4,18 @@ use std::collections::BTreeMap;
 
 use ironcore_plugin::{BasicCredential, OneOrMany, Secret, Slot, TextOrSecret, http};
 use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// Where the attributes of a CloudEvent stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    /// In the body, with the data.
+    #[default]
+    Structured,
+    /// In headers; the body is the data.
+    Binary,
+}
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -12,12 +24,23 @@ pub(crate) struct Config {
     #[serde(default = "post")]
     pub(crate) method: String,
     #[serde(default)]
+    pub(crate) mode: Mode,
+    #[serde(default)]
     pub(crate) headers: BTreeMap<String, TextOrSecret>,
     bearer: Option<Secret>,
     username: Option<String>,
     password: Option<Secret>,
     #[serde(default)]
     pub(crate) signing_secret: OneOrMany<Secret>,
+    /// What templates see as `values`.
+    #[serde(default)]
+    pub(crate) values: Map<String, Value>,
+    /// By the place in the body.
+    #[serde(default)]
+    pub(crate) body_secrets: BTreeMap<String, Secret>,
+    /// The statuses that mean success; every 2xx when there are none.
+    #[serde(default)]
+    pub(crate) success: Vec<u16>,
     pub(crate) timeout_ms: Option<u32>,
 }
 

@@ -1,8 +1,9 @@
 //! The built-in webhook plugin: one signed HTTP request an attempt.
 //!
-//! What is sent is in `request`, what an answer means in `answer`; secrets, signing and the network are the hub's.
+//! What is sent is in `request` and `cloud_event`, what an answer means in `answer`; secrets, signing and the network are the hub's.
 
 mod answer;
+mod cloud_event;
 mod config;
 mod request;
 
@@ -18,7 +19,7 @@ impl Plugin for Webhook {
     fn deliver(host: &impl Host, delivery: &Delivery) -> Result<Receipt, Failure> {
         let config: Config = delivery.config_as()?;
         let request = request::request(host, delivery, &config)?;
-        answer::outcome(host.http(&request))
+        answer::outcome(host.http(&request), &config.success)
     }
 }
 

@@ -88,6 +88,92 @@ fn several_events_are_a_batch() {
 }
 
 #[test]
+fn in_binary_mode_attributes_are_headers_and_the_data_is_the_body() {
+    let mut one = delivery(json!({ "url": "https://a.example", "mode": "binary" }));
+    let mut event: Value = serde_json::from_str(&one.events[0].json).expect("json");
+    event["subject"] = json!("100 % größer");
+    event["sequence"] = json!(7);
+    event["nothing"] = Value::Null;
+    one.events[0].json = event.to_string();
+    let request = request(&one);
+    let text = |name: &str| match header(&request, name) {
+        Some(Slot::Text(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    assert_eq!(text("content-type"), Some("application/json"));
+    assert_eq!(text("ce-specversion"), Some("1.0"));
+    assert_eq!(text("ce-type"), Some("ironcore.snapshot.verified"));
+    assert_eq!(text("ce-id"), Some("01920000-0000-7000-8000-000000000001"));
+    assert_eq!(text("ce-subject"), Some("100%20%25%20gr%C3%B6%C3%9Fer"));
+    assert_eq!(text("ce-dataschema"), Some("urn:ironcore-backup:event:v1"));
+    assert_eq!(text("ce-sequence"), Some("7"));
+    for absent in ["ce-data", "ce-datacontenttype", "ce-nothing"] {
+        assert_eq!(text(absent), None, "{absent}");
+    }
+    let body = body(&request);
+    assert_eq!(body["verification"]["result"], "CORRUPT");
+    assert_eq!(body["tips"][0]["title"], "Restore");
+    assert!(body.get("specversion").is_none());
+
+    one.events.push(corrupt());
+    let batch = self::request(&one);
+    assert!(
+        matches!(header(&batch, "content-type"), Some(Slot::Text(t)) if t.starts_with("application/cloudevents-batch+json"))
+    );
+    assert_eq!(header(&batch, "ce-id"), None);
+}
+
+#[test]
+fn templates_see_the_values_and_secrets_have_their_place_in_the_body() {
+    let config = json!({
+        "url": "https://a.example", "values": { "project-key": "OPS", "level": 3 },
+        "body-secrets": { "/routing_key": { "secret": "pd" } },
+    });
+    let named = Delivery {
+        template: Some("pagerduty".to_owned()),
+        ..delivery(config)
+    };
+    let host = FakeHost::new().template("webhook/pagerduty.json", Ok("{\"routing_key\":null}".to_owned()));
+    deliver(&host, &named).expect("delivered");
+    let calls = host.calls();
+    let [Call::Render(name, extra), Call::Http(request)] = &calls[..] else {
+        panic!("{calls:?}")
+    };
+    assert_eq!(name, "webhook/pagerduty.json");
+    let extra: Value = serde_json::from_str(extra).expect("json");
+    assert_eq!(extra, json!({ "values": { "project-key": "OPS", "level": 3 } }));
+    let [slot] = &request.body_slots[..] else {
+        panic!("{:?}", request.body_slots)
+    };
+    assert_eq!(
+        (slot.pointer.as_str(), &slot.value),
+        ("/routing_key", &Slot::Secret("pd".to_owned()))
+    );
+    assert_eq!(body(request), json!({ "routing_key": null }));
+}
+
+#[test]
+fn where_statuses_are_named_only_those_are_success() {
+    let answer = |status| {
+        let config = json!({ "url": "https://a.example", "success": [202, 409] });
+        deliver(&FakeHost::new().answer_status(status), &delivery(config))
+    };
+    for status in [202, 409] {
+        assert_eq!(answer(status).expect("delivered").status, Some(status));
+    }
+    match answer(200).expect_err("a portal answers") {
+        Failure::Retry(retry) => {
+            assert_eq!(
+                (retry.scope, retry.status),
+                (FailureScope::Destination, Some(200))
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(answer(400), Err(Failure::Rejected(_))));
+}
+
+#[test]
 fn secrets_are_named_and_never_written() {
     let request = request(&delivery(json!({
         "url": { "secret": "hook-url" }, "method": "PUT", "timeout-ms": 500,

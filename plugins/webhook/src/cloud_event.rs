@@ -1,0 +1,133 @@
+//! Events as CloudEvents over HTTP: as they are in the body, or with their attributes in headers (HTTP protocol binding
+//! 1.0.2, sections 3.1 to 3.3), with tips and links added to their data.
+
+use std::fmt::Write as _;
+
+use ironcore_plugin::{ActionKind, Delivery, Event, Failure, Slot, Tip};
+use serde_json::{Value, json};
+
+use crate::config::Mode;
+
+const CLOUDEVENT: &str = "application/cloudevents+json; charset=utf-8";
+const CLOUDEVENTS: &str = "application/cloudevents-batch+json; charset=utf-8";
+
+/// A body, and the headers that say what it is.
+pub(crate) struct Content {
+    pub(crate) headers: Vec<(String, Slot)>,
+    pub(crate) body: String,
+}
+
+/// One event as `mode` says. Several are a batch, for which headers have no room.
+pub(crate) fn content(delivery: &Delivery, mode: Mode) -> Result<Content, Failure> {
+    match (delivery.events.as_slice(), mode) {
+        ([], _) => Err(Failure::rejected("request.invalid", "a delivery without events")),
+        ([event], Mode::Structured) => Ok(typed(CLOUDEVENT, &enriched(event, delivery)?)),
+        ([event], Mode::Binary) => Ok(binary(enriched(event, delivery)?)),
+        (events, _) => {
+            let events: Result<Vec<_>, _> = events.iter().map(|event| enriched(event, delivery)).collect();
+            Ok(typed(CLOUDEVENTS, &Value::Array(events?)))
+        }
+    }
+}
+
+fn typed(content_type: &str, body: &Value) -> Content {
+    Content {
+        headers: vec![("content-type".to_owned(), Slot::Text(content_type.to_owned()))],
+        body: body.to_string(),
+    }
+}
+
+/// The data as body; the content type is the data's own, every other attribute a `ce-` header.
+fn binary(mut event: Value) -> Content {
+    let data = event["data"].take();
+    let mut content = typed("application/json", &data);
+    for (name, value) in event.as_object().into_iter().flatten() {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Null | Value::Array(_) | Value::Object(_) => continue,
+            other => other.to_string(),
+        };
+        if name == "datacontenttype" {
+            content.headers[0].1 = Slot::Text(text);
+        } else if name != "data" {
+            content
+                .headers
+                .push((format!("ce-{name}"), Slot::Text(encoded(&text))));
+        }
+    }
+    content
+}
+
+/// The value of a `ce-` header: what is not printable ASCII, spaces, quotes and percent signs are percent-encoded
+/// (section 3.1.3.2).
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if matches!(byte, b'!'..=b'~') && byte != b'"' && byte != b'%' {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _infallible = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// The event with what the hub knows beyond it: advice, addresses, and which message this is.
+fn enriched(event: &Event, delivery: &Delivery) -> Result<Value, Failure> {
+    let mut json: Value = serde_json::from_str(&event.json).map_err(|error| {
+        Failure::rejected("request.invalid", format!("an event that is no JSON: {error}"))
+    })?;
+    if let Some(data) = json.get_mut("data").and_then(Value::as_object_mut) {
+        data.insert("tips".to_owned(), delivery.tips.iter().map(tip).collect());
+        data.insert(
+            "links".to_owned(),
+            json!({
+                "dashboard": delivery.links.dashboard,
+                "task": delivery.links.task,
+                "log": delivery.links.log,
+            }),
+        );
+        data.insert(
+            "message".to_owned(),
+            json!({ "id": delivery.message_id, "thread": delivery.thread, "attempt": delivery.attempt }),
+        );
+    }
+    Ok(json)
+}
+
+fn tip(tip: &Tip) -> Value {
+    let actions: Vec<Value> = tip
+        .actions
+        .iter()
+        .map(|action| json!({ "kind": kind(&action.kind), "target": action.target, "label": action.label }))
+        .collect();
+    json!({ "title": tip.title, "why": tip.why, "steps": tip.steps, "link": tip.link, "actions": actions })
+}
+
+fn kind(kind: &ActionKind) -> &str {
+    match kind {
+        ActionKind::Verify => "verify",
+        ActionKind::FullBackup => "full-backup",
+        ActionKind::Gc => "gc",
+        ActionKind::Resync => "resync",
+        ActionKind::Retry => "retry",
+        ActionKind::PauseJob => "pause-job",
+        ActionKind::Custom(kind) => kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_values_are_encoded_as_the_binding_says() {
+        // The example of the specification, and what must not be taken for an escape.
+        assert_eq!(encoded("Euro € 😀"), "Euro%20%E2%82%AC%20%F0%9F%98%80");
+        assert_eq!(
+            encoded("100 % \"x\" \\x2d~!\n"),
+            "100%20%25%20%22x%22%20\\x2d~!%0A"
+        );
+    }
+}
