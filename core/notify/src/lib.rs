@@ -13,7 +13,9 @@ pub mod circuit;
 mod configuration;
 mod delivery;
 mod error;
+mod event_view;
 mod fanout;
+mod fit;
 mod lanes;
 pub mod matching;
 mod notify;
@@ -24,6 +26,7 @@ mod plugins;
 mod requests;
 pub mod retry;
 mod services;
+mod template_fit;
 mod template_helpers;
 pub mod templates;
 

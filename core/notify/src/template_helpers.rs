@@ -1,4 +1,5 @@
-//! The helpers that templates have beside Handlebars' own: `bytes`, `duration`, `json`, `time` and `upper`.
+//! The helpers that templates have beside Handlebars' own: `bytes`, `duration`, `json`, `time` and `upper`; those that
+//! make texts fit are in [`template_fit`](crate::template_fit).
 //!
 //! A null is written as `–`; a value of the wrong kind is an error at its place in the template.
 
@@ -8,7 +9,7 @@ use handlebars::{
 use ironcore_types::Timestamp;
 use serde_json::Value;
 
-const NOTHING: &str = "–";
+pub(crate) const NOTHING: &str = "–";
 
 /// Makes the helpers known to a registry.
 pub(crate) fn register(registry: &mut Handlebars<'static>) {
@@ -80,7 +81,7 @@ fn json<'reg, 'rc>(
     Ok(())
 }
 
-fn parameter<'a>(helper: &'a Helper<'_>, name: &'static str) -> Result<&'a Value, RenderError> {
+pub(crate) fn parameter<'a>(helper: &'a Helper<'_>, name: &'static str) -> Result<&'a Value, RenderError> {
     let parameter = helper
         .param(0)
         .ok_or(RenderErrorReason::ParamNotFoundForIndex(name, 0))?;
@@ -90,11 +91,11 @@ fn parameter<'a>(helper: &'a Helper<'_>, name: &'static str) -> Result<&'a Value
     Ok(parameter.value())
 }
 
-fn other(message: String) -> RenderError {
+pub(crate) fn other(message: String) -> RenderError {
     RenderErrorReason::Other(message).into()
 }
 
-fn kind(value: &Value) -> &'static str {
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a truth value",
@@ -106,7 +107,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// `1.2 GiB`, with one digit after the point from KiB on.
-fn bytes(value: &Value) -> Result<String, &'static str> {
+pub(crate) fn bytes(value: &Value) -> Result<String, &'static str> {
     if value.is_null() {
         return Ok(NOTHING.to_owned());
     }
@@ -129,7 +130,7 @@ fn bytes(value: &Value) -> Result<String, &'static str> {
 }
 
 /// Microseconds as `350 ms`, `4.2 s`, `3 min 05 s` or `2 h 04 min`.
-fn duration(value: &Value) -> Result<String, &'static str> {
+pub(crate) fn duration(value: &Value) -> Result<String, &'static str> {
     if value.is_null() {
         return Ok(NOTHING.to_owned());
     }

@@ -13,7 +13,7 @@ use handlebars::{Handlebars, RenderErrorReason};
 use ironcore_types::{ErrorCode, Seams, Timestamp};
 use serde::Serialize;
 
-use crate::template_helpers;
+use crate::{template_fit, template_helpers};
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "../../templates"]
@@ -254,6 +254,7 @@ fn registry(html: bool) -> Handlebars<'static> {
         registry.register_escape_fn(handlebars::no_escape);
     }
     template_helpers::register(&mut registry);
+    template_fit::register(&mut registry);
     registry
 }
 

@@ -1,4 +1,5 @@
-//! The templates of the hub against the context that a delivery makes: strict, for every kind of event.
+//! The templates of mails against the context that a delivery makes: strict, for every kind of event. Those of webhooks
+//! need more helpers; they are tried with those of the hub.
 
 mod support;
 
@@ -45,15 +46,13 @@ fn registry(html: bool) -> Handlebars<'static> {
     for name in ["bytes", "duration", "time", "upper", "json"] {
         registry.register_helper(name, Box::new(shown));
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates");
-    for folder in ["email", "webhook"] {
-        for entry in std::fs::read_dir(root.join(folder)).expect("folder") {
-            let path = entry.expect("entry").path();
-            let name = format!("{folder}/{}", path.file_name().expect("name").to_string_lossy());
-            registry
-                .register_template_file(&name, &path)
-                .expect("a valid template");
-        }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates/email");
+    for entry in std::fs::read_dir(folder).expect("folder") {
+        let path = entry.expect("entry").path();
+        let name = format!("email/{}", path.file_name().expect("name").to_string_lossy());
+        registry
+            .register_template_file(&name, &path)
+            .expect("a valid template");
     }
     registry
 }
@@ -176,9 +175,6 @@ fn every_template_renders_for_every_kind_of_event() {
                 "{name}: {body}"
             );
         }
-        let json: Value =
-            serde_json::from_str(&render("webhook/generic.json", &delivery)).expect("valid JSON");
-        assert_eq!(json["id"], delivery.message.to_string());
     }
 }
 
