@@ -2,11 +2,13 @@
 
 pub mod clock;
 pub mod damage;
+pub mod events;
 pub mod hub;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
 pub mod python;
 pub mod smtp;
+pub mod targets;
 pub mod tls;
 pub mod webhook;

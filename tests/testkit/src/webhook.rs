@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::python;
+use crate::targets::Target;
 use crate::tls::ServerCertificate;
 
 /// A request as it came in.
@@ -92,6 +93,11 @@ impl Answer {
         self
     }
 
+    /// Its status.
+    pub fn code(&self) -> u16 {
+        self.status
+    }
+
     /// No answer: the connection ends.
     pub fn cut() -> Self {
         Self {
@@ -104,6 +110,7 @@ impl Answer {
 struct Shared {
     script: Mutex<VecDeque<Answer>>,
     default: Mutex<Answer>,
+    target: Mutex<Option<Arc<Target>>>,
     received: Mutex<Vec<Received>>,
     count: watch::Sender<usize>,
 }
@@ -138,6 +145,7 @@ impl WebhookReceiver {
         let shared = Arc::new(Shared {
             script: Mutex::default(),
             default: Mutex::new(Answer::status(204)),
+            target: Mutex::default(),
             received: Mutex::default(),
             count: watch::Sender::new(0),
         });
@@ -176,6 +184,11 @@ impl WebhookReceiver {
         *locked(&self.shared.default) = answer;
     }
 
+    /// Answers all requests without an answer of their own as this target would.
+    pub fn behave_like(&self, target: Arc<Target>) {
+        *locked(&self.shared.target) = Some(target);
+    }
+
     /// What has come so far.
     pub fn received(&self) -> Vec<Received> {
         locked(&self.shared.received).clone()
@@ -202,10 +215,8 @@ async fn receive(
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 64 << 20).await.unwrap_or_default();
-    let scripted = locked(&shared.script).pop_front();
-    let answer = scripted.unwrap_or_else(|| locked(&shared.default).clone());
     let text = |v: &axum::http::HeaderValue| String::from_utf8_lossy(v.as_bytes()).into_owned();
-    locked(&shared.received).push(Received {
+    let mut received = Received {
         method: head.method.to_string(),
         target: head
             .uri
@@ -218,8 +229,15 @@ async fn receive(
             .map(|(name, value)| (name.to_string(), text(value)))
             .collect(),
         body: body.to_vec(),
-        answered: if answer.cut { 0 } else { answer.status },
-    });
+        answered: 0,
+    };
+    let scripted = locked(&shared.script).pop_front();
+    let target = locked(&shared.target).clone();
+    let answer = scripted
+        .or_else(|| target.map(|target| target.answer(&received)))
+        .unwrap_or_else(|| locked(&shared.default).clone());
+    received.answered = if answer.cut { 0 } else { answer.status };
+    locked(&shared.received).push(received);
     shared.count.send_modify(|count| *count += 1);
     tokio::time::sleep(answer.wait).await;
     if answer.cut {
@@ -337,4 +355,29 @@ Webhook(given['secret']).verify(bytes(given['body']), given['headers'], json_par
     let given = serde_json::json!({ "secret": secret, "headers": headers, "body": body });
     python::run(SCRIPT, given.to_string().as_bytes()).context("the signature does not hold")?;
     Ok(())
+}
+
+/// The events of a request as PyPI's `cloudevents`, the reference library, reads them: `attributes` and `data` of each.
+/// It reads batches event by event, for it knows no batches itself.
+pub fn read_cloud_events(headers: &[(String, String)], body: &[u8]) -> Result<Vec<serde_json::Value>> {
+    const SCRIPT: &str = "
+import json, sys
+from cloudevents.core.bindings.http import HTTPMessage, from_http_event
+given = json.load(sys.stdin)
+headers, body = given['headers'], bytes(given['body'])
+messages = [HTTPMessage(headers=headers, body=body)]
+if headers['content-type'].startswith('application/cloudevents-batch+json'):
+    one = {'content-type': 'application/cloudevents+json'}
+    messages = [HTTPMessage(headers=one, body=json.dumps(event).encode()) for event in json.loads(body)]
+events = [from_http_event(message) for message in messages]
+attributes = lambda event: {k: v if isinstance(v, str) else v.isoformat() for k, v in event.get_attributes().items()}
+print(json.dumps([{'attributes': attributes(event), 'data': event.get_data()} for event in events]))
+";
+    let headers: serde_json::Map<String, serde_json::Value> = headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().into()))
+        .collect();
+    let given = serde_json::json!({ "headers": headers, "body": body });
+    let read = python::run(SCRIPT, given.to_string().as_bytes()).context("these are no CloudEvents")?;
+    Ok(serde_json::from_str(&read)?)
 }

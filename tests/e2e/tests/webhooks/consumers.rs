@@ -1,0 +1,211 @@
+//! The consumers of `examples/webhook-consumers` against requests that the hub signed.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use ironcore_testkit::events::of_type;
+use ironcore_testkit::python;
+use ironcore_testkit::webhook::{Received, WebhookReceiver};
+use ironcore_types::EventType;
+use serde_json::{Value, json};
+
+use crate::targets::clock_of_today;
+use crate::world::World;
+
+#[expect(unreachable_pub, reason = "in a consumer's own crate it can be reached")]
+#[path = "../../../../examples/webhook-consumers/verify.rs"]
+mod verify;
+
+const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const NEW: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const OTHER: &str = "whsec_b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcm90aGVy";
+
+/// A request as a consumer sees it, and the time there.
+struct Case {
+    what: &'static str,
+    secrets: Vec<&'static str>,
+    request: Received,
+    now: u64,
+    valid: bool,
+}
+
+impl Case {
+    fn json(&self) -> Value {
+        let headers: serde_json::Map<String, Value> = self
+            .request
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.as_str().into()))
+            .collect();
+        json!({ "secrets": self.secrets, "headers": headers, "body": self.request.body, "now": self.now })
+    }
+}
+
+/// A signed request, and what somebody could have made of it.
+async fn cases() -> Result<Vec<Case>> {
+    let receiver = WebhookReceiver::start().await?;
+    let keys = json!([{ "secret": "new" }, { "secret": "old" }]);
+    let handler = json!([{
+        "name": "hook", "plugin": "webhook", "config": { "url": receiver.url(), "signing-secret": keys },
+    }]);
+    let mut world = World::new(clock_of_today()?, &handler, &[("old", OLD), ("new", NEW)]).await?;
+    world.start()?;
+    world.tell(&of_type(EventType::TaskFailed)).await?;
+    world.delivered(1).await?;
+    world.stop().await?;
+    let request = receiver.received().pop().context("a request")?;
+    let now: u64 = request
+        .header("webhook-timestamp")
+        .context("a timestamp")?
+        .parse()?;
+    let case = |what, secrets: &[&'static str], valid| Case {
+        what,
+        secrets: secrets.to_vec(),
+        request: request.clone(),
+        now,
+        valid,
+    };
+    let without = |name: &str| {
+        let mut request = request.clone();
+        request.headers.retain(|(known, _)| known != name);
+        request
+    };
+    let mut longer = request.clone();
+    longer.body.push(b' ');
+    let mut renamed = without("webhook-id");
+    renamed
+        .headers
+        .push(("webhook-id".to_owned(), "another".to_owned()));
+    Ok(vec![
+        case("the new secret", &[NEW], true),
+        case("the old secret", &[OLD], true),
+        case("one of two", &[OTHER, OLD], true),
+        case("another secret", &[OTHER], false),
+        Case {
+            request: longer,
+            ..case("a changed body", &[NEW], false)
+        },
+        Case {
+            request: renamed,
+            ..case("another id", &[NEW], false)
+        },
+        Case {
+            request: without("webhook-signature"),
+            ..case("no signature", &[NEW], false)
+        },
+        Case {
+            request: without("webhook-timestamp"),
+            ..case("no timestamp", &[NEW], false)
+        },
+        Case {
+            now: now + 299,
+            ..case("nearly too old", &[NEW], true)
+        },
+        Case {
+            now: now + 301,
+            ..case("too old", &[NEW], false)
+        },
+        Case {
+            now: now - 301,
+            ..case("of the future", &[NEW], false)
+        },
+    ])
+}
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../examples/webhook-consumers")
+        .join(name)
+}
+
+/// What a script answers to all cases: an id, or null for what it refuses.
+fn check(language: &str, cases: &[Case], answers: &[Option<String>]) -> Result<()> {
+    ensure!(answers.len() == cases.len(), "{language}: {answers:?}");
+    for (case, answer) in cases.iter().zip(answers) {
+        let wanted = case.valid.then(|| case.request.header("webhook-id")).flatten();
+        ensure!(
+            answer.as_deref() == wanted,
+            "{language}, {}: {answer:?}",
+            case.what
+        );
+    }
+    Ok(())
+}
+
+fn input(file: &Path, cases: &[Case]) -> String {
+    let cases: Vec<Value> = cases.iter().map(Case::json).collect();
+    json!({ "file": file, "cases": cases }).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_consumer_in_python_takes_what_is_signed_and_nothing_else() -> Result<()> {
+    const SCRIPT: &str = "
+import importlib.util, json, sys
+given = json.load(sys.stdin)
+spec = importlib.util.spec_from_file_location('verify', given['file'])
+module = importlib.util.module_from_spec(spec)
+sys.dont_write_bytecode = True
+spec.loader.exec_module(module)
+def answer(case):
+    try:
+        return module.verify(case['secrets'], case['headers'], bytes(case['body']), now=case['now'])
+    except ValueError:
+        return None
+print(json.dumps([answer(case) for case in given['cases']]))
+";
+    let cases = cases().await?;
+    let answers = python::run(SCRIPT, input(&example("verify.py"), &cases).as_bytes())?;
+    check(
+        "Python",
+        &cases,
+        &serde_json::from_str::<Vec<Option<String>>>(&answers)?,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_consumer_in_javascript_takes_what_is_signed_and_nothing_else() -> Result<()> {
+    const SCRIPT: &str = "
+import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+const given = JSON.parse(readFileSync(0, 'utf8'));
+const { verify } = await import(pathToFileURL(given.file));
+const answer = ({ secrets, headers, body, now }) => {
+  try { return verify(secrets, headers, Buffer.from(body), now); } catch { return null; }
+};
+console.log(JSON.stringify(given.cases.map(answer)));
+";
+    let cases = cases().await?;
+    let mut node = Command::new("node")
+        .args(["--input-type=module", "--eval", SCRIPT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("Node 20 is needed")?;
+    let input = input(&example("verify.mjs"), &cases);
+    node.stdin
+        .take()
+        .context("standard input")?
+        .write_all(input.as_bytes())?;
+    let output = node.wait_with_output()?;
+    ensure!(output.status.success(), "node: {}", output.status);
+    check(
+        "JavaScript",
+        &cases,
+        &serde_json::from_slice::<Vec<Option<String>>>(&output.stdout)?,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_consumer_in_rust_takes_what_is_signed_and_nothing_else() -> Result<()> {
+    let cases = cases().await?;
+    let answer = |case: &Case| {
+        let header = |name: &str| case.request.header(name);
+        verify::verify(&case.secrets, header, &case.request.body, case.now)
+            .ok()
+            .map(str::to_owned)
+    };
+    let answers: Vec<Option<String>> = cases.iter().map(answer).collect();
+    check("Rust", &cases, &answers)
+}

@@ -1,0 +1,281 @@
+//! Every built-in template, of every event, against a receiver that enforces the target's schema and limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use ironcore_notify::Templates;
+use ironcore_plugin_host::{Delivery, Hub, Incident, Links};
+use ironcore_testkit::clock::ManualClock;
+use ironcore_testkit::events::{HUB, monstrous, monstrous_texts, of_type, samples};
+use ironcore_testkit::targets::{TARGETS, Target};
+use ironcore_testkit::webhook::Received;
+use ironcore_types::event::{Tip, TipAction};
+use ironcore_types::{Event, EventType, Timestamp};
+use serde_json::{Value, json};
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// The settings without which a template says that they are missing.
+fn values() -> Value {
+    json!({ "project-key": "OPS", "issue-type": "Task", "topic": "backups" })
+}
+
+fn tip(text: &str) -> Tip {
+    Tip {
+        title: format!("Restore the chunk {text}"),
+        why: "The verification found it damaged.".to_owned(),
+        steps: vec![format!("Run a full backup. {text}"), "Verify again.".to_owned()],
+        link: Some("https://docs.example/chunks?a=(b)".to_owned()),
+        actions: vec![TipAction {
+            kind: "full-backup".to_owned(),
+            target: "nightly".to_owned(),
+            label: "Full backup".to_owned(),
+        }],
+        plugin: "remediation".parse().expect("a name"),
+    }
+}
+
+fn delivery(events: Vec<Event>, tips: Vec<Tip>) -> Delivery {
+    let task = events.iter().any(|event| event.data.task.is_some());
+    let page = "https://hub1.example:8007/tasks/UPID%3Ahub1%3A00000D1C%3Abackup%3Anightly%3A";
+    Delivery {
+        kind: "event".to_owned(),
+        message: "0196f0c3-0a0b-7c0d-8e0f-101112131415".parse().expect("an id"),
+        thread: "t".to_owned(),
+        attempt: 1,
+        recipient: None,
+        project: None,
+        group: "ops".parse().expect("a name"),
+        handler: "hook".parse().expect("a name"),
+        config: serde_json::Map::new(),
+        template: None,
+        events,
+        incident: None,
+        tips,
+        tip_events: Vec::new(),
+        links: Links {
+            dashboard: Some("https://hub1.example:8007".to_owned()),
+            task: task.then(|| page.to_owned()),
+            log: task.then(|| format!("{page}#log")),
+        },
+        hub: Hub {
+            id: HUB.parse().expect("an id"),
+            name: "hub1".to_owned(),
+        },
+        attrs: Vec::new(),
+    }
+}
+
+/// What the plugin would send, with the secret in its place where there is one.
+fn body(templates: &Templates, target: &str, context: &Value) -> Result<String> {
+    let text = templates.render(&format!("webhook/{target}.json"), context)?;
+    let mut json: Value = serde_json::from_str(&text).with_context(|| format!("not JSON: {text}"))?;
+    if json.get("routing_key").is_some() {
+        json["routing_key"] = KEY.into();
+        return Ok(json.to_string());
+    }
+    Ok(text)
+}
+
+/// Every event alone, all of them at once, and each with texts that nobody should write.
+fn deliveries(mut each: impl FnMut(String, &Delivery) -> Result<()>) -> Result<()> {
+    let all = samples();
+    for event in &all {
+        let name = event.event_type.to_string();
+        each(name.clone(), &delivery(vec![event.clone()], Vec::new()))?;
+        each(
+            format!("{name} with a tip"),
+            &delivery(vec![event.clone()], vec![tip("")]),
+        )?;
+    }
+    each("all at once".to_owned(), &delivery(all.clone(), vec![tip("")]))?;
+    let incident = Incident {
+        key: "k".to_owned(),
+        title: "Three jobs fail".to_owned(),
+        opened: Timestamp::EPOCH,
+        count: 30,
+        resolved: false,
+    };
+    let incident = Delivery {
+        incident: Some(incident),
+        ..delivery(all.clone(), Vec::new())
+    };
+    each("an incident".to_owned(), &incident)?;
+    for (what, text) in monstrous_texts() {
+        for event in &all {
+            let event = monstrous(event, &text);
+            let name = format!("{} of {what}", event.event_type);
+            each(name, &delivery(vec![event], vec![tip(&text)]))?;
+        }
+        let batch = all.iter().map(|event| monstrous(event, &text)).collect();
+        each(format!("all of {what}"), &delivery(batch, vec![tip(&text)]))?;
+    }
+    Ok(())
+}
+
+/// A request as the plugin sends it.
+pub(crate) fn request(target: &Target, body: &str) -> Received {
+    let content_type = "application/json; charset=utf-8";
+    let mut headers = vec![("content-type".to_owned(), content_type.to_owned())];
+    headers.extend(target.pass().map(|(name, value)| (name.to_owned(), value)));
+    Received {
+        method: "POST".to_owned(),
+        target: "/".to_owned(),
+        headers,
+        body: body.as_bytes().to_vec(),
+        answered: 0,
+    }
+}
+
+#[test]
+fn every_template_of_every_event_is_taken_by_its_target() -> Result<()> {
+    let clock = ManualClock::at("2026-05-21T02:00:00Z");
+    let templates = Templates::new(None, clock.seams());
+    ensure!(templates.faults().is_empty(), "{:?}", templates.faults());
+    let targets = TARGETS.map(|name| Target::new(name, Arc::new(clock.clone())));
+    let targets = targets.into_iter().collect::<Result<Vec<_>>>()?;
+    let (mut count, mut faults) = (0, Vec::new());
+    deliveries(|case, delivery| {
+        let context = delivery.context(json!({ "values": values() }));
+        for (name, target) in TARGETS.iter().zip(&targets) {
+            count += 1;
+            let body = match body(&templates, name, &context) {
+                Ok(body) => body,
+                Err(error) => {
+                    faults.push(format!("{name}, {case}: {error:#}"));
+                    continue;
+                }
+            };
+            let status = target.answer(&request(target, &body)).code();
+            if status != target.success() {
+                let why = target.faults(body.as_bytes()).join("; ");
+                faults.push(format!("{name}, {case}: {status}: {why}"));
+            }
+        }
+        // Long enough for the rate of each target; that it is enforced is tried elsewhere.
+        clock.advance(Duration::from_secs(300));
+        Ok(())
+    })?;
+    ensure!(count > 11 * 30 * 8, "{count} cases");
+    let shown = faults.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
+    ensure!(faults.is_empty(), "{} of {count} cases:\n{shown}", faults.len());
+    Ok(())
+}
+
+fn rendered(target: &str, delivery: &Delivery) -> Result<Value> {
+    let clock = ManualClock::at("2026-05-21T02:00:00Z");
+    let context = delivery.context(json!({ "values": values() }));
+    let text = body(&Templates::new(None, clock.seams()), target, &context)?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// How each message reads; a change of a template shows here.
+#[test]
+fn a_failed_backup_reads_well_everywhere() -> Result<()> {
+    let failed = delivery(vec![of_type(EventType::TaskFailed)], vec![tip("")]);
+    for target in TARGETS {
+        let json = rendered(target, &failed)?;
+        insta::assert_json_snapshot!(format!("failed-{target}"), json);
+        let text = json.to_string();
+        ensure!(
+            text.contains("datastore.full"),
+            "{target} leaves the error out: {text}"
+        );
+        ensure!(
+            text.contains("Restore the chunk"),
+            "{target} leaves the tip out: {text}"
+        );
+        ensure!(
+            text.contains("https://hub1.example:8007/tasks/"),
+            "{target} leaves the link out: {text}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn several_events_are_a_list_that_says_how_many_more_there_are() -> Result<()> {
+    let all = delivery(samples(), Vec::new());
+    let more = samples().len() - 10;
+    for target in TARGETS.iter().filter(|target| **target != "generic") {
+        let text = rendered(target, &all)?.to_string();
+        ensure!(text.contains(&format!("and {more} more")), "{target}: {text}");
+        ensure!(
+            text.contains(&format!("(+{})", samples().len() - 1)),
+            "{target}: {text}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn markup_of_others_stays_text() -> Result<()> {
+    let mut event = of_type(EventType::TaskFailed);
+    event.data.title = "<!channel> *b* @all [x](https://evil.example)".to_owned();
+    let one = delivery(vec![event], Vec::new());
+    let slack = rendered("slack", &one)?;
+    ensure!(
+        slack["text"]
+            .as_str()
+            .is_some_and(|text| text.contains("&lt;!channel&gt;")),
+        "{slack}"
+    );
+    let discord = rendered("discord", &one)?;
+    let title = discord["embeds"][0]["title"].as_str().context("a title")?;
+    ensure!(title.contains("\\*b\\*") && title.contains("\\[x\\]("), "{title}");
+    ensure!(discord["allowed_mentions"]["parse"] == json!([]), "{discord}");
+    let mattermost = rendered("mattermost", &one)?.to_string();
+    ensure!(!mattermost.contains("@all"), "{mattermost}");
+    Ok(())
+}
+
+#[test]
+fn an_alert_is_resolved_by_what_ends_it_and_by_nothing_else() -> Result<()> {
+    let event = |kind| rendered("pagerduty", &delivery(vec![of_type(kind)], Vec::new()));
+    let failed = event(EventType::TaskFailed)?;
+    let completed = event(EventType::TaskCompleted)?;
+    ensure!(
+        failed["event_action"] == "trigger" && failed["payload"]["severity"] == "error",
+        "{failed}"
+    );
+    ensure!(completed["event_action"] == "resolve", "{completed}");
+    ensure!(
+        failed["dedup_key"] == completed["dedup_key"],
+        "{failed} {completed}"
+    );
+    let warned = event(EventType::TaskWarning)?;
+    ensure!(
+        warned["payload"]["severity"] == "warning" && warned["dedup_key"] == failed["dedup_key"],
+        "{warned}"
+    );
+    for kind in [
+        EventType::TaskQueued,
+        EventType::TaskStarted,
+        EventType::TaskCancelled,
+    ] {
+        let news = event(kind)?;
+        ensure!(
+            news["event_action"] == "trigger" && news["dedup_key"] != failed["dedup_key"],
+            "{news}"
+        );
+        ensure!(news["payload"]["severity"] == "info", "{news}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_setting_that_is_missing_is_named() -> Result<()> {
+    let clock = ManualClock::at("2026-05-21T02:00:00Z");
+    let templates = Templates::new(None, clock.seams());
+    let one = delivery(vec![of_type(EventType::TaskFailed)], Vec::new());
+    for (target, missing) in [("jira", "values.project-key"), ("ntfy", "values.topic")] {
+        let error = templates.render(&format!("webhook/{target}.json"), &one.context(json!({})));
+        let error = error.err().context("nothing is missing")?.to_string();
+        ensure!(
+            error.contains(missing) && error.contains(&format!("webhook/{target}.json")),
+            "{error}"
+        );
+    }
+    Ok(())
+}
