@@ -102,6 +102,13 @@ fn deliveries(mut each: impl FnMut(String, &Delivery) -> Result<()>) -> Result<(
         ..delivery(all.clone(), Vec::new())
     };
     each("an incident".to_owned(), &incident)?;
+    for event in &all {
+        let nowhere = Delivery {
+            links: Links::default(),
+            ..delivery(vec![event.clone()], Vec::new())
+        };
+        each(format!("{} without addresses", event.event_type), &nowhere)?;
+    }
     for (what, text) in monstrous_texts() {
         for event in &all {
             let event = monstrous(event, &text);
