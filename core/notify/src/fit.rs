@@ -90,6 +90,8 @@ const WORD: usize = 24;
 pub(crate) fn cut(text: &str, most: usize, unit: Unit, markup: Markup) -> String {
     let room = most.saturating_sub(unit.of(ELLIPSIS));
     let (mut out, mut used, mut kept) = (String::new(), 0, 0);
+    // What follows what is kept: it says whether a word is cut.
+    let mut next = None;
     let mut piece = String::new();
     for grapheme in text.graphemes(true) {
         piece.clear();
@@ -97,9 +99,13 @@ pub(crate) fn cut(text: &str, most: usize, unit: Unit, markup: Markup) -> String
             markup.write(c, &mut piece);
         }
         used += unit.of(&piece);
+        if used > room {
+            next = next.or(Some(grapheme));
+        }
         if used > most {
             out.truncate(kept);
-            return ended(out, most, unit);
+            let inside = next.is_some_and(|next| !next.trim().is_empty());
+            return ended(out, most, unit, inside);
         }
         out.push_str(&piece);
         if used <= room {
@@ -203,10 +209,13 @@ pub(crate) fn address(text: &str, most: usize) -> Option<String> {
     (matches!(url.scheme(), "http" | "https") && out.len() <= most).then_some(out)
 }
 
-fn ended(mut text: String, most: usize, unit: Unit) -> String {
+/// The text with an ellipsis, without the beginning of a word when it ends `inside` one.
+fn ended(mut text: String, most: usize, unit: Unit, inside: bool) -> String {
     let end = text.trim_end().len();
+    let inside = inside && end == text.len();
     text.truncate(end);
-    if let Some(space) = text.rfind(' ')
+    if inside
+        && let Some(space) = text.rfind(' ')
         && space > 0
         && text.len() - space <= WORD
     {
@@ -243,6 +252,10 @@ mod tests {
         assert_eq!(plain("abc", 3, Unit::Utf16), "abc");
         assert_eq!(plain("abcd", 3, Unit::Utf16), "ab…");
         assert_eq!(plain("the datastore is full", 16, Unit::Utf16), "the datastore…");
+        assert_eq!(
+            plain("the datastore is full", 17, Unit::Utf16),
+            "the datastore is…"
+        );
         assert_eq!(
             plain("abcdef", 5, Unit::Bytes),
             "ab…",

@@ -71,6 +71,58 @@ fn html_is_escaped_and_text_and_json_are_not() {
 }
 
 #[test]
+fn helpers_make_texts_that_fit() {
+    let context = json!({ "title": "a *b*\n<c>", "list": [1, 2, 3], "level": "error", "nothing": null });
+    let shown = |text: &str| {
+        let (_folder, _, templates) = with(&[("t/a.json", text)]);
+        templates
+            .render("t/a.json", &context)
+            .map_err(|error| error.to_string())
+    };
+    for (text, wanted) in [
+        ("{{line title 9}}", "a *b* <c>"),
+        ("{{line title 6}}", "a *b*…"),
+        ("{{cut title 99 markup=\"discord\"}}", "a \\*b\\*\n\\<c\\>"),
+        ("{{line nothing 9}} {{line \"\" 9}}", "– –"),
+        (
+            "{{#text 99}}\n{{line title 99 markup=\"slack\"}}\n{{/text}}",
+            "\"a *b* &lt;c&gt;\"",
+        ),
+        ("{{#text 99 spread=true}}a\nb{{/text}}", "\"a\\n\\nb\""),
+        ("{{#key 9}}{{title}}{{/key}}", "\"a *b* <c>\""),
+        (
+            "{{pick level error=1 other=2}}{{pick title error=1 other=2}}",
+            "12",
+        ),
+        (
+            "{{default nothing \"x\"}}{{default gone.away \"y\"}}{{default level \"z\"}}",
+            "xyerror",
+        ),
+        (
+            "{{#each (first list 2)}}{{this}}{{/each}}+{{more list 2}}+{{more 9 2}}",
+            "12+1+7",
+        ),
+        ("{{json (address \"ftp://a.example\" 99)}}", "null"),
+    ] {
+        assert_eq!(shown(text).as_deref(), Ok(wanted), "{text}");
+    }
+    for (text, why) in [
+        ("{{line title}}", "line takes a number"),
+        ("{{line list 9}}", "line takes a text, not a list"),
+        ("{{line title 9 markup=\"wiki\"}}", "not \"wiki\""),
+        (
+            "{{#text 9 unit=\"words\"}}a{{/text}}",
+            "text counts utf16, characters or bytes",
+        ),
+        ("{{pick title error=1}}", "no `other`"),
+        ("{{line gone.away 9}}", "there is no value gone.away"),
+    ] {
+        let error = shown(text).expect_err(text);
+        assert!(error.contains(why), "{text}: {error}");
+    }
+}
+
+#[test]
 fn a_value_that_is_not_there_is_an_error_with_file_and_line() {
     let (folder, _, templates) = with(&[("t/a.txt", "one\ntwo\n{{ event.nothing }}")]);
     let error = templates
