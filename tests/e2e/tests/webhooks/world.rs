@@ -176,9 +176,8 @@ impl World {
         let waited = tokio::time::timeout(PATIENCE, async {
             loop {
                 wakes.borrow_and_update();
-                let mut page = self.ledger.messages(&filter, &Page::first(1_000)).await?.messages;
-                page.reverse();
-                last = page;
+                let page = self.ledger.messages(&filter, &Page::first(1_000)).await?.messages;
+                last = page.into_iter().rev().map(|listed| listed.message).collect();
                 if wanted(&last) {
                     return anyhow::Ok(());
                 }
