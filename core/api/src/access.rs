@@ -27,11 +27,11 @@ use std::collections::HashSet;
 
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{DatastoreRow, Message, Role, Scope, SeqEvent, Task};
-use ironcore_types::objects::{Group, Job};
+use ironcore_types::notification::{Group, GroupRef};
+use ironcore_types::objects::Job;
 use ironcore_types::snapshot::BackupGroup;
 use ironcore_types::{
-    DatastoreName, EventId, GroupName, JobName, MessageId, ProjectName, SnapshotRef, TaskSpec, Timestamp,
-    Upid, UserId,
+    DatastoreName, EventId, JobName, MessageId, ProjectName, SnapshotRef, TaskSpec, Timestamp, Upid, UserId,
 };
 
 use crate::error::ApiError;
@@ -166,17 +166,12 @@ impl Access {
     }
 
     /// A notification group by project and name.
-    pub async fn group(
-        &self,
-        ledger: &Ledger,
-        project: &ProjectName,
-        name: &GroupName,
-    ) -> Result<Group, ApiError> {
-        let missing = || ApiError::not_found(format!("group {project}/{name}"));
-        if !self.sees(Some(project)) {
+    pub async fn group(&self, ledger: &Ledger, group: &GroupRef) -> Result<Group, ApiError> {
+        let missing = || ApiError::not_found(format!("group {group}"));
+        if !self.sees(group.project.as_ref()) {
             return Err(missing());
         }
-        ledger.group(project, name).await?.ok_or_else(missing)
+        ledger.group(group).await?.ok_or_else(missing)
     }
 
     /// A message by id.

@@ -36,7 +36,7 @@ pub(crate) fn check(document: &Document, plugins: &dyn PluginCatalog) -> Vec<Fau
         );
     }
     for group in &document.group {
-        let object = format!("group/{}/{}", group.project, group.name);
+        let object = format!("group/{}", group.reference());
         let mut handlers = HashSet::new();
         for handler in &group.handler {
             if !handlers.insert(&handler.name) {
@@ -71,7 +71,7 @@ fn names(document: &Document) -> Vec<String> {
     let groups = document
         .group
         .iter()
-        .map(|group| format!("group/{}/{}", group.project, group.name));
+        .map(|group| format!("group/{}", group.reference()));
     let jobs = document
         .job
         .iter()

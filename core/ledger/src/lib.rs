@@ -41,7 +41,7 @@
 //! | tables | hold |
 //! | --- | --- |
 //! | `hub` | the hub's id, the scheduler's pause, up to where events were fanned out |
-//! | `projects`, `datastores`, `notification_groups`, `jobs`, `group_owners` | configuration as JSON bodies, with the columns that verbs ask for; who owns a backup group |
+//! | `projects`, `datastores`, `notification_groups`, `hub_groups`, `jobs`, `group_owners` | configuration as JSON bodies, with the columns that verbs ask for; who owns a backup group |
 //! | `tokens`, `sessions` | SHA-256 of secrets; lives of processes |
 //! | `ticks` | every tick that was dealt with |
 //! | `tasks`, `task_progress`, `log_frames` | tasks; one row of progress each; zstd frames of log lines |
@@ -51,7 +51,8 @@
 //! | `task_statistics`, `datastore_usage` | what attempts moved; how full datastores were |
 //! | `verifications`, `verification_history` | the latest result of each snapshot, and all of them |
 //! | `events`, `tips`, `matches` | the outbox, what to do about it, which handlers it matched |
-//! | `messages`, `message_events`, `attempts`, `circuits` | delivery |
+//! | `outcomes`, `outcome_steps` | how the newest run of each job ended, and what each event that tells of an end found there |
+//! | `messages`, `message_events`, `attempts`, `circuits`, `rates` | delivery |
 //! | `conditions` | what lasts and was told when it began |
 //! | `plugin_kv`, `actions` | what plugins keep and cause |
 //! | `inbox_entries`, `inbox_read` | how events show, and who has read them |

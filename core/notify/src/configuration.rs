@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{HandlerRef, SeqEvent};
-use ironcore_types::objects::{Group, Job};
+use ironcore_ledger::{Ledger, LedgerError};
+use ironcore_types::objects::{DatastoreObject, Group, Job};
 use ironcore_types::{Event, ProjectName, Timestamp};
 
+use crate::matching;
 use crate::notify::Shared;
 
 /// How old what is kept may be: that something changed is heard at once, but on a shared database word of it can get lost.
@@ -26,19 +27,50 @@ struct State {
     read: Timestamp,
     /// Handlers that were switched off because they failed.
     off: Arc<BTreeSet<HandlerRef>>,
-    projects: BTreeMap<ProjectName, Arc<Declared>>,
+    hub: Arc<OfHub>,
+    projects: BTreeMap<ProjectName, Arc<OfProject>>,
+}
+
+/// What is declared for the hub.
+#[derive(Debug)]
+pub(crate) struct OfHub {
+    pub(crate) groups: Vec<Group>,
+    pub(crate) datastores: Vec<DatastoreObject>,
+    /// Groups of projects that datastores name.
+    pub(crate) attached: Vec<Group>,
+}
+
+impl OfHub {
+    pub(crate) async fn read(ledger: &Ledger) -> Result<Self, LedgerError> {
+        let datastores = ledger.datastores().await?;
+        let datastores: Vec<_> = datastores.into_iter().map(|row| row.object).collect();
+        let named: BTreeSet<_> = datastores
+            .iter()
+            .flat_map(|datastore| &datastore.groups)
+            .collect();
+        let mut attached = Vec::new();
+        for group in named.into_iter().filter(|group| group.project.is_some()) {
+            attached.extend(ledger.group(group).await?);
+        }
+        Ok(Self {
+            groups: ledger.hub_groups().await?,
+            datastores,
+            attached,
+        })
+    }
 }
 
 #[derive(Debug)]
-struct Declared {
+struct OfProject {
     jobs: Vec<Job>,
     groups: Vec<Group>,
 }
 
-/// The jobs and groups of the projects that a batch is about.
+/// What is declared for the projects that a batch is about, and for the hub.
 pub(crate) struct Configuration {
     off: Arc<BTreeSet<HandlerRef>>,
-    projects: BTreeMap<ProjectName, Arc<Declared>>,
+    hub: Arc<OfHub>,
+    projects: BTreeMap<ProjectName, Arc<OfProject>>,
 }
 
 impl Kept {
@@ -62,6 +94,7 @@ impl Kept {
                 State {
                     change,
                     read: now,
+                    hub: Arc::new(OfHub::read(&shared.ledger).await?),
                     off: Arc::new(off.map(|health| health.handler).collect()),
                     projects: BTreeMap::new(),
                 }
@@ -72,7 +105,7 @@ impl Kept {
             .filter_map(|event| event.event.data.project.as_ref())
         {
             if !state.projects.contains_key(project) {
-                let declared = Declared {
+                let declared = OfProject {
                     jobs: shared.ledger.jobs(Some(project)).await?,
                     groups: shared.ledger.groups(Some(project)).await?,
                 };
@@ -81,6 +114,7 @@ impl Kept {
         }
         let found = Configuration {
             off: state.off.clone(),
+            hub: state.hub.clone(),
             projects: state.projects.clone(),
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
@@ -94,13 +128,25 @@ impl Configuration {
         self.off.contains(handler)
     }
 
-    /// The jobs and groups of the event's project.
-    pub(crate) fn of(&self, event: &Event) -> (&[Job], &[Group]) {
-        let project = event
+    /// What is declared, as far as this event may reach it. The hub's own events may reach groups of any project, by way of
+    /// a datastore.
+    pub(crate) fn of(&self, event: &Event) -> matching::Declared<'_> {
+        let hub = &self.hub;
+        let of = event
             .data
             .project
             .as_ref()
-            .and_then(|project| self.projects.get(project));
-        project.map_or((&[], &[]), |declared| (&declared.jobs, &declared.groups))
+            .map(|project| self.projects.get(project));
+        let (jobs, groups): (&[Job], &[Group]) = match of {
+            Some(Some(declared)) => (&declared.jobs, &declared.groups),
+            Some(None) => (&[], &[]),
+            None => (&[], &hub.attached),
+        };
+        matching::Declared {
+            jobs,
+            groups,
+            hub_groups: &hub.groups,
+            datastores: &hub.datastores,
+        }
     }
 }

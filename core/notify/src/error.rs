@@ -2,7 +2,8 @@
 
 use ironcore_ledger::LedgerError;
 use ironcore_plugin_host::PluginError;
-use ironcore_types::{ErrorCode, GroupName, PluginName, ProjectName};
+use ironcore_types::notification::GroupRef;
+use ironcore_types::{ErrorCode, PluginName};
 
 use crate::plugins::HandlerFault;
 use crate::templates::TemplateError;
@@ -29,12 +30,10 @@ pub enum NotifyError {
         found: PluginName,
     },
     /// A group cannot be used as it is declared.
-    #[error("the group {project}/{group} is not valid: {}", join(faults))]
+    #[error("the group {group} is not valid: {}", join(faults))]
     Group {
-        /// Whose.
-        project: ProjectName,
         /// Which group.
-        group: GroupName,
+        group: GroupRef,
         /// Everything that is wrong, handler by handler.
         faults: Vec<HandlerFault>,
     },

@@ -1,14 +1,14 @@
 //! From events to messages: takes events in the order of their commits, asks for advice about each, decides who is
 //! told, and records it all in one transaction a batch. Running it twice, or in two processes, makes nothing twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{self, StreamExt};
 use ironcore_ledger::LedgerError;
-use ironcore_ledger::model::{FanOut, NewMatch, NewMessage, SeqEvent};
+use ironcore_ledger::model::{FanOut, NewMatch, NewMessage, OutcomeStep, Rate, SeqEvent};
 use ironcore_plugin_host::{NoServices, Plugin, PluginError};
 use ironcore_types::event::Tip;
 use ironcore_types::objects::Handler;
@@ -18,8 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::configuration::Configuration;
 use crate::error::NotifyError;
-use crate::matching;
+use crate::matching::{self, Match, Told};
 use crate::notify::Shared;
+use crate::outcomes;
+use crate::pacing::{self, Paced};
 use crate::plugins::Plugins;
 
 /// Events in one transaction.
@@ -29,6 +31,8 @@ const TIPS: usize = 20;
 
 /// What messages of this kind hold: one event.
 pub(crate) const KIND_EVENT: &str = "event";
+/// Events that were gathered until their message was due.
+pub(crate) const KIND_DIGEST: &str = "digest";
 /// Events of one project that were fanned out together, for the inbox.
 pub(crate) const KIND_INBOX: &str = "inbox";
 
@@ -82,17 +86,24 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
         .await;
     let now = shared.seams.now();
     let inbox = shared.plugins.inbox();
+    let steps = outcomes::steps(shared, &events).await?;
+    let planned: Vec<Planned<'_>> = events
+        .iter()
+        .zip(steps)
+        .map(|(event, step)| Planned::of(event, step, &configuration, &shared.plugins, inbox.as_ref()))
+        .collect();
+    let mut rates = rates(shared, &planned, now).await?;
     let mut fanouts = Vec::with_capacity(events.len());
     let mut failures = Vec::new();
     // The events of a project go into the inbox by one message, under the first of them.
     let mut first = BTreeMap::new();
-    for (event, (tips, failed)) in events.iter().zip(advice) {
+    for ((event, (tips, failed)), planned) in events.iter().zip(advice).zip(planned) {
         let project = event.event.data.project.as_ref();
-        let inbox = Inbox {
-            plugin: inbox.as_ref(),
-            first: *first.entry(project).or_insert(event.event.id),
-        };
-        fanouts.push(decide(event, tips, &configuration, &shared.plugins, &inbox, now));
+        let first = *first.entry(project).or_insert(event.event.id);
+        fanouts.push(FanOut {
+            tips,
+            ..planned.into_messages(first, now, &mut rates)
+        });
         if !matching::is_about_delivery(event.event.event_type) {
             failures.extend(failed);
         }
@@ -112,54 +123,118 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
     Ok(events.len())
 }
 
-/// The inbox plugin, when there is one, and the event under which this project's go there.
-struct Inbox<'a> {
-    plugin: Option<&'a PluginName>,
-    first: EventId,
+/// An event, who is told of it, and on which lane.
+struct Planned<'a> {
+    event: &'a SeqEvent,
+    outcome: Option<OutcomeStep>,
+    told: Vec<(Match, String)>,
 }
 
-/// All that comes of one event.
-fn decide(
-    event: &SeqEvent,
-    tips: Vec<Tip>,
-    configuration: &Configuration,
-    plugins: &Plugins,
-    inbox: &Inbox<'_>,
-    now: Timestamp,
-) -> FanOut {
-    let (jobs, groups) = configuration.of(&event.event);
-    let mut matches = matching::matches(&event.event, jobs, groups, inbox.plugin);
-    matches.retain(|found| !configuration.is_off(&found.handler));
-    let messages = matches
-        .iter()
-        .map(|found| {
-            let (thread, kind, window) = match found.handler.group.as_str() {
-                matching::BUILTIN_GROUP => (format!("inbox/{}", inbox.first), KIND_INBOX, inbox.first),
-                _ => (matching::thread_of(&event.event), KIND_EVENT, event.event.id),
+impl<'a> Planned<'a> {
+    fn of(
+        event: &'a SeqEvent,
+        outcome: Option<OutcomeStep>,
+        configuration: &Configuration,
+        plugins: &Plugins,
+        inbox: Option<&PluginName>,
+    ) -> Self {
+        let told = Told {
+            event: &event.event,
+            before: outcome.as_ref().and_then(|step| step.before.as_ref()),
+        };
+        let mut matches = matching::matches(told, configuration.of(&event.event), inbox);
+        matches.retain(|found| !configuration.is_off(&found.handler));
+        let told = matches.into_iter().map(|found| {
+            let lane = lane(plugins, found.handler.project.as_ref(), &found.declared);
+            (found, lane)
+        });
+        Self {
+            event,
+            told: told.collect(),
+            outcome,
+        }
+    }
+
+    /// All that comes of the event, but for its tips. `first` is the event under which those of the project go into the
+    /// inbox.
+    fn into_messages(self, first: EventId, now: Timestamp, rates: &mut BTreeMap<String, Rate>) -> FanOut {
+        let event = &self.event.event;
+        let mut fanout = FanOut {
+            seq: self.event.seq,
+            tips: Vec::new(),
+            matches: Vec::with_capacity(self.told.len()),
+            messages: Vec::with_capacity(self.told.len()),
+            outcome: self.outcome,
+            rates: Vec::new(),
+        };
+        for (found, lane) in self.told {
+            let own = || (matching::thread_of(event), KIND_EVENT, event.id.to_string(), now);
+            let (thread, kind, window, due) = if found.handler.group.as_str() == matching::BUILTIN_GROUP {
+                (format!("inbox/{first}"), KIND_INBOX, first.to_string(), now)
+            } else {
+                let rate = rates.entry(lane.clone()).or_insert_with(|| unlimited(&lane, now));
+                let paced = pacing::pace(&found.declared, event.data.severity, now, rate);
+                if found.declared.limit.is_some() {
+                    fanout.rates.push(rate.clone());
+                }
+                match paced {
+                    Paced::AtOnce => own(),
+                    Paced::Gathered { window, due } => (window.clone(), KIND_DIGEST, window, due),
+                }
             };
-            NewMessage {
+            fanout.messages.push(NewMessage {
                 handler: found.handler.clone(),
-                snapshot: found.declared.clone(),
+                snapshot: found.declared,
                 recipient: String::new(),
                 thread,
                 kind: kind.to_owned(),
-                window: window.to_string(),
-                lane: lane(plugins, event.event.data.project.as_ref(), &found.declared),
-                due: now,
+                window,
+                lane,
+                due,
                 attrs: Map::new(),
-            }
-        })
-        .collect();
-    FanOut {
-        seq: event.seq,
-        tips,
-        matches: matches
-            .into_iter()
-            .map(|found| NewMatch {
+            });
+            fanout.matches.push(NewMatch {
                 handler: found.handler,
-            })
-            .collect(),
-        messages,
+            });
+        }
+        fanout
+    }
+}
+
+/// How far the destinations with a limit are within it.
+async fn rates(
+    shared: &Shared,
+    planned: &[Planned<'_>],
+    now: Timestamp,
+) -> Result<BTreeMap<String, Rate>, NotifyError> {
+    let told = planned.iter().flat_map(|planned| &planned.told);
+    let limited: BTreeSet<&String> = told
+        .filter(|(found, _)| found.declared.limit.is_some())
+        .map(|(_, lane)| lane)
+        .collect();
+    if limited.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut rates: BTreeMap<String, Rate> = limited
+        .iter()
+        .map(|lane| ((*lane).clone(), unlimited(lane, now)))
+        .collect();
+    for rate in shared
+        .ledger
+        .rates(limited.into_iter().cloned().collect())
+        .await?
+    {
+        rates.insert(rate.lane.clone(), rate);
+    }
+    Ok(rates)
+}
+
+/// The rate of a destination that got nothing yet.
+fn unlimited(lane: &str, now: Timestamp) -> Rate {
+    Rate {
+        lane: lane.to_owned(),
+        arrival: now,
+        gathering: None,
     }
 }
 

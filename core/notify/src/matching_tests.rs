@@ -3,6 +3,7 @@
 use ironcore_types::objects::Document;
 use serde_json::json;
 
+use super::rules::decide;
 use super::*;
 
 fn document() -> Document {
@@ -56,14 +57,31 @@ fn task(job: Option<&str>, id: &str) -> serde_json::Value {
 }
 
 fn told(event: &Event) -> Vec<String> {
-    let document = document();
+    told_by(event, &document(), None)
+}
+
+fn told_by(event: &Event, document: &Document, before: Option<&LastOutcome>) -> Vec<String> {
     let inbox = PluginName::new(INBOX).expect("name");
-    matches(event, &document.job, &document.group, Some(&inbox))
+    let (hub_groups, groups): (Vec<_>, Vec<_>) = document
+        .group
+        .iter()
+        .cloned()
+        .partition(|group| group.project.is_none());
+    let declared = Declared {
+        jobs: &document.job,
+        groups: &groups,
+        hub_groups: &hub_groups,
+        datastores: &document.datastore,
+    };
+    matches(Told { event, before }, declared, Some(&inbox))
         .into_iter()
-        .map(|found| match found.handler.group.as_str() {
-            BUILTIN_GROUP => found.handler.handler.to_string(),
-            group => format!("{group}/{}", found.handler.handler),
-        })
+        .map(
+            |found| match (&found.handler.project, found.handler.group.as_str()) {
+                (_, BUILTIN_GROUP) => found.handler.handler.to_string(),
+                (Some(_), group) => format!("{group}/{}", found.handler.handler),
+                (None, group) => format!("hub:{group}/{}", found.handler.handler),
+            },
+        )
         .collect()
 }
 
@@ -178,19 +196,160 @@ fn each_filter_says_what_stopped_an_event() {
     let document = document();
     let ops = &document.group[0];
     let queued = event("ironcore.task.queued", "info", &task(Some("nightly"), "store-a"));
-    let verdicts: Vec<_> = ops
-        .handler
-        .iter()
-        .map(|handler| stopped(&queued, &ops.name, handler))
-        .collect();
+    let told = Told {
+        event: &queued,
+        before: None,
+    };
+    let decisions = decide(told, ops);
+    assert!(decisions.iter().all(|decision| !decision.told));
+    let reasons: Vec<_> = decisions.into_iter().map(|decision| decision.reason).collect();
+    assert_eq!(reasons, [Reason::Default, Reason::Severity, Reason::Disabled]);
+}
+
+/// One group of project `web` with handlers `a` and `b`, and with these members more; job `nightly` names it.
+fn with(group: serde_json::Value) -> Document {
+    let mut of = json!({ "project": "web", "name": "ops", "handler": [
+        { "name": "a", "plugin": "webhook" }, { "name": "b", "plugin": "webhook" },
+    ]});
+    for (key, value) in group.as_object().expect("an object") {
+        of[key] = value.clone();
+    }
+    serde_json::from_value(json!({
+        "group": [of],
+        "datastore": [{ "name": "store-a", "path": "/a", "groups": ["storage", "web/ops"] }],
+        "job": [{ "project": "web", "name": "nightly", "owner": "root@local", "groups": ["ops"],
+              "task": { "type": "gc", "datastore": "store-a" } }],
+    }))
+    .expect("a valid document")
+}
+
+fn of_nightly(kind: &str, severity: &str) -> Event {
+    event(kind, severity, &task(Some("nightly"), "store-a"))
+}
+
+#[test]
+fn rules_are_looked_at_in_order_until_one_stops() {
+    let document = with(json!({ "rule": [
+        { "when": { "min-severity": "error" }, "tell": ["a"], "then": "continue" },
+        { "when": { "events": ["task.failed"], "jobs": ["/^night/"] }, "tell": ["b"] },
+        { "when": { "events": ["task.queued"] }, "tell": [] },
+        { "when": { "events": ["task.started"] } },
+    ]}));
+    let told = |kind, severity| told_by(&of_nightly(kind, severity), &document, None);
+    assert_eq!(told("ironcore.task.failed", "error"), ["inbox", "ops/a", "ops/b"]);
+    // No rule is about it: the default rule tells both.
     assert_eq!(
-        verdicts,
-        [
-            Some(Stopped::EventType),
-            Some(Stopped::Severity),
-            Some(Stopped::Disabled)
-        ]
+        told("ironcore.task.completed", "info"),
+        ["inbox", "ops/a", "ops/b"]
     );
+    assert_eq!(
+        told("ironcore.task.warning", "error"),
+        ["inbox", "ops/a", "ops/b"]
+    );
+    assert_eq!(told("ironcore.task.queued", "info"), ["inbox"]);
+    assert_eq!(told("ironcore.task.started", "info"), ["inbox", "ops/a", "ops/b"]);
+    assert_eq!(told("ironcore.task.cancelled", "notice"), ["inbox"]);
+
+    let failed = of_nightly("ironcore.task.failed", "error");
+    let decisions = decide(
+        Told {
+            event: &failed,
+            before: None,
+        },
+        &document.group[0],
+    );
+    let reasons: Vec<_> = decisions.into_iter().map(|decision| decision.reason).collect();
+    assert_eq!(reasons, [Reason::Rule(1), Reason::Rule(2)]);
+}
+
+#[test]
+fn a_rule_that_stops_keeps_the_others_out() {
+    let document = with(json!({ "rule": [{ "when": { "events": ["task.failed"] }, "tell": ["b"] }] }));
+    let failed = of_nightly("ironcore.task.failed", "error");
+    assert_eq!(told_by(&failed, &document, None), ["inbox", "ops/b"]);
+    let decisions = decide(
+        Told {
+            event: &failed,
+            before: None,
+        },
+        &document.group[0],
+    );
+    assert_eq!(decisions[0].reason, Reason::StoppedBy(1));
+}
+
+#[test]
+fn the_matrix_says_it_for_each_event_type() {
+    let document = with(json!({ "matrix": {
+        "task.completed": [], "task.failed": ["b"], "ironcore.task.started": ["a", "b"],
+    }}));
+    let told = |kind, severity| told_by(&of_nightly(kind, severity), &document, None);
+    assert_eq!(told("ironcore.task.completed", "info"), ["inbox"]);
+    assert_eq!(told("ironcore.task.failed", "error"), ["inbox", "ops/b"]);
+    assert_eq!(told("ironcore.task.started", "info"), ["inbox", "ops/a", "ops/b"]);
+    assert_eq!(
+        told("ironcore.task.warning", "warning"),
+        ["inbox", "ops/a", "ops/b"]
+    );
+}
+
+#[test]
+fn groups_listen_to_sources_and_are_attached_to_datastores() {
+    let mut document = with(json!({ "sources": ["restore"], "handler": [
+        { "name": "a", "plugin": "webhook", "filter": { "events": [] } },
+    ]}));
+    let hub: Document = serde_json::from_value(json!({ "group": [
+        { "name": "storage", "handler": [{ "name": "h", "plugin": "webhook", "filter": { "events": [] } }] },
+        { "name": "guards", "sources": ["auth"],
+          "handler": [{ "name": "h", "plugin": "webhook", "filter": { "events": [] } }] },
+    ]}))
+    .expect("groups");
+    document.group.extend(hub.group);
+    let told = |event: &Event| told_by(event, &document, None);
+    let own = json!({ "project": null });
+    let login = event("ironcore.auth.login-failed", "warning", &own);
+    assert_eq!(told(&login), ["inbox", "hub:guards/h"]);
+    let store = json!({ "name": "store-a", "free_bytes": 1, "total_bytes": 2, "online": true });
+    let low = event(
+        "ironcore.datastore.space-low",
+        "warning",
+        &json!({ "project": null, "datastore": store }),
+    );
+    assert_eq!(told(&low), ["inbox", "ops/a", "hub:storage/h"]);
+    // Of another project's tasks on that datastore the hub's group hears, and the project's does not.
+    let mut other = event("ironcore.task.completed", "info", &task(None, "store-a"));
+    other.data.project = Some("other".parse().expect("name"));
+    assert_eq!(told(&other), ["inbox", "hub:storage/h"]);
+    let mut restore = task(None, "store-b");
+    restore["task"]["type"] = json!("restore");
+    let restored = event("ironcore.task.completed", "info", &restore);
+    assert_eq!(told(&restored), ["inbox", "ops/a"]);
+}
+
+#[test]
+fn filters_know_hours_and_changes() {
+    let hours = with(json!({ "handler": [
+        { "name": "a", "plugin": "webhook", "filter": { "hours": { "days": ["thu"], "from": "00:00", "to": "06:00" } } },
+        { "name": "b", "plugin": "webhook", "filter": { "hours": { "days": ["fri"] } } },
+    ]}));
+    // 2026-05-21 is a Thursday.
+    let failed = of_nightly("ironcore.task.failed", "error");
+    assert_eq!(told_by(&failed, &hours, None), ["inbox", "ops/a"]);
+
+    let changes = with(json!({ "handler": [
+        { "name": "a", "plugin": "webhook", "filter": { "changes-only": true } },
+    ]}));
+    let before = |state: TaskState| LastOutcome {
+        state,
+        failures: 1,
+        since: 1,
+    };
+    let completed = of_nightly("ironcore.task.completed", "info");
+    let told = |event, before: Option<LastOutcome>| told_by(event, &changes, before.as_ref()).len() == 2;
+    assert!(!told(&completed, None) && told(&failed, None));
+    assert!(!told(&completed, Some(before(TaskState::Ok))));
+    assert!(told(&completed, Some(before(TaskState::Failed))));
+    assert!(!told(&failed, Some(before(TaskState::Failed))));
+    assert!(told(&failed, Some(before(TaskState::Warning))));
 }
 
 #[test]

@@ -319,8 +319,7 @@ impl Plugins {
             Ok(())
         } else {
             Err(NotifyError::Group {
-                project: group.project.clone(),
-                group: group.name.clone(),
+                group: group.reference(),
                 faults,
             })
         }

@@ -24,6 +24,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them, the least first.
+    pub const ALL: &'static [Self] = &[Self::Info, Self::Notice, Self::Warning, Self::Error];
+
     /// The word used everywhere.
     pub fn as_str(self) -> &'static str {
         match self {

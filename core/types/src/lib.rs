@@ -11,6 +11,7 @@ pub mod event;
 mod event_type;
 pub mod ids;
 pub mod job;
+pub mod notification;
 pub mod objects;
 pub mod progress;
 pub mod projection;

@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::event::{EventType, Severity};
-use crate::ids::{DatastoreName, GroupName, HandlerName, JobName, PluginName, ProjectName};
+use crate::ids::{DatastoreName, ProjectName};
 pub use crate::job::{Blackout, Command, Job, MissedPolicy, OnCommandFailure, OverlapPolicy};
+pub use crate::notification::{Filter, Group, GroupRef, Handler, Rule, Then};
 use crate::timestamp::Span;
 
 /// A whole declaration. What it names is made or changed; what it leaves out stays as it is.
@@ -67,6 +67,10 @@ pub struct DatastoreObject {
     #[serde(default = "ten")]
     #[schemars(range(max = 100))]
     pub warn_free_percent: u8,
+    /// Groups that are told of what happens to it: a project's of what concerns the project or the hub, the hub's of
+    /// everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupRef>,
 }
 
 impl DatastoreObject {
@@ -82,78 +86,4 @@ fn thirty_days() -> Span {
 
 fn ten() -> u8 {
     10
-}
-
-/// A notification group of a project.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Group {
-    /// Whose.
-    pub project: ProjectName,
-    /// Its name within the project.
-    pub name: GroupName,
-    /// For people.
-    #[serde(default)]
-    pub comment: Option<String>,
-    /// Who is told, and how.
-    #[serde(default)]
-    pub handler: Vec<Handler>,
-}
-
-/// A handler: a plugin with its configuration, told of the events that its filter lets pass.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Handler {
-    /// Its name within the group.
-    pub name: HandlerName,
-    /// Which plugin.
-    pub plugin: PluginName,
-    /// Switched off when false.
-    #[serde(default = "yes")]
-    pub enabled: bool,
-    /// Checked by the plugin's JSON Schema. Secrets stand here as names: `{ secret = "smtp-password" }`.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    pub config: serde_json::Map<String, serde_json::Value>,
-    /// Which events.
-    #[serde(default)]
-    pub filter: Filter,
-    /// Which template; the plugin's own when missing.
-    #[serde(default)]
-    pub template: Option<String>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// Which events reach a handler. Parts that are empty let everything pass.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Filter {
-    /// Event types, with or without `ironcore.`; completed, warning and failed tasks by default.
-    #[schemars(with = "Vec<String>")]
-    #[schema(value_type = Vec<String>)]
-    pub events: Vec<EventType>,
-    /// At least this severity.
-    pub min_severity: Option<Severity>,
-    /// Only events of these jobs.
-    pub jobs: Vec<JobName>,
-    /// Only events about these datastores.
-    pub datastores: Vec<DatastoreName>,
-}
-
-impl Default for Filter {
-    fn default() -> Self {
-        Self {
-            events: vec![
-                EventType::TaskCompleted,
-                EventType::TaskWarning,
-                EventType::TaskFailed,
-            ],
-            min_severity: None,
-            jobs: Vec::new(),
-            datastores: Vec::new(),
-        }
-    }
 }

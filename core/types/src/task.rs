@@ -45,6 +45,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 /// A word that is none of the known ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a {what}: use one of {known}")]

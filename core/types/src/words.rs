@@ -26,4 +26,22 @@ macro_rules! described {
     };
 }
 
+/// Describes `$type`, which is written as a text.
+macro_rules! text {
+    ($type:ident, $description:expr, $example:expr) => {
+        impl utoipa::PartialSchema for $type {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .description(Some($description))
+                    .examples([$example])
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $type {}
+    };
+}
+
 pub(crate) use described;
+pub(crate) use text;

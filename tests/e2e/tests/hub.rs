@@ -32,3 +32,5 @@ mod shared;
 mod soak;
 #[path = "hub/stopped.rs"]
 mod stopped;
+#[path = "hub/told.rs"]
+mod told;

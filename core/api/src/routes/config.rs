@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use ironcore_ledger::model::{ApplyReport, HandlerRef};
+use ironcore_types::notification::GroupScope;
 use ironcore_types::objects::{Document, Group};
-use ironcore_types::{ErrorCode, GroupName, HandlerName, ProjectName};
+use ironcore_types::{ErrorCode, GroupName, HandlerName};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -63,7 +64,7 @@ async fn groups(
 #[utoipa::path(
     get, path = "/api/v1/groups/{project}/{name}", tag = "configuration", operation_id = "show_group",
     params(
-        ("project" = ProjectName, Path, description = "Its project."),
+        ("project" = GroupScope, Path, description = "Its project; `-` for a group of the hub."),
         ("name" = GroupName, Path, description = "Its name."),
     ),
     responses((status = 200, body = Group))
@@ -71,16 +72,16 @@ async fn groups(
 async fn group(
     State(state): State<ApiState>,
     access: Access,
-    Path((project, name)): Path<(ProjectName, GroupName)>,
+    Path((scope, name)): Path<(GroupScope, GroupName)>,
 ) -> Result<Json<Group>, ApiError> {
-    Ok(Json(access.group(state.ledger(), &project, &name).await?))
+    Ok(Json(access.group(state.ledger(), &scope.group(name)).await?))
 }
 
-/// Removes a notification group with its handlers; its messages stay. Refused with `conflict` while a job names it.
+/// Removes a notification group with its handlers; its messages stay. Refused with `conflict` while a job or a datastore names it.
 #[utoipa::path(
     delete, path = "/api/v1/groups/{project}/{name}", tag = "configuration", operation_id = "remove_group",
     params(
-        ("project" = ProjectName, Path, description = "Its project."),
+        ("project" = GroupScope, Path, description = "Its project; `-` for a group of the hub."),
         ("name" = GroupName, Path, description = "Its name."),
     ),
     responses((status = 204, description = "It is removed."))
@@ -88,12 +89,13 @@ async fn group(
 async fn remove_group(
     State(state): State<ApiState>,
     access: Access,
-    Path((project, name)): Path<(ProjectName, GroupName)>,
+    Path((scope, name)): Path<(GroupScope, GroupName)>,
 ) -> Result<StatusCode, ApiError> {
-    access.group(state.ledger(), &project, &name).await?;
+    let group = scope.group(name);
+    access.group(state.ledger(), &group).await?;
     access.require(Right::Configure)?;
-    state.ledger().delete_group(&project, &name).await?;
-    Ok(super::removed(&access, &format!("group/{project}/{name}")))
+    state.ledger().delete_group(&group).await?;
+    Ok(super::removed(&access, &format!("group/{group}")))
 }
 
 /// Switches a handler on again that was switched off because it failed. Messages that were given up meanwhile stay so until
@@ -102,7 +104,7 @@ async fn remove_group(
     post, path = "/api/v1/groups/{project}/{name}/handlers/{handler}/enable", tag = "configuration",
     operation_id = "enable_handler",
     params(
-        ("project" = ProjectName, Path, description = "Its project."),
+        ("project" = GroupScope, Path, description = "Its project; `-` for a group of the hub."),
         ("name" = GroupName, Path, description = "Its group."),
         ("handler" = HandlerName, Path, description = "Its name."),
     ),
@@ -111,16 +113,17 @@ async fn remove_group(
 async fn enable_handler(
     State(state): State<ApiState>,
     access: Access,
-    Path((project, name, handler)): Path<(ProjectName, GroupName, HandlerName)>,
+    Path((scope, name, handler)): Path<(GroupScope, GroupName, HandlerName)>,
 ) -> Result<Json<HandlerEnabled>, ApiError> {
-    let group = access.group(state.ledger(), &project, &name).await?;
+    let reference = scope.group(name);
+    let group = access.group(state.ledger(), &reference).await?;
     access.require(Right::Configure)?;
     if !group.handler.iter().any(|known| known.name == handler) {
-        return Err(ApiError::not_found(format!("handler {name}/{handler}")));
+        return Err(ApiError::not_found(format!("handler {reference}/{handler}")));
     }
     let handler = HandlerRef {
-        project: Some(project),
-        group: name,
+        project: reference.project,
+        group: reference.name,
         handler,
     };
     let was_off = state.ledger().enable_handler(&handler).await?;

@@ -5,6 +5,7 @@ mod config;
 mod datastores;
 mod delivery;
 mod events;
+mod explain;
 mod hub;
 mod hub_backup;
 mod job_pause;
@@ -51,6 +52,7 @@ fn protected() -> OpenApiRouter<ApiState> {
         .merge(statistics::routes())
         .merge(config::routes())
         .merge(events::routes())
+        .merge(explain::routes())
         .merge(delivery::routes())
         .merge(actions::routes())
         .merge(tokens::routes())

@@ -5,6 +5,7 @@
 
 mod config;
 mod delivery;
+mod explain;
 mod hub;
 mod hub_backup;
 mod problem;
@@ -16,6 +17,7 @@ mod workers;
 
 pub use config::*;
 pub use delivery::*;
+pub use explain::*;
 pub use hub::*;
 pub use hub_backup::*;
 pub use problem::*;

@@ -63,6 +63,8 @@ async fn foreign(hub: &Hub) -> Foreign {
             Vec::new()
         };
         fanouts.push(FanOut {
+            rates: Vec::new(),
+            outcome: None,
             seq: event.seq,
             tips: Vec::new(),
             matches: Vec::new(),
@@ -125,6 +127,7 @@ fn body(operation: &str, foreign: &Foreign) -> Option<Value> {
             Some(json!({ "mode": "create", "object": { "name": "new", "path": "/nonexistent/zebra" } }))
         }
         "create_token" => Some(json!({ "user": "me@local!more", "role": "admin" })),
+        "explain_event" => Some(json!({ "event": foreign.event })),
         "take_action" => Some(json!({ "event": foreign.event, "kind": "verify", "target": "zebra-store" })),
         _ => None,
     }

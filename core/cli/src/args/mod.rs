@@ -1,10 +1,11 @@
 //! The command line: the commands, and the options of all of them. What each command takes is left to `start`
-//! (what starts a task), `job`, `look` (what only reads), `statistics` (figures kept over time), `hub` (what runs and
-//! declares the hub), `project` and `operate`; `words` holds those that options take.
+//! (what starts a task), `job`, `look` (what only reads), `notify` (who is told of what), `statistics` (figures kept over
+//! time), `hub` (what runs and declares the hub), `project` and `operate`; `words` holds those that options take.
 
 mod hub;
 mod job;
 mod look;
+mod notify;
 mod operate;
 mod project;
 mod start;
@@ -20,6 +21,7 @@ pub(crate) use hub::{
 };
 pub(crate) use job::Job;
 pub(crate) use look::{HandlerArg, Inbox, Message, Schedule, Snapshot, Task, TaskList};
+pub(crate) use notify::{Explain, Notify};
 pub(crate) use operate::{Hub, Man, Restored, Scheduler, Worker};
 pub(crate) use project::{PatternArgs, Project};
 pub(crate) use start::{Gc, InProject, Prune, Restore, Sync, Verify, Wait};
@@ -116,6 +118,9 @@ pub(crate) enum Command {
     /// Look at messages and their attempts; send one again.
     #[command(subcommand)]
     Message(Message),
+    /// Who is told of what, and why.
+    #[command(subcommand)]
+    Notify(Notify),
     /// Look at the inbox.
     #[command(subcommand)]
     Inbox(Inbox),

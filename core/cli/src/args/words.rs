@@ -5,7 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ironcore_ledger::model::{MessageState, Service};
 use ironcore_types::statistics::Bucket;
 use ironcore_types::verification::VerifyResult;
-use ironcore_types::{TaskState, TaskType};
+use ironcore_types::{EventType, Severity, TaskState, TaskType};
 
 /// One of `all`, shown as `word` has it. Whether case matters is said by the option.
 fn one_of<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
@@ -47,4 +47,15 @@ pub(super) fn bucket() -> impl TypedValueParser<Value = Bucket> {
 
 pub(super) fn role() -> impl TypedValueParser<Value = Service> {
     one_of(Service::ALL, Service::as_str)
+}
+
+/// Without `ironcore.`, as people write them.
+pub(super) fn event_type() -> impl TypedValueParser<Value = EventType> {
+    one_of(EventType::ALL, |event_type| {
+        event_type.as_str().trim_start_matches("ironcore.")
+    })
+}
+
+pub(super) fn severity() -> impl TypedValueParser<Value = Severity> {
+    one_of(Severity::ALL, Severity::as_str)
 }

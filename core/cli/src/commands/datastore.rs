@@ -64,6 +64,7 @@ async fn add(context: &Context, mode: wire::AddMode, args: DatastoreArgs) -> Res
         projects: args.projects,
         max_running: None,
         warn_free_percent: 10,
+        groups: Vec::new(),
     };
     let request = wire::AddDatastore { mode, object };
     let answer: wire::Datastore = context.client.post(&["datastores"], &[], &request).await?;

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use ironcore_api::wire;
-use ironcore_types::objects::Handler;
+use ironcore_types::notification::{GroupScope, Handler};
 use ironcore_types::{ErrorCode, GroupName, ProjectName};
 
-use super::{Context, only_project, removal};
+use super::{Context, only_one, removal};
 use crate::args::{Group, HandlerArg, InProject};
 use crate::exit::{Coded, Exit};
 use crate::output;
@@ -17,7 +17,7 @@ pub(super) async fn run(context: &Context, command: Group) -> Result<Exit> {
             let rows = answer.groups.iter().map(|group| {
                 let failing = |handler: &Handler| {
                     answer.failing.iter().find(|failing| {
-                        failing.project.as_ref() == Some(&group.project)
+                        failing.project == group.project
                             && failing.group == group.name
                             && failing.handler == handler.name
                     })
@@ -26,7 +26,7 @@ pub(super) async fn run(context: &Context, command: Group) -> Result<Exit> {
                 let handlers: Vec<String> =
                     handlers.map(|handler| shown(handler, failing(handler))).collect();
                 vec![
-                    group.project.to_string(),
+                    output::or_dash(group.project.as_ref()),
                     group.name.to_string(),
                     if handlers.is_empty() {
                         "-".to_owned()
@@ -51,10 +51,10 @@ pub(super) async fn run(context: &Context, command: Group) -> Result<Exit> {
                 }
                 .into());
             };
-            let project = project_of(context, project, &group).await?;
+            let scope = scope_of(context, project, &group).await?.to_string();
             let path = [
                 "groups",
-                project.as_str(),
+                scope.as_str(),
                 group.as_str(),
                 "handlers",
                 handler.as_str(),
@@ -73,9 +73,9 @@ pub(super) async fn run(context: &Context, command: Group) -> Result<Exit> {
         }
         Group::Remove { name, project, sure } => {
             removal::must_be_sure(sure)?;
-            let project = project_of(context, project, &name).await?;
-            let path = ["groups", project.as_str(), name.as_str()];
-            let object = format!("group/{project}/{name}");
+            let scope = scope_of(context, project, &name).await?;
+            let path = ["groups", &scope.to_string(), name.as_str()];
+            let object = format!("group/{}", scope.clone().group(name.clone()));
             removal::remove(context, sure, &object, &path, "its messages stay").await
         }
     }
@@ -101,12 +101,16 @@ async fn groups(context: &Context, project: Option<ProjectName>) -> Result<wire:
     context.client.get(&["groups"], &query).await
 }
 
-/// The project that was named, or else the one that has a group of this name.
-async fn project_of(context: &Context, project: InProject, name: &GroupName) -> Result<ProjectName> {
-    if let Some(project) = project.project {
-        return Ok(project);
+/// The project that was named, or else the one that has a group of this name, or the hub.
+async fn scope_of(context: &Context, project: InProject, name: &GroupName) -> Result<GroupScope> {
+    if project.project.is_some() {
+        return Ok(GroupScope(project.project));
     }
     let answer = groups(context, None).await?;
     let found = answer.groups.into_iter().filter(|group| group.name == *name);
-    only_project("group", name.as_str(), found.map(|group| group.project))
+    only_one(
+        "group",
+        name.as_str(),
+        found.map(|group| GroupScope(group.project)),
+    )
 }

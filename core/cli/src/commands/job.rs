@@ -5,7 +5,7 @@ use ironcore_api::wire;
 use ironcore_types::{JobName, ProjectName};
 
 use super::task::to_the_minute;
-use super::{Context, job_next, job_show, only_project, removal, start};
+use super::{Context, job_next, job_show, only_one, removal, start};
 use crate::args::{InProject, Job};
 use crate::exit::Exit;
 use crate::output;
@@ -111,5 +111,5 @@ async fn project_of(context: &Context, project: InProject, name: &JobName) -> Re
     }
     let answer = jobs(context, None).await?;
     let found = answer.jobs.into_iter().filter(|view| view.job.name == *name);
-    only_project("job", name.as_str(), found.map(|view| view.job.project))
+    only_one("job", name.as_str(), found.map(|view| view.job.project))
 }

@@ -11,6 +11,7 @@ mod job_show;
 mod man_page;
 mod manual;
 mod message;
+mod notify;
 mod outcome;
 mod page;
 mod project;
@@ -33,7 +34,7 @@ mod worker;
 
 use anyhow::Result;
 use clap::CommandFactory;
-use ironcore_types::{ErrorCode, ProjectName};
+use ironcore_types::ErrorCode;
 
 use crate::args::{Cli, Command, Config, Hub, Prune, Verify};
 use crate::client::Client;
@@ -47,8 +48,8 @@ pub(crate) struct Context {
     pub(crate) form: Form,
 }
 
-/// The project of the one `kind` (job, group) of this name; `found` are the projects that have one.
-fn only_project(kind: &str, name: &str, found: impl IntoIterator<Item = ProjectName>) -> Result<ProjectName> {
+/// Whose the one `kind` (job, group) of this name is; `found` are those that have one.
+fn only_one<T>(kind: &str, name: &str, found: impl IntoIterator<Item = T>) -> Result<T> {
     let mut found = found.into_iter();
     match (found.next(), found.next()) {
         (Some(project), None) => Ok(project),
@@ -92,6 +93,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Datastore(command) => datastore::run(&context()?, command).await,
         Command::Schedule(command) => schedule::run(form, &command),
         Command::Message(command) => message::run(&context()?, command).await,
+        Command::Notify(command) => notify::run(&context()?, command).await,
         Command::Inbox(command) => inbox::run(&context()?, command).await,
         Command::Token(command) => token::run(&context()?, command).await,
         Command::Secret(command) => secret::run(form, command),

@@ -4,7 +4,8 @@
 use ironcore_types::event::{ErrorData, Tip};
 use ironcore_types::objects::Handler;
 use ironcore_types::{
-    ErrorCode, EventId, GroupName, HandlerName, MessageId, PluginName, ProjectName, SessionId, Timestamp,
+    ErrorCode, EventId, GroupName, HandlerName, MessageId, PluginName, ProjectName, SessionId, TaskState,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,43 @@ pub struct FanOut {
     pub matches: Vec<NewMatch>,
     /// The messages that policy makes of the matches.
     pub messages: Vec<NewMessage>,
+    /// How a run ended, when that is what the event tells.
+    pub outcome: Option<OutcomeStep>,
+    /// What became of the limits of destinations; of several of one lane the last counts.
+    pub rates: Vec<Rate>,
+}
+
+/// How far a destination is within its limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rate {
+    /// Its lane.
+    pub lane: String,
+    /// When a message would come that keeps exactly to the limit.
+    pub arrival: Timestamp,
+    /// When the message is due that holds what was beyond the limit.
+    pub gathering: Option<Timestamp>,
+}
+
+/// How the newest run of a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastOutcome {
+    /// Its state.
+    pub state: TaskState,
+    /// How many runs have failed since the last good one.
+    pub failures: u64,
+    /// The place of the event of the first run in this state.
+    pub since: i64,
+}
+
+/// The step from one run's outcome to the next one's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutcomeStep {
+    /// Which job.
+    pub key: String,
+    /// How the run before ended; none for the first one known.
+    pub before: Option<LastOutcome>,
+    /// How this one ended.
+    pub now: LastOutcome,
 }
 
 /// What a fan-out did.

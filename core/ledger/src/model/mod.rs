@@ -31,7 +31,8 @@ pub use inbox::{InboxEntry, InboxItem, InboxPage};
 pub use kv::{KvScope, KvWrite};
 pub use message::{
     Attempt, AttemptOutcome, AttemptResult, Circuit, ClaimedMessage, FanOut, FanOutReport, FinishAttempt,
-    ListedMessage, Message, MessageFilter, MessagePage, MessageState, NewMatch, NewMessage,
+    LastOutcome, ListedMessage, Message, MessageFilter, MessagePage, MessageState, NewMatch, NewMessage,
+    OutcomeStep, Rate,
 };
 pub use object::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
 pub use page::{Count, Page};

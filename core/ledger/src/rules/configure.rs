@@ -34,7 +34,7 @@ pub(crate) fn datastore_label(datastore: &DatastoreObject) -> String {
 }
 
 pub(crate) fn group_label(group: &Group) -> String {
-    format!("group/{}/{}", group.project, group.name)
+    format!("group/{}", group.reference())
 }
 
 pub(crate) fn job_label(job: &Job) -> String {

@@ -4,6 +4,7 @@ pub(crate) mod closing;
 pub(crate) mod configure;
 pub(crate) mod fair;
 pub(crate) mod frames;
+mod groups;
 pub(crate) mod missed;
 pub(crate) mod overlap;
 pub(crate) mod places;

@@ -4,10 +4,11 @@ use std::path::{Component, Path};
 
 use ironcore_types::calendar::{self, Calendar};
 use ironcore_types::job::is_command_name;
-use ironcore_types::objects::{DatastoreObject, Document, Group, Job};
+use ironcore_types::objects::{DatastoreObject, Document, Job};
 use ironcore_types::{DatastoreName, ErrorCode, ProjectName, TaskSpec};
 
 use super::configure::{datastore_label, group_label, job_label, project_label};
+use super::groups;
 use crate::error::{LedgerError, Result};
 
 /// Checks every object of `all` against every other.
@@ -23,10 +24,13 @@ pub(crate) fn check(all: &Document) -> Result<()> {
         for project in &datastore.projects {
             known_project(all, project, &datastore_label(datastore))?;
         }
+        groups::check_attached(all, datastore)?;
     }
     for group in &all.group {
-        known_project(all, &group.project, &group_label(group))?;
-        check_group(all, group)?;
+        if let Some(project) = &group.project {
+            known_project(all, project, &group_label(group))?;
+        }
+        groups::check(all, group)?;
     }
     for job in &all.job {
         known_project(all, &job.project, &job_label(job))?;
@@ -43,7 +47,7 @@ fn limit(max_running: Option<u32>, label: &str) -> Result<()> {
     Ok(())
 }
 
-fn refuse<T>(label: &str, why: impl std::fmt::Display) -> Result<T> {
+pub(super) fn refuse<T>(label: &str, why: impl std::fmt::Display) -> Result<T> {
     Err(LedgerError::config(format!("{label}: {why}")))
 }
 
@@ -89,39 +93,6 @@ fn paths(datastores: &[DatastoreObject]) -> Result<()> {
     Ok(())
 }
 
-fn check_group(all: &Document, group: &Group) -> Result<()> {
-    let label = group_label(group);
-    for (at, handler) in group.handler.iter().enumerate() {
-        let name = &handler.name;
-        if group.handler[..at].iter().any(|other| other.name == *name) {
-            return refuse(&label, format_args!("handler {name} is declared twice"));
-        }
-        for job in &handler.filter.jobs {
-            if !all
-                .job
-                .iter()
-                .any(|known| known.project == group.project && known.name == *job)
-            {
-                return refuse(
-                    &label,
-                    format_args!("the filter of handler {name} names job {job}, which does not exist"),
-                );
-            }
-        }
-        for datastore in &handler.filter.datastores {
-            if !all.datastore.iter().any(|known| known.name == *datastore) {
-                return refuse(
-                    &label,
-                    format_args!(
-                        "the filter of handler {name} names datastore {datastore}, which does not exist"
-                    ),
-                );
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Whether a task of `project` may use these datastores, and they exist.
 pub(crate) fn usable(
     datastores: &[DatastoreObject],
@@ -155,7 +126,7 @@ fn check_job(all: &Document, job: &Job) -> Result<()> {
         if !all
             .group
             .iter()
-            .any(|known| known.project == job.project && known.name == *group)
+            .any(|known| known.project.as_ref() == Some(&job.project) && known.name == *group)
         {
             return refuse(
                 &label,

@@ -1,7 +1,8 @@
 //! What is in the way of removing an object.
 
+use ironcore_types::notification::{Filter, Group, GroupRef};
 use ironcore_types::objects::Document;
-use ironcore_types::{DatastoreName, GroupName, JobName, ProjectName, UserId};
+use ironcore_types::{DatastoreName, JobName, ProjectName, UserId};
 
 use super::configure::{datastore_label, group_label, job_label};
 use crate::error::{LedgerError, Result};
@@ -24,7 +25,8 @@ pub(crate) fn project(all: &Document, name: &ProjectName, tokens: &[UserId]) -> 
         .filter(|j| j.project == *name)
         .map(job_label)
         .collect();
-    users.extend(all.group.iter().filter(|g| g.project == *name).map(group_label));
+    let groups = all.group.iter().filter(|g| g.project.as_ref() == Some(name));
+    users.extend(groups.map(group_label));
     users.extend(
         all.datastore
             .iter()
@@ -43,20 +45,28 @@ pub(crate) fn datastore(all: &Document, name: &DatastoreName) -> Result<()> {
         .filter(|j| j.task.datastores().contains(&name))
         .map(job_label)
         .collect();
-    let filters =
-        |g: &&ironcore_types::objects::Group| g.handler.iter().any(|h| h.filter.datastores.contains(name));
-    users.extend(all.group.iter().filter(filters).map(group_label));
+    let named = |filter: &Filter| filter.datastores.iter().any(|d| d.exact() == Some(name.as_str()));
+    let groups = all.group.iter().filter(|g| filters(g).any(named));
+    users.extend(groups.map(group_label));
     in_the_way(&format!("datastore/{name}"), users)
 }
 
-/// Jobs keep a group.
-pub(crate) fn group(all: &Document, project: &ProjectName, name: &GroupName) -> Result<()> {
-    let users = all
+/// Jobs and datastores keep a group.
+pub(crate) fn group(all: &Document, group: &GroupRef) -> Result<()> {
+    let jobs = all
         .job
         .iter()
-        .filter(|j| j.project == *project && j.groups.contains(name))
-        .map(job_label);
-    in_the_way(&format!("group/{project}/{name}"), users.collect())
+        .filter(|j| group.project.as_ref() == Some(&j.project) && j.groups.contains(&group.name));
+    let mut users: Vec<String> = jobs.map(job_label).collect();
+    let datastores = all.datastore.iter().filter(|d| d.groups.contains(group));
+    users.extend(datastores.map(datastore_label));
+    in_the_way(&format!("group/{group}"), users)
+}
+
+/// The filters of a group: those of its handlers and of its rules.
+fn filters(group: &Group) -> impl Iterator<Item = &Filter> {
+    let handlers = group.handler.iter().map(|handler| &handler.filter);
+    handlers.chain(group.rule.iter().map(|rule| &rule.when))
 }
 
 /// Jobs that come after it, and filters, keep a job.
@@ -66,9 +76,9 @@ pub(crate) fn job(all: &Document, project: &ProjectName, name: &JobName) -> Resu
         .iter()
         .filter(|j| j.project == *project && j.after.as_ref() == Some(name));
     let mut users: Vec<String> = after.map(job_label).collect();
-    let filters = |g: &&ironcore_types::objects::Group| {
-        g.project == *project && g.handler.iter().any(|h| h.filter.jobs.contains(name))
-    };
-    users.extend(all.group.iter().filter(filters).map(group_label));
+    // What the hub's groups name may be a job of any project of that name.
+    let named = |filter: &Filter| filter.jobs.iter().any(|j| j.exact() == Some(name.as_str()));
+    let groups = all.group.iter().filter(|g| g.project.as_ref() == Some(project));
+    users.extend(groups.filter(|g| filters(g).any(named)).map(group_label));
     in_the_way(&format!("job/{project}/{name}"), users)
 }

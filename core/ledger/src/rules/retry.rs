@@ -40,7 +40,8 @@ pub(crate) fn retry(task: &Task, job: Option<&Job>, by: RetryBy, now: Timestamp)
                 .as_ref()
                 .is_some_and(|error| error.code == ErrorCode::WorkerLost);
             let allowed = |job: &Job| if lost { job.retries.max(1) } else { job.retries };
-            let job = job.filter(|job| job.enabled && task.attempt <= allowed(job))?;
+            // Of a paused job it waits as its other runs do; what a person started does not.
+            let job = job.filter(|job| task.attempt <= allowed(job))?;
             // Nor is there anything to wait for.
             let at = if lost {
                 now

@@ -15,6 +15,9 @@ use crate::db::{sql, to_json};
 use crate::error::{LedgerError, Result};
 use crate::model::{FanOut, FanOutReport, MessageState, NewMessage, SeqEvent};
 
+/// Messages of this kind gather events until they are due.
+const DIGEST: &str = "digest";
+
 #[derive(Serialize)]
 struct TipRow {
     seq: i64,
@@ -102,6 +105,7 @@ impl Tx {
         self.check_next(&fanouts).await?;
         let mut report = FanOutReport::default();
         let (mut tips, mut matches, mut wanted) = (Vec::new(), Vec::new(), Vec::<Wanted>::new());
+        let (mut steps, mut rates) = (Vec::new(), Vec::new());
         let mut places = BTreeMap::<Key, usize>::new();
         let last = fanouts.last().map(|fanout| fanout.seq);
         for fanout in fanouts {
@@ -114,6 +118,8 @@ impl Tx {
                 seq,
                 handler: found.handler.to_string(),
             }));
+            steps.extend(fanout.outcome.map(|step| (seq, step)));
+            rates.extend(fanout.rates);
             for new in fanout.messages {
                 let key = Key::of(&new);
                 let place = *places.entry(key.clone()).or_insert(wanted.len());
@@ -144,6 +150,8 @@ impl Tx {
             .execute(&mut self.conn)
             .await?;
         }
+        self.put_steps(&steps).await?;
+        self.put_rates(&rates).await?;
         if !wanted.is_empty() {
             self.put_messages(wanted, &mut report).await?;
         }
@@ -178,6 +186,7 @@ impl Tx {
     /// Makes messages, or joins the events to those that are there.
     async fn put_messages(&mut self, mut wanted: Vec<Wanted>, report: &mut FanOutReport) -> Result<()> {
         self.look_up(&mut wanted).await?;
+        reopen(&mut wanted);
         let declared = declared(&mut self.conn, wanted.iter().map(|one| &one.new.handler)).await?;
         let mut joined = Vec::new();
         let mut rows = Vec::new();
@@ -294,6 +303,20 @@ impl Tx {
             }
         }
         Ok(())
+    }
+}
+
+/// What was decided to join a digest that went out meanwhile makes another.
+fn reopen(wanted: &mut [Wanted]) {
+    for one in wanted.iter_mut().filter(|one| one.key.kind == DIGEST) {
+        if one.known.as_ref().is_some_and(|known| !known.open)
+            && let Some(first) = one.events.first()
+        {
+            one.key.span = format!("{}+{first}", one.key.span);
+            one.key.thread = one.key.span.clone();
+            one.known = None;
+            one.busy = false;
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ironcore_types::objects::{DatastoreObject, Document, Group, Job, Project};
+use ironcore_types::objects::{DatastoreObject, Document, Group, GroupRef, Job, Project};
 use ironcore_types::{DatastoreName, JobName, KeyId, ProjectName, UserId};
 
 use super::Sql;
@@ -63,6 +63,22 @@ impl Sql {
     pub(crate) async fn groups(&self, project: Option<ProjectName>) -> Result<Vec<Group>> {
         let mut conn = self.reader().await?;
         groups(&mut conn, project.as_ref()).await
+    }
+
+    pub(crate) async fn hub_groups(&self) -> Result<Vec<Group>> {
+        let rows = hub_groups(&mut self.reader().await?).await?;
+        rows.iter().map(|row| row.json("body")).collect()
+    }
+
+    pub(crate) async fn group(&self, group: GroupRef) -> Result<Option<Group>> {
+        let query = match &group.project {
+            Some(project) => sql("SELECT body FROM notification_groups WHERE project = $1 AND name = $2")
+                .bind(project.as_str())
+                .bind(group.name.as_str()),
+            None => sql("SELECT body FROM hub_groups WHERE name = $1").bind(group.name.as_str()),
+        };
+        let row = query.fetch_optional(&mut self.reader().await?).await?;
+        row.map(|row| row.json("body")).transpose()
     }
 
     pub(crate) async fn set_job_enabled(
@@ -194,13 +210,23 @@ pub(super) async fn datastore_objects(conn: &mut Conn) -> Result<Vec<DatastoreOb
     rows.iter().map(|row| row.json("body")).collect()
 }
 
+/// The groups of one project, or all, the hub's own among them.
 async fn groups(conn: &mut Conn, project: Option<&ProjectName>) -> Result<Vec<Group>> {
-    let rows =
+    let mut rows =
         sql("SELECT body FROM notification_groups WHERE $1 IS NULL OR project = $1 ORDER BY project, name")
             .bind(project.map(ProjectName::as_str))
             .fetch_all(conn)
             .await?;
+    if project.is_none() {
+        rows.extend(hub_groups(conn).await?);
+    }
     rows.iter().map(|row| row.json("body")).collect()
+}
+
+async fn hub_groups(conn: &mut Conn) -> Result<Vec<Row>> {
+    sql("SELECT body FROM hub_groups ORDER BY name")
+        .fetch_all(conn)
+        .await
 }
 
 async fn jobs(conn: &mut Conn, project: Option<&ProjectName>) -> Result<Vec<Job>> {
@@ -272,17 +298,23 @@ impl Tx {
     }
 
     async fn put_group(&mut self, group: &Group) -> Result<()> {
-        self.forget_changed(&group.project, &group.name, &group.handler)
-            .await?;
-        sql(
-            "INSERT INTO notification_groups (project, name, body) VALUES ($1, $2, $3)
-             ON CONFLICT (project, name) DO UPDATE SET body = $3",
-        )
-        .bind(group.project.as_str())
-        .bind(group.name.as_str())
-        .bind(to_json("a group", group)?)
-        .execute(&mut self.conn)
-        .await?;
+        self.forget_changed(&group.reference(), &group.handler).await?;
+        let body = to_json("a group", group)?;
+        let put = match &group.project {
+            Some(project) => sql(
+                "INSERT INTO notification_groups (name, body, project) VALUES ($1, $2, $3)
+                 ON CONFLICT (project, name) DO UPDATE SET body = $2",
+            )
+            .bind(group.name.as_str())
+            .bind(body)
+            .bind(project.as_str()),
+            None => sql(
+                "INSERT INTO hub_groups (name, body) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET body = $2",
+            )
+            .bind(group.name.as_str())
+            .bind(body),
+        };
+        put.execute(&mut self.conn).await?;
         Ok(())
     }
 

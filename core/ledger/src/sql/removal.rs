@@ -1,6 +1,7 @@
 //! Removing configured objects, unless something is in the way.
 
-use ironcore_types::{DatastoreName, GroupName, JobName, ProjectName, UserId};
+use ironcore_types::notification::GroupRef;
+use ironcore_types::{DatastoreName, JobName, ProjectName, UserId};
 
 use super::Sql;
 use super::objects::{export, found};
@@ -46,15 +47,18 @@ impl Sql {
         .await
     }
 
-    pub(crate) async fn delete_group(&self, project: ProjectName, name: GroupName) -> Result<()> {
+    pub(crate) async fn delete_group(&self, group: GroupRef) -> Result<()> {
         self.write(move |tx| {
             Box::pin(async move {
-                removal::group(&export(&mut tx.conn).await?, &project, &name)?;
-                tx.forget_changed(&project, &name, &[]).await?;
-                let deed = sql("DELETE FROM notification_groups WHERE project = $1 AND name = $2")
-                    .bind(project.as_str())
-                    .bind(name.as_str());
-                tx.remove(None, format!("group/{project}/{name}"), deed).await
+                removal::group(&export(&mut tx.conn).await?, &group)?;
+                tx.forget_changed(&group, &[]).await?;
+                let deed = match &group.project {
+                    Some(project) => sql("DELETE FROM notification_groups WHERE project = $1 AND name = $2")
+                        .bind(project.as_str())
+                        .bind(group.name.as_str()),
+                    None => sql("DELETE FROM hub_groups WHERE name = $1").bind(group.name.as_str()),
+                };
+                tx.remove(None, format!("group/{group}"), deed).await
             })
         })
         .await

@@ -15,11 +15,12 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::{LedgerError, Result};
 
 /// Every table that is copied, each behind those that it refers to.
-const TABLES: [&str; 31] = [
+const TABLES: [&str; 35] = [
     "hub",
     "projects",
     "datastores",
     "notification_groups",
+    "hub_groups",
     "jobs",
     "ticks",
     "group_owners",
@@ -35,12 +36,15 @@ const TABLES: [&str; 31] = [
     "verification_history",
     "verifications",
     "events",
+    "outcomes",
+    "outcome_steps",
     "matches",
     "tips",
     "messages",
     "message_events",
     "attempts",
     "circuits",
+    "rates",
     "handler_health",
     "conditions",
     "plugin_kv",

@@ -1,12 +1,14 @@
 //! Verbs of fan-out and delivery. Which events match, when to try again and when to give up is notify's to decide.
 
+use std::collections::BTreeMap;
+
 use ironcore_types::{EventId, MessageId, SessionId, Timestamp};
 
 use crate::Ledger;
 use crate::error::Result;
 use crate::model::{
     Attempt, AttemptResult, Circuit, ClaimedMessage, FanOut, FanOutReport, FinishAttempt, HandlerHealth,
-    HandlerRef, Message, MessageFilter, MessagePage, Page, SeqEvent,
+    HandlerRef, LastOutcome, Message, MessageFilter, MessagePage, Page, Rate, SeqEvent,
 };
 
 impl Ledger {
@@ -22,6 +24,21 @@ impl Ledger {
     /// and was never tried joins it.
     pub async fn record_fanout(&self, fanouts: Vec<FanOut>) -> Result<FanOutReport> {
         self.sql.record_fanout(fanouts).await
+    }
+
+    /// How the newest runs of these jobs ended, as far as events were fanned out.
+    pub async fn last_outcomes(&self, keys: Vec<String>) -> Result<BTreeMap<String, LastOutcome>> {
+        self.sql.last_outcomes(keys).await
+    }
+
+    /// How the run before ended, when the event tells how one did and was fanned out.
+    pub async fn outcome_before(&self, event: EventId) -> Result<Option<LastOutcome>> {
+        self.sql.outcome_before(event).await
+    }
+
+    /// How far these lanes are within their limits; of those that were never near there is none.
+    pub async fn rates(&self, lanes: Vec<String>) -> Result<Vec<Rate>> {
+        self.sql.rates(lanes).await
     }
 
     /// The handlers that an event matched.

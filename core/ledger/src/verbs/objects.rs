@@ -1,8 +1,8 @@
 //! Verbs of what people configure: projects, datastores, groups, jobs.
 
-use ironcore_types::objects::{Document, Group, Job, Project};
+use ironcore_types::objects::{Document, Group, GroupRef, Job, Project};
 use ironcore_types::snapshot::BackupGroup;
-use ironcore_types::{DatastoreName, GroupName, HubId, JobName, KeyId, ProjectName, UserId};
+use ironcore_types::{DatastoreName, HubId, JobName, KeyId, ProjectName, UserId};
 
 use crate::Ledger;
 use crate::error::Result;
@@ -72,13 +72,14 @@ impl Ledger {
         self.sql.groups(project.cloned()).await
     }
 
+    /// The notification groups of the hub itself, by name.
+    pub async fn hub_groups(&self) -> Result<Vec<Group>> {
+        self.sql.hub_groups().await
+    }
+
     /// One notification group.
-    pub async fn group(&self, project: &ProjectName, name: &GroupName) -> Result<Option<Group>> {
-        Ok(self
-            .groups(Some(project))
-            .await?
-            .into_iter()
-            .find(|group| group.name == *name))
+    pub async fn group(&self, group: &GroupRef) -> Result<Option<Group>> {
+        self.sql.group(group.clone()).await
     }
 
     /// Removes a project. `conflict` while anything belongs to it.
@@ -91,9 +92,9 @@ impl Ledger {
         self.sql.delete_datastore(name.clone()).await
     }
 
-    /// Removes a group. `conflict` while a job names it.
-    pub async fn delete_group(&self, project: &ProjectName, name: &GroupName) -> Result<()> {
-        self.sql.delete_group(project.clone(), name.clone()).await
+    /// Removes a group. `conflict` while a job or a datastore names it.
+    pub async fn delete_group(&self, group: &GroupRef) -> Result<()> {
+        self.sql.delete_group(group.clone()).await
     }
 
     /// Removes a job; its tasks stay in the history. `conflict` while another job comes after it, a filter names it,

@@ -31,6 +31,8 @@ async fn with_tip(
     let fanouts = events
         .into_iter()
         .map(|event| FanOut {
+            rates: Vec::new(),
+            outcome: None,
             seq: event.seq,
             tips: vec![tip.clone()],
             matches: Vec::new(),

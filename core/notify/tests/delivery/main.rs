@@ -3,6 +3,7 @@
 
 mod actions;
 mod circuit;
+mod digests;
 mod inbox;
 mod misbehaviour;
 mod ordering;

@@ -350,7 +350,7 @@ pub async fn a_handler_that_is_declared_otherwise_begins_anew(place: &dyn Place)
     ensure!(off().await? == 0);
     gone("b").await?;
     ensure!(off().await? == 1);
-    world.ledger.delete_group(&demo()?, &"ops".parse()?).await?;
+    world.ledger.delete_group(&"demo/ops".parse()?).await?;
     ensure!(
         world.ledger.handler_health().await?.is_empty(),
         "nothing is left of it"

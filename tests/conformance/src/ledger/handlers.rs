@@ -8,7 +8,7 @@ use ironcore_types::MessageId;
 use serde_json::json;
 
 use super::messages::{claim, deliver, fan_out, hook, notice, report, retry};
-use super::{Place, World, demo, fenced};
+use super::{Place, World, fenced};
 
 /// What a plugin writes is committed with the outcome, within its quota, for its handler alone.
 pub async fn kv_is_committed_with_the_attempt(place: &dyn Place) -> Result<()> {
@@ -140,7 +140,7 @@ pub async fn handlers_are_looked_up_when_sending(place: &dyn Place) -> Result<()
     ensure!(send("1").await? == ("https://new".to_owned(), true));
     declare("https://new", false).await?;
     ensure!(send("2").await? == ("https://new".to_owned(), false));
-    world.ledger.delete_group(&demo()?, &"ops".parse()?).await?;
+    world.ledger.delete_group(&"demo/ops".parse()?).await?;
     ensure!(send("3").await? == ("https://old".to_owned(), false));
     ensure!(matches!(
         world.ledger.replay(MessageId(world.seams.uuid())).await,

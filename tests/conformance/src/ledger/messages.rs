@@ -4,11 +4,11 @@
 use anyhow::{Context, Result, ensure};
 use ironcore_ledger::model::{
     AttemptOutcome, AttemptResult, ClaimedMessage, FanOut, FanOutReport, FinishAttempt, HandlerRef,
-    MessageFilter, NewMatch, NewMessage, Page,
+    LastOutcome, MessageFilter, NewMatch, NewMessage, OutcomeStep, Page,
 };
 use ironcore_types::event::Tip;
 use ironcore_types::objects::Handler;
-use ironcore_types::{ErrorCode, MessageId, SessionId, Timestamp};
+use ironcore_types::{ErrorCode, MessageId, SessionId, TaskState, Timestamp};
 use serde_json::json;
 
 use super::{Place, World, demo, fenced};
@@ -59,6 +59,8 @@ pub async fn fan_out(world: &World, messages: Vec<NewMessage>) -> Result<FanOutR
     let mut fanouts = Vec::new();
     for event in world.ledger.take_unmatched(100).await? {
         fanouts.push(FanOut {
+            rates: Vec::new(),
+            outcome: None,
             seq: event.seq,
             tips: Vec::new(),
             matches: Vec::new(),
@@ -123,6 +125,8 @@ pub async fn fan_out_is_fenced(place: &dyn Place) -> Result<()> {
     ensure!(events.len() == 2);
     let out = |seq, window: &str| -> Result<FanOut> {
         Ok(FanOut {
+            rates: Vec::new(),
+            outcome: None,
             seq,
             tips: vec![tip("one")?, tip("two")?],
             matches: vec![NewMatch { handler: hook()? }],
@@ -160,6 +164,66 @@ pub async fn fan_out_is_fenced(place: &dyn Place) -> Result<()> {
     Ok(())
 }
 
+/// How runs ended is kept with the events that tell of it, each behind the one before.
+pub async fn outcomes_follow_each_other(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    for _ in 0..3 {
+        world.enqueue().await?;
+    }
+    let key = "demo/nightly".to_owned();
+    let outcome = |state, failures, since| LastOutcome {
+        state,
+        failures,
+        since,
+    };
+    let events = world.ledger.take_unmatched(10).await?;
+    let step = |at: usize, before: Option<LastOutcome>, now: LastOutcome| FanOut {
+        rates: Vec::new(),
+        outcome: Some(OutcomeStep {
+            key: key.clone(),
+            before,
+            now,
+        }),
+        seq: events[at].seq,
+        tips: Vec::new(),
+        matches: Vec::new(),
+        messages: Vec::new(),
+    };
+    let first = outcome(TaskState::Failed, 1, events[0].seq);
+    let second = outcome(TaskState::Failed, 2, events[0].seq);
+    let third = outcome(TaskState::Ok, 0, events[2].seq);
+    ensure!(world.ledger.last_outcomes(vec![key.clone()]).await?.is_empty());
+    // Two of one job in a batch: the later one counts.
+    let batch = vec![step(0, None, first.clone()), step(1, Some(first), second.clone())];
+    world.ledger.record_fanout(batch).await?;
+    ensure!(
+        world
+            .ledger
+            .last_outcomes(vec![key.clone(), "demo/x".to_owned()])
+            .await?
+            .get(&key)
+            == Some(&second)
+    );
+    world
+        .ledger
+        .record_fanout(vec![step(2, Some(second), third.clone())])
+        .await?;
+    ensure!(world.ledger.last_outcomes(vec![key.clone()]).await?.get(&key) == Some(&third));
+    let before = |at: usize| world.ledger.outcome_before(events[at].event.id);
+    ensure!(before(0).await?.is_none());
+    ensure!(
+        before(1)
+            .await?
+            .is_some_and(|it| it.state == TaskState::Failed && it.failures == 1)
+    );
+    ensure!(
+        before(2)
+            .await?
+            .is_some_and(|it| it.state == TaskState::Failed && it.failures == 2)
+    );
+    Ok(())
+}
+
 /// Events join a message that waits; one that was tried already stays as it was.
 pub async fn digests_gather_events(place: &dyn Place) -> Result<()> {
     let world = World::new(place).await?;
@@ -188,10 +252,17 @@ pub async fn digests_gather_events(place: &dyn Place) -> Result<()> {
             && claimed[0].events[0].seq < claimed[0].events[1].seq
     );
     ensure!(claimed[0].tips.len() == 2);
-    let closed = fan_out(&world, vec![digest()?]).await?;
-    ensure!(
-        closed.created.is_empty() && closed.closed == made.created,
-        "it is on its way"
-    );
+    // It is on its way: what comes now is told by another.
+    let late = fan_out(&world, vec![digest()?]).await?;
+    ensure!(late.created.len() == 1 && late.created != made.created && late.closed.is_empty());
+    let page = world
+        .ledger
+        .messages(&MessageFilter::default(), &Page::default())
+        .await?;
+    let told: Vec<u64> = page.messages.iter().map(|listed| listed.events).collect();
+    ensure!(told == [1, 2], "{told:?}");
+    world.clock.advance(20);
+    let claimed = claim(&world, session).await?;
+    ensure!(claimed.len() == 1 && claimed[0].message.id == late.created[0]);
     Ok(())
 }

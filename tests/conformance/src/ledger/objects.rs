@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::DatastoreStatus;
+use ironcore_types::notification::GroupRef;
 use ironcore_types::objects::Document;
 use ironcore_types::{ErrorCode, EventType};
 use serde_json::json;
@@ -228,7 +229,7 @@ pub async fn removal_checks_references(place: &dyn Place) -> Result<()> {
     let job = world.job("nightly", json!({ "groups": ["ops"] })).await?;
     world.job("after", json!({ "after": "nightly" })).await?;
     let task = world.enqueue_job(&job).await?;
-    let (demo, nightly, ops) = (demo()?, "nightly".parse()?, "ops".parse()?);
+    let (demo, nightly, ops) = (demo()?, "nightly".parse()?, "demo/ops".parse()?);
     let refused = |result: Result<(), LedgerError>, part: &str| -> Result<()> {
         let error = result.err().context("it is in use")?;
         ensure!(
@@ -237,7 +238,7 @@ pub async fn removal_checks_references(place: &dyn Place) -> Result<()> {
         );
         Ok(())
     };
-    refused(world.ledger.delete_group(&demo, &ops).await, "job/demo/nightly")?;
+    refused(world.ledger.delete_group(&ops).await, "job/demo/nightly")?;
     refused(
         world.ledger.delete_datastore(&"ibs-primary".parse()?).await,
         "job/demo/after, job/demo/nightly",
@@ -255,12 +256,112 @@ pub async fn removal_checks_references(place: &dyn Place) -> Result<()> {
     )?;
     world.ledger.cancel(&task.upid, &user()?).await?;
     world.ledger.delete_job(&demo, &nightly).await?;
-    world.ledger.delete_group(&demo, &ops).await?;
+    world.ledger.delete_group(&ops).await?;
     world.ledger.delete_datastore(&"ibs-primary".parse()?).await?;
     world.ledger.delete_project(&"other".parse()?).await?;
     let missing = world.ledger.delete_job(&demo, &nightly).await;
     ensure!(missing.err().map(|e| e.code()) == Some(ErrorCode::NotFound));
     ensure!(world.ledger.task(&task.upid).await?.is_some(), "history stays");
+    Ok(())
+}
+
+/// Groups of the hub stand beside those of projects; datastores name either, and keep them.
+pub async fn groups_are_of_projects_or_of_the_hub(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let hub =
+        json!({ "name": "ops", "sources": ["auth"], "handler": [{ "name": "hook", "plugin": "webhook" }] });
+    world.apply(group(webhook(json!({})))).await?;
+    let report = world.apply(json!({ "group": [hub] })).await?;
+    ensure!(report.created == ["group/ops"], "{report:?}");
+    let (own, of_project): (GroupRef, GroupRef) = ("ops".parse()?, "demo/ops".parse()?);
+    ensure!(world.ledger.hub_groups().await?.len() == 1);
+    ensure!(world.ledger.groups(Some(&demo()?)).await?.len() == 1);
+    ensure!(world.ledger.groups(None).await?.len() == 2);
+    ensure!(
+        world
+            .ledger
+            .group(&own)
+            .await?
+            .is_some_and(|group| group.project.is_none())
+    );
+    ensure!(
+        world
+            .ledger
+            .group(&of_project)
+            .await?
+            .is_some_and(|group| group.project.is_some())
+    );
+    let datastore = |groups: &[&str]| {
+        json!({ "datastore": [{
+            "name": "ibs-primary", "path": "/srv/primary", "projects": ["demo", "other"], "groups": groups,
+        }]})
+    };
+    let (_, message) = world.refusal(datastore(&["nobody"])).await?;
+    ensure!(message.contains("group nobody does not exist"), "{message}");
+    world.apply(datastore(&["ops", "demo/ops"])).await?;
+    for group in [&own, &of_project] {
+        let kept = world
+            .ledger
+            .delete_group(group)
+            .await
+            .err()
+            .context("it is in use")?;
+        ensure!(kept.to_string().contains("datastore/ibs-primary"), "{kept}");
+    }
+    world.apply(datastore(&[])).await?;
+    world.ledger.delete_group(&own).await?;
+    ensure!(world.ledger.group(&own).await?.is_none() && world.ledger.group(&of_project).await?.is_some());
+    Ok(())
+}
+
+/// Rules and the matrix name handlers of their group, filters what exists, hours what a clock can show.
+pub async fn rules_hold_together(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let of = |more: serde_json::Value| {
+        let mut group =
+            json!({ "project": "demo", "name": "ops", "handler": [{ "name": "hook", "plugin": "webhook" }] });
+        for (key, value) in more.as_object().into_iter().flatten() {
+            group[key] = value.clone();
+        }
+        json!({ "group": [group] })
+    };
+    for (more, part) in [
+        (
+            json!({ "rule": [{ "tell": ["mail"] }] }),
+            "rule 1 names handler mail",
+        ),
+        (
+            json!({ "rule": [{}, { "when": { "jobs": ["nope"] } }] }),
+            "rule 2 names job nope",
+        ),
+        (
+            json!({ "rule": [{ "when": { "datastores": ["nope"] } }] }),
+            "datastore nope",
+        ),
+        (
+            json!({ "rule": [{ "when": { "hours": { "timezone": "Mars/Base" } } }] }),
+            "Mars/Base",
+        ),
+        (
+            json!({ "matrix": { "task.failed": ["mail"] } }),
+            "names handler mail",
+        ),
+    ] {
+        let (code, message) = world.refusal(of(more)).await?;
+        ensure!(
+            code == ErrorCode::ConfigInvalid && message.contains(part),
+            "{message}"
+        );
+    }
+    world
+        .apply(of(json!({
+            "rule": [{ "when": { "jobs": ["/^n/"], "datastores": ["/prim/"] }, "tell": ["hook"], "then": "continue" }],
+            "matrix": { "task.failed": ["hook"], "job.missed": [] },
+        })))
+        .await?;
+    let exported = world.ledger.export().await?;
+    ensure!(exported.group[0].rule.len() == 1 && exported.group[0].matrix.len() == 2);
+    ensure!(world.ledger.apply(&exported, &user()?).await?.changed.is_empty());
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! What follows from the end of a task: retries by policy, hand-over, and the jobs that come after.
 
 use anyhow::{Context, Result, ensure};
-use ironcore_ledger::model::{Cancelled, Outcome, RenewalState, Task};
+use ironcore_ledger::model::{Cancelled, Outcome, RenewalState, Task, Tick};
 use ironcore_types::event::ErrorData;
 use ironcore_types::{ErrorCode, EventType, TaskId, TaskState};
 use serde_json::json;
@@ -54,6 +54,49 @@ pub async fn failures_are_retried_with_backoff(place: &dyn Place) -> Result<()> 
             .is_empty(),
         "no third retry"
     );
+    Ok(())
+}
+
+/// A pause holds the retries of what the hub started, and loses none; what a person started is tried again all the same.
+pub async fn a_paused_job_is_tried_again_later(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let job = json!({ "retries": 1, "retry-delay": "1s", "schedule": "*:0/5", "timezone": "UTC" });
+    let job = world.job("nightly", job).await?;
+    let (project, name) = (demo()?, job.name.clone());
+    world.clock.advance(600);
+    let ticks = [Tick {
+        project: project.clone(),
+        job: name.clone(),
+        cursor: world.ledger.cursors().await?.first().context("a cursor")?.until,
+        scheduled_for: world.clock.time(),
+        missed: 0,
+        late: false,
+        run: true,
+    }];
+    world.ledger.renew(session, &[]).await?;
+    ensure!(world.ledger.fire_ticks(&ticks).await?.len() == 1);
+    let running = world.claim_one(session).await?;
+    world.ledger.set_job_enabled(&project, &name, false).await?;
+    let done = world.ledger.finish(running.id, session, failed()).await?;
+    let retry = one(&world, &done.follow_ups).await?;
+    world.clock.advance(5);
+    ensure!(world.claim(session, 1).await?.is_empty(), "the job is paused");
+    world.ledger.set_job_enabled(&project, &name, true).await?;
+    let again = world.claim_one(session).await?;
+    ensure!(again.id == retry.id);
+    world
+        .ledger
+        .finish(again.id, session, Outcome::new(TaskState::Ok))
+        .await?;
+
+    let job = world.ledger.set_job_enabled(&project, &name, false).await?;
+    let by_hand = world.enqueue_job(&job).await?;
+    ensure!(world.claim_one(session).await?.id == by_hand.id);
+    let done = world.ledger.finish(by_hand.id, session, failed()).await?;
+    let retry = one(&world, &done.follow_ups).await?;
+    world.clock.advance(5);
+    ensure!(world.claim_one(session).await?.id == retry.id);
     Ok(())
 }
 

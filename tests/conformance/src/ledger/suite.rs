@@ -13,7 +13,7 @@ macro_rules! ledger_suite {
             fences: only_the_holder_speaks, a_session_ends_once, what_runs_is_not_claimed,
                 a_tick_is_answered_once_for_all;
             lists: lists_filter_and_page, lists_hold_what_passes, counts_are_capped;
-            retries: failures_are_retried_with_backoff, a_lost_worker_is_noticed,
+            retries: failures_are_retried_with_backoff, a_paused_job_is_tried_again_later, a_lost_worker_is_noticed,
                 cancelled_work_is_not_retried, handed_over_work_goes_on, jobs_follow_one_another, followers_keep_their_rules,
                 a_job_never_runs_twice_at_once;
             followers: a_run_that_is_handed_over_is_followed_once, a_run_that_was_lost_is_followed_once,
@@ -27,11 +27,11 @@ macro_rules! ledger_suite {
             keys: keys_bind_tasks_to_workers, tasks_wait_for_who_signs_their_datastore,
                 a_copy_needs_the_keys_of_both_datastores, who_takes_a_datastore_over_gets_its_tasks;
             places: what_is_held_is_before_nobody;
-            objects: bad_declarations_are_refused_whole, removal_checks_references, datastores_are_known;
+            objects: bad_declarations_are_refused_whole, groups_are_of_projects_or_of_the_hub, rules_hold_together, removal_checks_references, datastores_are_known;
             access: tokens_live_and_die;
             logs: logs_are_read_by_line, every_log_has_an_end, old_logs_are_removed, progress_is_replaced, wakes_follow_commits,
                 verifications_are_recorded;
-            messages: fan_out_is_fenced, digests_gather_events;
+            messages: fan_out_is_fenced, outcomes_follow_each_other, digests_gather_events;
             delivery: a_handler_that_fails_for_days_is_switched_off,
                 a_handler_that_is_declared_otherwise_begins_anew, a_lost_sender_is_no_failure,
                 order_holds_within_a_thread, dead_letters_can_be_replayed, lost_senders_are_fenced,

@@ -83,6 +83,7 @@ pub(crate) async fn with_tasks(ledger: &Ledger, clock: &ManualClock) -> Result<(
         cursor: cursor.until,
         scheduled_for: clock.time(),
         missed: 0,
+        late: false,
         run: true,
     };
     let fired = ledger.fire_ticks(&[tick]).await?;
@@ -129,6 +130,8 @@ pub(crate) async fn with_messages(ledger: &Ledger, clock: &ManualClock) -> Resul
     let mut fanouts: Vec<FanOut> = unmatched
         .iter()
         .map(|event| FanOut {
+            rates: Vec::new(),
+            outcome: None,
             seq: event.seq,
             tips: Vec::new(),
             matches: Vec::new(),

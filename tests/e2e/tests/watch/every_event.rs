@@ -216,6 +216,8 @@ async fn delivery(night: &Night) -> Result<()> {
     let mut fanouts: Vec<FanOut> = unmatched
         .into_iter()
         .map(|event| FanOut {
+            rates: Vec::new(),
+            outcome: None,
             seq: event.seq,
             tips: Vec::new(),
             matches: Vec::new(),

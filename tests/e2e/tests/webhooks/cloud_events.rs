@@ -135,6 +135,8 @@ async fn several_events_arrive_as_a_batch_whatever_the_mode() -> Result<()> {
     let fanouts = world.ledger.take_unmatched(1000).await?.into_iter().map(|event| {
         let ours = told.iter().any(|one| one.id == event.event.id);
         FanOut {
+            rates: Vec::new(),
+            outcome: None,
             seq: event.seq,
             tips: Vec::new(),
             matches: ours

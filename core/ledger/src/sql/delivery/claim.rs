@@ -153,10 +153,10 @@ fn choose(rows: &[Row], n: u32, room: &mut Room, chosen: &mut Vec<i64>) -> Resul
     Ok(())
 }
 
-/// A handler's group, to look it up by.
+/// A handler's group, to look it up by; the hub's own have no project.
 #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
 struct GroupKey<'a> {
-    project: &'a str,
+    project: Option<&'a str>,
     name: &'a str,
 }
 
@@ -167,18 +167,19 @@ pub(in crate::sql) async fn declared(
 ) -> Result<BTreeMap<String, Handler>> {
     let keys: BTreeSet<GroupKey<'_>> = handlers
         .into_iter()
-        .filter_map(|handler| {
-            Some(GroupKey {
-                project: handler.project.as_ref()?.as_str(),
-                name: handler.group.as_str(),
-            })
+        .map(|handler| GroupKey {
+            project: handler.project.as_ref().map(|project| project.as_str()),
+            name: handler.group.as_str(),
         })
         .collect();
     if keys.is_empty() {
         return Ok(BTreeMap::new());
     }
     let rows = sql("SELECT g.body FROM RECORDS($1 AS r: project TEXT, name TEXT)
-             JOIN notification_groups g ON g.project = r.project AND g.name = r.name")
+             JOIN notification_groups g ON g.project = r.project AND g.name = r.name
+         UNION ALL
+         SELECT g.body FROM RECORDS($1 AS r: project TEXT, name TEXT)
+             JOIN hub_groups g ON r.project IS NULL AND g.name = r.name")
     .bind(to_json("groups", &keys)?)
     .fetch_all(conn)
     .await?;
@@ -187,7 +188,7 @@ pub(in crate::sql) async fn declared(
         let group: Group = row.json("body")?;
         for handler in group.handler {
             let reference = HandlerRef {
-                project: Some(group.project.clone()),
+                project: group.project.clone(),
                 group: group.name.clone(),
                 handler: handler.name.clone(),
             };

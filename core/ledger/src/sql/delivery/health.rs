@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ironcore_types::Timestamp;
 use ironcore_types::event::ErrorData;
-use ironcore_types::objects::Handler;
-use ironcore_types::{GroupName, ProjectName, Timestamp};
+use ironcore_types::notification::{GroupRef, Handler};
 
 use super::claim::declared;
 use crate::db::{Conn, Row, micros, sql, to_json, words};
@@ -151,12 +151,7 @@ impl Tx {
 
     /// Handlers of a group that are declared otherwise than before, or no longer, begin anew. To be called before the
     /// group becomes what it is `now`.
-    pub(in crate::sql) async fn forget_changed(
-        &mut self,
-        project: &ProjectName,
-        group: &GroupName,
-        now: &[Handler],
-    ) -> Result<()> {
+    pub(in crate::sql) async fn forget_changed(&mut self, group: &GroupRef, now: &[Handler]) -> Result<()> {
         let rows = sql("SELECT handler FROM handler_health")
             .fetch_all(&mut self.conn)
             .await?;
@@ -164,7 +159,7 @@ impl Tx {
             .iter()
             .map(|row| row.word("handler"))
             .collect::<Result<Vec<HandlerRef>>>()?;
-        failing.retain(|handler| handler.project.as_ref() == Some(project) && handler.group == *group);
+        failing.retain(|handler| handler.project == group.project && handler.group == group.name);
         let before = declared(&mut self.conn, &failing).await?;
         for reference in &failing {
             let name = reference.to_string();

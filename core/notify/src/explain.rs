@@ -1,0 +1,178 @@
+//! `notify explain`: for an event that happened or is made up, which handlers are told as things are declared now, and
+//! for each of the others what keeps it out.
+
+use std::collections::BTreeSet;
+
+use ironcore_ledger::model::{HandlerRef, LastOutcome};
+use ironcore_ledger::{Ledger, LedgerError};
+use ironcore_types::notification::{Group, Handler};
+use ironcore_types::{Event, PluginName};
+
+use crate::configuration::OfHub;
+use crate::matching::{Decision, Declared, Reason, Told, decide, groups_reached};
+
+/// What becomes of an event for one handler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// Which handler.
+    pub handler: HandlerRef,
+    /// Its plugin.
+    pub plugin: PluginName,
+    /// What is decided.
+    pub decision: Decision,
+    /// The same in words.
+    pub why: String,
+}
+
+/// Looks at every handler of the event's project and of the hub. `before` is how the run before ended, when the event
+/// tells how one did.
+pub async fn explain(
+    ledger: &Ledger,
+    event: &Event,
+    before: Option<&LastOutcome>,
+) -> Result<Vec<Explained>, LedgerError> {
+    let hub = OfHub::read(ledger).await?;
+    let (jobs, groups) = match &event.data.project {
+        Some(project) => (
+            ledger.jobs(Some(project)).await?,
+            ledger.groups(Some(project)).await?,
+        ),
+        None => (Vec::new(), hub.attached.clone()),
+    };
+    let failing = ledger.handler_health().await?;
+    let off: BTreeSet<HandlerRef> = failing
+        .into_iter()
+        .filter(|health| health.disabled.is_some())
+        .map(|health| health.handler)
+        .collect();
+    let declared = Declared {
+        jobs: &jobs,
+        groups: &groups,
+        hub_groups: &hub.groups,
+        datastores: &hub.datastores,
+    };
+    let reached: BTreeSet<_> = groups_reached(event, declared)
+        .into_iter()
+        .map(Group::reference)
+        .collect();
+    let mut explained = Vec::new();
+    for group in groups.iter().chain(&hub.groups) {
+        let decisions = match reached.contains(&group.reference()) {
+            true => decide(Told { event, before }, group),
+            false => vec![
+                Decision {
+                    told: false,
+                    reason: Reason::NotReached,
+                };
+                group.handler.len()
+            ],
+        };
+        for (handler, mut decision) in group.handler.iter().zip(decisions) {
+            let reference = HandlerRef {
+                project: group.project.clone(),
+                group: group.name.clone(),
+                handler: handler.name.clone(),
+            };
+            if decision.told && off.contains(&reference) {
+                decision = Decision {
+                    told: false,
+                    reason: Reason::SwitchedOff,
+                };
+            }
+            explained.push(Explained {
+                handler: reference,
+                plugin: handler.plugin.clone(),
+                why: words(&decision, event, group, handler),
+                decision,
+            });
+        }
+    }
+    Ok(explained)
+}
+
+/// A rule as people find it in the group's declaration.
+fn rule(group: &Group, number: usize) -> String {
+    let name = group
+        .rule
+        .get(number.saturating_sub(1))
+        .and_then(|rule| rule.name.as_deref());
+    match name {
+        Some(name) => format!("rule {number} ({name})"),
+        None => format!("rule {number}"),
+    }
+}
+
+fn words(decision: &Decision, event: &Event, group: &Group, handler: &Handler) -> String {
+    let kind = event.event_type.as_str().trim_start_matches("ironcore.");
+    let told = decision.told;
+    match decision.reason {
+        Reason::Rule(number) => format!("{} tells it", rule(group, number)),
+        Reason::StoppedBy(number) => {
+            format!(
+                "{} is about the event, does not tell this handler, and stops",
+                rule(group, number)
+            )
+        }
+        Reason::Matrix if told => format!("the group's matrix names it for {kind}"),
+        Reason::Matrix => format!("the group's matrix does not name it for {kind}"),
+        Reason::Events if told => format!("its filter's events let {kind} pass"),
+        Reason::Events => format!("its filter's events do not name {kind}"),
+        Reason::Default if told => {
+            "the default rule: completed, warning and failed tasks, and bad verifications".to_owned()
+        }
+        Reason::Default => format!(
+            "the default rule tells of completed, warning and failed tasks only; name {kind} in a rule, in the matrix or \
+             in the handler's filter"
+        ),
+        Reason::NotReached => {
+            "the event does not reach the group: it is attached neither to the event's job nor to its \
+             datastore, and does not listen to its source"
+                .to_owned()
+        }
+        Reason::Disabled => "it is declared with `enabled = false`".to_owned(),
+        Reason::SwitchedOff => format!(
+            "it was switched off because it failed; `group enable {}/{}` switches it on",
+            group.name, handler.name
+        ),
+        Reason::OwnFailure => "the event tells that this very handler, or its plugin, failed".to_owned(),
+        Reason::HandedOver => {
+            "the attempt was handed over by a worker that was stopped; the next one tells how the work went"
+                .to_owned()
+        }
+        Reason::Severity => format!(
+            "its filter asks for {} or more, and the event is {}",
+            handler
+                .filter
+                .min_severity
+                .map_or("", ironcore_types::Severity::as_str),
+            event.data.severity
+        ),
+        Reason::Job => "its filter names other jobs".to_owned(),
+        Reason::Datastore => "its filter names other datastores".to_owned(),
+        Reason::Hours => "it is outside of its filter's hours".to_owned(),
+        Reason::NoChange => "the run before ended the same way, and its filter wants changes only".to_owned(),
+    }
+}
+
+impl Reason {
+    /// The word for programs.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Rule(_) => "rule",
+            Self::StoppedBy(_) => "stopped-by-rule",
+            Self::Matrix => "matrix",
+            Self::Events => "events",
+            Self::Default => "default-rule",
+            Self::NotReached => "not-reached",
+            Self::Disabled => "disabled",
+            Self::SwitchedOff => "switched-off",
+            Self::OwnFailure => "own-failure",
+            Self::HandedOver => "handed-over",
+            Self::Severity => "severity",
+            Self::Job => "job",
+            Self::Datastore => "datastore",
+            Self::Hours => "hours",
+            Self::NoChange => "no-change",
+        }
+    }
+}

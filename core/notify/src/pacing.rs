@@ -1,0 +1,160 @@
+//! When an event is told to a handler: at once, or with others by a digest. A plain function of what is declared, the time
+//! and how far the destination is within its limit.
+
+use ironcore_ledger::model::Rate;
+use ironcore_types::notification::{Handler, Limit};
+use ironcore_types::{Severity, Timestamp};
+
+/// By which message an event is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Paced {
+    /// By one of its own, now.
+    AtOnce,
+    /// By a digest: what tells it from others, and when it is due.
+    Gathered {
+        /// The same for all events of one digest.
+        window: String,
+        /// When it is due.
+        due: Timestamp,
+    },
+}
+
+impl Paced {
+    fn gathered(by: &str, due: Timestamp) -> Self {
+        Self::Gathered {
+            window: format!("{by}/{due}"),
+            due,
+        }
+    }
+}
+
+/// Decides. `rate` is that of the handler's destination; it is only looked at, and changed, when there is a limit.
+pub(crate) fn pace(handler: &Handler, severity: Severity, now: Timestamp, rate: &mut Rate) -> Paced {
+    let quiet = |at| handler.quiet.as_ref().and_then(|quiet| quiet.due(at, severity));
+    if let Some(due) = handler
+        .digest
+        .as_ref()
+        .and_then(|digest| digest.due(now, severity))
+    {
+        // A digest does not wake anybody either.
+        return Paced::gathered("digest", quiet(due).unwrap_or(due));
+    }
+    if let Some(due) = quiet(now) {
+        return Paced::gathered("quiet", due);
+    }
+    match handler.limit.and_then(|limit| beyond(limit, now, rate)) {
+        Some(due) => Paced::gathered("limit", due),
+        None => Paced::AtOnce,
+    }
+}
+
+/// When the message is due that holds what is beyond the limit; none within it. The generic cell rate algorithm (ITU-T
+/// I.371): any span of the limit holds no more than its messages, and what holds the rest is one of them.
+fn beyond(limit: Limit, now: Timestamp, rate: &mut Rate) -> Option<Timestamp> {
+    if let Some(due) = rate.gathering.filter(|due| *due > now) {
+        return Some(due);
+    }
+    let span = limit.per.duration();
+    let step = span / limit.messages.max(1);
+    rate.arrival = rate.arrival.max(now).after(step);
+    let allowed = rate.arrival.before(span);
+    rate.gathering = (allowed > now).then_some(allowed);
+    rate.gathering
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn handler(more: serde_json::Value) -> Handler {
+        let mut handler = json!({ "name": "h", "plugin": "webhook" });
+        for (key, value) in more.as_object().expect("an object") {
+            handler[key] = value.clone();
+        }
+        serde_json::from_value(handler).expect("a handler")
+    }
+
+    fn fresh() -> Rate {
+        Rate {
+            lane: "l".to_owned(),
+            arrival: Timestamp::from_seconds(0),
+            gathering: None,
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    #[test]
+    fn digests_and_quiet_hours_gather() {
+        let daily = handler(json!({ "digest": { "every": "day", "unless": "error" },
+            "quiet": { "hours": { "from": "07:00", "to": "09:00" } } }));
+        let now = at("2026-05-21T20:00:00Z");
+        // The digest of eight o'clock falls into quiet hours, and comes when they are over.
+        let due = at("2026-05-22T09:00:00Z");
+        assert_eq!(
+            pace(&daily, Severity::Info, now, &mut fresh()),
+            Paced::gathered("digest", due)
+        );
+        assert_eq!(pace(&daily, Severity::Error, now, &mut fresh()), Paced::AtOnce);
+        let early = at("2026-05-22T07:30:00Z");
+        assert_eq!(
+            pace(&daily, Severity::Error, early, &mut fresh()),
+            Paced::gathered("quiet", due)
+        );
+    }
+
+    #[test]
+    fn what_is_beyond_the_limit_is_one_message() {
+        let limited = handler(json!({ "limit": { "messages": 3, "per": "1h" } }));
+        let start = at("2026-05-21T10:00:00Z");
+        let minute = |n: u64| start.after(std::time::Duration::from_secs(60 * n));
+        let mut rate = fresh();
+        for n in 0..3 {
+            assert_eq!(
+                pace(&limited, Severity::Info, minute(n), &mut rate),
+                Paced::AtOnce,
+                "{n}"
+            );
+        }
+        // The fourth waits until a third of the hour has passed, and all others until then are with it.
+        let due = minute(20);
+        for n in [3, 4, 19] {
+            assert_eq!(
+                pace(&limited, Severity::Info, minute(n), &mut rate),
+                Paced::gathered("limit", due),
+                "{n}"
+            );
+        }
+        // That one counted: the next is allowed after another third.
+        assert_eq!(
+            pace(&limited, Severity::Info, due, &mut rate),
+            Paced::gathered("limit", minute(40))
+        );
+        assert_eq!(
+            pace(&limited, Severity::Info, minute(60), &mut rate),
+            Paced::AtOnce
+        );
+    }
+
+    #[test]
+    fn no_span_holds_more_messages_than_the_limit() {
+        let limited = handler(json!({ "limit": { "messages": 5, "per": "10m" } }));
+        let start = at("2026-05-21T10:00:00Z");
+        let (mut rate, mut sent) = (fresh(), std::collections::BTreeSet::new());
+        // An event every seven seconds for two hours.
+        for n in 0..1_000_u64 {
+            let now = start.after(std::time::Duration::from_secs(7 * n));
+            sent.insert(match pace(&limited, Severity::Info, now, &mut rate) {
+                Paced::AtOnce => now,
+                Paced::Gathered { due, .. } => due,
+            });
+        }
+        let sent: Vec<Timestamp> = sent.into_iter().collect();
+        for six in sent.windows(6) {
+            assert!(six[5].since(six[0]).as_secs() >= 600, "{six:?}");
+        }
+    }
+}

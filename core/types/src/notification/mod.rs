@@ -1,0 +1,16 @@
+//! Who is told of what: groups with their handlers and rules, filters, patterns, hours. What of it an event passes is
+//! decided by whoever tells; here is only what people write.
+
+mod filter;
+mod group;
+mod hours;
+mod pace;
+mod pattern;
+mod source;
+
+pub use filter::Filter;
+pub use group::{Group, GroupRef, GroupScope, Handler, InvalidGroupRef, Rule, Then};
+pub use hours::{Hours, InvalidHours, TimeOfDay, Weekday};
+pub use pace::{Digest, Every, Limit, Quiet};
+pub use pattern::{InvalidPattern, NamePattern};
+pub use source::EventSource;
