@@ -386,3 +386,18 @@ fn a_folder_in_use_is_not_restored_to_and_what_is_no_archive_is_told() {
     }
     assert!(!new.exists() && junk.exists());
 }
+
+/// What stands between the hub and commands is nobody else's: without a hub it starts nothing.
+#[test]
+fn a_guard_without_a_hub_starts_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("made");
+    let made = file.to_str().expect("a path");
+    let output = program(&["run-command", "/usr/bin/touch", made]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("run-command is for the hub alone"), "{said}");
+    assert!(!file.exists());
+    let help = program(&["--help"]);
+    assert!(!String::from_utf8_lossy(&help.stdout).contains("run-command"));
+}
