@@ -2,6 +2,8 @@
 
 #[path = "engine/commands.rs"]
 mod commands;
+#[path = "engine/housekeeping.rs"]
+mod housekeeping;
 #[path = "engine/statistics.rs"]
 mod statistics;
 

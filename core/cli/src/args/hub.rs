@@ -35,7 +35,7 @@ pub(crate) enum Datastore {
     Create(DatastoreArgs),
     /// Take an existing datastore of this hub into its list.
     Attach(DatastoreArgs),
-    /// Take over a datastore of another hub, which must not use it any more.
+    /// Take over a datastore of another hub, which must not use it any more, or one that another key signs.
     Adopt(DatastoreArgs),
     /// List datastores.
     List,
