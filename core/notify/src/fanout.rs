@@ -92,7 +92,7 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
         .zip(steps)
         .map(|(event, step)| Planned::of(event, step, &configuration, &shared.plugins, inbox.as_ref()))
         .collect();
-    let mut rates = rates(shared, &planned, now).await?;
+    let mut rates = rates(shared, &planned).await?;
     let mut fanouts = Vec::with_capacity(events.len());
     let mut failures = Vec::new();
     // The events of a project go into the inbox by one message, under the first of them.
@@ -172,7 +172,7 @@ impl<'a> Planned<'a> {
             let (thread, kind, window, due) = if found.handler.group.as_str() == matching::BUILTIN_GROUP {
                 (format!("inbox/{first}"), KIND_INBOX, first.to_string(), now)
             } else {
-                let rate = rates.entry(lane.clone()).or_insert_with(|| unlimited(&lane, now));
+                let rate = rates.entry(lane.clone()).or_insert_with(|| unlimited(&lane));
                 let paced = pacing::pace(&found.declared, event.data.severity, now, rate);
                 if found.declared.limit.is_some() {
                     fanout.rates.push(rate.clone());
@@ -202,11 +202,7 @@ impl<'a> Planned<'a> {
 }
 
 /// How far the destinations with a limit are within it.
-async fn rates(
-    shared: &Shared,
-    planned: &[Planned<'_>],
-    now: Timestamp,
-) -> Result<BTreeMap<String, Rate>, NotifyError> {
+async fn rates(shared: &Shared, planned: &[Planned<'_>]) -> Result<BTreeMap<String, Rate>, NotifyError> {
     let told = planned.iter().flat_map(|planned| &planned.told);
     let limited: BTreeSet<&String> = told
         .filter(|(found, _)| found.declared.limit.is_some())
@@ -217,7 +213,7 @@ async fn rates(
     }
     let mut rates: BTreeMap<String, Rate> = limited
         .iter()
-        .map(|lane| ((*lane).clone(), unlimited(lane, now)))
+        .map(|lane| ((*lane).clone(), unlimited(lane)))
         .collect();
     for rate in shared
         .ledger
@@ -230,10 +226,10 @@ async fn rates(
 }
 
 /// The rate of a destination that got nothing yet.
-fn unlimited(lane: &str, now: Timestamp) -> Rate {
+fn unlimited(lane: &str) -> Rate {
     Rate {
         lane: lane.to_owned(),
-        arrival: now,
+        sent: Vec::new(),
         gathering: None,
     }
 }

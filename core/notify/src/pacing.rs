@@ -48,17 +48,19 @@ pub(crate) fn pace(handler: &Handler, severity: Severity, now: Timestamp, rate: 
     }
 }
 
-/// When the message is due that holds what is beyond the limit; none within it. The generic cell rate algorithm (ITU-T
-/// I.371): any span of the limit holds no more than its messages, and what holds the rest is one of them.
+/// When the message is due that holds what is beyond the limit; none within it. The times of the newest messages are kept,
+/// so that no span of the limit's length has more, wherever it begins; what holds the rest is one of them.
 fn beyond(limit: Limit, now: Timestamp, rate: &mut Rate) -> Option<Timestamp> {
     if let Some(due) = rate.gathering.filter(|due| *due > now) {
         return Some(due);
     }
-    let span = limit.per.duration();
-    let step = span / limit.messages.max(1);
-    rate.arrival = rate.arrival.max(now).after(step);
-    let allowed = rate.arrival.before(span);
-    rate.gathering = (allowed > now).then_some(allowed);
+    let (span, most) = (limit.per.duration(), limit.messages.max(1) as usize);
+    let first = rate.sent.len().saturating_sub(most);
+    rate.sent.drain(..first);
+    let full = rate.sent.first().filter(|_| rate.sent.len() == most);
+    let free = full.map_or(now, |oldest| oldest.after(span)).max(now);
+    rate.sent.push(free);
+    rate.gathering = (free > now).then_some(free);
     rate.gathering
 }
 
@@ -78,7 +80,7 @@ mod tests {
     fn fresh() -> Rate {
         Rate {
             lane: "l".to_owned(),
-            arrival: Timestamp::from_seconds(0),
+            sent: Vec::new(),
             gathering: None,
         }
     }
@@ -119,22 +121,17 @@ mod tests {
                 "{n}"
             );
         }
-        // The fourth waits until a third of the hour has passed, and all others until then are with it.
-        let due = minute(20);
-        for n in [3, 4, 19] {
-            assert_eq!(
-                pace(&limited, Severity::Info, minute(n), &mut rate),
-                Paced::gathered("limit", due),
-                "{n}"
-            );
+        // The fourth waits until an hour after the first, and all others until then are with it.
+        let due = minute(60);
+        for n in [3, 4, 59] {
+            let paced = pace(&limited, Severity::Info, minute(n), &mut rate);
+            assert_eq!(paced, Paced::gathered("limit", due), "{n}");
         }
-        // That one counted: the next is allowed after another third.
+        // That one counted: the next waits for the hour after the second.
+        let next = pace(&limited, Severity::Info, due, &mut rate);
+        assert_eq!(next, Paced::gathered("limit", minute(61)));
         assert_eq!(
-            pace(&limited, Severity::Info, due, &mut rate),
-            Paced::gathered("limit", minute(40))
-        );
-        assert_eq!(
-            pace(&limited, Severity::Info, minute(60), &mut rate),
+            pace(&limited, Severity::Info, minute(180), &mut rate),
             Paced::AtOnce
         );
     }

@@ -64,7 +64,7 @@ async fn groups(
 #[utoipa::path(
     get, path = "/api/v1/groups/{project}/{name}", tag = "configuration", operation_id = "show_group",
     params(
-        ("project" = GroupScope, Path, description = "Its project; `-` for a group of the hub."),
+        ("project" = String, Path, description = "Its project; `-` for a group of the hub."),
         ("name" = GroupName, Path, description = "Its name."),
     ),
     responses((status = 200, body = Group))
@@ -81,7 +81,7 @@ async fn group(
 #[utoipa::path(
     delete, path = "/api/v1/groups/{project}/{name}", tag = "configuration", operation_id = "remove_group",
     params(
-        ("project" = GroupScope, Path, description = "Its project; `-` for a group of the hub."),
+        ("project" = String, Path, description = "Its project; `-` for a group of the hub."),
         ("name" = GroupName, Path, description = "Its name."),
     ),
     responses((status = 204, description = "It is removed."))
@@ -104,7 +104,7 @@ async fn remove_group(
     post, path = "/api/v1/groups/{project}/{name}/handlers/{handler}/enable", tag = "configuration",
     operation_id = "enable_handler",
     params(
-        ("project" = GroupScope, Path, description = "Its project; `-` for a group of the hub."),
+        ("project" = String, Path, description = "Its project; `-` for a group of the hub."),
         ("name" = GroupName, Path, description = "Its group."),
         ("handler" = HandlerName, Path, description = "Its name."),
     ),

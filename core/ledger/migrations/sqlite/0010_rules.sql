@@ -24,8 +24,8 @@ CREATE TABLE outcome_steps (
 -- Destinations whose handlers have a limit.
 CREATE TABLE rates (
     lane      TEXT PRIMARY KEY,
-    -- When a message would come that keeps exactly to the limit.
-    arrival   INTEGER NOT NULL,
+    -- When its newest messages were due, a JSON array, oldest first.
+    sent      TEXT NOT NULL,
     -- When the message is due that holds what was beyond the limit.
     gathering INTEGER
 ) STRICT, WITHOUT ROWID;

@@ -67,8 +67,8 @@ pub struct FanOut {
 pub struct Rate {
     /// Its lane.
     pub lane: String,
-    /// When a message would come that keeps exactly to the limit.
-    pub arrival: Timestamp,
+    /// When its newest messages were due, oldest first: as many as the limit allows at most.
+    pub sent: Vec<Timestamp>,
     /// When the message is due that holds what was beyond the limit.
     pub gathering: Option<Timestamp>,
 }

@@ -86,11 +86,11 @@ fn pace(handler: &Handler, label: &str) -> Result<()> {
     if let Some(Err(why)) = handler.quiet.as_ref().map(Quiet::check) {
         return refuse(label, format_args!("the quiet hours of handler {name}: {why}"));
     }
-    let endless = |limit: &Limit| limit.messages == 0 || limit.per.duration().is_zero();
+    let endless = |limit: &Limit| !(1..=1_000).contains(&limit.messages) || limit.per.duration().is_zero();
     if handler.limit.as_ref().is_some_and(endless) {
         return refuse(
             label,
-            format_args!("the limit of handler {name} must allow at least one message in some time"),
+            format_args!("the limit of handler {name} must be of 1 to 1000 messages in some time"),
         );
     }
     Ok(())

@@ -13,14 +13,14 @@ use crate::model::Rate;
 #[derive(Serialize)]
 struct RateRow<'a> {
     lane: &'a str,
-    arrival: i64,
+    sent: String,
     gathering: Option<i64>,
 }
 
 fn rate(row: &Row) -> Result<Rate> {
     Ok(Rate {
         lane: row.text("lane")?,
-        arrival: row.time("arrival")?,
+        sent: row.json("sent")?,
         gathering: row.opt_time("gathering")?,
     })
 }
@@ -32,18 +32,19 @@ impl Tx {
         if newest.is_empty() {
             return Ok(());
         }
-        let rows: Vec<RateRow<'_>> = newest
-            .into_values()
-            .map(|rate| RateRow {
+        let row = |rate| -> Result<RateRow<'_>> {
+            let rate: &Rate = rate;
+            Ok(RateRow {
                 lane: &rate.lane,
-                arrival: rate.arrival.as_micros(),
+                sent: to_json("times", &rate.sent)?,
                 gathering: rate.gathering.map(|due| due.as_micros()),
             })
-            .collect();
-        sql("INSERT INTO rates (lane, arrival, gathering)
-             SELECT lane, arrival, gathering
-             FROM RECORDS($1 AS r: lane TEXT, arrival BIGINT, gathering BIGINT) WHERE 1 = 1
-             ON CONFLICT (lane) DO UPDATE SET arrival = excluded.arrival, gathering = excluded.gathering")
+        };
+        let rows = newest.into_values().map(row).collect::<Result<Vec<_>>>()?;
+        sql("INSERT INTO rates (lane, sent, gathering)
+             SELECT lane, sent, gathering
+             FROM RECORDS($1 AS r: lane TEXT, sent TEXT, gathering BIGINT) WHERE 1 = 1
+             ON CONFLICT (lane) DO UPDATE SET sent = excluded.sent, gathering = excluded.gathering")
         .bind(to_json("rates", &rows)?)
         .execute(&mut self.conn)
         .await?;

@@ -59,8 +59,8 @@ pub struct Quiet {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limit {
-    /// So many messages.
-    #[schemars(range(min = 1))]
+    /// So many messages, a thousand at most.
+    #[schemars(range(min = 1, max = 1000))]
     pub messages: u32,
     /// In any such span.
     pub per: Span,
