@@ -101,3 +101,24 @@ fn the_catalogue_is_current() -> Result<()> {
     );
     Ok(())
 }
+
+/// What consumers generate their types from holds for what they get.
+#[test]
+fn every_event_of_the_catalogue_is_as_its_schema_says() -> Result<()> {
+    for (schema, data_only) in [("event.v1", false), ("event-data.v1", true)] {
+        let schema: Value = serde_json::from_str(&read(&format!("docs/schemas/{schema}.json"))?)?;
+        let validator = jsonschema::validator_for(&schema).context("a valid schema")?;
+        for event in samples() {
+            let mut json = serde_json::to_value(&event)?;
+            if data_only {
+                json = json["data"].take();
+            }
+            let faults: Vec<String> = validator
+                .iter_errors(&json)
+                .map(|fault| fault.to_string())
+                .collect();
+            ensure!(faults.is_empty(), "{}: {faults:?}", event.event_type);
+        }
+    }
+    Ok(())
+}
