@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{Page, TaskFilter};
-use ironcore_types::{Seams, TaskState, Timestamp};
+use ironcore_types::{Moment, Seams, TaskState};
 use tokio::sync::Mutex;
 
 use crate::error::ApiError;
@@ -19,7 +19,7 @@ const MOST: u32 = 1_000;
 /// The last reading.
 #[derive(Default)]
 pub(crate) struct Live {
-    last: Mutex<Option<(Timestamp, Arc<Vec<ProgressNotice>>)>>,
+    last: Mutex<Option<(Moment, Arc<Vec<ProgressNotice>>)>>,
 }
 
 impl Live {
@@ -31,9 +31,8 @@ impl Live {
     ) -> Result<Arc<Vec<ProgressNotice>>, ApiError> {
         // Held while reading: of many streams that ask at once, one reads and the others take what it read.
         let mut last = self.last.lock().await;
-        let now = seams.now();
+        let now = seams.moment();
         if let Some((at, notices)) = last.as_ref()
-            && *at <= now
             && now.since(*at) < REFRESH
         {
             return Ok(notices.clone());

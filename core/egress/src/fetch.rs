@@ -42,7 +42,7 @@ pub struct Fetched {
 
 /// See [`crate::Egress::fetch`].
 pub(crate) async fn fetch(shared: &Shared, request: FetchRequest) -> Result<Fetched, Failure> {
-    let begun = shared.seams.now();
+    let begun = shared.seams.moment();
     let mut redactor = Redactor::default();
     let timeout = request.request.timeout;
     let done = tokio::time::timeout(timeout, async {
@@ -60,7 +60,7 @@ pub(crate) async fn fetch(shared: &Shared, request: FetchRequest) -> Result<Fetc
         Ok((status, content_type, body))
     });
     let done = done.await.unwrap_or_else(|_| Err(http::timed_out(timeout)));
-    let latency = shared.seams.now().since(begun);
+    let latency = shared.seams.moment().since(begun);
     let (status, content_type, body) = done.map_err(|failure: Failure| Failure {
         reason: redactor.text(&failure.reason),
         latency,

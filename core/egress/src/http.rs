@@ -151,11 +151,11 @@ pub(crate) fn client(
 
 /// Sends a request; see [`crate::Egress::http`].
 pub(crate) async fn send(shared: &Shared, request: HttpRequest) -> Result<HttpResponse, Failure> {
-    let begun = shared.seams.now();
+    let begun = shared.seams.moment();
     let mut redactor = Redactor::default();
     let timeout = request.timeout.min(shared.max_timeout);
     let answer = exchange(shared, request, timeout, &mut redactor).await;
-    let latency = shared.seams.now().since(begun);
+    let latency = shared.seams.moment().since(begun);
     let (status, headers, body, more) = answer.map_err(|failure| Failure {
         reason: redactor.text(&failure.reason),
         latency,

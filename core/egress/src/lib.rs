@@ -136,7 +136,7 @@ impl Egress {
 
     /// Hands a mail to its server once. An error says that nobody got it; else each recipient has an outcome.
     pub async fn mail(&self, mail: &Mail, server: &SmtpServer) -> Result<MailReport, Failure> {
-        self.shared.pools.sweep(self.shared.seams.now());
+        self.shared.pools.sweep(self.shared.seams.moment());
         smtp::send(&self.shared, mail, server).await
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use ironcore_types::Timestamp;
+use ironcore_types::Moment;
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -61,15 +61,15 @@ impl PoolKey {
 struct Pool {
     tls: TlsParameters,
     open: Arc<Semaphore>,
-    idle: Mutex<Vec<(AsyncSmtpConnection, Timestamp)>>,
+    idle: Mutex<Vec<(AsyncSmtpConnection, Moment)>>,
 }
 
 impl Pool {
-    fn idle(&self) -> MutexGuard<'_, Vec<(AsyncSmtpConnection, Timestamp)>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(AsyncSmtpConnection, Moment)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn drop_stale(&self, now: Timestamp) {
+    fn drop_stale(&self, now: Moment) {
         self.idle().retain(|(_, since)| now.since(*since) < MAX_IDLE);
     }
 
@@ -120,7 +120,7 @@ impl Pools {
     }
 
     /// Closes what has been idle for too long.
-    pub(crate) fn sweep(&self, now: Timestamp) {
+    pub(crate) fn sweep(&self, now: Moment) {
         self.pools().retain(|_, pool| {
             pool.drop_stale(now);
             // One that is lent out right now has another owner than this map.
@@ -165,13 +165,13 @@ pub(crate) struct Lease {
 
 impl Lease {
     /// The connection that was used last, if it is fresh enough.
-    pub(crate) fn take_idle(&mut self, now: Timestamp) -> Option<AsyncSmtpConnection> {
+    pub(crate) fn take_idle(&mut self, now: Moment) -> Option<AsyncSmtpConnection> {
         self.pool.drop_stale(now);
         self.pool.idle().pop().map(|(connection, _)| connection)
     }
 
     /// Keeps a connection that is ready for the next mail.
-    pub(crate) fn give_back(&mut self, connection: AsyncSmtpConnection, now: Timestamp) {
+    pub(crate) fn give_back(&mut self, connection: AsyncSmtpConnection, now: Moment) {
         self.pool.idle().push((connection, now));
     }
 }

@@ -32,7 +32,7 @@ const SERVICE_CLOSING: u16 = 421;
 
 /// Hands a mail over; see [`crate::Egress::mail`].
 pub(crate) async fn send(shared: &Shared, mail: &Mail, server: &SmtpServer) -> Result<MailReport, Failure> {
-    let begun = shared.seams.now();
+    let begun = shared.seams.moment();
     let mut redactor = Redactor::default();
     let timeout = server.timeout;
     let sent = match tokio::time::timeout(timeout, hand_over(shared, mail, server, &mut redactor)).await {
@@ -43,7 +43,7 @@ pub(crate) async fn send(shared: &Shared, mail: &Mail, server: &SmtpServer) -> R
             timeout.as_secs_f64()
         ))),
     };
-    let latency = shared.seams.now().since(begun);
+    let latency = shared.seams.moment().since(begun);
     let clean = |failure: Failure| Failure {
         reason: redactor.text(&failure.reason),
         latency,
@@ -121,7 +121,7 @@ async fn at_address(
     let key = PoolKey::new(server, address, login.map(|l| l.password.expose_secret()));
     let tls = || shared.trust.smtp(&server.host, server.ca_pem.as_deref());
     let (mut lease, tls) = shared.pools.lease(key, tls).await?;
-    while let Some(mut connection) = lease.take_idle(shared.seams.now()) {
+    while let Some(mut connection) = lease.take_idle(shared.seams.moment()) {
         match transact(&mut connection, letter).await {
             Transacted::Done { results, reusable } => {
                 give_back(shared, &mut lease, connection, reusable);
@@ -146,7 +146,7 @@ async fn at_address(
 
 fn give_back(shared: &Shared, lease: &mut Lease, connection: AsyncSmtpConnection, reusable: bool) {
     if reusable && !connection.has_broken() {
-        lease.give_back(connection, shared.seams.now());
+        lease.give_back(connection, shared.seams.moment());
     }
 }
 

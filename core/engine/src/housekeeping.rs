@@ -56,8 +56,7 @@ impl Housekeeping {
             }
             tokio::select! {
                 () = cancel.cancelled() => return,
-                // By the time that passes: a clock that is set forward does not make it look more often.
-                () = tokio::time::sleep(self.options.every) => {}
+                () = self.seams.sleep(self.options.every) => {}
             }
         }
     }

@@ -47,10 +47,10 @@ pub(crate) async fn run(shared: &Arc<Shared>, cancel: &CancellationToken) {
                 continue;
             }
         }
-        let again = if backlog {
-            looked
+        let due = if backlog {
+            None
         } else {
-            next_look(shared, looked).await
+            next_due(shared, looked).await
         };
         tokio::select! {
             () = cancel.cancelled() => {}
@@ -61,7 +61,8 @@ pub(crate) async fn run(shared: &Arc<Shared>, cancel: &CancellationToken) {
                 }
             }
             _ = wakes.changed(), if !backlog => {}
-            () = shared.seams.sleep_until(again), if !backlog => {}
+            () = shared.seams.sleep_until(due.unwrap_or(looked)), if due.is_some() => {}
+            () = shared.seams.sleep(shared.options.poll), if !backlog => {}
         }
     }
     let drained = tokio::time::timeout(shared.options.drain, async {
@@ -109,14 +110,11 @@ async fn claim(shared: &Shared, free: usize) -> Vec<(SessionId, ClaimedMessage)>
     Vec::new()
 }
 
-/// When to look again at the latest. What was due when we `looked` and was not handed out is held back by what is under
+/// When the next message is due. What was due when we `looked` and was not handed out is held back by what is under
 /// way, whose end is a wake-up; what has become due since then is not.
-async fn next_look(shared: &Shared, looked: Timestamp) -> Timestamp {
-    let poll = looked.after(shared.options.poll);
-    match shared.ledger.next_message_due().await {
-        Ok(Some(due)) if due > looked => due.min(poll),
-        _ => poll,
-    }
+async fn next_due(shared: &Shared, looked: Timestamp) -> Option<Timestamp> {
+    let next = shared.ledger.next_message_due().await.ok().flatten();
+    next.filter(|due| *due > looked)
 }
 
 async fn attempt(shared: Arc<Shared>, session: SessionId, claimed: ClaimedMessage) {

@@ -60,11 +60,10 @@ pub(crate) async fn run(shared: &Shared, cancel: &CancellationToken) {
             }
             Err(error) => tracing::warn!(code = %error.code(), "events could not be fanned out: {error}"),
         }
-        let again = shared.seams.now().after(shared.options.poll);
         tokio::select! {
             () = cancel.cancelled() => {}
             _ = wakes.changed() => {}
-            () = shared.seams.sleep_until(again) => {}
+            () = shared.seams.sleep(shared.options.poll) => {}
         }
     }
 }

@@ -213,7 +213,7 @@ impl Shared {
         };
         let Some(untold) = self
             .failures
-            .tell(key, self.seams.now(), self.options.failure_quiet)
+            .tell(key, self.seams.moment(), self.options.failure_quiet)
         else {
             return;
         };

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ironcore_ledger::model::HandlerRef;
-use ironcore_types::{ErrorCode, PluginName, Timestamp};
+use ironcore_types::{ErrorCode, Moment, PluginName};
 
 /// Which failures count as the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,7 +21,7 @@ pub(crate) struct Key {
 
 #[derive(Debug)]
 struct Told {
-    at: Timestamp,
+    at: Moment,
     since: u64,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct PluginFailures {
 impl PluginFailures {
     /// Whether this failure is to be told now, and then how many like it were not told before. The same failure is
     /// told once in `quiet`.
-    pub(crate) fn tell(&self, key: Key, now: Timestamp, quiet: Duration) -> Option<u64> {
+    pub(crate) fn tell(&self, key: Key, now: Moment, quiet: Duration) -> Option<u64> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() > 1_000 {
             told.retain(|_, entry| now.since(entry.at) < quiet);
@@ -66,7 +66,7 @@ mod tests {
             handler: None,
             code,
         };
-        let at = |seconds: i64| Timestamp::from_seconds(1_000_000 + seconds);
+        let at = |seconds| Moment::new(Duration::from_secs(seconds));
         assert_eq!(failures.tell(key(ErrorCode::PluginTrap), at(0), quiet), Some(0));
         assert_eq!(failures.tell(key(ErrorCode::PluginTrap), at(1), quiet), None);
         assert_eq!(failures.tell(key(ErrorCode::PluginTrap), at(599), quiet), None);

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use ironcore_types::seams::{Clock, Random};
+use ironcore_types::seams::{Clock, Moment, Random};
 use serde_json::json;
 
 use super::*;
@@ -18,6 +18,12 @@ impl Clock for Hands {
         Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
     }
     fn sleep_until(&self, _: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {})
+    }
+    fn moment(&self) -> Moment {
+        Moment::default()
+    }
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async {})
     }
 }

@@ -13,7 +13,7 @@ use ironcore_store::{
 use ironcore_types::seams::{Clock, Random};
 use ironcore_types::snapshot::SnapshotPath;
 use ironcore_types::spec::Remote;
-use ironcore_types::{DatastoreName, ErrorCode, HubId, Seams, Timestamp, UserId};
+use ironcore_types::{DatastoreName, ErrorCode, HubId, Moment, Seams, Timestamp, UserId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -29,6 +29,12 @@ impl Clock for Counting {
         Timestamp::from_micros(1_779_321_600_000_000 + i64::try_from(step).expect("small"))
     }
     fn sleep_until(&self, _: Timestamp) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+    fn moment(&self) -> Moment {
+        Moment::default()
+    }
+    fn sleep(&self, _: std::time::Duration) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::ready(()))
     }
 }

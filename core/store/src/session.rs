@@ -4,11 +4,11 @@
 //! be gone, or after a long silence; then the file is removed by a garbage collection, and the writer, should it
 //! still live, finds that out before it commits.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ironcore_types::{Seams, Timestamp};
+use ironcore_types::{Mark, Seams, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -19,8 +19,9 @@ use crate::layout;
 /// A session that was silent for so long is over.
 pub const SESSION_TTL: Duration = Duration::from_secs(2 * 3600);
 /// A writer that was silent for so long gives up by itself, long before anybody else gives it up: so a renewal
-/// never brings back a session that a collection has just removed.
-const SILENCE: Duration = Duration::from_secs(3600);
+/// never brings back a session that a collection has just removed. More than an hour, because clocks are often wrong
+/// by just that.
+const SILENCE: Duration = Duration::from_secs(90 * 60);
 const RENEW: Duration = Duration::from_secs(60);
 
 /// What a session does.
@@ -95,9 +96,9 @@ pub(crate) struct Session {
     name: String,
     record: Record,
     /// When a renewal was begun last.
-    renewed: AtomicI64,
+    renewed: Mutex<Mark>,
     /// What the file says.
-    spoke: AtomicI64,
+    spoke: Mutex<Mark>,
     lost: AtomicBool,
 }
 
@@ -109,12 +110,12 @@ impl Session {
         kind: SessionKind,
         task: Option<String>,
     ) -> Result<Self> {
-        let now = seams.now();
+        let now = seams.mark();
         let record = Record {
             format: 1,
             kind,
-            started: now,
-            renewed: now,
+            started: now.time,
+            renewed: now.time,
             task,
             process: ProcessMark::here(),
         };
@@ -125,8 +126,8 @@ impl Session {
             seams: seams.clone(),
             name,
             record,
-            renewed: AtomicI64::new(now.as_micros()),
-            spoke: AtomicI64::new(now.as_micros()),
+            renewed: Mutex::new(now),
+            spoke: Mutex::new(now),
             lost: AtomicBool::new(false),
         })
     }
@@ -137,30 +138,28 @@ impl Session {
 
     /// Says that the writer lives; called often, writes once a minute.
     pub(crate) fn renew(&self) -> Result<()> {
-        let now = self.seams.now();
-        let last = self.renewed.load(Ordering::Relaxed);
-        if now.since(Timestamp::from_micros(last)) < RENEW
-            || self
-                .renewed
-                .compare_exchange(last, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed)
-                .is_err()
+        let now = self.seams.mark();
         {
-            return Ok(());
+            let mut renewed = held(&self.renewed);
+            if self.seams.at_most_since(*renewed) < RENEW {
+                return Ok(());
+            }
+            *renewed = now;
         }
         self.check()?;
         let record = Record {
-            renewed: now,
+            renewed: now.time,
             ..self.record.clone()
         };
         self.blobs.replace(&self.name, &to_json(&record))?;
-        self.spoke.store(now.as_micros(), Ordering::Relaxed);
+        *held(&self.spoke) = now;
         Ok(())
     }
 
     /// Fails when the session was given up.
     pub(crate) fn check(&self) -> Result<()> {
-        let spoke = Timestamp::from_micros(self.spoke.load(Ordering::Relaxed));
-        let lost = self.lost.load(Ordering::Relaxed) || self.seams.now().since(spoke) >= SILENCE;
+        let silent = self.seams.at_most_since(*held(&self.spoke));
+        let lost = self.lost.load(Ordering::Relaxed) || silent >= SILENCE;
         if !lost && self.blobs.size(&self.name)?.is_some() {
             return Ok(());
         }
@@ -178,6 +177,11 @@ impl Drop for Session {
             tracing::warn!(session = self.name, %error, "session file left behind; it runs out by itself");
         }
     }
+}
+
+/// A panic elsewhere leaves a time behind that is as good as any.
+fn held(mark: &Mutex<Mark>) -> MutexGuard<'_, Mark> {
+    mark.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn to_json(record: &Record) -> Vec<u8> {

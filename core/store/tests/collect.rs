@@ -170,6 +170,49 @@ fn a_session_that_was_given_up_does_not_commit() {
 }
 
 #[test]
+fn a_clock_that_is_an_hour_off_ends_no_backup() {
+    for hours in [-1, 1] {
+        let world = World::new();
+        let folder = tempfile::tempdir().expect("folder");
+        let datastore = world.create(Arc::new(MemBlobs::new()));
+        for n in 0..70 {
+            write(folder.path(), &format!("f{n}"), n, 1000);
+        }
+        let gate = Gate::new("read source");
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| datastore.backup(request(folder.path(), 0), &gate));
+            gate.reached.wait();
+            world.pass(Duration::from_secs(30));
+            world.jump(hours * 3_600);
+            datastore.gc(gc_now(), &NoWatch).expect("gc");
+            gate.go_on.wait();
+            running.join().expect("thread").expect("it is not given up");
+        });
+        assert_eq!(paths(&datastore).len(), 1);
+    }
+}
+
+#[test]
+fn a_writer_that_was_silent_gives_up_whatever_the_clock_shows() {
+    let world = World::new();
+    let folder = tempfile::tempdir().expect("folder");
+    let datastore = world.create(Arc::new(MemBlobs::new()));
+    for n in 0..70 {
+        write(folder.path(), &format!("f{n}"), n, 1000);
+    }
+    let gate = Gate::new("read source");
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| datastore.backup(request(folder.path(), 0), &gate));
+        gate.reached.wait();
+        world.jump(-3_600);
+        world.pass(Duration::from_secs(95 * 60));
+        gate.go_on.wait();
+        let error = running.join().expect("thread").expect_err("given up");
+        assert!(matches!(error, StoreError::SessionLost(_)), "{error}");
+    });
+}
+
+#[test]
 fn two_collections_do_not_run_at_once_and_a_damaged_list_stops_one() {
     let folder = tempfile::tempdir().expect("folder");
     let blobs = Arc::new(MemBlobs::new());

@@ -34,7 +34,7 @@ pub use ids::{
     BackupId, DatastoreName, EventId, GroupName, HandlerName, HubId, JobName, KeyId, MessageId, NodeName,
     PluginName, ProjectName, SessionId, TaskId, UserId,
 };
-pub use seams::Seams;
+pub use seams::{Mark, Moment, Seams};
 pub use snapshot::{BackupType, SnapshotRef};
 pub use spec::TaskSpec;
 pub use task::{TaskState, TaskType};

@@ -5,13 +5,13 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ironcore_types::seams::{Clock, Random};
-use ironcore_types::{Seams, Timestamp};
+use ironcore_types::{Moment, Seams, Timestamp};
 
 #[derive(Debug)]
-struct MachineClock;
+struct MachineClock(Instant);
 
 impl Clock for MachineClock {
     #[expect(clippy::disallowed_methods, reason = "what is measured is real time")]
@@ -24,6 +24,14 @@ impl Clock for MachineClock {
 
     fn sleep_until(&self, time: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(tokio::time::sleep(time.since(self.now())))
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::new(self.0.elapsed())
+    }
+
+    fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(span))
     }
 }
 
@@ -46,7 +54,10 @@ impl Random for Mixed {
 /// The seams of this machine.
 pub(crate) fn seams() -> Seams {
     let start = RandomState::new().hash_one(std::process::id());
-    Seams::new(Arc::new(MachineClock), Arc::new(Mixed(AtomicU64::new(start))))
+    Seams::new(
+        Arc::new(MachineClock(Instant::now())),
+        Arc::new(Mixed(AtomicU64::new(start))),
+    )
 }
 
 /// Numbers that are the same in every run.

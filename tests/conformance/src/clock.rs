@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ironcore_types::seams::{Clock, Random};
-use ironcore_types::{Seams, Timestamp};
+use ironcore_types::{Moment, Seams, Timestamp};
 use tokio::sync::watch;
 
 /// Noon of a day in May 2026.
@@ -16,32 +16,40 @@ const START: i64 = 1_779_364_800;
 /// A clock in the hand of a test.
 #[derive(Debug, Clone)]
 pub struct ManualClock {
-    now: Arc<watch::Sender<Timestamp>>,
+    /// What it shows, and how much time has passed.
+    hands: Arc<watch::Sender<(Timestamp, Moment)>>,
 }
 
 impl ManualClock {
     /// A clock that shows a fixed time.
     pub fn new() -> Self {
         Self {
-            now: Arc::new(watch::channel(Timestamp::from_seconds(START)).0),
+            hands: Arc::new(watch::channel((Timestamp::from_seconds(START), Moment::default())).0),
         }
     }
 
     /// The time it shows.
     pub fn time(&self) -> Timestamp {
-        *self.now.borrow()
+        self.hands.borrow().0
     }
 
-    /// Moves it forward.
+    /// Lets time pass.
     pub fn advance(&self, seconds: u64) {
-        self.now
-            .send_modify(|now| *now = now.after(Duration::from_secs(seconds)));
+        let span = Duration::from_secs(seconds);
+        self.hands
+            .send_modify(|(now, moment)| (*now, *moment) = (now.after(span), moment.after(span)));
     }
 
-    /// Moves it back, as clocks on real machines do.
+    /// Sets it back, as it happens to clocks of real machines; no time passes.
     pub fn back(&self, seconds: u64) {
-        self.now
-            .send_modify(|now| *now = now.before(Duration::from_secs(seconds)));
+        self.hands
+            .send_modify(|(now, _)| *now = now.before(Duration::from_secs(seconds)));
+    }
+
+    /// Sets it forward; no time passes.
+    pub fn ahead(&self, seconds: u64) {
+        self.hands
+            .send_modify(|(now, _)| *now = now.after(Duration::from_secs(seconds)));
     }
 
     /// Seams of this clock, with randomness that differs from that of every other process.
@@ -63,9 +71,23 @@ impl Clock for ManualClock {
 
     fn sleep_until(&self, time: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
-            let mut now = self.now.subscribe();
+            let mut hands = self.hands.subscribe();
             // The sender lives as long as this clock.
-            if now.wait_for(|now| *now >= time).await.is_err() {
+            if hands.wait_for(|(now, _)| *now >= time).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+    }
+
+    fn moment(&self) -> Moment {
+        self.hands.borrow().1
+    }
+
+    fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let until = self.moment().after(span);
+        Box::pin(async move {
+            let mut hands = self.hands.subscribe();
+            if hands.wait_for(|(_, moment)| *moment >= until).await.is_err() {
                 std::future::pending::<()>().await;
             }
         })

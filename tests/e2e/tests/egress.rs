@@ -6,11 +6,11 @@ mod egress_mail;
 mod egress_webhook;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use ironcore_egress::{AllowList, Egress, EgressOptions, SecretName, Secrets};
 use ironcore_types::seams::{Clock, Random};
-use ironcore_types::{Seams, Timestamp};
+use ironcore_types::{Moment, Seams, Timestamp};
 
 /// The machine's time: the reference library for signatures compares with it.
 struct Machine;
@@ -28,6 +28,12 @@ impl Clock for Machine {
     }
     fn sleep_until(&self, time: Timestamp) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(tokio::time::sleep(time.since(self.now())))
+    }
+    fn moment(&self) -> Moment {
+        Moment::new(Duration::from_micros(self.now().as_micros().unsigned_abs()))
+    }
+    fn sleep(&self, span: Duration) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(span))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A clock that stands still until a test sets it, and randomness that repeats.
+//! A clock that stands still until a test moves it, and randomness that repeats.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,13 +7,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ironcore_types::seams::{Clock, Random};
-use ironcore_types::{Seams, Timestamp};
+use ironcore_types::{Moment, Seams, Timestamp};
 use tokio::sync::watch;
+
+/// What it shows, and how much time has passed.
+#[derive(Debug, Clone, Copy)]
+struct Hands {
+    wall: Timestamp,
+    moment: Moment,
+}
+
+impl Hands {
+    fn pass(&mut self, span: Duration) {
+        self.wall = self.wall.after(span);
+        self.moment = self.moment.after(span);
+    }
+}
 
 /// A clock set by hand. Sleepers wake when it reaches their time.
 #[derive(Debug, Clone)]
 pub struct ManualClock {
-    now: Arc<watch::Sender<Timestamp>>,
+    hands: Arc<watch::Sender<Hands>>,
+    /// Until when those sleep who wait for a span.
+    asleep: Arc<watch::Sender<Vec<Moment>>>,
     random: Arc<SeededRandom>,
 }
 
@@ -22,19 +38,51 @@ impl ManualClock {
     pub fn at(start: &str) -> Self {
         let start: Timestamp = start.parse().expect("an RFC 3339 time");
         Self {
-            now: Arc::new(watch::Sender::new(start)),
+            hands: Arc::new(watch::Sender::new(Hands {
+                wall: start,
+                moment: Moment::default(),
+            })),
+            asleep: Arc::new(watch::Sender::new(Vec::new())),
             random: Arc::default(),
         }
     }
 
-    /// Sets the clock.
+    /// Lets time pass until the clock shows `time`; sets it back when that is over.
     pub fn set(&self, time: Timestamp) {
-        self.now.send_replace(time);
+        self.hands.send_modify(|hands| {
+            hands.pass(time.since(hands.wall));
+            hands.wall = time;
+        });
     }
 
-    /// Sets the clock forward.
+    /// Lets time pass.
     pub fn advance(&self, span: Duration) {
-        self.now.send_modify(|now| *now = now.after(span));
+        self.hands.send_modify(|hands| hands.pass(span));
+    }
+
+    /// Sets the wall clock to `time`, and no time passes.
+    pub fn jump(&self, time: Timestamp) {
+        self.hands.send_modify(|hands| hands.wall = time);
+    }
+
+    /// Lets time pass in steps of a second, and before each waits until `count` loops sleep for a span. So they go round
+    /// as they would if it passed by itself, however slow the machine is.
+    pub async fn pass(&self, span: Duration, count: usize) {
+        for _ in 0..span.as_secs() {
+            self.asleep(count).await;
+            self.advance(Duration::from_secs(1));
+        }
+        self.asleep(count).await;
+    }
+
+    /// Waits until `count` loops sleep for a span that is not over.
+    async fn asleep(&self, count: usize) {
+        let now = self.hands.borrow().moment;
+        let sleep = |sleepers: &Vec<Moment>| sleepers.iter().filter(|until| **until > now).count() >= count;
+        let mut changes = self.asleep.subscribe();
+        let limit = Duration::from_secs(60);
+        let waited = tokio::time::timeout(limit, changes.wait_for(sleep)).await;
+        assert!(waited.is_ok(), "{count} loops never slept");
     }
 
     /// Seams with this clock and randomness that is the same in every run. All seams of a clock draw from one
@@ -46,15 +94,51 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.now.borrow()
+        self.hands.borrow().wall
     }
 
     fn sleep_until(&self, time: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        let mut changes = self.now.subscribe();
+        let mut changes = self.hands.subscribe();
         Box::pin(async move {
             // The sender lives as long as `self`, so the wait cannot fail.
-            let _reached = changes.wait_for(|now| *now >= time).await.is_ok();
+            let _reached = changes.wait_for(|hands| hands.wall >= time).await.is_ok();
         })
+    }
+
+    fn moment(&self) -> Moment {
+        self.hands.borrow().moment
+    }
+
+    fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut changes = self.hands.subscribe();
+        let until = self.moment().after(span);
+        Box::pin(async move {
+            let _bed = Bed::new(&self.asleep, until);
+            let _reached = changes.wait_for(|hands| hands.moment >= until).await.is_ok();
+        })
+    }
+}
+
+/// Somebody sleeps while this is there.
+struct Bed<'a> {
+    asleep: &'a watch::Sender<Vec<Moment>>,
+    until: Moment,
+}
+
+impl<'a> Bed<'a> {
+    fn new(asleep: &'a watch::Sender<Vec<Moment>>, until: Moment) -> Self {
+        asleep.send_modify(|sleepers| sleepers.push(until));
+        Self { asleep, until }
+    }
+}
+
+impl Drop for Bed<'_> {
+    fn drop(&mut self) {
+        self.asleep.send_modify(|sleepers| {
+            if let Some(own) = sleepers.iter().position(|until| *until == self.until) {
+                sleepers.swap_remove(own);
+            }
+        });
     }
 }
 

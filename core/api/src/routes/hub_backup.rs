@@ -57,7 +57,7 @@ async fn make(
     }
     let id = state.backups().ask(wanted, &access.user)?;
     let mut runs = state.backups().runs();
-    let until = state.seams().now().after(state.limits().timeout / 2);
+    let until = state.seams().moment().after(state.limits().timeout / 2);
     let mut late = false;
     loop {
         let run = runs.borrow_and_update().iter().find(|run| run.id == id).cloned();
@@ -72,7 +72,7 @@ async fn make(
         }
         tokio::select! {
             changed = runs.changed() => late = changed.is_err(),
-            () = state.seams().sleep_until(until) => late = true,
+            () = state.seams().sleep_to(until) => late = true,
             () = state.shutdown().cancelled() => late = true,
         }
     }

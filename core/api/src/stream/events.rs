@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::response::sse::Event;
 use futures::Stream;
 use ironcore_ledger::model::{Scope, SeqEvent};
-use ironcore_types::{EventType, Timestamp, Upid};
+use ironcore_types::{EventType, Moment, Upid};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::{PING, event};
@@ -30,8 +30,8 @@ pub(crate) struct EventFeed {
     place: i64,
     ready: VecDeque<Event>,
     wake: watch::Receiver<u64>,
-    next_ping: Timestamp,
-    next_progress: Timestamp,
+    next_ping: Moment,
+    next_progress: Moment,
     /// What was said of the tasks that ran when they were last looked at.
     said: HashMap<Upid, ProgressNotice>,
     seen: Option<Arc<Vec<ProgressNotice>>>,
@@ -51,7 +51,7 @@ impl EventFeed {
         // A place beyond the end is one of another ledger; waiting for it would hide everything until then.
         let place = after.filter(|after| *after <= last).unwrap_or(last);
         let wake = state.ledger().wakes().events;
-        let now = state.seams().now();
+        let now = state.seams().moment();
         Ok(Self {
             access,
             types,
@@ -86,14 +86,14 @@ impl EventFeed {
             // Marked before reading, so that what is committed meanwhile wakes the wait below.
             self.wake.borrow_and_update();
             let more = self.read().await.inspect_err(log_end).ok()?;
-            let now = self.state.seams().now();
+            let now = self.state.seams().moment();
             if now >= self.next_progress {
                 self.next_progress = now.after(REFRESH);
                 self.progress().await.inspect_err(log_end).ok()?;
             }
             if now >= self.next_ping {
                 self.next_ping = now.after(PING);
-                self.ping(now).await?;
+                self.ping().await?;
             }
             if !more && self.ready.is_empty() {
                 self.wait().await?;
@@ -153,7 +153,7 @@ impl EventFeed {
     }
 
     /// Says that the stream lives, and how far it is. None when the token ended meanwhile.
-    async fn ping(&mut self, now: Timestamp) -> Option<()> {
+    async fn ping(&mut self) -> Option<()> {
         match access_of(self.state.ledger(), self.access.hash).await {
             Ok(Some(access)) => self.access = access,
             Ok(None) => return None,
@@ -162,8 +162,11 @@ impl EventFeed {
                 return None;
             }
         }
+        let ping = Ping {
+            time: self.state.seams().now(),
+        };
         self.ready
-            .push_back(event("ping", Some(self.place.to_string()), &Ping { time: now }));
+            .push_back(event("ping", Some(self.place.to_string()), &ping));
         Some(())
     }
 
@@ -173,7 +176,7 @@ impl EventFeed {
         tokio::select! {
             () = self.state.shutdown().cancelled() => None,
             woken = self.wake.changed() => woken.ok(),
-            () = self.state.seams().sleep_until(next) => Some(()),
+            () = self.state.seams().sleep_to(next) => Some(()),
         }
     }
 }

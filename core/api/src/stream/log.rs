@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use futures::Stream;
-use ironcore_types::{TaskId, TaskState, Timestamp};
+use ironcore_types::{Moment, TaskId, TaskState};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::tail::{BATCH, Lines, Next, Seen, Tail};
@@ -26,7 +26,7 @@ pub(crate) struct LogFeed {
     line: u64,
     logs: watch::Receiver<u64>,
     tasks: watch::Receiver<u64>,
-    next_ping: Timestamp,
+    next_ping: Moment,
     over: bool,
     _permit: OwnedSemaphorePermit,
 }
@@ -41,7 +41,7 @@ impl LogFeed {
         permit: OwnedSemaphorePermit,
     ) -> Self {
         let wakes = state.ledger().wakes();
-        let next_ping = state.seams().now();
+        let next_ping = state.seams().moment();
         Self {
             tail: state.tails().of(task),
             state,
@@ -80,7 +80,7 @@ impl LogFeed {
                     return None;
                 }
             };
-            let now = self.state.seams().now();
+            let now = self.state.seams().moment();
             if now >= self.next_ping {
                 self.next_ping = now.after(PING);
                 let known = access_of(self.state.ledger(), self.access.hash).await;
@@ -88,7 +88,8 @@ impl LogFeed {
                 if !self.over {
                     // Behind the lines just read, so its id is the number of the last of them.
                     let mut ping = String::from_utf8_lossy(&events).into_owned();
-                    text(&mut ping, "ping", self.line, &Ping { time: now });
+                    let time = self.state.seams().now();
+                    text(&mut ping, "ping", self.line, &Ping { time });
                     events = ping.into();
                 }
             }
@@ -145,7 +146,7 @@ impl LogFeed {
             () = self.state.shutdown().cancelled() => None,
             woken = self.logs.changed() => woken.ok(),
             woken = self.tasks.changed() => woken.ok(),
-            () = self.state.seams().sleep_until(self.next_ping) => Some(()),
+            () = self.state.seams().sleep_to(self.next_ping) => Some(()),
         }
     }
 }

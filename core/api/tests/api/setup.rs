@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -18,7 +19,7 @@ use ironcore_ledger::{Database, Ledger, LedgerOptions};
 use ironcore_types::objects::{Document, Group};
 use ironcore_types::seams::{Clock, Random};
 use ironcore_types::{
-    ErrorCode, ProjectName, Seams, SessionId, TaskSpec, TaskState, TaskType, Timestamp, UserId,
+    ErrorCode, Moment, ProjectName, Seams, SessionId, TaskSpec, TaskState, TaskType, Timestamp, UserId,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -28,25 +29,45 @@ use tower::ServiceExt as _;
 use crate::operating::FakeBackups;
 
 /// A clock that stands until it is set.
-pub(crate) struct ManualClock(watch::Sender<Timestamp>);
+/// Beside what it shows it knows how much time has passed.
+pub(crate) struct ManualClock(watch::Sender<(Timestamp, Moment)>);
 
 impl ManualClock {
+    /// Lets time pass.
     pub(crate) fn forward(&self, seconds: u64) {
+        let span = Duration::from_secs(seconds);
         self.0
-            .send_modify(|now| *now = now.after(std::time::Duration::from_secs(seconds)));
+            .send_modify(|(now, moment)| (*now, *moment) = (now.after(span), moment.after(span)));
+    }
+
+    /// Sets it; no time passes.
+    pub(crate) fn jump(&self, time: Timestamp) {
+        self.0.send_modify(|(now, _)| *now = time);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.0.borrow()
+        self.0.borrow().0
     }
 
     fn sleep_until(&self, time: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let mut times = self.0.subscribe();
         Box::pin(async move {
             // The sender lives as long as the clock, so this waits for the time alone.
-            let _reached = times.wait_for(|now| *now >= time).await;
+            let _reached = times.wait_for(|(now, _)| *now >= time).await;
+        })
+    }
+
+    fn moment(&self) -> Moment {
+        self.0.borrow().1
+    }
+
+    fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut times = self.0.subscribe();
+        let until = self.moment().after(span);
+        Box::pin(async move {
+            let _reached = times.wait_for(|(_, moment)| *moment >= until).await;
         })
     }
 }
@@ -148,7 +169,7 @@ impl Hub {
     pub(crate) async fn with(limits: Limits) -> Self {
         let dir = tempfile::tempdir().expect("folder");
         let start = Timestamp::from_seconds(1_779_321_600);
-        let clock = Arc::new(ManualClock(watch::channel(start).0));
+        let clock = Arc::new(ManualClock(watch::channel((start, Moment::default())).0));
         let seams = Seams::new(clock.clone(), Arc::new(Counting(AtomicU64::new(1))));
         let node = "hub".parse().expect("node");
         let options = LedgerOptions {

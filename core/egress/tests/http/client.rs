@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ironcore_egress::{AllowList, Egress, EgressOptions, SecretName, Secrets};
 use ironcore_types::seams::{Clock, Random};
-use ironcore_types::{Seams, Timestamp};
+use ironcore_types::{Moment, Seams, Timestamp};
 
 pub(super) struct Noon;
 
@@ -14,6 +14,12 @@ impl Clock for Noon {
         "2026-05-21T12:00:00Z".parse().expect("time")
     }
     fn sleep_until(&self, _: Timestamp) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+    fn moment(&self) -> Moment {
+        Moment::default()
+    }
+    fn sleep(&self, _: std::time::Duration) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::ready(()))
     }
 }

@@ -61,21 +61,20 @@ impl Scheduler {
         let mut wakes = self.ledger.wakes();
         loop {
             wakes.objects.mark_unchanged();
-            let now = self.seams.now();
-            let longest = now.after(self.options.longest_sleep);
-            let next = match self.fire_due(now).await {
+            let (next, longest) = match self.fire_due(self.seams.now()).await {
                 Ok(next) => {
-                    self.options.pulse.beat(now);
-                    next.map_or(longest, |next| next.min(longest))
+                    self.options.pulse.beat(self.seams.moment());
+                    (next, self.options.longest_sleep)
                 }
                 Err(error) => {
                     tracing::error!(code = %error.code(), %error, "the scheduler could not fire ticks; trying again");
-                    now.after(AGAIN)
+                    (None, AGAIN)
                 }
             };
             tokio::select! {
                 () = cancel.cancelled() => return,
-                () = self.seams.sleep_until(next) => {}
+                () = at(&self.seams, next) => {}
+                () = self.seams.sleep(longest) => {}
                 changed = wakes.objects.changed() => {
                     if changed.is_err() {
                         return;
@@ -137,6 +136,14 @@ impl Scheduler {
             }
         }
         Ok(next)
+    }
+}
+
+/// Ends when the wall clock shows `time`; never when there is none.
+async fn at(seams: &Seams, time: Option<Timestamp>) {
+    match time {
+        Some(time) => seams.sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

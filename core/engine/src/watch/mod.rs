@@ -150,15 +150,15 @@ impl Watch {
     /// One look at everything at `now`; what is due less often is left out when it is not due.
     pub async fn look(&mut self, now: Timestamp) -> Result<(), EngineError> {
         self.jobs.look(now).await?;
-        self.looked.beat(now);
+        self.looked.beat(self.seams.moment());
         self.datastores.look(now).await?;
         self.snapshots.look(now).await
     }
 
     /// One heartbeat, if the hub is well and has one to send. True when it was sent and taken.
-    pub async fn beat(&mut self, now: Timestamp) -> bool {
+    pub async fn beat(&mut self) -> bool {
         match &mut self.heart {
-            Some(heart) => heart.beat(now).await,
+            Some(heart) => heart.beat(self.seams.moment()).await,
             None => false,
         }
     }
@@ -166,12 +166,11 @@ impl Watch {
 
 async fn watch_jobs(jobs: Jobs, seams: &Seams, every: Duration, looked: Pulse) {
     loop {
-        let now = seams.now();
-        match jobs.look(now).await {
-            Ok(()) => looked.beat(now),
+        match jobs.look(seams.now()).await {
+            Ok(()) => looked.beat(seams.moment()),
             Err(error) => failed("jobs", &error),
         }
-        pause(seams, every).await;
+        seams.sleep(every).await;
     }
 }
 
@@ -180,7 +179,7 @@ async fn watch_datastores(mut datastores: Datastores, seams: &Seams, every: Dura
         if let Err(error) = datastores.look(seams.now()).await {
             failed("datastores", &error);
         }
-        pause(seams, every).await;
+        seams.sleep(every).await;
     }
 }
 
@@ -189,7 +188,7 @@ async fn watch_snapshots(mut snapshots: Snapshots, seams: &Seams, every: Duratio
         if let Err(error) = snapshots.look(seams.now()).await {
             failed("snapshots", &error);
         }
-        pause(seams, every).await;
+        seams.sleep(every).await;
     }
 }
 
@@ -198,22 +197,13 @@ async fn keep_beating(heart: Option<Heart>, seams: &Seams, every: Duration) {
         return;
     };
     loop {
-        pause(seams, every).await;
-        heart.beat(seams.now()).await;
+        seams.sleep(every).await;
+        heart.beat(seams.moment()).await;
     }
 }
 
 fn failed(what: &str, error: &EngineError) {
     tracing::error!(code = %error.code(), %error, "the watch could not look at {what}; trying again");
-}
-
-/// Waits for `span`, by the clock or by the time that passes: when the clock is set back an hour, the watch must not
-/// sleep for an hour.
-async fn pause(seams: &Seams, span: Duration) {
-    tokio::select! {
-        () = seams.sleep(span) => {}
-        () = tokio::time::sleep(span) => {}
-    }
 }
 
 /// The datastores that answered when they were last asked, and are what they should be. Nothing else is asked of one

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ironcore_ledger::model::{LogLevel, NewLogLine};
 use ironcore_store::Watch;
 use ironcore_types::progress::{Progress, Stage, Warning};
-use ironcore_types::{Seams, Timestamp};
+use ironcore_types::{Moment, Seams, Timestamp};
 use tokio::sync::Notify;
 
 use super::pace::{self, Pace};
@@ -316,12 +316,17 @@ impl TaskContext {
         )
     }
 
-    /// Ends at a time; never when there is none.
-    pub(crate) async fn at(&self, time: Option<Timestamp>) {
-        match time {
-            Some(time) => self.inner.seams.sleep_until(time).await,
+    /// Ends at a moment; never when there is none.
+    pub(crate) async fn at(&self, moment: Option<Moment>) {
+        match moment {
+            Some(moment) => self.inner.seams.sleep_to(moment).await,
             None => std::future::pending().await,
         }
+    }
+
+    /// The moment now.
+    pub(crate) fn moment(&self) -> Moment {
+        self.inner.seams.moment()
     }
 
     /// The time now.
@@ -400,6 +405,7 @@ mod tests {
     use ironcore_types::seams::{Clock, Random};
     use std::pin::Pin;
     use std::sync::atomic::AtomicI64;
+    use std::time::Duration;
 
     /// Milliseconds that the test sets.
     #[derive(Debug, Default)]
@@ -411,6 +417,14 @@ mod tests {
         }
 
         fn sleep_until(&self, _: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn moment(&self) -> Moment {
+            Moment::default()
+        }
+
+        fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
             Box::pin(std::future::pending())
         }
     }

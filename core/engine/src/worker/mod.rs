@@ -3,7 +3,7 @@
 //! A lease is renewed every ten seconds and lasts thirty; a task whose lease is lost is stopped and its end is
 //! refused by the ledger, because another worker may have it by then. A cancelled task gets a grace to stop;
 //! then its end is written without it, and its thread, which can change nothing any more once it notices, is
-//! left to end by itself.
+//! left to end by itself. All of this goes by the time that passes: the wall clock may be set at any moment.
 
 mod command;
 mod context;
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{NewSession, RenewalState, Service, Task};
-use ironcore_types::{KeyId, NodeName, Seams, SessionId, TaskId, TaskType, Timestamp};
+use ironcore_types::{KeyId, Mark, Moment, NodeName, Seams, SessionId, TaskId, TaskType};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -145,20 +145,20 @@ impl Worker {
         self.register().await?;
         let mut running = Running::new();
         let mut ends = JoinSet::new();
-        let mut renewed = self.seams.now();
-        let mut reaped = Timestamp::EPOCH;
+        let mut renewed = self.seams.mark();
+        let mut reaped: Option<Moment> = None;
         let mut woken = true;
         let mut wakes = self.ledger.wakes();
         while !cancel.is_cancelled() {
             wakes.tasks.mark_unchanged();
-            let now = self.seams.now();
+            let now = self.seams.moment();
             // A change may be a cancel of ours; without one the lease alone sets the pace.
-            if woken || now.since(renewed) >= self.options.renew_every {
+            if woken || self.seams.at_most_since(renewed) >= self.options.renew_every {
                 self.renew(&running, &mut renewed).await;
             }
             // After our own lease is renewed: a machine that slept must not take itself for lost.
-            if now.since(reaped) >= self.options.renew_every / 2 {
-                reaped = now;
+            if reaped.is_none_or(|reaped| now.since(reaped) >= self.options.renew_every / 2) {
+                reaped = Some(now);
                 self.reap().await;
             }
             self.claim(&mut running, &mut ends).await;
@@ -246,8 +246,8 @@ impl Worker {
     }
 
     /// Renews leases when it is time, or always when asked by a change; hears of cancels.
-    async fn renew(&mut self, running: &Running, renewed: &mut Timestamp) {
-        let now = self.seams.now();
+    async fn renew(&mut self, running: &Running, renewed: &mut Mark) {
+        let now = self.seams.mark();
         let ids: Vec<TaskId> = running.keys().copied().collect();
         match self.ledger.renew(self.session, &ids).await {
             Ok(renewals) => {
@@ -268,7 +268,7 @@ impl Worker {
             }
             Err(error) => {
                 tracing::error!(%error, "leases could not be renewed; trying again");
-                if now.since(*renewed) >= self.options.lease {
+                if now.moment.since(renewed.moment) >= self.options.lease {
                     running.values().for_each(|context| context.stop(Stop::Lost));
                 }
             }
@@ -286,12 +286,12 @@ impl Worker {
     }
 
     /// Lets running tasks end within the drain time, then stops them.
-    async fn drain(&mut self, mut running: Running, mut ends: JoinSet<TaskId>, mut renewed: Timestamp) {
-        let deadline = self.seams.now().after(self.options.drain);
+    async fn drain(&mut self, mut running: Running, mut ends: JoinSet<TaskId>, mut renewed: Mark) {
+        let deadline = self.seams.moment().after(self.options.drain);
         let mut stopped = false;
         while !running.is_empty() {
             self.renew(&running, &mut renewed).await;
-            if !stopped && self.seams.now() >= deadline {
+            if !stopped && self.seams.moment() >= deadline {
                 running.values().for_each(|context| context.stop(Stop::Shutdown));
                 stopped = true;
             }

@@ -11,7 +11,7 @@ use ironcore_store::Watch as _;
 use ironcore_types::event::ErrorData;
 use ironcore_types::job::{Command, Job, OnCommandFailure};
 use ironcore_types::progress::{Stage, TaskStats, Warning};
-use ironcore_types::{ErrorCode, SessionId, TaskState, Timestamp};
+use ironcore_types::{ErrorCode, Moment, SessionId, TaskState};
 use tokio::task::{JoinError, JoinSet};
 
 use super::command::{Call, Fault};
@@ -49,6 +49,7 @@ impl Runner {
     /// Does `task`. Everything that goes wrong is written as the task's end.
     pub(crate) async fn run(&self, task: Task, context: TaskContext) {
         let task = Arc::new(task);
+        let begun = context.moment();
         context.log(
             LogLevel::Info,
             &format!(
@@ -67,7 +68,10 @@ impl Runner {
         {
             tracing::warn!(upid = %task.upid, %error, "whether the run begins late could not be told");
         }
-        let deadline = job.as_ref().and_then(|job| deadline(&task, job));
+        let deadline = job
+            .as_ref()
+            .and_then(|job| job.timeout)
+            .map(|limit| begun.after(limit.duration()));
         let prepared = match (known, job.as_ref().and_then(|job| job.command_before.as_ref())) {
             (Err(error), _) => Err(error),
             (Ok(()), None) => Ok(()),
@@ -118,12 +122,7 @@ impl Runner {
     }
 
     /// Does what the task is for, on a blocking thread.
-    async fn work(
-        &self,
-        task: &Arc<Task>,
-        context: &TaskContext,
-        deadline: Option<Timestamp>,
-    ) -> Option<Done> {
+    async fn work(&self, task: &Arc<Task>, context: &TaskContext, deadline: Option<Moment>) -> Option<Done> {
         let job = JobContext {
             ledger: self.ledger.clone(),
             stores: self.stores.clone(),
@@ -149,7 +148,7 @@ impl Runner {
         task: &Task,
         context: &TaskContext,
         command: &Command,
-        deadline: Option<Timestamp>,
+        deadline: Option<Moment>,
     ) -> Result<(), EngineError> {
         let call = self.call(task, command, "before");
         context.progress(&command_stage(Stage::COMMAND_BEFORE));
@@ -244,7 +243,7 @@ impl Runner {
         &self,
         task: &Task,
         context: &TaskContext,
-        deadline: Option<Timestamp>,
+        deadline: Option<Moment>,
         work: impl Future<Output = T>,
     ) -> Option<T> {
         let mut flushes: u32 = 0;
@@ -406,11 +405,6 @@ fn note(context: &TaskContext, phase: &str, command: &Command, fault: &Fault) {
         path: command.run.first().cloned(),
         message,
     });
-}
-
-/// When the task has to be over, by its job.
-fn deadline(task: &Task, job: &Job) -> Option<Timestamp> {
-    Some(task.started?.after(job.timeout?.duration()))
 }
 
 /// How a task ended, from why it stopped, what its work said and whether there were warnings. None: it was only

@@ -8,7 +8,6 @@ use super::objects;
 use super::queue::task;
 use super::slots::look;
 use super::tx::Tx;
-use crate::LEASE;
 use crate::db::{Conn, Value, micros, sql, words};
 use crate::error::{LedgerError, Result};
 use crate::model::Task;
@@ -197,7 +196,7 @@ impl Tx {
         .bind(self.now.as_micros())
         .bind(session.to_string())
         .bind(node.as_str())
-        .bind(self.now.after(LEASE).as_micros())
+        .bind(self.lease_end().as_micros())
         .bind(Value::Numbers(chosen.iter().map(|id| id.0).collect()))
         .fetch_all(&mut self.conn)
         .await?;

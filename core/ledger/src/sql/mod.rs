@@ -114,6 +114,7 @@ impl Sql {
             }
         };
         let ctx = Arc::new(Context {
+            opened: seams.mark(),
             seams,
             node,
             pid,
@@ -191,10 +192,18 @@ impl Sql {
         self.readers.acquire().await
     }
 
-    /// The time by which leases are compared.
+    /// The time by which what is due is compared.
     async fn now(&self, conn: &mut Conn) -> Result<Timestamp> {
         match self.clock {
             Clock::Seams => Ok(self.ctx.seams.now()),
+            Clock::Database => postgres::now(conn).await,
+        }
+    }
+
+    /// The time by which leases are compared.
+    async fn lease_time(&self, conn: &mut Conn) -> Result<Timestamp> {
+        match self.clock {
+            Clock::Seams => Ok(self.ctx.lease_time()),
             Clock::Database => postgres::now(conn).await,
         }
     }

@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::Sql;
 use super::objects::datastore_objects;
 use super::tx::Tx;
-use crate::LEASE;
 use crate::db::{Conn, Row, micros, sql, storable, to_json};
 use crate::error::{LedgerError, Result};
 use crate::model::{NewTask, Renewal, RenewalState, Renewals, Task};
@@ -281,7 +280,7 @@ impl Tx {
     }
 
     async fn renew(&mut self, session: SessionId, tasks: &[TaskId]) -> Result<Renewals> {
-        let until = self.now.after(LEASE).as_micros();
+        let until = self.lease_end().as_micros();
         let own = sql("UPDATE sessions SET lease_until = $1 WHERE id = $2 AND ended IS NULL")
             .bind(until)
             .bind(session.to_string())

@@ -58,7 +58,7 @@ impl Tx {
             slots: new.slots,
             keys: new.keys,
             started: self.now,
-            lease_until: self.now.after(LEASE),
+            lease_until: self.lease_end(),
             ended: None,
             running: 0,
         };
@@ -142,7 +142,7 @@ impl Sql {
     /// session forgot to renew. One savepoint each, so that one that fails keeps none of the others.
     pub(crate) async fn reap(&self) -> Result<Vec<TaskId>> {
         let mut conn = self.reader().await?;
-        let now = self.now(&mut conn).await?.as_micros();
+        let now = self.lease_time(&mut conn).await?.as_micros();
         let sessions = sql("SELECT id FROM sessions WHERE ended IS NULL AND lease_until <= $1")
             .bind(now)
             .fetch_all(&mut conn)
@@ -244,7 +244,7 @@ impl Tx {
     async fn reap_session(&mut self, id: SessionId) -> Result<Vec<TaskId>> {
         let over = sql("SELECT 1 FROM sessions WHERE id = $1 AND ended IS NULL AND lease_until <= $2")
             .bind(id.to_string())
-            .bind(self.now.as_micros())
+            .bind(self.lease_time().as_micros())
             .fetch_optional(&mut self.conn)
             .await?;
         if over.is_none() {
@@ -256,7 +256,7 @@ impl Tx {
     async fn reap_task(&mut self, id: TaskId) -> Result<Option<TaskId>> {
         let over = sql("SELECT node FROM tasks WHERE id = $1 AND state = 'running' AND lease_until <= $2")
             .bind(id.0)
-            .bind(self.now.as_micros())
+            .bind(self.lease_time().as_micros())
             .fetch_optional(&mut self.conn)
             .await?;
         let Some(row) = over else { return Ok(None) };
@@ -269,7 +269,7 @@ impl Tx {
         let over =
             sql("SELECT 1 FROM messages WHERE number = $1 AND state = 'sending' AND lease_until <= $2")
                 .bind(number)
-                .bind(self.now.as_micros())
+                .bind(self.lease_time().as_micros())
                 .fetch_optional(&mut self.conn)
                 .await?;
         if over.is_some() {

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ironcore_types::{HubId, NodeName, Seams, TaskId, Timestamp};
+use ironcore_types::{HubId, Mark, NodeName, Seams, TaskId, Timestamp};
 use uuid::Uuid;
 
 use super::bells::Woken;
 use super::queue::{Known, TaskRow};
 use super::slots::Changes;
 use super::statistics::StatisticsRow;
+use crate::LEASE;
 use crate::db::Conn;
 use crate::error::Result;
 use crate::model::SeqEvent;
@@ -25,6 +26,17 @@ pub(crate) struct Context {
     pub(crate) hub: HubId,
     /// This opening of the database.
     pub(crate) instance: Uuid,
+    /// When it was opened.
+    pub(crate) opened: Mark,
+}
+
+impl Context {
+    /// The time by which leases go where it is this process that tells it: what the wall clock would show had nobody set
+    /// it since the database was opened. A clock that is set takes no lease away, and lengthens none.
+    pub(crate) fn lease_time(&self) -> Timestamp {
+        let passed = self.seams.moment().since(self.opened.moment);
+        self.opened.time.after(passed)
+    }
 }
 
 /// The last numbers given. They are read when a transaction begins, which keeps every other writer out, and counted
@@ -132,6 +144,19 @@ impl Tx {
             changes: self.changes.clone(),
             moved: self.moved.len(),
         }
+    }
+
+    /// The time by which leases are given and compared.
+    pub(super) fn lease_time(&self) -> Timestamp {
+        match self.time {
+            Time::Seams => self.ctx.lease_time(),
+            Time::Database(..) => self.now,
+        }
+    }
+
+    /// When a lease given now runs out.
+    pub(super) fn lease_end(&self) -> Timestamp {
+        self.lease_time().after(LEASE)
     }
 
     /// What a verb did is undone.

@@ -7,32 +7,44 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ironcore_types::seams::{Clock, Random};
-use ironcore_types::{Seams, Timestamp};
+use ironcore_types::{Moment, Seams, Timestamp};
 use tokio::sync::watch;
 
 /// A clock set by hand; sleepers wake when their time is reached.
 #[derive(Clone)]
 pub(crate) struct Hands {
-    now: Arc<watch::Sender<Timestamp>>,
+    /// What it shows, and how much time has passed.
+    now: Arc<watch::Sender<(Timestamp, Moment)>>,
 }
 
 impl Hands {
     pub(crate) fn new() -> Self {
         Self {
-            now: Arc::new(watch::Sender::new(Timestamp::from_seconds(1_780_000_000))),
+            now: Arc::new(watch::Sender::new((
+                Timestamp::from_seconds(1_780_000_000),
+                Moment::default(),
+            ))),
         }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        *self.now.borrow()
+        self.now.borrow().0
     }
 
+    /// Lets time pass.
     pub(crate) fn advance(&self, span: Duration) {
-        self.now.send_modify(|now| *now = now.after(span));
+        self.now
+            .send_modify(|(now, moment)| (*now, *moment) = (now.after(span), moment.after(span)));
     }
 
+    /// Lets time pass until then.
     pub(crate) fn set(&self, time: Timestamp) {
-        self.now.send_modify(|now| *now = time.max(*now));
+        self.advance(time.since(self.now()));
+    }
+
+    /// Sets the wall clock, and no time passes.
+    pub(crate) fn jump(&self, time: Timestamp) {
+        self.now.send_modify(|(now, _)| *now = time);
     }
 
     pub(crate) fn seams(&self) -> Seams {
@@ -42,14 +54,26 @@ impl Hands {
 
 impl Clock for Hands {
     fn now(&self) -> Timestamp {
-        *self.now.borrow()
+        self.now.borrow().0
     }
 
     fn sleep_until(&self, time: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let mut receiver = self.now.subscribe();
         Box::pin(async move {
             // The sender lives in `self`, so waiting cannot fail.
-            let _reached = receiver.wait_for(|now| *now >= time).await;
+            let _reached = receiver.wait_for(|(now, _)| *now >= time).await;
+        })
+    }
+
+    fn moment(&self) -> Moment {
+        self.now.borrow().1
+    }
+
+    fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut receiver = self.now.subscribe();
+        let until = self.moment().after(span);
+        Box::pin(async move {
+            let _reached = receiver.wait_for(|(_, moment)| *moment >= until).await;
         })
     }
 }

@@ -17,14 +17,28 @@ use ironcore_types::progress::{Stage, Warning};
 use ironcore_types::seams::{Clock, Random};
 use ironcore_types::snapshot::SnapshotPath;
 use ironcore_types::verification::{VerifyDepth, VerifyReport, VerifyResult};
-use ironcore_types::{ErrorCode, HubId, Seams, Timestamp, UserId};
+use ironcore_types::{ErrorCode, HubId, Moment, Seams, Timestamp, UserId};
 use uuid::Uuid;
 
-pub(crate) struct ManualClock(AtomicI64);
+/// What the wall clock shows, and how much of it was set rather than passed, in microseconds.
+pub(crate) struct ManualClock {
+    shown: AtomicI64,
+    set: AtomicI64,
+    start: i64,
+}
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+        Timestamp::from_micros(self.shown.load(Ordering::SeqCst))
+    }
+
+    fn moment(&self) -> Moment {
+        let passed = self.shown.load(Ordering::SeqCst) - self.set.load(Ordering::SeqCst) - self.start;
+        Moment::new(Duration::from_micros(passed.unsigned_abs()))
+    }
+
+    fn sleep(&self, _span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
     }
 
     fn sleep_until(&self, _time: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -56,13 +70,25 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let start: Timestamp = "2026-05-21T00:00:00Z".parse().expect("time");
-        let clock = Arc::new(ManualClock(AtomicI64::new(start.as_micros())));
+        let clock = Arc::new(ManualClock {
+            shown: AtomicI64::new(start.as_micros()),
+            set: AtomicI64::new(0),
+            start: start.as_micros(),
+        });
         let seams = Seams::new(clock.clone(), Arc::new(Counter(AtomicU64::new(1))));
         Self { clock, seams }
     }
 
     pub(crate) fn pass(&self, time: Duration) {
-        self.clock.0.fetch_add(time.as_micros() as i64, Ordering::SeqCst);
+        self.clock
+            .shown
+            .fetch_add(time.as_micros() as i64, Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock; no time passes.
+    pub(crate) fn jump(&self, seconds: i64) {
+        self.clock.set.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        self.clock.shown.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }
 
     pub(crate) fn create(&self, blobs: Arc<dyn Blobs>) -> Datastore {

@@ -106,6 +106,28 @@ pub async fn renewal_keeps_a_task(place: &dyn Place) -> Result<()> {
     Ok(())
 }
 
+/// A clock that is set takes no lease away, and lengthens none.
+pub async fn leases_outlast_a_clock_that_is_set(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    for back in [false, true] {
+        let session = world.worker().await?;
+        world.enqueue().await?;
+        let task = world.claim_one(session).await?;
+        match back {
+            true => world.clock.back(3_600),
+            false => world.clock.ahead(3_600),
+        }
+        world.clock.advance(20);
+        ensure!(world.ledger.reap().await?.is_empty(), "not over yet");
+        ensure!(world.ledger.renew(session, &[task.id]).await?.session_alive);
+        world.clock.advance(29);
+        ensure!(world.ledger.reap().await?.is_empty(), "it was renewed");
+        world.clock.advance(2);
+        ensure!(world.ledger.reap().await? == [task.id], "and now it is over");
+    }
+    Ok(())
+}
+
 /// Sessions come and go as events; one id is used once.
 pub async fn workers_come_and_go(place: &dyn Place) -> Result<()> {
     let world = World::new(place).await?;

@@ -89,8 +89,8 @@ async fn a_clock_that_jumps_ahead_takes_nothing_from_who_lives(kind: Kind) -> Re
     Ok(())
 }
 
-/// A lease is never longer than a lease: one that was given before the clock went back ends as soon as one that is
-/// given now.
+/// A lease is never longer than a lease: one that was given before the database's clock went back ends as soon as one
+/// that is given now.
 async fn a_clock_that_jumps_back_keeps_nothing_for_who_is_gone(kind: Kind) -> Result<()> {
     let world = World::new(kind, 2, "2026-05-21T01:00:00Z").await?;
     world
@@ -100,7 +100,7 @@ async fn a_clock_that_jumps_back_keeps_nothing_for_who_is_gone(kind: Kind) -> Re
     world.look().await?;
     let gone = world.worker(0).await?;
     let task = world.hubs[0].claim(gone, TaskType::ALL, 1).await?.remove(0);
-    world.clock.set(world.now().before(HOUR));
+    world.lengthen_leases(HOUR).await?;
     ensure!(
         world.hubs[1].reap().await?.is_empty(),
         "it may live, and has a lease to say so"

@@ -11,9 +11,15 @@ use ironcore_testkit::postgres::Cluster;
 use ironcore_types::objects::Document;
 use ironcore_types::{SessionId, TaskState, TaskType, Timestamp, UserId};
 use serde_json::{Value, json};
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// The database on SQLite.
+const FILE: &str = "ledger.sqlite";
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +34,9 @@ pub(crate) struct World {
     pub(crate) hubs: Vec<Ledger>,
     stop: CancellationToken,
     running: JoinSet<()>,
-    _folder: TempDir,
+    /// Where the database is: on a server, or in the folder.
+    url: Option<String>,
+    folder: TempDir,
 }
 
 impl World {
@@ -36,12 +44,13 @@ impl World {
     pub(crate) async fn new(kind: Kind, hubs: usize, start: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let clock = ManualClock::at(start);
-        let database = match kind {
-            Kind::Sqlite => Database::Sqlite(folder.path().join("ledger.sqlite")),
-            Kind::Postgres => {
-                let url = Cluster::shared()?.database()?;
-                Database::Postgres(Postgres::new(&url)?.readers(4).clock(Clock::Seams))
-            }
+        let url = match kind {
+            Kind::Sqlite => None,
+            Kind::Postgres => Some(Cluster::shared()?.database()?),
+        };
+        let database = match &url {
+            None => Database::Sqlite(folder.path().join(FILE)),
+            Some(url) => Database::Postgres(Postgres::new(url)?.readers(4).clock(Clock::Seams)),
         };
         let mut opened: Vec<Ledger> = Vec::new();
         for number in 0..hubs {
@@ -64,7 +73,8 @@ impl World {
             hubs: opened,
             stop: CancellationToken::new(),
             running: JoinSet::new(),
-            _folder: folder,
+            url,
+            folder,
         };
         world
             .apply(json!({
@@ -79,7 +89,8 @@ impl World {
         &self.hubs[0]
     }
 
-    async fn apply(&self, document: Value) -> Result<()> {
+    /// Declares.
+    pub(crate) async fn apply(&self, document: Value) -> Result<()> {
         let document: Document = serde_json::from_value(document)?;
         self.ledger()
             .apply(&document, &UserId::new("root@local")?)
@@ -130,6 +141,28 @@ impl World {
         }
         while let Some(look) = looks.join_next().await {
             look??;
+        }
+        Ok(())
+    }
+
+    /// Makes leases as if the database's clock had been `span` ahead when they were given.
+    pub(crate) async fn lengthen_leases(&self, span: Duration) -> Result<()> {
+        for table in ["sessions", "tasks"] {
+            let longer = AssertSqlSafe(format!(
+                "UPDATE {table} SET lease_until = lease_until + {} WHERE lease_until IS NOT NULL",
+                span.as_micros()
+            ));
+            match &self.url {
+                Some(url) => {
+                    let mut raw = PgConnection::connect(url).await?;
+                    sqlx::raw_sql(longer).execute(&mut raw).await?;
+                }
+                None => {
+                    let file = SqliteConnectOptions::new().filename(self.folder.path().join(FILE));
+                    let mut raw = SqliteConnection::connect_with(&file).await?;
+                    sqlx::raw_sql(longer).execute(&mut raw).await?;
+                }
+            }
         }
         Ok(())
     }

@@ -11,7 +11,6 @@ use ironcore_types::objects::{Group, Handler};
 use ironcore_types::{EventId, SessionId, Timestamp};
 use serde::Serialize;
 
-use crate::LEASE;
 use crate::db::{Conn, Row, Value, sql, to_json, words};
 use crate::error::Result;
 use crate::model::{Circuit, ClaimedMessage, HandlerRef, Message, SeqEvent};
@@ -218,7 +217,7 @@ impl Tx {
         )
         .bind(session.to_string())
         .bind(self.now.as_micros())
-        .bind(self.now.after(LEASE).as_micros())
+        .bind(self.lease_end().as_micros())
         .bind(Value::Numbers(chosen.clone()))
         .fetch_all(&mut self.conn)
         .await?
