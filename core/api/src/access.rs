@@ -13,6 +13,7 @@
 //! | sync with another hub; apply; add datastores; remove objects; make tokens | of the hub | – | – | – |
 //! | copy the hub's own state | of the hub | – | – | – |
 //! | list tokens, export everything | of the hub | – | of the hub | – |
+//! | read the figures of the hub (`/metrics`) | of the hub | of the hub | of the hub | – |
 //!
 //! Statistics are of the project's own tasks, on shared datastores too; only tokens of the hub see those of a datastore as
 //! a whole. How full a datastore is, and when it will be full, shows to tokens of the hub and to the project that uses it
@@ -76,6 +77,8 @@ pub enum Right {
     Export,
     /// Copy the hub's own state.
     BackUp,
+    /// Read the figures of the whole hub.
+    ReadFigures,
 }
 
 impl Right {
@@ -92,6 +95,7 @@ impl Right {
             Self::ListTokens => "list tokens",
             Self::Export => "export the configuration",
             Self::BackUp => "copy the hub's own state",
+            Self::ReadFigures => "read the figures of the hub",
         }
     }
 }
@@ -115,6 +119,7 @@ impl Access {
             Right::Replay | Right::PauseJob => matches!(self.role, Admin | Operator),
             Right::Pause => self.of_hub() && matches!(self.role, Admin | Operator),
             Right::Configure | Right::ManageTokens | Right::BackUp => self.of_hub() && self.role == Admin,
+            Right::ReadFigures => self.of_hub() && matches!(self.role, Admin | Operator | Auditor),
             Right::ListTokens | Right::Export => self.of_hub() && matches!(self.role, Admin | Auditor),
         };
         if allowed {

@@ -13,6 +13,7 @@ mod declare;
 mod document;
 mod error;
 mod extract;
+mod figures;
 mod headers;
 mod idempotency;
 mod live;

@@ -105,6 +105,14 @@ pub const LEASE: Duration = Duration::from_secs(30);
 pub const IDEMPOTENCY: Duration = Duration::from_secs(24 * 3600);
 /// Such keys that one user may hold: the oldest counts no more when another comes.
 pub const IDEMPOTENCY_KEYS: i64 = 10_000;
+/// Jobs of which there are figures.
+pub const FIGURES_JOBS: usize = 1_000;
+/// Datastores of which there are figures.
+pub const FIGURES_DATASTORES: usize = 100;
+/// Up to where figures count what is open, or dead.
+pub const FIGURES_COUNT: u64 = 100_000;
+/// Attempts that the figures of a datastore are of.
+pub const FIGURES_ATTEMPTS: u64 = 100;
 /// Bytes of keys and values that one key-value scope may hold.
 pub const KV_QUOTA_BYTES: u64 = 1024 * 1024;
 /// Keys that one key-value scope may hold.

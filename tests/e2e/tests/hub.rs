@@ -16,6 +16,8 @@ mod index;
 mod invariants;
 #[path = "hub/keyed.rs"]
 mod keyed;
+#[path = "hub/metrics.rs"]
+mod metrics;
 #[path = "hub/night.rs"]
 mod night;
 #[path = "hub/operate.rs"]

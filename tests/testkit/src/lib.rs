@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod damage;
 pub mod events;
+pub mod exposition;
 pub mod hub;
 pub mod postgres;
 pub mod program;

@@ -1,4 +1,4 @@
-//! The routes below `/api/v1`, put together with everything that each request passes through.
+//! The routes below `/api/v1` and `/metrics`, put together with everything that each request passes through.
 
 mod actions;
 mod config;
@@ -11,6 +11,7 @@ mod hub_backup;
 mod job_pause;
 mod jobs;
 mod logs;
+mod metrics;
 mod peer;
 mod projects;
 mod snapshots;
@@ -57,6 +58,7 @@ fn protected() -> OpenApiRouter<ApiState> {
         .merge(actions::routes())
         .merge(tokens::routes())
         .merge(peer::routes())
+        .merge(metrics::routes())
         .routes(routes!(openapi_json))
 }
 

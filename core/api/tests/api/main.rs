@@ -2,6 +2,7 @@
 
 mod access;
 mod configuration;
+mod figures;
 mod operating;
 mod pages;
 mod pattern;

@@ -243,6 +243,22 @@ pub enum AttemptOutcome {
     Lost,
 }
 
+impl AttemptOutcome {
+    /// The words of all outcomes.
+    pub const WORDS: &'static [&'static str] = &["delivered", "retry", "exhausted", "rejected", "lost"];
+
+    /// The outcome in a word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Delivered { .. } => "delivered",
+            Self::Retry { .. } => "retry",
+            Self::Exhausted { .. } => "exhausted",
+            Self::Rejected { .. } => "rejected",
+            Self::Lost => "lost",
+        }
+    }
+}
+
 /// The report of one attempt by the session that claimed the message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FinishAttempt {

@@ -5,6 +5,7 @@ use ironcore_types::{Event, EventId, HubId, ProjectName, TaskId};
 use serde::Serialize;
 
 use super::Sql;
+use super::tally::Noted;
 use super::tx::Tx;
 use crate::db::{Conn, Row, sql, storable, to_json};
 use crate::error::Result;
@@ -51,6 +52,7 @@ impl Tx {
             seq: self.numbers.event,
             event: envelope(self.ctx.hub, id, new, self.now),
         };
+        self.noted.push(Noted::event(&told.event));
         self.told.push((told.clone(), task));
         told
     }

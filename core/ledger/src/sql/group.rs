@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, info, warn};
 
 use super::bells::{Bells, Woken};
+use super::tally::Counted;
 use super::tx::{Mark, Tx};
 use super::writer::{Answer, Ended, Order, Verb};
 use crate::error::{Failure, LedgerError};
@@ -55,6 +56,7 @@ pub(super) struct Actor {
     tx: Tx,
     backend: Backend,
     bells: Arc<Bells>,
+    counted: Arc<Counted>,
     outage: Option<Outage>,
     /// Counts transactions.
     number: i64,
@@ -63,11 +65,12 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn new(tx: Tx, backend: Backend, bells: Arc<Bells>) -> Self {
+    pub(super) fn new(tx: Tx, backend: Backend, bells: Arc<Bells>, counted: Arc<Counted>) -> Self {
         Self {
             tx,
             backend,
             bells,
+            counted,
             outage: None,
             number: 0,
             guarding: false,
@@ -182,6 +185,8 @@ impl Actor {
         };
         match state {
             Ok(()) => {
+                // Before the answers: whoever has one finds it counted.
+                self.counted.committed(std::mem::take(&mut self.tx.noted));
                 answers.into_iter().for_each(|answer| answer(Ok(())));
                 self.bells.ring(self.tx.woken);
             }

@@ -8,6 +8,7 @@ mod conditions;
 mod delivery;
 mod events;
 mod fanout;
+mod figures;
 mod finish;
 mod gather;
 mod group;
@@ -30,6 +31,7 @@ mod sessions;
 mod slots;
 mod spans;
 mod statistics;
+mod tally;
 mod texts;
 mod tokens;
 mod tx;
@@ -53,6 +55,7 @@ use self::delivery::Attempts;
 use self::finish::Ends;
 use self::gather::Gather;
 use self::spans::Spans;
+use self::tally::Counted;
 use self::tx::{Context, Tx};
 use self::writer::Writer;
 use crate::db::{Conn, Readers, sql};
@@ -71,6 +74,8 @@ pub(crate) struct Sql {
     attempts_ended: Gather<Attempts>,
     readers: Readers,
     bells: Arc<Bells>,
+    /// What this process has committed.
+    counted: Arc<Counted>,
     ctx: Arc<Context>,
     /// Where in the order of numbers the tasks of a time are.
     spans: Arc<Spans>,
@@ -123,6 +128,7 @@ impl Sql {
             instance,
         });
         let bells = Arc::new(Bells::new());
+        let counted = Arc::new(Counted::default());
         let mut beside = JoinSet::new();
         if let Some(listener) = opened.listener {
             beside.spawn(listener.run(bells.clone()));
@@ -136,9 +142,10 @@ impl Sql {
         let sql = Self {
             ends: Gather::default(),
             attempts_ended: Gather::default(),
-            writer: Writer::start(tx, opened.backend, bells.clone()),
+            writer: Writer::start(tx, opened.backend, bells.clone(), counted.clone()),
             readers: opened.readers,
             bells,
+            counted,
             ctx,
             spans,
             clock,

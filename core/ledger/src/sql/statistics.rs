@@ -179,7 +179,7 @@ fn conditions(query: &mut Statement, filter: &StatisticsFilter) {
 }
 
 /// The sums of a row that [`SUMS`] selected.
-fn sums(row: &Row) -> Result<Sums> {
+pub(super) fn sums(row: &Row) -> Result<Sums> {
     Ok(Sums {
         runs: row.count("runs")?,
         failed: row.count("failed")?,
@@ -197,7 +197,7 @@ fn sums(row: &Row) -> Result<Sums> {
     })
 }
 
-const SUMS: &str = ",
+pub(super) const SUMS: &str = ",
     COUNT(CASE WHEN state IN ('ok', 'warning') THEN 1 END) AS runs,
     COUNT(CASE WHEN state = 'failed' THEN 1 END) AS failed,
     COUNT(CASE WHEN state = 'cancelled' THEN 1 END) AS cancelled,

@@ -11,6 +11,7 @@ use super::bells::Woken;
 use super::queue::{Known, TaskRow};
 use super::slots::Changes;
 use super::statistics::StatisticsRow;
+use super::tally::Noted;
 use crate::LEASE;
 use crate::db::Conn;
 use crate::error::Result;
@@ -82,6 +83,8 @@ pub(crate) struct Tx {
     pub(super) changes: Changes,
     /// What ended attempts moved, to be written when the transaction ends.
     pub(super) moved: Vec<StatisticsRow>,
+    /// What counts once this is committed.
+    pub(super) noted: Vec<Noted>,
     /// What tasks may name, as it was read when objects had changed so often; of no use once a verb of this transaction
     /// woke who waits for objects.
     pub(super) known: Option<Arc<Known>>,
@@ -95,6 +98,7 @@ pub(super) struct Mark {
     rows: usize,
     changes: Changes,
     moved: usize,
+    noted: usize,
 }
 
 impl Tx {
@@ -110,6 +114,7 @@ impl Tx {
             rows: Vec::new(),
             changes: Changes::default(),
             moved: Vec::new(),
+            noted: Vec::new(),
             known: None,
             objects: 0,
         }
@@ -123,6 +128,7 @@ impl Tx {
         self.rows.clear();
         self.changes = Changes::default();
         self.moved.clear();
+        self.noted.clear();
         // The transaction before may have changed objects, or may have meant to.
         if self.woken.objects || begun.objects != self.objects {
             self.known = None;
@@ -143,6 +149,7 @@ impl Tx {
             rows: self.rows.len(),
             changes: self.changes.clone(),
             moved: self.moved.len(),
+            noted: self.noted.len(),
         }
     }
 
@@ -166,6 +173,7 @@ impl Tx {
         self.rows.truncate(mark.rows);
         self.changes = mark.changes;
         self.moved.truncate(mark.moved);
+        self.noted.truncate(mark.noted);
     }
 
     /// Writes what the transaction has put off: each statement is a round trip, so what can be is written together.

@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 
 use super::bells::Bells;
 use super::group::{Actor, Backend};
+use super::tally::Counted;
 use super::tx::Tx;
 use crate::error::{Failure, LedgerError, Result};
 
@@ -110,10 +111,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the writer on its connection.
-    pub(super) fn start(tx: Tx, backend: Backend, bells: Arc<Bells>) -> Self {
+    pub(super) fn start(tx: Tx, backend: Backend, bells: Arc<Bells>, counted: Arc<Counted>) -> Self {
         let (orders, inbox) = mpsc::channel(QUEUE);
         let tracker = TaskTracker::new();
-        tracker.spawn(Actor::new(tx, backend, bells).run(inbox));
+        tracker.spawn(Actor::new(tx, backend, bells, counted).run(inbox));
         tracker.close();
         Self { orders, tracker }
     }
@@ -131,6 +132,12 @@ impl Writer {
             .await
             .map_err(|_| LedgerError::Closed)?;
         answer.await.map_err(|_| LedgerError::Closed)?
+    }
+
+    /// How many verbs wait, and how many may.
+    pub(super) fn queue(&self) -> (usize, usize) {
+        let most = self.orders.max_capacity();
+        (most - self.orders.capacity(), most)
     }
 
     /// Hands over what `verb` makes, once there is room for it. What it answers to is its own matter.

@@ -3,6 +3,7 @@
 
 mod backup;
 mod events;
+mod figures;
 mod messages;
 mod objects;
 mod plugins;

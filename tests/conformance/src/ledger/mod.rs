@@ -5,6 +5,7 @@ pub mod actions;
 pub mod conditions;
 pub mod delivery;
 pub mod fences;
+pub mod figures;
 pub mod followers;
 pub mod handlers;
 pub mod idempotency;

@@ -398,7 +398,7 @@ pub async fn datastores_are_sampled(place: &dyn Place) -> Result<()> {
     Ok(())
 }
 
-fn report(snapshot: &str, started: Timestamp, result: VerifyResult) -> Result<VerifyReport> {
+pub(super) fn report(snapshot: &str, started: Timestamp, result: VerifyResult) -> Result<VerifyReport> {
     Ok(VerifyReport {
         snapshot: snapshot.parse()?,
         started,

@@ -39,6 +39,8 @@ macro_rules! ledger_suite {
             handlers: kv_is_committed_with_the_attempt, handlers_are_looked_up_when_sending;
             inbox: every_event_shows;
             actions: actions_happen_once;
+            figures: figures_are_of_now, figures_of_delivery_are_of_now, what_is_committed_is_counted, attempts_are_tallied,
+                figures_have_bounds;
             conditions: conditions_are_told_once_while_they_last, runs_that_wait_are_seen, good_runs_are_found,
                 bad_snapshots_are_found;
             statistics: attempts_are_counted_with_their_end, commands_are_no_time_of_the_work,

@@ -14,6 +14,7 @@ use crate::rules::tell;
 use crate::sql::Sql;
 use crate::sql::gather::Together;
 use crate::sql::messages::{load, message};
+use crate::sql::tally::Noted;
 use crate::sql::tx::Tx;
 
 /// Ends of attempts, by the sessions that made them.
@@ -139,6 +140,9 @@ impl Tx {
             };
             *kv_refused = !self.write_kv(message, &report.kv).await?;
             let times = (report.started, report.ended);
+            let duration = report.ended.since(report.started);
+            self.noted
+                .push(Noted::attempt(message, &report.outcome, duration));
             let detail = report.detail.as_deref();
             attempts.push(AttemptRow::new(
                 message,
@@ -301,6 +305,9 @@ impl Tx {
         let mut message = after(message, &AttemptOutcome::Lost, self.now);
         message.error = error;
         let row = AttemptRow::new(&message, (claimed, self.now), &AttemptOutcome::Lost, None, None)?;
+        let duration = self.now.since(claimed);
+        self.noted
+            .push(Noted::attempt(&message, &AttemptOutcome::Lost, duration));
         self.put_attempts(&[row]).await?;
         self.put_outcomes(&[&message]).await
     }

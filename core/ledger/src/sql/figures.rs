@@ -1,0 +1,212 @@
+//! Figures of the whole hub. Each statement goes by an index whose part it reads has a bound: it is asked every few
+//! seconds for years.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ironcore_types::statistics::Sums;
+use ironcore_types::{TaskState, Timestamp};
+
+use super::Sql;
+use super::sessions::live_sessions;
+use super::statistics::{SUMS, sums};
+use crate::db::{Conn, Row, Value, sql};
+use crate::error::Result;
+use crate::model::{DatastoreFigures, Figures, JobFigures, LastRun, MessageState, OpenFigures, Tally};
+use crate::{FIGURES_ATTEMPTS, FIGURES_COUNT, FIGURES_DATASTORES, FIGURES_JOBS};
+
+/// What a watch calls a job without a recent good run; `PROJECT/JOB` follows.
+const OVERDUE: &str = "overdue/";
+
+fn bound(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
+}
+
+async fn open(conn: &mut Conn) -> Result<Vec<OpenFigures>> {
+    let rows = sql(
+        "SELECT type, state, COUNT(*) AS number,
+            MIN(CASE WHEN not_before IS NOT NULL AND not_before > queued THEN not_before ELSE queued END) AS oldest
+         FROM (SELECT type, state, queued, not_before FROM tasks WHERE state IN ('queued', 'running')
+               ORDER BY id LIMIT $1) AS open
+         GROUP BY type, state ORDER BY type, state",
+    )
+    .bind(FIGURES_COUNT.cast_signed())
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(OpenFigures {
+                task_type: row.word("type")?,
+                state: row.word("state")?,
+                count: row.count("number")?,
+                oldest: row.time("oldest")?,
+            })
+        })
+        .collect()
+}
+
+/// The newest of the attempts that these columns name.
+fn newest(row: &Row, columns: &[&'static str]) -> Result<Option<i64>> {
+    let mut newest = None;
+    for column in columns {
+        newest = newest.max(row.opt_num(*column)?);
+    }
+    Ok(newest)
+}
+
+fn last_run(row: &Row) -> Result<(i64, LastRun)> {
+    let ended = row.time("ended")?;
+    let started = row.opt_time("started")?.unwrap_or(ended);
+    let state: TaskState = row.word("state")?;
+    let duration = ended.since(started);
+    Ok((
+        row.num("id")?,
+        LastRun {
+            state,
+            ended,
+            duration,
+        },
+    ))
+}
+
+async fn jobs(conn: &mut Conn) -> Result<Vec<JobFigures>> {
+    let found = sql("SELECT j.project AS project, j.name AS name, j.enabled AS enabled,
+            (SELECT t.id FROM tasks t WHERE t.project = j.project AND t.job = j.name AND t.state = 'ok' AND t.ended IS NOT NULL
+             ORDER BY t.id DESC LIMIT 1) AS fine,
+            (SELECT t.id FROM tasks t WHERE t.project = j.project AND t.job = j.name AND t.state = 'warning' AND t.ended IS NOT NULL
+             ORDER BY t.id DESC LIMIT 1) AS warned,
+            (SELECT t.id FROM tasks t WHERE t.project = j.project AND t.job = j.name AND t.state = 'failed' AND t.ended IS NOT NULL
+             ORDER BY t.id DESC LIMIT 1) AS failed
+         FROM jobs j ORDER BY j.project, j.name LIMIT $1")
+    .bind(bound(FIGURES_JOBS))
+    .fetch_all(conn)
+    .await?;
+    let mut ids = Vec::with_capacity(found.len() * 2);
+    for row in &found {
+        ids.extend(newest(row, &["fine", "warned"])?);
+        ids.extend(row.opt_num("failed")?);
+    }
+    let runs = sql("SELECT id, state, started, ended FROM tasks WHERE id IN LIST($1)")
+        .bind(Value::Numbers(ids))
+        .fetch_all(conn)
+        .await?;
+    let runs = runs
+        .iter()
+        .map(last_run)
+        .collect::<Result<BTreeMap<i64, LastRun>>>()?;
+    let overdue = sql("SELECT key FROM conditions WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3")
+        .bind(OVERDUE)
+        .bind(format!("{OVERDUE}\u{10FFFF}"))
+        .bind(FIGURES_COUNT.cast_signed())
+        .fetch_all(conn)
+        .await?;
+    let overdue = overdue
+        .iter()
+        .map(|row| row.text("key"))
+        .collect::<Result<BTreeSet<String>>>()?;
+    let run = |id: Option<i64>| id.and_then(|id| runs.get(&id).copied());
+    found
+        .iter()
+        .map(|row| {
+            let key = format!("{OVERDUE}{}/{}", row.text("project")?, row.text("name")?);
+            Ok(JobFigures {
+                project: row.word("project")?,
+                job: row.word("name")?,
+                enabled: row.flag("enabled")?,
+                overdue: overdue.contains(&key),
+                last_good: run(newest(row, &["fine", "warned"])?),
+                last: run(newest(row, &["fine", "warned", "failed"])?),
+            })
+        })
+        .collect()
+}
+
+/// What the last attempts of each of these datastores moved.
+async fn recent(conn: &mut Conn) -> Result<BTreeMap<String, Sums>> {
+    let mut query = sql("SELECT s.datastore AS name");
+    query.push(SUMS).push(
+        " FROM (SELECT name FROM datastores ORDER BY name LIMIT $1) AS d CROSS JOIN task_statistics s
+         WHERE s.datastore = d.name AND s.ended >= COALESCE(
+            (SELECT l.ended FROM task_statistics l WHERE l.datastore = d.name ORDER BY l.ended DESC LIMIT 1 OFFSET $2), 0)
+         GROUP BY s.datastore",
+    );
+    let rows = query
+        .bind(bound(FIGURES_DATASTORES))
+        .bind(FIGURES_ATTEMPTS.cast_signed() - 1)
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.text("name")?, sums(row)?)))
+        .collect()
+}
+
+async fn datastores(conn: &mut Conn) -> Result<Vec<DatastoreFigures>> {
+    let rows = sql("SELECT d.name AS name, d.status AS status,
+            (SELECT h.recorded FROM verification_history h WHERE h.datastore = d.name AND h.result = 'OK'
+             ORDER BY h.id DESC LIMIT 1) AS verified
+         FROM datastores d ORDER BY d.name LIMIT $1")
+    .bind(bound(FIGURES_DATASTORES))
+    .fetch_all(conn)
+    .await?;
+    let mut recent = recent(conn).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(DatastoreFigures {
+                name: row.word("name")?,
+                status: row.opt_json("status")?,
+                last_good_verification: row.opt_time("verified")?,
+                recent: recent.remove(&row.text("name")?).unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+/// What is one number each.
+const NUMBERS: &str =
+    "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE state = 'pending' LIMIT $1) AS p) AS pending,
+        (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE state = 'sending' LIMIT $1) AS s) AS sending,
+        (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE state = 'dead' LIMIT $1) AS d) AS dead,
+        (SELECT due FROM messages VIA(messages_ready) WHERE state = 'pending' AND head = 1 ORDER BY due LIMIT 1) AS oldest_due,
+        (SELECT COUNT(*) FROM circuits) AS circuits,
+        (SELECT COUNT(*) FROM handler_health WHERE disabled IS NOT NULL) AS disabled,
+        (SELECT COUNT(*) FROM jobs) AS jobs, (SELECT COUNT(*) FROM datastores) AS datastores,
+        (SELECT COALESCE(MAX(seq), 0) FROM events) - matched_seq AS unmatched, scheduler_paused
+     FROM hub";
+
+impl Sql {
+    pub(crate) async fn figures(&self) -> Result<Figures> {
+        let mut conn = self.reader().await?;
+        let at = self.now(&mut conn).await?;
+        let row = sql(NUMBERS)
+            .bind(FIGURES_COUNT.cast_signed())
+            .fetch_one(&mut conn)
+            .await?;
+        let jobs = jobs(&mut conn).await?;
+        let datastores = datastores(&mut conn).await?;
+        let left_out = |all: u64, shown: usize| all.saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX));
+        Ok(Figures {
+            at,
+            open: open(&mut conn).await?,
+            jobs_left_out: left_out(row.count("jobs")?, jobs.len()),
+            jobs,
+            datastores_left_out: left_out(row.count("datastores")?, datastores.len()),
+            datastores,
+            messages: vec![
+                (MessageState::Pending, row.count("pending")?),
+                (MessageState::Sending, row.count("sending")?),
+                (MessageState::Dead, row.count("dead")?),
+            ],
+            oldest_due: row.opt_time("oldest_due")?.filter(|due: &Timestamp| *due <= at),
+            // Between two rows of one look another hub may have fanned out.
+            unmatched: row.num("unmatched")?.max(0).cast_unsigned(),
+            circuits: row.count("circuits")?,
+            disabled_handlers: row.count("disabled")?,
+            scheduler_paused: row.opt_time("scheduler_paused")?,
+            sessions: live_sessions(&mut conn).await?,
+            writer_queue: self.writer.queue(),
+        })
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        self.counted.read()
+    }
+}
