@@ -23,7 +23,7 @@ use tracing::{debug, info, warn};
 
 use super::bells::{Bells, Woken};
 use super::tally::Counted;
-use super::tx::{Mark, Tx};
+use super::tx::{Beginning, Tx};
 use super::writer::{Answer, Ended, Order, Verb};
 use crate::error::{Failure, LedgerError};
 use crate::postgres::transaction::Link;
@@ -160,7 +160,7 @@ impl Actor {
     }
 
     /// Keeps or undoes what a verb did. The error is that of the transaction, not of the verb.
-    async fn settle(&mut self, guarded: bool, ended: Ended, mark: Mark) -> Result<(), Failure> {
+    async fn settle(&mut self, guarded: bool, ended: Ended, mark: Beginning) -> Result<(), Failure> {
         if matches!(ended, Ended::Well) {
             return Ok(());
         }

@@ -92,7 +92,7 @@ pub(crate) struct Tx {
 }
 
 /// Where a verb began, to go back to.
-pub(super) struct Mark {
+pub(super) struct Beginning {
     numbers: Numbers,
     told: usize,
     rows: usize,
@@ -138,12 +138,12 @@ impl Tx {
     }
 
     /// A verb begins.
-    pub(super) fn mark(&mut self) -> Mark {
+    pub(super) fn mark(&mut self) -> Beginning {
         self.now = match self.time {
             Time::Seams => self.ctx.seams.now(),
             Time::Database(began, since) => began.after(since.elapsed()),
         };
-        Mark {
+        Beginning {
             numbers: self.numbers,
             told: self.told.len(),
             rows: self.rows.len(),
@@ -167,7 +167,7 @@ impl Tx {
     }
 
     /// What a verb did is undone.
-    pub(super) fn go_back(&mut self, mark: Mark) {
+    pub(super) fn go_back(&mut self, mark: Beginning) {
         self.numbers = mark.numbers;
         self.told.truncate(mark.told);
         self.rows.truncate(mark.rows);
