@@ -118,7 +118,10 @@ pub(crate) fn services(sessions: &[Session]) -> Vec<Service> {
             .filter(|session| session.ended.is_none() && session.services.contains(service));
         lines.extend(with.map(|session| Service {
             service: service.as_str().to_owned(),
-            state: ServiceState::Online,
+            state: match session.silent {
+                true => ServiceState::Silent,
+                false => ServiceState::Online,
+            },
             node: Some(session.node.clone()),
             pid: Some(session.pid),
             session: Some(session.id),

@@ -55,7 +55,6 @@ pub(super) fn write(out: &mut Exposition, scrape: &Scrape<'_>) {
 
 /// Those that claim tasks, heard of within their lease or not.
 fn workers(out: &mut Exposition, scrape: &Scrape<'_>) {
-    let now = scrape.now.at;
     let workers = scrape
         .now
         .sessions
@@ -63,12 +62,12 @@ fn workers(out: &mut Exposition, scrape: &Scrape<'_>) {
         .filter(|session| !session.types.is_empty());
     let (mut online, mut silent, mut slots, mut used) = (0_u64, 0_u64, 0_u64, 0_u64);
     for worker in workers {
-        if worker.lease_until > now {
+        if worker.silent {
+            silent += 1;
+        } else {
             online += 1;
             slots += u64::from(worker.slots);
             used += worker.running;
-        } else {
-            silent += 1;
         }
     }
     let mut family = out.gauge(

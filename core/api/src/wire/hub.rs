@@ -57,6 +57,8 @@ pub enum RoleName {
 pub enum ServiceState {
     /// A process does its work.
     Online,
+    /// The process is not heard of: its lease has run out, and it is taken for lost in a moment.
+    Silent,
     /// No process does its work now.
     Offline,
 }

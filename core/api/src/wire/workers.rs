@@ -12,6 +12,8 @@ pub enum WorkerState {
     Online,
     /// Its lease has run out: what it runs is given to others in a moment.
     Silent,
+    /// It was not heard of any more: what it ran was given to others.
+    Lost,
 }
 
 /// A process that runs tasks.
@@ -37,12 +39,15 @@ pub struct Worker {
     pub started: Timestamp,
     /// Whether it is heard of.
     pub state: WorkerState,
+    /// When it was found lost; null while it is not.
+    pub lost: Option<Timestamp>,
 }
 
 /// The workers of the hub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WorkerList {
-    /// The workers, the one that began first before the others.
+    /// The workers, the one that began first before the others; then those that were lost within the last 24 hours and
+    /// did not come back, the last first.
     pub workers: Vec<Worker>,
     /// Tasks that wait for one of them.
     pub queued: u64,

@@ -186,6 +186,45 @@ async fn workers_say_what_they_run_and_whether_they_are_heard_of() {
     assert_eq!(list["workers"][1]["services"], json!(["gc"]));
     assert_eq!(list["workers"][1]["types"], json!(["gc"]));
     assert_eq!(list["workers"][1]["keys"], json!(["k-2026"]));
+    assert_eq!(list["workers"][1]["lost"], Value::Null);
+
+    // The same of its services.
+    let status = hub.get("/api/v1/status", &secret).await.expect(StatusCode::OK);
+    let state = |service: &str| {
+        let all = status["services"].as_array().expect("services");
+        let named = |line: &&Value| line["service"] == service;
+        all.iter().find(named).expect(service)["state"].clone()
+    };
+    assert_eq!(state("worker"), "online");
+    assert_eq!((state("gc"), state("api")), (json!("silent"), json!("silent")));
+    assert_eq!(state("scheduler"), "offline");
+
+    // Once it is found lost it says so for a day, last of all.
+    hub.ledger.reap().await.expect("reaped");
+    let list = hub.get("/api/v1/workers", &secret).await.expect(StatusCode::OK);
+    let lost = &list["workers"][1];
+    assert_eq!(list["workers"].as_array().expect("workers").len(), 2);
+    assert_eq!((&lost["node"], &lost["state"]), (&json!("first"), &json!("lost")));
+    assert_eq!(lost["lost"], json!(hub.seams.now()));
+    hub.clock.forward(86_401);
+    let list = hub.get("/api/v1/workers", &secret).await.expect(StatusCode::OK);
+    assert_eq!(list["workers"].as_array().expect("workers").len(), 1);
+}
+
+/// A clock that was set says nothing of who lives.
+#[tokio::test]
+async fn workers_are_online_whatever_the_clock_shows() {
+    let hub = Hub::start().await;
+    let secret = hub.token(Role::Auditor, None).await;
+    hub.clock
+        .jump(hub.seams.now().after(std::time::Duration::from_secs(3_600)));
+    let list = hub.get("/api/v1/workers", &secret).await.expect(StatusCode::OK);
+    assert_eq!(list["workers"][0]["state"], "online");
+    hub.clock
+        .jump(hub.seams.now().before(std::time::Duration::from_secs(7_200)));
+    hub.clock.forward(40);
+    let list = hub.get("/api/v1/workers", &secret).await.expect(StatusCode::OK);
+    assert_eq!(list["workers"][0]["state"], "silent");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `worker list`: who runs tasks, and how many wait.
+//! `worker list`: who runs tasks, who was lost of late, and how many tasks wait.
 
 use anyhow::Result;
 use ironcore_api::wire;
@@ -20,14 +20,16 @@ pub(super) async fn run(context: &Context, command: Worker) -> Result<Exit> {
             match worker.state {
                 wire::WorkerState::Online => "online",
                 wire::WorkerState::Silent => "silent",
+                wire::WorkerState::Lost => "lost",
             }
             .to_owned(),
             format!("{}/{}", worker.running, worker.slots),
             worker.services.join(", "),
             output::time(Some(worker.started)),
+            output::time(worker.lost),
         ]
     });
-    let head = ["NODE", "PID", "STATE", "RUNNING", "SERVICES", "SINCE"];
+    let head = ["NODE", "PID", "STATE", "RUNNING", "SERVICES", "SINCE", "LOST"];
     let order = [GivesWay::Under(4), GivesWay::Out(1)];
     context.form.listing(&list, &head, &order, rows)?;
     let online = list.workers.iter().any(|w| w.state == wire::WorkerState::Online);

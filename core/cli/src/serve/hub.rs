@@ -12,7 +12,7 @@ use ironcore_engine::{Pulse, Stores};
 use ironcore_ledger::model::Service;
 use ironcore_ledger::{self as ledger, Ledger, LedgerOptions};
 use ironcore_notify::Plugins;
-use ironcore_types::{EventType, Seams, Timestamp};
+use ironcore_types::{EventType, Seams};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -57,7 +57,7 @@ impl Hub {
         if matches!(settings.database, Database::Postgres(..)) {
             keys::must_fit(&ledger, &settings.data.join("keys")).await?;
         }
-        warn_of_namesakes(&ledger, &settings, seams.now()).await?;
+        warn_of_namesakes(&ledger, &settings).await?;
         let secrets = secrets(&settings)?;
         let lost = ledger.recover().await?;
         if !lost.is_empty() {
@@ -131,11 +131,11 @@ impl Hub {
 
 /// Two processes with one name take each other's local administrator, and cannot be told apart in status and UPIDs.
 /// After a crash the process before this one is still heard of for a moment, so it is no fault.
-async fn warn_of_namesakes(ledger: &Ledger, settings: &Settings, now: Timestamp) -> Result<()> {
+async fn warn_of_namesakes(ledger: &Ledger, settings: &Settings) -> Result<()> {
     let sessions = ledger.sessions().await?;
     let namesakes = sessions
         .iter()
-        .filter(|other| other.node == settings.node && other.ended.is_none() && other.lease_until > now);
+        .filter(|other| other.node == settings.node && !other.silent);
     for other in namesakes {
         tracing::warn!(
             node = %settings.node, pid = other.pid, since = %other.started,

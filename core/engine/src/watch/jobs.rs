@@ -64,7 +64,7 @@ impl Jobs {
     /// Runs that are not even in the queue, for nobody puts them there.
     async fn unfired(&self, open: &BTreeSet<String>, now: Timestamp) -> Result<(), EngineError> {
         let mut hold = BTreeSet::new();
-        if let Some(why) = self.nobody_fires(now).await? {
+        if let Some(why) = self.nobody_fires().await? {
             let mut new = Vec::new();
             for JobCursor { job, until } in self.ledger.cursors().await? {
                 let Some(tick) = unfired(&job, until, now) else {
@@ -84,7 +84,7 @@ impl Jobs {
     }
 
     /// Why no tick fires; None while somebody sees to them.
-    async fn nobody_fires(&self, now: Timestamp) -> Result<Option<String>, EngineError> {
+    async fn nobody_fires(&self) -> Result<Option<String>, EngineError> {
         if let Some(since) = self.ledger.scheduler_paused().await? {
             return Ok(Some(format!(
                 "the scheduler is paused since {}",
@@ -94,7 +94,7 @@ impl Jobs {
         let sessions = self.ledger.sessions().await?;
         let lives = sessions
             .iter()
-            .any(|session| session.services.contains(&Service::Scheduler) && session.lease_until > now);
+            .any(|session| session.services.contains(&Service::Scheduler) && !session.silent);
         Ok((!lives).then(|| "no scheduler is online".to_owned()))
     }
 

@@ -113,8 +113,10 @@ pub struct Session {
     pub keys: Vec<KeyId>,
     /// When it began.
     pub started: Timestamp,
-    /// When it counts as lost unless it renews.
+    /// When it counts as lost unless it renews, by the clock of leases.
     pub lease_until: Timestamp,
+    /// Whether that was over when it was looked at: it is silent, and is taken for lost in a moment.
+    pub silent: bool,
     /// When it ended; none while it lives.
     pub ended: Option<Timestamp>,
     /// How many tasks it runs.

@@ -183,6 +183,7 @@ impl Sql {
         let jobs = jobs(&mut conn).await?;
         let datastores = datastores(&mut conn).await?;
         let left_out = |all: u64, shown: usize| all.saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX));
+        let leases = self.lease_time(&mut conn).await?;
         Ok(Figures {
             at,
             open: open(&mut conn).await?,
@@ -201,7 +202,7 @@ impl Sql {
             circuits: row.count("circuits")?,
             disabled_handlers: row.count("disabled")?,
             scheduler_paused: row.opt_time("scheduler_paused")?,
-            sessions: live_sessions(&mut conn).await?,
+            sessions: live_sessions(&mut conn, leases).await?,
             writer_queue: self.writer.queue(),
         })
     }

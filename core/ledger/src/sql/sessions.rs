@@ -1,5 +1,7 @@
 //! Sessions, and what happens to what they hold when they end.
 
+use std::time::Duration;
+
 use ironcore_types::{SessionId, TaskId, Timestamp};
 
 use super::Sql;
@@ -10,7 +12,9 @@ use crate::error::{LedgerError, Result};
 use crate::model::{NewSession, Session};
 use crate::rules::tell::{self, Gone};
 
-fn session(row: &Row) -> Result<Session> {
+/// A session as it is at `now`, by the clock of leases.
+fn session(row: &Row, now: Timestamp) -> Result<Session> {
+    let lease_until = row.time("lease_until")?;
     Ok(Session {
         id: row.word("id")?,
         node: row.word("node")?,
@@ -20,7 +24,8 @@ fn session(row: &Row) -> Result<Session> {
         slots: row.small("slots")?,
         keys: row.json("keys")?,
         started: row.time("started")?,
-        lease_until: row.time("lease_until")?,
+        lease_until,
+        silent: lease_until <= now,
         ended: row.opt_time("ended")?,
         running: row.count("running")?,
     })
@@ -36,15 +41,15 @@ pub(super) async fn check_live(conn: &mut Conn, id: SessionId) -> Result<()> {
         .ok_or_else(|| LedgerError::Fenced(format!("session {id}")))
 }
 
-/// The sessions that are not over, oldest first.
-pub(super) async fn live_sessions(conn: &mut Conn) -> Result<Vec<Session>> {
+/// The sessions that are not over, oldest first, as they are at `now` by the clock of leases.
+pub(super) async fn live_sessions(conn: &mut Conn, now: Timestamp) -> Result<Vec<Session>> {
     let rows = sql(
         "SELECT s.*, (SELECT COUNT(*) FROM tasks t WHERE t.state = 'running' AND t.session = s.id) AS running
          FROM sessions s WHERE s.ended IS NULL ORDER BY s.started, s.id",
     )
     .fetch_all(conn)
     .await?;
-    rows.iter().map(session).collect()
+    rows.iter().map(|row| session(row, now)).collect()
 }
 
 impl Tx {
@@ -59,6 +64,7 @@ impl Tx {
             keys: new.keys,
             started: self.now,
             lease_until: self.lease_end(),
+            silent: false,
             ended: None,
             running: 0,
         };
@@ -93,13 +99,14 @@ impl Tx {
     /// Ends a session and everything it holds.
     pub(super) async fn end_session(&mut self, id: SessionId, gone: Gone) -> Result<Vec<TaskId>> {
         let row =
-            sql("UPDATE sessions SET ended = $1 WHERE id = $2 AND ended IS NULL RETURNING *, 0 AS running")
+            sql("UPDATE sessions SET ended = $1, lost = $2 WHERE id = $3 AND ended IS NULL RETURNING *, 0 AS running")
                 .bind(self.now.as_micros())
+                .bind(i64::from(gone == Gone::Lost))
                 .bind(id.to_string())
                 .fetch_optional(&mut self.conn)
                 .await?;
         let Some(row) = row else { return Ok(Vec::new()) };
-        let session = session(&row)?;
+        let session = session(&row, self.lease_time())?;
         let tasks = sql("SELECT id FROM tasks WHERE state = 'running' AND session = $1 ORDER BY id")
             .bind(id.to_string())
             .fetch_all(&mut self.conn)
@@ -135,7 +142,24 @@ impl Sql {
     }
 
     pub(crate) async fn sessions(&self) -> Result<Vec<Session>> {
-        live_sessions(&mut self.reader().await?).await
+        let mut conn = self.reader().await?;
+        let now = self.lease_time(&mut conn).await?;
+        live_sessions(&mut conn, now).await
+    }
+
+    /// A process that began to work again, say because its machine had slept, is not lost.
+    pub(crate) async fn lost_workers(&self, within: Duration) -> Result<Vec<Session>> {
+        let mut conn = self.reader().await?;
+        let (now, leases) = (self.now(&mut conn).await?, self.lease_time(&mut conn).await?);
+        let rows = sql("SELECT s.*, 0 AS running FROM sessions s
+             WHERE s.lost = 1 AND s.ended > $1 AND s.types <> '[]' AND NOT EXISTS (
+                SELECT 1 FROM sessions n WHERE n.node = s.node AND n.pid = s.pid AND n.types <> '[]'
+                    AND n.id <> s.id AND (n.ended IS NULL OR n.started >= s.ended))
+             ORDER BY s.ended DESC, s.id")
+        .bind(now.before(within).as_micros())
+        .fetch_all(&mut conn)
+        .await?;
+        rows.iter().map(|row| session(row, leases)).collect()
     }
 
     /// Ends what held on to a lease that ran out: sessions with all they hold, then tasks and messages that their

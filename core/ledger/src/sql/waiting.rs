@@ -40,14 +40,14 @@ impl Sql {
             return Ok(Vec::new());
         }
         let mut conn = self.reader().await?;
-        let now = self.now(&mut conn).await?;
+        let (now, leases) = (self.now(&mut conn).await?, self.lease_time(&mut conn).await?);
         let look = look(&mut conn, None, now).await?;
         let facts = Facts {
             now,
             paused: look.paused,
             loads: look.loads,
             signed: look.signed,
-            sessions: live_sessions(&mut conn).await?,
+            sessions: live_sessions(&mut conn, leases).await?,
             jobs: objects::paused_jobs(&mut conn).await?,
         };
         let asked = waiters(&mut conn, &ids).await?;

@@ -1,5 +1,7 @@
 //! Verbs of the scheduler and of sessions.
 
+use std::time::Duration;
+
 use ironcore_types::{SessionId, UserId};
 
 use crate::Ledger;
@@ -31,9 +33,14 @@ impl Ledger {
         self.sql.end_session(session).await
     }
 
-    /// The sessions that live, oldest first.
+    /// The sessions that live, oldest first, and of each whether it is silent.
     pub async fn sessions(&self) -> Result<Vec<Session>> {
         self.sql.sessions().await
+    }
+
+    /// The workers that were lost `within` this time, the last first; without those whose process has registered again.
+    pub async fn lost_workers(&self, within: Duration) -> Result<Vec<Session>> {
+        self.sql.lost_workers(within).await
     }
 
     /// Pauses the scheduler: until it is resumed no tick fires, and what the hub started by itself is not claimed. True when it was not paused already.

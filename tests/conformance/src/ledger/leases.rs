@@ -1,11 +1,14 @@
 //! Who holds a task: claims, leases, fences, and the sessions of workers. The steps themselves are left to `tasks`.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ironcore_ledger::LedgerError;
-use ironcore_ledger::model::{Cancelled, NewTask, Outcome, Page, RenewalState, TaskFilter};
-use ironcore_types::{ErrorCode, EventType, SessionId, TaskState};
+use ironcore_ledger::model::{
+    Cancelled, NewSession, NewTask, Outcome, Page, RenewalState, Service, TaskFilter,
+};
+use ironcore_types::{ErrorCode, EventType, SessionId, TaskState, TaskType};
 
 use super::{Place, World, backup, fenced, user};
 
@@ -125,6 +128,62 @@ pub async fn leases_outlast_a_clock_that_is_set(place: &dyn Place) -> Result<()>
         world.clock.advance(2);
         ensure!(world.ledger.reap().await? == [task.id], "and now it is over");
     }
+    Ok(())
+}
+
+/// Who does not renew is silent as soon as the lease is over, and lost once somebody takes back what it held, until its
+/// process registers again. Who stops by itself is neither.
+pub async fn workers_are_silent_and_then_lost(place: &dyn Place) -> Result<()> {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let world = World::new(place).await?;
+    let register = async |pid: u32, types: &[TaskType]| {
+        let new = NewSession {
+            id: SessionId(world.seams.uuid()),
+            node: "node-1".parse()?,
+            pid,
+            services: vec![Service::Worker],
+            types: types.to_vec(),
+            slots: 1,
+            keys: Vec::new(),
+        };
+        anyhow::Ok(world.ledger.register_session(new).await?)
+    };
+    let silent = async || {
+        let sessions = world.ledger.sessions().await?;
+        anyhow::Ok(sessions.iter().map(|session| session.silent).collect::<Vec<_>>())
+    };
+    let lost = async || {
+        let lost = world.ledger.lost_workers(DAY).await?;
+        let mut pids: Vec<u32> = lost.iter().map(|session| session.pid).collect();
+        pids.sort_unstable();
+        anyhow::Ok(pids)
+    };
+    register(1, TaskType::ALL).await?;
+    register(2, TaskType::ALL).await?;
+    // One that claims nothing is no worker.
+    register(3, &[]).await?;
+    let stops = register(4, TaskType::ALL).await?;
+    ensure!(!stops.silent);
+    world.ledger.end_session(stops.id).await?;
+    // What the wall clock shows says nothing of leases.
+    world.clock.ahead(7_200);
+    world.clock.advance(29);
+    ensure!(silent().await? == [false; 3]);
+    world.clock.back(7_200);
+    world.clock.advance(11);
+    ensure!(silent().await? == [true; 3]);
+    ensure!(lost().await?.is_empty(), "nobody has looked for the lost yet");
+    world.ledger.reap().await?;
+    ensure!(silent().await?.is_empty());
+    ensure!(lost().await? == [1, 2]);
+    let found = world.ledger.lost_workers(DAY).await?.remove(0);
+    ensure!(found.ended == Some(world.clock.time()), "{found:?}");
+    // Only a worker is the same worker again.
+    register(1, &[]).await?;
+    register(2, TaskType::ALL).await?;
+    ensure!(lost().await? == [1]);
+    world.clock.advance(86_401);
+    ensure!(lost().await?.is_empty(), "it is long ago");
     Ok(())
 }
 

@@ -209,6 +209,24 @@ async fn leases_go_by_the_servers_clock() -> Result<()> {
     Ok(())
 }
 
+/// Whether somebody is silent is told by the database's clock, whatever that of the machine shows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_lives_is_told_by_the_servers_clock() -> Result<()> {
+    let (url, clock) = (Cluster::shared()?.database()?, ManualClock::new());
+    let ledger = hub(&url, "node-1", &clock, Clock::Database).await?;
+    worker(&ledger, &clock).await?;
+    clock.ahead(100 * 365 * 86_400);
+    ensure!(!ledger.sessions().await?[0].silent);
+    clock.back(200 * 365 * 86_400);
+    sqlx::query("UPDATE sessions SET lease_until = started - 1")
+        .execute(&mut raw(&url).await?)
+        .await?;
+    ensure!(ledger.sessions().await?[0].silent);
+    ledger.reap().await?;
+    ensure!(ledger.lost_workers(Duration::from_secs(3_600)).await?.len() == 1);
+    Ok(())
+}
+
 /// Text that PostgreSQL cannot hold does not stop anything.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn zero_characters_are_replaced() -> Result<()> {

@@ -159,6 +159,11 @@ fn a_hub_is_copied_while_it_works_and_goes_on_from_the_copy() -> Result<()> {
         task["status"] == "FAILED" && task["error"]["code"] == "worker.lost",
         "{task}"
     );
+    let workers = hub.ok(&["worker", "list"])?;
+    ensure!(
+        workers.contains("\tonline\t") && workers.contains("\tlost\t"),
+        "{workers}"
+    );
     ensure!(hub.ok(&["job", "list"])?.contains("office\tfiles"));
     ensure!(hub.ok(&["secret", "list"])?.contains("hook"));
     // It signs with the same key, or the datastore would not let it write.

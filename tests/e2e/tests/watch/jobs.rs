@@ -172,6 +172,22 @@ async fn runs_that_nobody_puts_into_the_queue_are_told_once() -> Result<()> {
     Ok(())
 }
 
+/// Whether the scheduler lives is told by its lease, which a clock that was set takes from nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduler_that_lives_is_no_missing_one_when_the_clock_was_set() -> Result<()> {
+    let night = Night::new().await?;
+    night.apply("", "grace = \"10m\"", "").await?;
+    night.scheduler_session().await?;
+    night.clock.jump("2026-05-21T03:00:00Z".parse()?);
+    night.watch().look(night.now()).await?;
+    ensure!(night.told(EventType::JobMissed).await?.is_empty());
+    // Now it does not live any more.
+    night.clock.advance(minutes(1));
+    night.watch().look(night.now()).await?;
+    ensure!(night.told(EventType::JobMissed).await?.len() == 1);
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_takes_longer_than_its_job_says_is_told_once() -> Result<()> {
     let night = Night::new().await?;

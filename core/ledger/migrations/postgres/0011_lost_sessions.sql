@@ -1,0 +1,3 @@
+-- Whether a session was found lost, rather than ended by its own process.
+ALTER TABLE sessions ADD COLUMN lost BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX sessions_lost ON sessions (ended) WHERE lost = 1;
