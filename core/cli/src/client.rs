@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use ironcore_api::wire::Problem;
-use ironcore_types::ErrorCode;
+use ironcore_types::{ErrorCode, Timestamp};
+use reqwest::header::DATE;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -126,15 +127,24 @@ impl Client {
         path: &[&str],
         query: &[(&str, String)],
     ) -> Result<T> {
+        self.get_dated(path, query).await.map(|(answer, _)| answer)
+    }
+
+    /// Like [`get`](Self::get), with the hub's time, to the second, when it told it.
+    pub(crate) async fn get_dated<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<(T, Option<Timestamp>)> {
         let request = self
             .request(Method::GET, path)?
             .query(query)
             .timeout(Duration::from_secs(60));
-        self.send(request)
-            .await?
-            .json()
-            .await
-            .context("the hub's answer cannot be read")
+        let response = self.send(request).await?;
+        let told = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let now = told.and_then(date);
+        let answer = response.json().await;
+        Ok((answer.context("the hub's answer cannot be read")?, now))
     }
 
     /// Reads something as a stream of bytes, without a limit of time.
@@ -203,6 +213,12 @@ impl Client {
         );
         Unreachable(text).into()
     }
+}
+
+/// The time of a `Date` header (RFC 9110, IMF-fixdate).
+fn date(text: &str) -> Option<Timestamp> {
+    let time = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text);
+    time.ok().map(Timestamp::from_jiff)
 }
 
 /// The error of an answer that is no success.
@@ -331,6 +347,13 @@ mod tests {
         assert!(!ok("http://backup.example"));
         assert!(!ok("http://10.0.0.1"));
         assert!(!ok("ftp://127.0.0.1"));
+    }
+
+    #[test]
+    fn the_time_of_an_answer_is_read() {
+        let time = date("Thu, 21 May 2026 00:01:00 GMT").expect("a date");
+        assert_eq!(time.to_string(), "2026-05-21T00:01:00Z");
+        assert_eq!(date("yesterday"), None);
     }
 
     #[test]

@@ -21,7 +21,8 @@ use url::{Host, Url};
 
 use crate::error::RemoteError;
 use crate::protocol::{
-    ChunksRequest, Filter, Info, MAX_ANSWER, ManifestRequest, PREFIX, Problem, Snapshots, Verb, decode_chunks,
+    ChunksRequest, Filter, Info, MAX_ANSWER, ManifestRequest, PREFIX, Problem, Size, Snapshots, Verb,
+    decode_chunks,
 };
 
 /// For one answer of at most [`MAX_ANSWER`] bytes, over a slow line.
@@ -254,6 +255,17 @@ impl Peer for RemotePeer {
             return Err(self.protocol("it sent more chunks than were asked for").into());
         }
         Ok(chunks)
+    }
+
+    fn stored_bytes(&self, ids: &[ChunkId]) -> Option<u64> {
+        let answer = self.get(Verb::Size, &ChunksRequest { ids: ids.to_vec() });
+        match answer.and_then(|answer| self.json::<Size>(&answer)) {
+            Ok(size) => Some(size.bytes),
+            Err(error) => {
+                tracing::debug!(%error, "the remote does not tell how much is to be copied");
+                None
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `POST list` | [`Filter`], JSON | [`Snapshots`], JSON |
 //! | `POST manifest` | [`ManifestRequest`], JSON | the exact bytes of the manifest |
 //! | `POST chunks` | [`ChunksRequest`], JSON | chunks, in the binary form of [`encode_chunks`] |
+//! | `POST size` | [`ChunksRequest`], JSON | [`Size`], JSON; hubs of before do not know this verb |
 //!
 //! An error is a [`Problem`] (RFC 9457). Changes are additive: fields unknown to the reader are passed over.
 
@@ -45,11 +46,13 @@ pub enum Verb {
     Manifest,
     /// Some chunks.
     Chunks,
+    /// How much some chunks take.
+    Size,
 }
 
 impl Verb {
     /// All of them, to be routed.
-    pub const ALL: [Self; 4] = [Self::Info, Self::List, Self::Manifest, Self::Chunks];
+    pub const ALL: [Self; 5] = [Self::Info, Self::List, Self::Manifest, Self::Chunks, Self::Size];
 
     /// The last part of its path.
     pub fn as_str(self) -> &'static str {
@@ -58,6 +61,7 @@ impl Verb {
             Self::List => "list",
             Self::Manifest => "manifest",
             Self::Chunks => "chunks",
+            Self::Size => "size",
         }
     }
 
@@ -65,7 +69,7 @@ impl Verb {
     pub fn method(self) -> &'static str {
         match self {
             Self::Info => "GET",
-            Self::List | Self::Manifest | Self::Chunks => "POST",
+            Self::List | Self::Manifest | Self::Chunks | Self::Size => "POST",
         }
     }
 
@@ -180,11 +184,18 @@ pub struct ManifestRequest {
     pub snapshot: SnapshotPath,
 }
 
-/// Asks for chunks.
+/// Asks for chunks, or for how much they take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunksRequest {
     /// Which, in hex; at most [`MAX_IDS`]. The answer holds the first few of them, at least one.
     pub ids: Vec<ChunkId>,
+}
+
+/// How much chunks take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// Stored bytes of all that were asked for; those that are not there count as none.
+    pub bytes: u64,
 }
 
 /// An error.

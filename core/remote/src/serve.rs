@@ -1,14 +1,14 @@
 //! The answering side: from a request's parts to an answer's bytes. Synchronous, as the datastore is; run it on a
 //! thread that may block, and after access was checked.
 
-use ironcore_store::{ManifestFault, Peer, StoreError};
+use ironcore_store::{ChunkId, ManifestFault, Peer, StoreError};
 use ironcore_types::ErrorCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::protocol::{
     CHUNKS_TYPE, ChunksRequest, Filter, Info, JSON_TYPE, MANIFEST_TYPE, MAX_IDS, MAX_REQUEST,
-    ManifestRequest, PROBLEM_TYPE, Problem, Snapshots, Verb, encode_chunks,
+    ManifestRequest, PROBLEM_TYPE, Problem, Size, Snapshots, Verb, encode_chunks,
 };
 
 /// An answer, to be sent as it is.
@@ -45,20 +45,32 @@ fn answer(datastore: &dyn Peer, verb: Verb, body: &[u8]) -> Result<Answer, Store
             })
         }
         Verb::Chunks => {
-            let request: ChunksRequest = read(body)?;
-            if request.ids.is_empty() || request.ids.len() > MAX_IDS {
-                return Err(StoreError::Request(format!(
-                    "ask for 1 to {MAX_IDS} chunks at a time"
-                )));
-            }
-            let chunks = datastore.chunks(&request.ids)?;
+            let chunks = datastore.chunks(&ids(body)?)?;
             Ok(Answer {
                 status: 200,
                 content_type: CHUNKS_TYPE,
                 body: encode_chunks(&chunks),
             })
         }
+        Verb::Size => {
+            let bytes = datastore.stored_bytes(&ids(body)?);
+            let unknown = || StoreError::Busy("how much the chunks take is not known now".to_owned());
+            json(&Size {
+                bytes: bytes.ok_or_else(unknown)?,
+            })
+        }
     }
+}
+
+/// The chunks that a request is about.
+fn ids(body: &[u8]) -> Result<Vec<ChunkId>, StoreError> {
+    let ChunksRequest { ids } = read(body)?;
+    if ids.is_empty() || ids.len() > MAX_IDS {
+        return Err(StoreError::Request(format!(
+            "ask for 1 to {MAX_IDS} chunks at a time"
+        )));
+    }
+    Ok(ids)
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, StoreError> {

@@ -8,8 +8,9 @@ use ironcore_egress::{AllowList, Egress, EgressOptions, SecretName, Secrets};
 use ironcore_remote::protocol::Verb;
 use ironcore_remote::{RemotePeer, serve};
 use ironcore_store::{
-    BackupRequest, Datastore, NoWatch, RestoreRequest, SigningKey, SnapshotFilter, SyncRequest,
+    BackupRequest, Datastore, NoWatch, RestoreRequest, SigningKey, SnapshotFilter, SyncRequest, Watch,
 };
+use ironcore_types::progress::Stage;
 use ironcore_types::seams::{Clock, Random};
 use ironcore_types::snapshot::SnapshotPath;
 use ironcore_types::spec::Remote;
@@ -65,6 +66,11 @@ struct Hub {
 
 impl Hub {
     async fn start(datastore: Datastore, broken: usize) -> Self {
+        Self::start_with(datastore, broken, &Verb::ALL).await
+    }
+
+    /// One that knows these verbs only.
+    async fn start_with(datastore: Datastore, broken: usize, verbs: &'static [Verb]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let url = format!("http://{}", listener.local_addr().expect("address"));
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -77,7 +83,7 @@ impl Hub {
                     left -= 1;
                     continue;
                 }
-                answer(stream, &datastore, &log).await;
+                answer(stream, &datastore, &log, verbs).await;
             }
         });
         Self {
@@ -96,7 +102,7 @@ impl Hub {
     }
 }
 
-async fn answer(mut stream: TcpStream, datastore: &Datastore, log: &Mutex<Vec<String>>) {
+async fn answer(mut stream: TcpStream, datastore: &Datastore, log: &Mutex<Vec<String>>, verbs: &[Verb]) {
     let (head, body) = request(&mut stream).await;
     let mut words = head.split(' ');
     let (method, path) = (
@@ -105,7 +111,8 @@ async fn answer(mut stream: TcpStream, datastore: &Datastore, log: &Mutex<Vec<St
     );
     let verb = path
         .strip_prefix("/api/v1/peer/ibs-primary/")
-        .and_then(Verb::from_name);
+        .and_then(Verb::from_name)
+        .filter(|verb| verbs.contains(verb));
     log.lock().expect("log").push(format!("{method} {path}"));
     let (status, kind, body) = if !head.contains(&format!("authorization: Bearer {TOKEN}\r\n")) {
         (401, "application/problem+json", Vec::new())
@@ -274,6 +281,49 @@ async fn snapshots_come_over_http_as_they_are() {
         asked.contains(&"GET /api/v1/peer/ibs-primary/info".to_owned()),
         "{asked:?}"
     );
+}
+
+/// What a sync told of its stage of copying.
+#[derive(Default)]
+struct Copying(Mutex<Vec<Stage>>);
+
+impl Watch for Copying {
+    fn progress(&self, stage: &Stage) {
+        if stage.name == "copy" {
+            self.0.lock().expect("stages").push(stage.clone());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_much_will_come_is_known_when_the_other_hub_can_tell() {
+    let folder = tempfile::tempdir().expect("folder");
+    let theirs = datastore(&folder.path().join("theirs"), 1);
+    back_up(&theirs, folder.path(), FIRST);
+    let egress = egress(folder.path(), Some(TOKEN));
+    const ALL: &[Verb] = &Verb::ALL;
+    // Hubs of before do not know how to tell sizes.
+    const BEFORE: &[Verb] = &[Verb::Info, Verb::List, Verb::Manifest, Verb::Chunks];
+    for (number, verbs) in [(2, ALL), (3, BEFORE)] {
+        let hub = Hub::start_with(theirs.clone(), 0, verbs).await;
+        let (ours, puller) = (
+            datastore(&folder.path().join(format!("ours-{number}")), number),
+            peer(&hub, &egress),
+        );
+        let (copying, stats) = tokio::task::spawn_blocking(move || {
+            let copying = Copying::default();
+            let stats = ours.sync_from(&puller, SyncRequest::default(), &copying);
+            (copying, stats.expect("sync"))
+        })
+        .await
+        .expect("thread");
+        let told = copying.0.into_inner().expect("stages");
+        let total = (number == 2).then_some(stats.bytes);
+        assert!(stats.bytes > 1_000_000);
+        assert_eq!((told[0].bytes, told[0].bytes_total), (0, total), "{number}");
+        let last = told.last().expect("stages");
+        assert_eq!((last.bytes, last.bytes_total), (stats.bytes, total), "{number}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

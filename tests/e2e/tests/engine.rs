@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ironcore_e2e::night::Night;
-use ironcore_ledger::model::{NewSession, NewTask, Scope, Service, Task};
+use ironcore_ledger::model::{LogLevel, NewSession, NewTask, Scope, Service, Task};
 use ironcore_store::SnapshotFilter;
 use ironcore_types::{ErrorCode, EventType, SessionId, TaskState, TaskType};
 use tokio::task::JoinSet;
@@ -247,6 +247,16 @@ async fn a_broken_chunk_fails_the_verification_and_is_told_per_snapshot() -> Res
         rows.iter()
             .any(|row| row.report.result.is_bad() && row.report.failure.is_some()),
         "{rows:#?}"
+    );
+    // Whoever looks for errors in the log finds the snapshots that are bad.
+    let log = night.ledger.log_after(verification.id, 0, 1_000).await?;
+    let bad: Vec<_> = log
+        .iter()
+        .filter(|line| line.text.contains(": CORRUPT: "))
+        .collect();
+    ensure!(
+        !bad.is_empty() && bad.iter().all(|line| line.level == LogLevel::Error),
+        "{log:#?}"
     );
     stop.cancel();
     while let Some(ended) = running.join_next().await {

@@ -21,6 +21,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(list))
         .routes(routes!(manifest))
         .routes(routes!(chunks))
+        .routes(routes!(size))
 }
 
 /// What a datastore says of itself to a hub that syncs from it.
@@ -83,6 +84,22 @@ async fn chunks(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     answer(&state, &access, name, Verb::Chunks, body).await
+}
+
+/// How many stored bytes some chunks have, for a hub that syncs from here.
+#[utoipa::path(
+    post, path = "/api/v1/peer/{datastore}/size", tag = "peers", operation_id = "peer_size",
+    params(("datastore" = DatastoreName, Path, description = "Its name.")),
+    request_body(content_type = "application/json", content = Object),
+    responses((status = 200, content_type = "application/json", body = Object))
+)]
+async fn size(
+    State(state): State<ApiState>,
+    access: Access,
+    Path(name): Path<DatastoreName>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    answer(&state, &access, name, Verb::Size, body).await
 }
 
 async fn answer(

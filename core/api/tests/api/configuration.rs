@@ -251,6 +251,9 @@ async fn another_hub_may_read_a_datastore_with_the_right_token_only() {
     let none = json!({ "snapshot": "vm/12345/2026-05-21T00:00:00Z" });
     let none = hub.post("/api/v1/peer/pulled/manifest", &sync, none).await;
     assert_eq!(none.json()["code"], "snapshot.not-found");
+    let ids = json!({ "ids": ["0".repeat(64)] });
+    let size = hub.post("/api/v1/peer/pulled/size", &sync, ids).await;
+    assert_eq!(size.expect(StatusCode::OK), json!({ "bytes": 0 }));
     // The other hub learns which snapshot it was.
     assert_eq!(none.json()["snapshot"], "vm/12345/2026-05-21T00:00:00Z");
 

@@ -9,8 +9,9 @@ use ironcore_types::progress::Stage;
 use super::job_next::distance;
 use crate::output;
 
-/// The lines about a task's stages, as `task show` prints them at `now`.
-pub(super) fn lines(task: &wire::Task, now: Timestamp) -> Vec<(&'static str, String)> {
+/// The lines about a task's stages, as `task show` prints them. `now` is the hub's time, when it is known: the clock of
+/// this machine may be another.
+pub(super) fn lines(task: &wire::Task, now: Option<Timestamp>) -> Vec<(&'static str, String)> {
     let stages = &task.progress.stages;
     stages
         .iter()
@@ -18,7 +19,7 @@ pub(super) fn lines(task: &wire::Task, now: Timestamp) -> Vec<(&'static str, Str
         .collect()
 }
 
-fn line(stage: &Stage, task: &wire::Task, now: Timestamp) -> String {
+fn line(stage: &Stage, task: &wire::Task, now: Option<Timestamp>) -> String {
     let over = stage.ended.is_some() || task.state.is_final();
     let of = |total: Option<String>| total.map_or_else(String::new, |total| format!(" of {total}"));
     let mut parts = Vec::new();
@@ -27,31 +28,40 @@ fn line(stage: &Stage, task: &wire::Task, now: Timestamp) -> String {
         let total = of(stage.total.map(|total| total.to_string()));
         parts.push(format!("{}{total} {}", stage.done, stage.unit));
     }
-    if stage.bytes > 0 || stage.bytes_total.is_some() {
+    if moves_bytes(stage) {
         let total = of(stage.bytes_total.filter(|_| !over).map(output::bytes));
         parts.push(format!("{}{total}", output::bytes(stage.bytes)));
     }
     if !over {
         parts.push(goes_on(stage, now));
-    } else if let Some(rate) = stage.rate.filter(|_| !counts_nothing(stage)) {
+    } else if let Some(rate) = stage.rate.filter(|_| moves_bytes(stage)) {
         parts.push(format!("{}/s", output::bytes(rate)));
     }
     if let (Some(started), Some(ended)) = (stage.started, stage.ended) {
         let micros = u64::try_from(ended.since(started).as_micros()).unwrap_or(u64::MAX);
         parts.push(output::duration(micros));
     }
+    if parts.is_empty() {
+        // Its worker was lost: nobody knows how far it came.
+        return stage.name.clone();
+    }
     format!("{}: {}", stage.name, parts.join(", "))
 }
 
 /// What is known of a stage that goes on.
-fn goes_on(stage: &Stage, now: Timestamp) -> String {
+fn goes_on(stage: &Stage, now: Option<Timestamp>) -> String {
     if counts_nothing(stage) {
-        let since = stage.started.map_or_else(String::new, |started| {
+        let since = stage.started.zip(now).map_or_else(String::new, |(started, now)| {
             format!(" for {}", distance(now.since(started)))
         });
         return format!("running{since}");
     }
     rate_and_eta(stage, now)
+}
+
+/// Whether a rate says anything: removing names, say, moves no bytes.
+fn moves_bytes(stage: &Stage) -> bool {
+    stage.bytes > 0 || stage.bytes_total.is_some_and(|total| total > 0)
 }
 
 /// A command runs as long as it runs.
@@ -60,17 +70,18 @@ fn counts_nothing(stage: &Stage) -> bool {
 }
 
 /// The rate and the end of a stage that goes on; "unknown" when the hub cannot tell.
-fn rate_and_eta(stage: &Stage, now: Timestamp) -> String {
-    let rate = match stage.rate {
-        Some(rate) => format!("{}/s", output::bytes(rate)),
-        None => "rate unknown".to_owned(),
+fn rate_and_eta(stage: &Stage, now: Option<Timestamp>) -> String {
+    let eta = match (stage.eta, now) {
+        (Some(eta), Some(now)) if eta > now => format!("done in {}", distance(eta.since(now))),
+        (Some(_), Some(_)) => "done in a moment".to_owned(),
+        (Some(eta), None) => format!("done at {}", output::time(Some(eta))),
+        (None, _) => "ETA unknown".to_owned(),
     };
-    let eta = match stage.eta {
-        Some(eta) if eta > now => format!("done in {}", distance(eta.since(now))),
-        Some(_) => "done in a moment".to_owned(),
-        None => "ETA unknown".to_owned(),
-    };
-    format!("{rate}, {eta}")
+    match stage.rate {
+        _ if !moves_bytes(stage) => eta,
+        Some(rate) => format!("{}/s, {eta}", output::bytes(rate)),
+        None => format!("rate unknown, {eta}"),
+    }
 }
 
 /// One bar a stage, on standard error.
@@ -108,8 +119,8 @@ impl Bars {
         })
     }
 
-    /// Shows the task as it is at `now`.
-    pub(super) fn show(&mut self, task: &wire::Task, now: Timestamp) {
+    /// Shows the task as it is at `now`, the hub's time.
+    pub(super) fn show(&mut self, task: &wire::Task, now: Option<Timestamp>) {
         match waits(task) {
             Some(text) => {
                 self.waiting.set_message(text);
@@ -129,7 +140,7 @@ impl Bars {
         }
     }
 
-    fn draw(&self, bar: &ProgressBar, stage: &Stage, now: Timestamp) {
+    fn draw(&self, bar: &ProgressBar, stage: &Stage, now: Option<Timestamp>) {
         let over = stage.ended.is_some();
         // Bytes tell more than counts, but only where their number is known.
         let (done, total) = match (stage.bytes_total, stage.total) {
@@ -152,12 +163,12 @@ impl Bars {
             bar.set_message(if over { String::new() } else { goes_on(stage, now) });
             return bar.tick();
         }
-        let moved = match (stage.bytes, stage.bytes_total) {
+        let moved = match (stage.bytes, stage.bytes_total.filter(|total| *total > 0)) {
             (0, None) => format!("{} {}", stage.done, stage.unit),
             (bytes, Some(total)) if !over => format!("{} of {}", output::bytes(bytes), output::bytes(total)),
             (bytes, _) => output::bytes(bytes),
         };
-        bar.set_message(match (over, stage.rate) {
+        bar.set_message(match (over, stage.rate.filter(|_| moves_bytes(stage))) {
             (true, Some(rate)) => format!("{moved}, {}/s", output::bytes(rate)),
             (true, None) => moved,
             (false, _) => format!("{moved}, {}", rate_and_eta(stage, now)),
@@ -214,8 +225,8 @@ mod tests {
         serde_json::from_value(task).expect("a task")
     }
 
-    fn now() -> Timestamp {
-        "2026-05-21T00:01:00Z".parse().expect("a time")
+    fn now() -> Option<Timestamp> {
+        Some("2026-05-21T00:01:00Z".parse().expect("a time"))
     }
 
     fn said(stage: &Stage, state: &str) -> String {
@@ -251,6 +262,51 @@ mod tests {
     }
 
     #[test]
+    fn what_moves_no_bytes_has_no_rate() {
+        let prune = stage(serde_json::json!({
+            "name": "prune", "unit": "snapshots", "bytes": 0, "bytes_total": null, "rate": 0
+        }));
+        assert_eq!(said(&prune, "running"), "prune: 12 of 40 snapshots, ETA unknown");
+        let over = Stage {
+            ended: now(),
+            ..prune
+        };
+        assert_eq!(said(&over, "ok"), "prune: 12 of 40 snapshots, 1 min 0 s");
+        let nothing = Stage {
+            bytes_total: Some(0),
+            ..over.clone()
+        };
+        assert_eq!(said(&nothing, "ok"), "prune: 12 of 40 snapshots, 1 min 0 s");
+        let (mut bars, terminal) = bars();
+        bars.show(&task("running", &[&over]), now());
+        assert!(
+            terminal.contents().ends_with(" 12 snapshots"),
+            "{}",
+            terminal.contents()
+        );
+        // What has not moved anything yet, but will, has a rate to be known.
+        let begins = stage(serde_json::json!({"bytes": 0}));
+        assert!(said(&begins, "running").ends_with(", 0 B of 4.00 MiB, rate unknown, ETA unknown"));
+    }
+
+    #[test]
+    fn times_are_told_by_the_clock_of_the_hub_or_not_at_all() {
+        let command = stage(serde_json::json!({
+            "name": "command before", "unit": "", "done": 0, "total": null, "bytes": 0, "bytes_total": null
+        }));
+        let running = task("running", &[]);
+        assert_eq!(
+            line(&command, &running, now()),
+            "command before: running for 1min"
+        );
+        assert_eq!(line(&command, &running, None), "command before: running");
+        let known = stage(serde_json::json!({"rate": 1 << 20, "eta": "2026-05-21T00:03:05Z"}));
+        assert!(line(&known, &running, None).ends_with(", 1.00 MiB/s, done at 2026-05-21T00:03:05Z"));
+        // Its worker was lost: nobody ended the stage.
+        assert_eq!(said(&command, "failed"), "command before");
+    }
+
+    #[test]
     fn each_stage_has_a_bar_as_long_as_what_is_done() {
         let (mut bars, terminal) = bars();
         let read = stage(serde_json::json!({"rate": 1 << 20, "eta": "2026-05-21T00:03:05Z"}));
@@ -273,7 +329,7 @@ mod tests {
         // Without a total there is nothing to draw a bar of.
         assert!(
             lines[1].starts_with("look at every  ")
-                && lines[1].ends_with(" 12 files, rate unknown, ETA unknown")
+                && lines[1].ends_with(" 12 files, ETA unknown")
                 && !lines[1].contains('─'),
             "{screen}"
         );

@@ -9,7 +9,6 @@ use super::{Context, outcome, page, stages, unknown, watch};
 use crate::args::{Task, TaskList, joined};
 use crate::exit::Exit;
 use crate::output::{self, Form};
-use crate::serve::seams;
 use crate::table::GivesWay;
 
 /// The columns of `task list`.
@@ -122,7 +121,8 @@ fn short_end(row: &[String]) -> String {
 }
 
 async fn show(context: &Context, upid: &Upid) -> Result<Exit> {
-    let task: wire::Task = context.client.get(&["tasks", &upid.to_string()], &[]).await?;
+    let path = ["tasks", &upid.to_string()];
+    let (task, now): (wire::Task, _) = context.client.get_dated(&path, &[]).await?;
     let mut fields = vec![
         ("UPID", task.upid.to_string()),
         ("Type", task.task_type.to_string()),
@@ -149,7 +149,7 @@ async fn show(context: &Context, upid: &Upid) -> Result<Exit> {
         fields.push(("Retry of", retry_of.to_string()));
     }
     fields.extend(retried(&task));
-    fields.extend(stages::lines(&task, seams::machine().now()));
+    fields.extend(stages::lines(&task, now));
     if let Some(error) = &task.error {
         fields.push(("Error", format!("{} [{}]", error.message, error.code)));
     }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use ironcore_api::wire;
 use ironcore_ledger::model::WaitReason;
 use ironcore_types::event::ErrorData;
-use ironcore_types::{TaskState, Upid};
+use ironcore_types::{TaskState, Timestamp, Upid};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -16,7 +16,6 @@ use super::{Context, outcome, stages};
 use crate::client::may_come_back;
 use crate::exit::Exit;
 use crate::output::{self, Form};
-use crate::serve::seams;
 
 /// Lines fetched at once.
 const LINES: usize = 1000;
@@ -58,8 +57,17 @@ impl<'a> Patient<'a> {
     }
 
     async fn get<T: DeserializeOwned>(&mut self, path: &[&str], query: &[(&str, String)]) -> Result<T> {
+        self.get_dated(path, query).await.map(|(answer, _)| answer)
+    }
+
+    /// With the hub's time, when it told it.
+    async fn get_dated<T: DeserializeOwned>(
+        &mut self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<(T, Option<Timestamp>)> {
         loop {
-            let error = match self.context.client.get(path, query).await {
+            let error = match self.context.client.get_dated(path, query).await {
                 Ok(answer) => {
                     self.heard = true;
                     if self.silent_since.take().is_some() {
@@ -196,16 +204,16 @@ pub(super) async fn wait(context: &Context, upid: &Upid) -> Result<Exit> {
     let people = context.form != Form::Json;
     let show = people && std::io::stderr().is_terminal();
     let mut bars = stages::Bars::new(show)?;
-    let seams = seams::machine();
     let ended = unless_interrupted(async {
         let mut hub = Patient::new(context);
         let mut told = (people && !show).then(Wait::default);
         loop {
-            let task: wire::Task = hub.get(&["tasks", &upid.to_string()], &[]).await?;
+            let path = ["tasks", &upid.to_string()];
+            let (task, now): (wire::Task, _) = hub.get_dated(&path, &[]).await?;
             if task.state.is_final() {
                 return Ok(task);
             }
-            bars.show(&task, seams.now());
+            bars.show(&task, now);
             if let Some(text) = told.as_mut().and_then(|told| told.news(&task)) {
                 output::note(&text);
             }

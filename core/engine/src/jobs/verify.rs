@@ -1,5 +1,6 @@
 //! Checks stored snapshots. Each result is recorded and told of at once, not at the end.
 
+use ironcore_ledger::model::LogLevel;
 use ironcore_store::{SnapshotFilter, VerifyRequest};
 use ironcore_types::ErrorCode;
 use ironcore_types::progress::TaskStats;
@@ -45,7 +46,7 @@ pub(super) fn run(job: &JobContext, spec: &VerifySpec) -> Result<TaskStats, Engi
                     report.snapshot, report.result, failure.reason, failure.code
                 ),
             };
-            job.info(line);
+            job.watch.log(level(report.result), &line);
             found.note(
                 job.wait(
                     job.ledger
@@ -58,6 +59,15 @@ pub(super) fn run(job: &JobContext, spec: &VerifySpec) -> Result<TaskStats, Engi
     )?;
     stats.snapshots_skipped = skipped;
     found.into_result(stats)
+}
+
+/// What a line about a snapshot is: whoever looks for errors in the log must find the bad ones.
+fn level(result: VerifyResult) -> LogLevel {
+    match result {
+        VerifyResult::Ok => LogLevel::Info,
+        VerifyResult::Stale => LogLevel::Warn,
+        VerifyResult::Corrupt | VerifyResult::Missing => LogLevel::Error,
+    }
 }
 
 /// What a verification of a whole scope looks at.

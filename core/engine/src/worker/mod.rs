@@ -10,6 +10,8 @@ mod context;
 mod guard;
 mod pace;
 mod run;
+#[cfg(test)]
+mod steady;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -96,12 +98,8 @@ impl WorkerOptions {
 /// What a service claims.
 fn types_of(service: Service) -> &'static [TaskType] {
     match service {
-        Service::Worker => &[
-            TaskType::Backup,
-            TaskType::Restore,
-            TaskType::Prune,
-            TaskType::Tape,
-        ],
+        // Nobody claims tape: this version makes no such task.
+        Service::Worker => &[TaskType::Backup, TaskType::Restore, TaskType::Prune],
         Service::Verifier => &[TaskType::Verify],
         Service::Gc => &[TaskType::Gc],
         Service::Sync => &[TaskType::Sync],
@@ -313,5 +311,21 @@ fn forget(running: &mut Running, ended: Result<TaskId, tokio::task::JoinError>) 
             tracing::error!(%error, "a task's runner broke down");
             running.retain(|_, context| !context.is_orphaned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_claims_everything_that_can_be_made_and_nothing_else() {
+        let options = WorkerOptions::new(NodeName::new("node-1").expect("name"), 1);
+        let rest: Vec<TaskType> = TaskType::ALL
+            .iter()
+            .copied()
+            .filter(|task| !options.types.contains(task))
+            .collect();
+        assert_eq!(rest, [TaskType::Tape]);
     }
 }

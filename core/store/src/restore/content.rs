@@ -11,7 +11,6 @@ use crate::error::{Result, StoreError};
 use crate::id::ChunkId;
 use crate::index::View;
 use crate::tree::Content;
-use crate::watch::{self, Watch};
 
 /// Decoded chunks that are kept, because small files share chunks.
 const KEPT: usize = 4;
@@ -53,19 +52,19 @@ impl<'a> FileWorker<'a> {
         Ok(plain)
     }
 
+    /// Writes a file. `wrote` hears of each part's bytes once they are written, and ends it with an error.
     pub(crate) fn write(
         &mut self,
         target: &Target,
         path: &[u8],
         content: &Content,
-        watch: &dyn Watch,
+        wrote: &dyn Fn(u64) -> Result<()>,
     ) -> Result<()> {
         let file = target.create_file(path)?;
         let fail = |error| target.error(path, "cannot be written", error);
         let mut holes = content.holes.iter().copied().peekable();
         let mut at = 0;
         for piece in &content.pieces {
-            watch::check(watch)?;
             let plain = self.chunk(&piece.chunk)?;
             let end = piece.offset as usize + piece.len as usize;
             let outside = || StoreError::corrupt(piece.chunk, "a file refers to bytes beyond its end");
@@ -81,6 +80,7 @@ impl<'a> FileWorker<'a> {
                 at += now.len() as u64;
                 bytes = rest;
             }
+            wrote(u64::from(piece.len))?;
         }
         if !content.holes.is_empty() {
             file.set_len(content.size).map_err(fail)?;

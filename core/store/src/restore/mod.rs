@@ -5,6 +5,7 @@
 
 mod apply;
 mod content;
+mod meter;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,7 +13,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ironcore_types::ErrorCode;
-use ironcore_types::progress::{Stage, TaskStats};
+use ironcore_types::progress::TaskStats;
 use ironcore_types::snapshot::SnapshotPath;
 
 use crate::datastore::Datastore;
@@ -22,6 +23,7 @@ use crate::tree::{Attributes, Entry, Node, TreeReader, show};
 use crate::watch::{self, Watch};
 use apply::Target;
 use content::FileWorker;
+use meter::Meter;
 
 /// What to restore, and where to.
 #[derive(Debug, Clone)]
@@ -45,6 +47,7 @@ struct Shared<'a> {
     view: &'a View,
     target: &'a Target,
     watch: &'a dyn Watch,
+    meter: Meter<'a>,
     keep_going: bool,
     stop: AtomicBool,
     /// Files that are restored whole.
@@ -79,6 +82,14 @@ impl Shared<'_> {
     fn left_out(&self, error: StoreError) {
         let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
         lost.get_or_insert(error);
+    }
+
+    /// Whether a worker should go on: what went wrong elsewhere is left to [`check`](Self::check).
+    fn go_on(&self) -> Result<()> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(StoreError::Cancelled);
+        }
+        watch::check(self.watch)
     }
 
     fn check(&self) -> Result<()> {
@@ -119,6 +130,7 @@ impl Datastore {
             view: &view,
             target: &target,
             watch,
+            meter: Meter::begin(&read.manifest, watch),
             keep_going: request.keep_going,
             stop: AtomicBool::new(false),
             files: AtomicU64::new(0),
@@ -127,10 +139,10 @@ impl Datastore {
             failure: Mutex::default(),
             lost: Mutex::default(),
         };
-        let mut stage = watch::stage("write files", "files");
-        stage.total = Some(read.manifest.entries);
-        stage.bytes_total = Some(read.manifest.bytes);
-        let files = restore_tree(&shared, tree, &mut stage)?;
+        let restored = restore_tree(&shared, tree);
+        // What did not come to its end has moved something all the same.
+        shared.meter.tell();
+        let files = restored?;
         let lost = shared.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(error) = lost
             && read.manifest.bytes > 0
@@ -168,7 +180,7 @@ struct Later {
     files: u64,
 }
 
-fn restore_tree(shared: &Shared<'_>, tree: TreeReader<'_>, stage: &mut Stage) -> Result<u64> {
+fn restore_tree(shared: &Shared<'_>, tree: TreeReader<'_>) -> Result<u64> {
     let (jobs, queue) = sync_channel::<Entry>(QUEUE);
     let queue = Mutex::new(queue);
     let workers = std::thread::available_parallelism()
@@ -179,7 +191,7 @@ fn restore_tree(shared: &Shared<'_>, tree: TreeReader<'_>, stage: &mut Stage) ->
             let queue = &queue;
             scope.spawn(move || work(shared, queue));
         }
-        let result = walk(shared, tree, &jobs, stage);
+        let result = walk(shared, tree, &jobs);
         if result.is_err() {
             shared.stop.store(true, Ordering::Relaxed);
         }
@@ -198,6 +210,7 @@ fn restore_tree(shared: &Shared<'_>, tree: TreeReader<'_>, stage: &mut Stage) ->
                 format!("not restored: neither was {}", show(first)),
             )),
         }
+        shared.meter.entry();
     }
     for (path, attributes) in later.folders.iter().rev() {
         shared.check()?;
@@ -205,18 +218,10 @@ fn restore_tree(shared: &Shared<'_>, tree: TreeReader<'_>, stage: &mut Stage) ->
             .target
             .set_attributes(path, attributes, false, shared.watch)?;
     }
-    stage.done = later.files;
-    stage.bytes = shared.bytes.load(Ordering::Relaxed);
-    shared.watch.progress(stage);
     Ok(later.files)
 }
 
-fn walk(
-    shared: &Shared<'_>,
-    mut tree: TreeReader<'_>,
-    jobs: &SyncSender<Entry>,
-    stage: &mut Stage,
-) -> Result<Later> {
+fn walk(shared: &Shared<'_>, mut tree: TreeReader<'_>, jobs: &SyncSender<Entry>) -> Result<Later> {
     let mut later = Later::default();
     // The folders that lead to the entry: nothing may be written below what the snapshot says is no folder.
     let mut open: Vec<Vec<u8>> = Vec::new();
@@ -249,16 +254,12 @@ fn walk(
             return Err(StoreError::manifest(show(&entry.path), reason));
         }
         later.files += 1;
-        stage.done += 1;
-        if stage.done.is_multiple_of(64) {
-            stage.bytes = shared.bytes.load(Ordering::Relaxed);
-            shared.watch.progress(stage);
-        }
         match entry.node {
             Node::Folder => {
                 shared.target.make_folder(&entry.path)?;
                 open.push(entry.path.clone());
                 later.folders.push((entry.path, entry.attributes));
+                shared.meter.entry();
             }
             Node::HardLink(first) => later.links.push((entry.path, first)),
             Node::File(_) => {
@@ -268,7 +269,10 @@ fn walk(
                     ));
                 }
             }
-            _ => shared.target.make_special(&entry, shared.watch)?,
+            _ => {
+                shared.target.make_special(&entry, shared.watch)?;
+                shared.meter.entry();
+            }
         }
     }
 }
@@ -286,7 +290,10 @@ fn work(shared: &Shared<'_>, jobs: &Mutex<Receiver<Entry>>) {
         };
         let result = match &mut worker {
             Ok(worker) => worker
-                .write(shared.target, &entry.path, content, shared.watch)
+                .write(shared.target, &entry.path, content, &|bytes| {
+                    shared.meter.wrote(bytes);
+                    shared.go_on()
+                })
                 .and_then(|()| {
                     shared
                         .target
@@ -309,6 +316,7 @@ fn work(shared: &Shared<'_>, jobs: &Mutex<Receiver<Entry>>) {
                 shared.failed(&entry.path, error);
             }
         }
+        shared.meter.entry();
         if let Ok(worker) = &mut worker {
             shared.read.fetch_add(worker.take_bytes_read(), Ordering::Relaxed);
         }

@@ -2,12 +2,13 @@
 //! and their fingerprint on arrival; manifests keep their own signature.
 
 mod peer;
+mod plan;
 
-use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
-use ironcore_types::ErrorCode;
 use ironcore_types::progress::{Stage, TaskStats};
 use ironcore_types::snapshot::SnapshotPath;
+use ironcore_types::{ErrorCode, Moment};
 
 use crate::blobs::BlobErrorKind;
 use crate::chunk::{ChunkKind, Decoder, MAX_CHUNK, StoredChunk};
@@ -41,8 +42,34 @@ pub struct SyncRequest {
     pub task: Option<String>,
 }
 
-/// Chunks asked for at once.
-const BATCH: usize = 64;
+/// Chunks asked for at once, at most.
+const MOST: usize = 64;
+/// A batch that takes longer is too large: between two of them nobody hears how far the sync is.
+const SLOW: Duration = Duration::from_secs(2);
+/// One that takes less is too small.
+const QUICK: Duration = Duration::from_millis(500);
+
+/// How many chunks are asked for at once, by how long the last ones took to come and to be stored.
+struct Batch {
+    size: usize,
+    /// When the last were asked for, and how many came, unless something else was done since.
+    last: Option<(Moment, usize)>,
+}
+
+impl Batch {
+    /// The next is about to be asked for.
+    fn began(&mut self, now: Moment) {
+        let Some((at, came)) = self.last.take() else {
+            return;
+        };
+        let took = now.since(at);
+        if took > SLOW {
+            self.size = (came / 2).max(1);
+        } else if took < QUICK {
+            self.size = (self.size * 2).min(MOST);
+        }
+    }
+}
 
 struct Puller<'a> {
     datastore: &'a Datastore,
@@ -51,6 +78,7 @@ struct Puller<'a> {
     decoder: Decoder,
     keys: Vec<PublicKey>,
     watch: &'a dyn Watch,
+    batch: Batch,
     stage: Stage,
     stats: TaskStats,
 }
@@ -94,6 +122,7 @@ impl Datastore {
             decoder: Decoder::new()?,
             keys,
             watch,
+            batch: Batch { size: 8, last: None },
             stage: watch::stage("copy", "snapshots"),
             stats: TaskStats::default(),
         };
@@ -144,41 +173,32 @@ impl Datastore {
 
 impl Puller<'_> {
     fn run(&mut self, request: &SyncRequest, repair: bool) -> Result<TaskStats> {
-        let theirs = self.peer.list(&request.filter)?;
-        let ours: HashSet<SnapshotPath> = self
-            .datastore
-            .snapshots(&request.filter)?
-            .into_iter()
-            .map(|info| info.path)
-            .collect();
-        let mut newest = HashMap::new();
-        for path in &ours {
-            let time = newest.entry(path.group.clone()).or_insert(path.time);
-            *time = path.time.max(*time);
-        }
-        self.stage.total = Some(theirs.len() as u64);
-        let mut first_error = None;
-        for path in theirs {
-            watch::check(self.watch)?;
-            self.stats.snapshots += 1;
-            let here = ours.contains(&path);
-            let old = request.newer_only && newest.get(&path.group).is_some_and(|newest| path.time < *newest);
-            if (!here && !old) || (here && repair) {
-                match self.snapshot(&path, here) {
-                    Ok(()) => {}
-                    Err(error) if error.is_integrity() => {
-                        let message = format!("not copied: {error}");
-                        self.watch
-                            .warn(watch::warning(error.code(), path.to_string(), message));
-                        first_error.get_or_insert(error);
-                    }
-                    // Pruned there since it was listed.
-                    Err(StoreError::Snapshot { exists: false, .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            self.stage.done += 1;
+        let plan = self.plan(request, repair)?;
+        let copied = plan.work.iter().filter(|work| work.lacks).count();
+        self.stage.total = Some(copied as u64);
+        self.stage.bytes_total = plan.bytes;
+        if copied > 0 {
             self.watch.progress(&self.stage);
+        }
+        let mut first_error = None;
+        for plan::Work { path, here, lacks } in plan.work {
+            watch::check(self.watch)?;
+            match self.snapshot(&path, here) {
+                Ok(()) => {}
+                Err(error) if error.is_integrity() => {
+                    let message = format!("not copied: {error}");
+                    self.watch
+                        .warn(watch::warning(error.code(), path.to_string(), message));
+                    first_error.get_or_insert(error);
+                }
+                // Pruned there since it was listed.
+                Err(StoreError::Snapshot { exists: false, .. }) => {}
+                Err(error) => return Err(error),
+            }
+            if lacks {
+                self.stage.done += 1;
+                self.watch.progress(&self.stage);
+            }
         }
         match first_error {
             Some(error) => Err(error),
@@ -231,18 +251,22 @@ impl Puller<'_> {
     /// The ids of a list segment, which is fetched when it is not here.
     fn list(&mut self, segment: ChunkId, kind: ListKind) -> Result<Vec<ChunkId>> {
         self.stats.chunks += 1;
-        if self.writer.view.usable(&segment).is_some()
-            && let Ok(plain) = self
-                .datastore
-                .read_chunk(&self.writer.view, &mut self.decoder, &segment)
-        {
+        if let Some(plain) = self.list_here(&segment) {
             self.stats.chunks_known += 1;
             return list::parse(segment, kind, &plain);
         }
         let chunks = self.peer.chunks(&[segment])?;
-        let chunk = chunks.first().ok_or_else(|| missing(segment))?;
+        let chunk = chunks.into_iter().next().ok_or_else(|| missing(segment))?;
         let plain = self.accept(chunk, segment, ChunkKind::List)?;
         list::parse(segment, kind, &plain)
+    }
+
+    /// A list segment that is here already, and whole.
+    fn list_here(&mut self, segment: &ChunkId) -> Option<Vec<u8>> {
+        self.writer.view.usable(segment)?;
+        self.datastore
+            .read_chunk(&self.writer.view, &mut self.decoder, segment)
+            .ok()
     }
 
     fn fetch(&mut self, ids: &[ChunkId], kind: ChunkKind) -> Result<()> {
@@ -251,39 +275,60 @@ impl Puller<'_> {
         self.stats.chunks_known += (ids.len() - wanted.len()) as u64;
         let mut rest = &wanted[..];
         while !rest.is_empty() {
-            watch::check(self.watch)?;
-            self.writer.session.renew()?;
-            let ask = &rest[..rest.len().min(BATCH)];
-            let chunks = self.peer.chunks(ask)?;
-            if chunks.is_empty() {
-                return Err(missing(ask[0]));
+            for (id, chunk) in self.next(&mut rest)? {
+                self.accept(chunk, id, kind)?;
             }
-            for (chunk, id) in chunks.iter().zip(ask) {
-                self.accept(chunk, *id, kind)?;
-            }
-            rest = &rest[chunks.len().min(ask.len())..];
             self.watch.progress(&self.stage);
         }
         Ok(())
     }
 
-    /// Checks a chunk that came, and stores it. Returns its plain bytes.
-    fn accept(&mut self, chunk: &StoredChunk, id: ChunkId, kind: ChunkKind) -> Result<Vec<u8>> {
+    /// Asks the peer for the first few of `rest`, and takes them off it.
+    fn next(&mut self, rest: &mut &[ChunkId]) -> Result<Vec<(ChunkId, StoredChunk)>> {
+        watch::check(self.watch)?;
+        self.writer.session.renew()?;
+        let now = self.datastore.inner.seams.moment();
+        self.batch.began(now);
+        let ask = &rest[..rest.len().min(self.batch.size)];
+        let chunks = self.peer.chunks(ask)?;
+        if chunks.is_empty() {
+            return Err(missing(ask[0]));
+        }
+        *rest = &rest[chunks.len().min(ask.len())..];
+        self.batch.last = (!rest.is_empty()).then_some((now, chunks.len()));
+        Ok(ask.iter().copied().zip(chunks).collect())
+    }
+
+    /// Checks a chunk that came. Returns it as what it is to be kept as, and its plain bytes.
+    fn open(
+        &mut self,
+        mut chunk: StoredChunk,
+        id: ChunkId,
+        kind: ChunkKind,
+    ) -> Result<(StoredChunk, Vec<u8>)> {
         if chunk.info.id != id || chunk.info.stored_len > MAX_CHUNK {
             return Err(StoreError::corrupt(id, "the peer sent another chunk"));
         }
         chunk.check_stored()?;
         let plain = self.decoder.decode(&chunk.info, &chunk.bytes)?;
-        let mut chunk = chunk.clone();
         // What it is decides where it is kept; that comes from the signed manifest, not from the peer.
         chunk.info.kind = kind;
+        self.stats.bytes_read += chunk.bytes.len() as u64;
+        Ok((chunk, plain))
+    }
+
+    /// Checks a chunk that came, and stores it. Returns its plain bytes.
+    fn accept(&mut self, chunk: StoredChunk, id: ChunkId, kind: ChunkKind) -> Result<Vec<u8>> {
+        let (chunk, plain) = self.open(chunk, id, kind)?;
         let size = chunk.bytes.len() as u64;
-        self.stats.bytes_read += size;
         if self.writer.add_stored(&chunk)? {
             self.stats.bytes += size;
             self.stats.bytes_stored += size;
             self.stats.bytes_new += u64::from(chunk.info.plain_len);
             self.stage.bytes += size;
+            // A peer that told too little: then nothing is known.
+            let bytes = self.stage.bytes;
+            self.stage.bytes_total = self.stage.bytes_total.filter(|total| *total >= bytes);
         }
         Ok(plain)
     }

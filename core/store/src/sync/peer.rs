@@ -35,7 +35,16 @@ pub trait Peer: Send + Sync {
     /// Stored chunks (content, blocks and lists alike), in the order asked for. It may answer the first few
     /// only, at least one; the rest is asked for again. A chunk it does not have whole is an error that names it.
     fn chunks(&self, ids: &[ChunkId]) -> Result<Vec<StoredChunk>>;
+
+    /// How many stored bytes these chunks have, at most 4096 of them; those that it lacks count as none. None
+    /// when it cannot tell: only progress needs it, so what goes wrong is told by the copying that follows.
+    fn stored_bytes(&self, _ids: &[ChunkId]) -> Option<u64> {
+        None
+    }
 }
+
+/// No more ids are asked the size of at once.
+pub(crate) const MOST_IDS: usize = 4096;
 
 /// An answer ends after so many bytes.
 const ANSWER: usize = 16 << 20;
@@ -85,6 +94,16 @@ impl Peer for Datastore {
             }
         }
         Ok(answer)
+    }
+
+    fn stored_bytes(&self, ids: &[ChunkId]) -> Option<u64> {
+        let mut view = self.cached_view().ok()?;
+        if ids.iter().any(|id| view.best(id).is_none()) {
+            // They may have come since it was read.
+            view = self.view(false).ok()?;
+        }
+        let copies = ids.iter().filter_map(|id| view.best(id));
+        Some(copies.map(|copy| u64::from(copy.info.stored_len)).sum())
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod cancel;
 mod likeness;
+mod progress;
 mod requests;
 mod round_trip;
 mod specimen;
