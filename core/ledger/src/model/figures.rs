@@ -16,7 +16,7 @@ use super::session::Session;
 /// How things are now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figures {
-    /// When it was looked, by the clock that leases go by.
+    /// When it was looked.
     pub at: Timestamp,
     /// Tasks that wait or run; types and states without any are left out.
     pub open: Vec<OpenFigures>,

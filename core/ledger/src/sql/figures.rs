@@ -48,7 +48,7 @@ async fn open(conn: &mut Conn) -> Result<Vec<OpenFigures>> {
 fn newest(row: &Row, columns: &[&'static str]) -> Result<Option<i64>> {
     let mut newest = None;
     for column in columns {
-        newest = newest.max(row.opt_num(*column)?);
+        newest = newest.max(row.opt_num(column)?);
     }
     Ok(newest)
 }
@@ -120,51 +120,50 @@ async fn jobs(conn: &mut Conn) -> Result<Vec<JobFigures>> {
         .collect()
 }
 
-/// What the last attempts of each of these datastores moved.
-async fn recent(conn: &mut Conn) -> Result<BTreeMap<String, Sums>> {
-    let mut query = sql("SELECT s.datastore AS name");
+/// What the last attempts of a datastore moved.
+async fn recent(conn: &mut Conn, name: &str) -> Result<Sums> {
+    let mut query = sql("SELECT 1 AS one");
+    // As a range, and in the order of both, for one index alone is good: PostgreSQL would take the one by time and go
+    // through all there is when nothing happened to the datastore lately.
     query.push(SUMS).push(
-        " FROM (SELECT name FROM datastores ORDER BY name LIMIT $1) AS d CROSS JOIN task_statistics s
-         WHERE s.datastore = d.name AND s.ended >= COALESCE(
-            (SELECT l.ended FROM task_statistics l WHERE l.datastore = d.name ORDER BY l.ended DESC LIMIT 1 OFFSET $2), 0)
-         GROUP BY s.datastore",
+        " FROM (SELECT * FROM task_statistics s WHERE s.datastore >= $1 AND s.datastore <= $1
+                ORDER BY s.datastore DESC, s.ended DESC LIMIT $2) AS last HAVING COUNT(*) > 0",
     );
-    let rows = query
-        .bind(bound(FIGURES_DATASTORES))
-        .bind(FIGURES_ATTEMPTS.cast_signed() - 1)
-        .fetch_all(conn)
+    let row = query
+        .bind(name)
+        .bind(FIGURES_ATTEMPTS.cast_signed())
+        .fetch_optional(conn)
         .await?;
-    rows.iter()
-        .map(|row| Ok((row.text("name")?, sums(row)?)))
-        .collect()
+    row.map_or(Ok(Sums::default()), |row| sums(&row))
 }
 
 async fn datastores(conn: &mut Conn) -> Result<Vec<DatastoreFigures>> {
+    // As in `recent`.
     let rows = sql("SELECT d.name AS name, d.status AS status,
-            (SELECT h.recorded FROM verification_history h WHERE h.datastore = d.name AND h.result = 'OK'
-             ORDER BY h.id DESC LIMIT 1) AS verified
+            (SELECT h.recorded FROM verification_history h
+             WHERE h.datastore >= d.name AND h.datastore <= d.name AND h.result >= 'OK' AND h.result <= 'OK'
+             ORDER BY h.datastore DESC, h.result DESC, h.id DESC LIMIT 1) AS verified
          FROM datastores d ORDER BY d.name LIMIT $1")
     .bind(bound(FIGURES_DATASTORES))
     .fetch_all(conn)
     .await?;
-    let mut recent = recent(conn).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(DatastoreFigures {
-                name: row.word("name")?,
-                status: row.opt_json("status")?,
-                last_good_verification: row.opt_time("verified")?,
-                recent: recent.remove(&row.text("name")?).unwrap_or_default(),
-            })
-        })
-        .collect()
+    let mut datastores = Vec::with_capacity(rows.len());
+    for row in &rows {
+        datastores.push(DatastoreFigures {
+            name: row.word("name")?,
+            status: row.opt_json("status")?,
+            last_good_verification: row.opt_time("verified")?,
+            recent: recent(conn, &row.text("name")?).await?,
+        });
+    }
+    Ok(datastores)
 }
 
-/// What is one number each.
+/// What is one number each. Messages are counted as `recent` reads.
 const NUMBERS: &str =
-    "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE state = 'pending' LIMIT $1) AS p) AS pending,
-        (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE state = 'sending' LIMIT $1) AS s) AS sending,
-        (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE state = 'dead' LIMIT $1) AS d) AS dead,
+    "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE state >= 'pending' AND state <= 'pending' ORDER BY state, number LIMIT $1) AS p) AS pending,
+        (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE state >= 'sending' AND state <= 'sending' ORDER BY state, number LIMIT $1) AS s) AS sending,
+        (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE state >= 'dead' AND state <= 'dead' ORDER BY state, number LIMIT $1) AS d) AS dead,
         (SELECT due FROM messages VIA(messages_ready) WHERE state = 'pending' AND head = 1 ORDER BY due LIMIT 1) AS oldest_due,
         (SELECT COUNT(*) FROM circuits) AS circuits,
         (SELECT COUNT(*) FROM handler_health WHERE disabled IS NOT NULL) AS disabled,
