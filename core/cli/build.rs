@@ -4,7 +4,7 @@ use std::path::Path;
 
 fn main() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../build/plugins");
-    for name in ["email", "webhook", "inbox", "remediation"] {
+    for name in ["email", "webhook", "inbox", "remediation", "metrics"] {
         let path = folder.join(format!("{name}.wasm"));
         println!("cargo::rerun-if-changed={}", path.display());
         if !path.exists() {

@@ -10,7 +10,7 @@ use crate::steps::{self, cargo, note, products, program, read, root, run, succee
 const TARGET: &str = "wasm32-wasip2";
 
 /// The built-in plugins; the package of each is `ironcore-plugin-NAME`.
-const BUILT_IN: [&str; 4] = ["email", "webhook", "inbox", "remediation"];
+const BUILT_IN: [&str; 5] = ["email", "webhook", "inbox", "remediation", "metrics"];
 
 /// Compiles the built-in plugins to `build/plugins/NAME.wasm`.
 pub(crate) fn build() -> Result<()> {

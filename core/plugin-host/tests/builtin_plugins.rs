@@ -150,6 +150,51 @@ async fn remediation_puts_evidence_into_the_reason() {
     assert_eq!(error.to_string(), "the plugin remediation does not deliver");
 }
 
+#[tokio::test]
+async fn metrics_pushes_what_its_configuration_says_and_refuses_half_of_one() {
+    let plugin = load("metrics");
+    let influx = json!({ "target": "influxdb", "url": "http://i.example:8086", "bucket": "b", "org": "o" });
+    let gateway = json!({ "target": "push-gateway", "url": "https://p.example", "instance": "hall" });
+    for (config, right) in [
+        (influx.clone(), true),
+        (gateway.clone(), true),
+        (
+            json!({ "target": "influxdb", "url": "http://i.example:8086" }),
+            false,
+        ),
+        (
+            json!({ "target": "push-gateway", "url": "https://p.example", "bucket": "b" }),
+            false,
+        ),
+        (
+            json!({ "target": "push-gateway", "url": "https://p.example", "instance": "a/b" }),
+            false,
+        ),
+        (
+            json!({ "target": "push-gateway", "url": "https://p.example?x" }),
+            false,
+        ),
+        (
+            json!({ "target": "push-gateway", "url": "https://p.example", "labels": { "job": "x" } }),
+            false,
+        ),
+        (json!({ "target": "graphite", "url": "https://p.example" }), false),
+    ] {
+        let checked = plugin.check_config(&object(config.clone()));
+        assert_eq!(checked.is_ok(), right, "{config}: {checked:?}");
+    }
+    assert_eq!(
+        plugin.destination(&object(influx.clone())),
+        "metrics:bucket=\"b\";org=\"o\";url=\"http://i.example:8086\""
+    );
+    let services = Recorder::new();
+    let done = plugin
+        .deliver(delivery(influx), Arc::clone(&services) as _)
+        .await
+        .expect("delivered");
+    assert!(matches!(done.outcome, DeliverOutcome::Delivered(_)), "{done:?}");
+}
+
 #[test]
 fn the_hubs_own_plugins_ask_for_no_more_than_they_use() {
     let host = PluginHost::new(HostConfig::default()).expect("host");
@@ -164,6 +209,7 @@ fn the_hubs_own_plugins_ask_for_no_more_than_they_use() {
         ),
         ("inbox", vec![Capability::Inbox]),
         ("remediation", vec![]),
+        ("metrics", vec![Capability::Http, Capability::Kv, Capability::Log]),
     ] {
         let grants: Grants = needs.into_iter().collect();
         let plugin = host.load(&builtin(name), &grants).expect(name);

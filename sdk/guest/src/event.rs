@@ -2,7 +2,7 @@
 //! plugins keep working with hubs that tell more.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// `data` of an event.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -69,6 +69,8 @@ pub struct Task {
     pub ended: Option<String>,
     /// Bytes transferred or processed.
     pub bytes: u64,
+    /// Counters, by name.
+    pub stats: Map<String, Value>,
     /// Stages.
     pub stages: Vec<Stage>,
     /// Non-fatal issues, the first of them.

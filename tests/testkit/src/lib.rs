@@ -5,6 +5,7 @@ pub mod damage;
 pub mod events;
 pub mod exposition;
 pub mod hub;
+pub mod line_protocol;
 pub mod postgres;
 pub mod program;
 pub mod proxy;

@@ -19,7 +19,7 @@ macro_rules! builtin {
     };
 }
 
-builtin!("email", "webhook", "inbox", "remediation");
+builtin!("email", "webhook", "inbox", "remediation", "metrics");
 
 fn grants(settings: &Settings) -> Result<BTreeMap<PluginName, Grants>, Coded> {
     let mut grants = BTreeMap::new();

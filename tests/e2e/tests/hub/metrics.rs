@@ -1,14 +1,19 @@
-//! `/metrics` of the real hub: what Prometheus reads with a token from a file.
+//! Figures of the real hub: what Prometheus reads at `/metrics`, and what the metrics plugin pushes.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ironcore_testkit::exposition::Exposition;
 use ironcore_testkit::hub::TestHub;
+use ironcore_testkit::line_protocol::{self, Field, Point};
+use ironcore_testkit::webhook::{Answer, Received, WebhookReceiver};
 use serde_json::Value;
 
 use crate::fixture::{office, small_tree};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The status, and what was answered.
 fn scrape(hub: &TestHub, token: &str) -> Result<(u16, String)> {
@@ -116,5 +121,126 @@ fn a_night_shows_in_the_figures() -> Result<()> {
         let latency = read.value("ironcore_delivery_latency_seconds_count", &[]);
         Ok((delivered > Some(3.0) && unmatched == Some(0.0) && latency >= delivered).then_some(()))
     })?;
+    Ok(())
+}
+
+/// The points of each request, which must be one to the bucket with the token.
+fn points(requests: &[Received]) -> Result<Vec<Point>> {
+    let mut points = Vec::new();
+    for request in requests {
+        ensure!(request.method == "POST");
+        let target = "/influx/api/v2/write?bucket=backups%2Fyear&precision=ns&org=Main%20Hall";
+        ensure!(request.target == target, "{}", request.target);
+        ensure!(
+            request.header("authorization") == Some("Token t0ken"),
+            "{request:?}"
+        );
+        points.extend(line_protocol::parse(std::str::from_utf8(&request.body)?)?);
+    }
+    Ok(points)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ends_of_tasks_are_pushed() -> Result<()> {
+    let (influx, gateway) = (WebhookReceiver::start().await?, WebhookReceiver::start().await?);
+    gateway.set_default(Answer::status(202));
+    let hub = TestHub::start("")?;
+    hub.secret("influx", "t0ken")?;
+    hub.secret("gateway", "pass")?;
+    let tree = small_tree(&hub)?;
+    let group = format!(
+        r#"
+        [[group]]
+        project = "office"
+        name = "figures"
+
+        [[group.handler]]
+        name = "influx"
+        plugin = "metrics"
+        [group.handler.config]
+        target = "influxdb"
+        url = "http://{}/influx"
+        org = "Main Hall"
+        bucket = "backups/year"
+        token = {{ secret = "influx" }}
+        labels = {{ site = "one, two" }}
+
+        [[group.handler]]
+        name = "gateway"
+        plugin = "metrics"
+        [group.handler.config]
+        target = "push-gateway"
+        url = "http://{}"
+        instance = "hall"
+        username = "hub"
+        password = {{ secret = "gateway" }}
+        "#,
+        influx.address(),
+        gateway.address(),
+    );
+    hub.apply(&office(&hub, &tree, "groups = [\"figures\"]", &group))?;
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    gateway.wait_for(1, PATIENCE).await?;
+    std::fs::remove_dir_all(&tree)?;
+    let failed = hub.cli(&["job", "run", "files", "--wait"])?;
+    ensure!(!failed.status.success());
+
+    let points = points(&influx.wait_for(2, PATIENCE).await?)?;
+    let [good, bad] = &points[..] else {
+        anyhow::bail!("one point for each: {points:?}")
+    };
+    for (point, state) in [(good, "ok"), (bad, "failed")] {
+        let tags: Vec<(&str, &str)> = point.tags.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let expected = [
+            ("hub", "testhub"),
+            ("job", "files"),
+            ("project", "office"),
+            ("site", "one, two"),
+            ("state", state),
+            ("type", "backup"),
+        ];
+        ensure!(
+            tags == expected && point.measurement == "ironcore_task",
+            "{point:?}"
+        );
+        ensure!(matches!(point.fields["duration_seconds"], Field::Float(seconds) if seconds > 0.0));
+        ensure!(point.fields["good"] == Field::Flag(state == "ok"));
+    }
+    ensure!(
+        matches!(good.fields["bytes_read"], Field::Integer(bytes) if bytes >= 1_000_000),
+        "{good:?}"
+    );
+    ensure!(
+        matches!(&bad.fields["error"], Field::Text(code) if code.starts_with("source.")),
+        "{bad:?}"
+    );
+    ensure!(bad.time_ns > good.time_ns);
+
+    let pushed = gateway.wait_for(2, PATIENCE).await?;
+    let mut read = Vec::new();
+    for request in &pushed {
+        let target = "/metrics/job/ironcore-backup/instance/hall/project/office/job_name/files";
+        ensure!(
+            (request.method.as_str(), request.target.as_str()) == ("PUT", target),
+            "{request:?}"
+        );
+        ensure!(
+            request.header("authorization") == Some("Basic aHViOnBhc3M="),
+            "{request:?}"
+        );
+        read.push(Exposition::parse(std::str::from_utf8(&request.body)?)?);
+    }
+    let value = |number: usize, name: &str| {
+        let name = format!("ironcore_last_task_{name}");
+        let value = read[number].value(&name, &[("type", "backup")]);
+        value.with_context(|| format!("{name} of {number}"))
+    };
+    ensure!((value(0, "success")?, value(1, "success")?) == (1.0, 0.0));
+    ensure!(value(0, "end_timestamp_seconds")? < value(1, "end_timestamp_seconds")?);
+    ensure!(
+        value(1, "success_timestamp_seconds")? == value(0, "end_timestamp_seconds")?,
+        "the last good run is still known"
+    );
+    ensure!(value(0, "read_bytes")? >= 1_000_000.0 && value(0, "duration_seconds")? > 0.0);
     Ok(())
 }

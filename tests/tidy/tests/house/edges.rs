@@ -48,6 +48,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ironcore-plugin-webhook", &["ironcore-plugin"]),
     ("ironcore-plugin-inbox", &["ironcore-plugin"]),
     ("ironcore-plugin-remediation", &["ironcore-plugin"]),
+    ("ironcore-plugin-metrics", &["ironcore-plugin"]),
     ("ironcore-testkit", CORE),
     ("ironcore-conformance", CORE_AND_TESTKIT),
     ("ironcore-e2e", CORE_AND_TESTKIT),
@@ -109,6 +110,7 @@ const SYNCHRONOUS: &[&str] = &[
     "ironcore-plugin-webhook",
     "ironcore-plugin-inbox",
     "ironcore-plugin-remediation",
+    "ironcore-plugin-metrics",
     "ironcore-tidy",
     "xtask",
 ];
