@@ -42,11 +42,6 @@ impl Hands {
         self.advance(time.since(self.now()));
     }
 
-    /// Sets the wall clock, and no time passes.
-    pub(crate) fn jump(&self, time: Timestamp) {
-        self.now.send_modify(|(now, _)| *now = time);
-    }
-
     pub(crate) fn seams(&self) -> Seams {
         Seams::new(Arc::new(self.clone()), Arc::new(Dice::default()))
     }
