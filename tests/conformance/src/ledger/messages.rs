@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use ironcore_ledger::model::{
     AttemptOutcome, AttemptResult, ClaimedMessage, FanOut, FanOutReport, FinishAttempt, HandlerRef,
-    LastOutcome, MessageFilter, NewMatch, NewMessage, OutcomeStep, Page,
+    LastOutcome, MessageFilter, NewMatch, NewMessage, OutcomeStep, Page, Rate,
 };
 use ironcore_types::event::Tip;
 use ironcore_types::objects::Handler;
@@ -220,6 +220,38 @@ pub async fn outcomes_follow_each_other(place: &dyn Place) -> Result<()> {
         before(2)
             .await?
             .is_some_and(|it| it.state == TaskState::Failed && it.failures == 2)
+    );
+    Ok(())
+}
+
+/// How far a destination is within its limit is kept with what came of the events; of a batch the last word counts.
+pub async fn limits_are_kept(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    world.enqueue().await?;
+    world.enqueue().await?;
+    let rate = |lane: &str, sent: &[i64], gathering: Option<i64>| Rate {
+        lane: lane.to_owned(),
+        sent: sent.iter().copied().map(Timestamp::from_seconds).collect(),
+        gathering: gathering.map(Timestamp::from_seconds),
+    };
+    let events = world.ledger.take_unmatched(10).await?;
+    let out = |at: usize, rates: Vec<Rate>| FanOut {
+        rates,
+        outcome: None,
+        seq: events[at].seq,
+        tips: Vec::new(),
+        matches: Vec::new(),
+        messages: Vec::new(),
+    };
+    let first = vec![rate("a", &[1], None), rate("b", &[7], None)];
+    let batch = vec![out(0, first), out(1, vec![rate("a", &[1, 2], Some(9))])];
+    world.ledger.record_fanout(batch).await?;
+    let asked = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let mut kept = world.ledger.rates(asked).await?;
+    kept.sort_by(|one, other| one.lane.cmp(&other.lane));
+    ensure!(
+        kept == [rate("a", &[1, 2], Some(9)), rate("b", &[7], None)],
+        "{kept:?}"
     );
     Ok(())
 }

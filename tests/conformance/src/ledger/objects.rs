@@ -271,7 +271,7 @@ pub async fn groups_are_of_projects_or_of_the_hub(place: &dyn Place) -> Result<(
     let hub =
         json!({ "name": "ops", "sources": ["auth"], "handler": [{ "name": "hook", "plugin": "webhook" }] });
     world.apply(group(webhook(json!({})))).await?;
-    let report = world.apply(json!({ "group": [hub] })).await?;
+    let report = world.apply(json!({ "group": [&hub] })).await?;
     ensure!(report.created == ["group/ops"], "{report:?}");
     let (own, of_project): (GroupRef, GroupRef) = ("ops".parse()?, "demo/ops".parse()?);
     ensure!(world.ledger.hub_groups().await?.len() == 1);
@@ -311,6 +311,8 @@ pub async fn groups_are_of_projects_or_of_the_hub(place: &dyn Place) -> Result<(
     world.apply(datastore(&[])).await?;
     world.ledger.delete_group(&own).await?;
     ensure!(world.ledger.group(&own).await?.is_none() && world.ledger.group(&of_project).await?.is_some());
+    // Declared again it is there again.
+    ensure!(world.apply(json!({ "group": [hub] })).await?.created == ["group/ops"]);
     Ok(())
 }
 

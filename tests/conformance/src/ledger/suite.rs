@@ -31,7 +31,7 @@ macro_rules! ledger_suite {
             access: tokens_live_and_die;
             logs: logs_are_read_by_line, every_log_has_an_end, old_logs_are_removed, progress_is_replaced, wakes_follow_commits,
                 verifications_are_recorded;
-            messages: fan_out_is_fenced, outcomes_follow_each_other, digests_gather_events;
+            messages: fan_out_is_fenced, outcomes_follow_each_other, limits_are_kept, digests_gather_events;
             delivery: a_handler_that_fails_for_days_is_switched_off,
                 a_handler_that_is_declared_otherwise_begins_anew, a_lost_sender_is_no_failure,
                 order_holds_within_a_thread, dead_letters_can_be_replayed, lost_senders_are_fenced,

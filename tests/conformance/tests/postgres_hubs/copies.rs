@@ -96,6 +96,9 @@ async fn fill(place: &Shared, way: usize) -> Result<bool> {
         16 => ledger::objects::export_round_trips(place, &Shared::new()?).await?,
         17 => ledger::delivery::dead_letters_can_be_replayed(place).await?,
         18 => ledger::idempotency::keys_count_for_a_day(place).await?,
+        19 => ledger::messages::outcomes_follow_each_other(place).await?,
+        20 => ledger::messages::limits_are_kept(place).await?,
+        21 => ledger::objects::groups_are_of_projects_or_of_the_hub(place).await?,
         _ => return Ok(false),
     }
     Ok(true)
