@@ -174,7 +174,8 @@ impl Stores {
 
     /// For a declaration: makes the datastore when its folder is missing or empty, else checks that it can be
     /// opened. One that the hub knows is left alone, so that a disk that is away is never taken for an empty one.
-    /// Records nothing, and leaves the projects it is granted to, which may be declared beside it, to the ledger.
+    /// Records nothing, and leaves the projects it is granted to and the groups that are told, which may be declared beside
+    /// it, to the ledger.
     pub async fn ensure(&self, object: &DatastoreObject) -> Result<(), EngineError> {
         check_path(&object.path)?;
         if let Some(known) = self.inner.ledger.datastore(&object.name).await? {
@@ -185,6 +186,7 @@ impl Stores {
         }
         self.refuse_known(&DatastoreObject {
             projects: Vec::new(),
+            groups: Vec::new(),
             ..object.clone()
         })
         .await?;

@@ -23,11 +23,11 @@ pub(super) async fn run(context: &Context, command: Notify) -> Result<Exit> {
                 None => format!("{}/{}", one.group, one.handler),
             },
             one.plugin.to_string(),
-            if one.told { "told" } else { "not told" }.to_owned(),
+            if one.told { "yes" } else { "no" }.to_owned(),
             one.why.clone(),
         ]
     });
-    let head = ["HANDLER", "PLUGIN", "", "WHY"];
+    let head = ["HANDLER", "PLUGIN", "TOLD", "WHY"];
     context
         .form
         .listing(&answer, &head, &[GivesWay::Out(1), GivesWay::Under(3)], rows)?;

@@ -129,7 +129,21 @@ async fn rules_and_groups_of_the_hub_say_who_is_told_and_explain_says_why() -> R
     ])?;
     ensure!(told.contains("rule 1 (starts to the desk) tells it"), "{told}");
     ensure!(told.contains("does not tell this handler, and stops"), "{told}");
-    Ok(())
+
+    // A datastore and the group that it names may be declared together.
+    let second = format!(
+        "[[datastore]]\nname = \"second\"\npath = \"{}\"\nprojects = [\"office\"]\ngroups = [\"storage\"]\n\
+         [[group]]\nname = \"storage\"\n{}",
+        hub.folder().join("second").display(),
+        handler("shelf", &hook, "filter = { events = [] }"),
+    );
+    hub.apply(&second)?;
+    hub.ok(&["gc", "start", "second", "--wait"])?;
+    hub.wait_until("the datastore's group is told", |_| {
+        Ok(received(&hook, "shelf")
+            .contains(&"ironcore.task.completed".to_owned())
+            .then_some(()))
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
