@@ -14,8 +14,13 @@ use ironcore_types::objects::Document;
 use ironcore_types::{ErrorCode, EventType, SessionId, TaskSpec, TaskState, TaskType, Upid, UserId};
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tokio::sync::Mutex;
 
 const CHILD: &str = "CONFORMANCE_CHILD_DATABASE";
+
+/// A process that is being started has, until it becomes another program, all that this one has open: the lock of a
+/// database too, whoever gave it back here. Whoever opens a database again holds this meanwhile, and whoever starts one.
+static STARTING: Mutex<()> = Mutex::const_new(());
 
 async fn open(path: &Path, clock: &ManualClock) -> Result<Ledger, LedgerError> {
     let node = "node-1".parse().map_err(|_| LedgerError::Closed)?;
@@ -67,6 +72,7 @@ async fn intact(path: &Path) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dropped_without_close_nothing_is_lost() -> Result<()> {
+    let _nobody = STARTING.lock().await;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("hub.db");
     let clock = ManualClock::new();
@@ -114,6 +120,7 @@ async fn dropped_without_close_nothing_is_lost() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_opener_is_refused() -> Result<()> {
+    let _nobody = STARTING.lock().await;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("hub.db");
     let clock = ManualClock::new();
@@ -143,6 +150,7 @@ async fn a_second_opener_is_refused() -> Result<()> {
 /// that is not committed.
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledged_means_committed() -> Result<()> {
+    let _nobody = STARTING.lock().await;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("hub.db");
     let clock = ManualClock::new();
@@ -228,11 +236,13 @@ async fn killed_in_the_middle_of_enqueues() -> Result<()> {
     ledger.close().await;
     let mut acknowledged: HashSet<Upid> = HashSet::new();
     for round in 0..3_usize {
+        let nobody = STARTING.lock().await;
         let mut child = Command::new(std::env::current_exe()?)
             .args(["--exact", "child_that_enqueues", "--ignored", "--nocapture"])
             .env(CHILD, &path)
             .stdout(Stdio::piped())
             .spawn()?;
+        drop(nobody);
         let output = BufReader::new(child.stdout.take().context("its output")?);
         let mut seen = 0_usize;
         // What was printed before the kill is read to its end: the pipe outlives the child.
