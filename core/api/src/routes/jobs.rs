@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use ironcore_ledger::model::{NewTask, Page, Task, TaskFilter};
 use ironcore_types::objects::Job;
 use ironcore_types::runs::Run;
@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use crate::access::{Access, Right};
 use crate::error::ApiError;
 use crate::extract::{self, OptionalJson, Path, Query};
+use crate::idempotency;
 use crate::state::ApiState;
 use crate::view::task_row;
 use crate::wire::{JobList, JobView, RunJob, Started};
@@ -153,12 +154,14 @@ fn waiting(job: &Job, queued: &[Task], now: Timestamp) -> Option<Run> {
     })
 }
 
-/// Runs a job now, whether it is switched on or not.
+/// Runs a job now, whether it is switched on or not. With an `Idempotency-Key`, the same request starts one task however
+/// often it is sent, and to whichever hub, for a day.
 #[utoipa::path(
     post, path = "/api/v1/jobs/{project}/{name}/run", tag = "jobs", operation_id = "run_job",
     params(
         ("project" = ProjectName, Path, description = "Its project."),
         ("name" = JobName, Path, description = "Its name."),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 128 characters of the client's choice."),
     ),
     request_body(content = RunJob, description = "May be left out."),
     responses((status = 202, description = "It is queued.", body = Started))
@@ -167,6 +170,7 @@ async fn run(
     State(state): State<ApiState>,
     access: Access,
     Path((project, name)): Path<(ProjectName, JobName)>,
+    headers: HeaderMap,
     OptionalJson(how): OptionalJson<RunJob>,
 ) -> Result<(StatusCode, Json<Started>), ApiError> {
     let job = access.job(state.ledger(), &project, &name).await?;
@@ -178,10 +182,16 @@ async fn run(
             _ => return Err(ApiError::invalid("Only a backup job can run in full.")),
         }
     }
+    // What the job does may be declared otherwise when it is asked again; that it was asked is the same.
+    let request = format!("run {project}/{name} full={}", how.full);
+    let keyed = idempotency::keyed(&headers, &access.user, request.as_bytes())?;
+    if let Some(upid) = idempotency::before(state.ledger(), keyed.as_ref()).await? {
+        return Ok((StatusCode::ACCEPTED, Json(Started { upid })));
+    }
     let new = NewTask {
         job: Some(name),
         ..NewTask::new(Some(project), access.user, spec)
     };
-    let upid = state.ledger().enqueue(new).await?.upid;
+    let upid = idempotency::enqueue(state.ledger(), new, keyed).await?;
     Ok((StatusCode::ACCEPTED, Json(Started { upid })))
 }

@@ -125,6 +125,31 @@ async fn tasks_say_how_they_are_and_why_they_wait() {
 }
 
 #[tokio::test]
+async fn an_idempotency_key_runs_a_job_once() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    hub.apply(json!({ "job": [
+        { "project": "demo", "name": "one", "owner": "root@local", "task": { "type": "gc", "datastore": "shared" } },
+        { "project": "demo", "name": "two", "owner": "root@local", "task": { "type": "gc", "datastore": "shared" } },
+    ]}))
+    .await;
+    let send = async |key: &str, job: &str| {
+        let request = Request::post(format!("/api/v1/jobs/demo/{job}/run"))
+            .header(header::AUTHORIZATION, format!("Bearer {admin}"))
+            .header("idempotency-key", key);
+        hub.answer(request.body(Body::empty()).expect("request")).await
+    };
+    let first = send("k", "one").await.expect(StatusCode::ACCEPTED);
+    let again = send("k", "one").await.expect(StatusCode::ACCEPTED);
+    assert_eq!(again["upid"], first["upid"]);
+    send("k", "two")
+        .await
+        .problem(StatusCode::BAD_REQUEST, "request.invalid");
+    let other = send("l", "one").await.expect(StatusCode::ACCEPTED);
+    assert_ne!(other["upid"], first["upid"]);
+}
+
+#[tokio::test]
 async fn an_idempotency_key_starts_one_task() {
     let hub = Hub::start().await;
     let admin = hub.token(Role::Admin, None).await;
