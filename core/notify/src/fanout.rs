@@ -171,11 +171,10 @@ impl<'a> Planned<'a> {
             let (thread, kind, window, due) = if found.handler.group.as_str() == matching::BUILTIN_GROUP {
                 (format!("inbox/{first}"), KIND_INBOX, first.to_string(), now)
             } else {
-                let rate = rates.entry(lane.clone()).or_insert_with(|| unlimited(&lane));
-                let paced = pacing::pace(&found.declared, event.data.severity, now, rate);
-                if found.declared.limit.is_some() {
-                    fanout.rates.push(rate.clone());
-                }
+                // Only lanes with a limit have one.
+                let mut rate = rates.get_mut(&lane).filter(|_| found.declared.limit.is_some());
+                let paced = pacing::pace(&found.declared, event.data.severity, now, rate.as_deref_mut());
+                fanout.rates.extend(rate.map(|rate| rate.clone()));
                 match paced {
                     Paced::AtOnce => own(),
                     Paced::Gathered { window, due } => (window.clone(), KIND_DIGEST, window, due),

@@ -28,8 +28,8 @@ impl Paced {
     }
 }
 
-/// Decides. `rate` is that of the handler's destination; it is only looked at, and changed, when there is a limit.
-pub(crate) fn pace(handler: &Handler, severity: Severity, now: Timestamp, rate: &mut Rate) -> Paced {
+/// Decides. `rate` is that of the handler's destination, and changes with what is sent; none where there is no limit.
+pub(crate) fn pace(handler: &Handler, severity: Severity, now: Timestamp, rate: Option<&mut Rate>) -> Paced {
     let quiet = |at| handler.quiet.as_ref().and_then(|quiet| quiet.due(at, severity));
     if let Some(due) = handler
         .digest
@@ -42,7 +42,8 @@ pub(crate) fn pace(handler: &Handler, severity: Severity, now: Timestamp, rate: 
     if let Some(due) = quiet(now) {
         return Paced::gathered("quiet", due);
     }
-    match handler.limit.and_then(|limit| beyond(limit, now, rate)) {
+    let limited = handler.limit.zip(rate);
+    match limited.and_then(|(limit, rate)| beyond(limit, now, rate)) {
         Some(due) => Paced::gathered("limit", due),
         None => Paced::AtOnce,
     }
@@ -97,13 +98,16 @@ mod tests {
         // The digest of eight o'clock falls into quiet hours, and comes when they are over.
         let due = at("2026-05-22T09:00:00Z");
         assert_eq!(
-            pace(&daily, Severity::Info, now, &mut fresh()),
+            pace(&daily, Severity::Info, now, Some(&mut fresh())),
             Paced::gathered("digest", due)
         );
-        assert_eq!(pace(&daily, Severity::Error, now, &mut fresh()), Paced::AtOnce);
+        assert_eq!(
+            pace(&daily, Severity::Error, now, Some(&mut fresh())),
+            Paced::AtOnce
+        );
         let early = at("2026-05-22T07:30:00Z");
         assert_eq!(
-            pace(&daily, Severity::Error, early, &mut fresh()),
+            pace(&daily, Severity::Error, early, Some(&mut fresh())),
             Paced::gathered("quiet", due)
         );
     }
@@ -116,7 +120,7 @@ mod tests {
         let mut rate = fresh();
         for n in 0..3 {
             assert_eq!(
-                pace(&limited, Severity::Info, minute(n), &mut rate),
+                pace(&limited, Severity::Info, minute(n), Some(&mut rate)),
                 Paced::AtOnce,
                 "{n}"
             );
@@ -124,14 +128,14 @@ mod tests {
         // The fourth waits until an hour after the first, and all others until then are with it.
         let due = minute(60);
         for n in [3, 4, 59] {
-            let paced = pace(&limited, Severity::Info, minute(n), &mut rate);
+            let paced = pace(&limited, Severity::Info, minute(n), Some(&mut rate));
             assert_eq!(paced, Paced::gathered("limit", due), "{n}");
         }
         // That one counted: the next waits for the hour after the second.
-        let next = pace(&limited, Severity::Info, due, &mut rate);
+        let next = pace(&limited, Severity::Info, due, Some(&mut rate));
         assert_eq!(next, Paced::gathered("limit", minute(61)));
         assert_eq!(
-            pace(&limited, Severity::Info, minute(180), &mut rate),
+            pace(&limited, Severity::Info, minute(180), Some(&mut rate)),
             Paced::AtOnce
         );
     }
@@ -144,7 +148,7 @@ mod tests {
         // An event every seven seconds for two hours.
         for n in 0..1_000_u64 {
             let now = start.after(std::time::Duration::from_secs(7 * n));
-            sent.insert(match pace(&limited, Severity::Info, now, &mut rate) {
+            sent.insert(match pace(&limited, Severity::Info, now, Some(&mut rate)) {
                 Paced::AtOnce => now,
                 Paced::Gathered { due, .. } => due,
             });

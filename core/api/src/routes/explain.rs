@@ -23,7 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 }
 
 /// Tells for an event that happened, or that is made up, which handlers are told as things are declared now, and for each
-/// of the others what keeps it out. Nothing is sent. Handlers of the hub show to administrators of the hub only.
+/// of the others what keeps it out. Nothing is sent. Handlers of the hub show to those alone who see the whole hub.
 #[utoipa::path(
     post, path = "/api/v1/notifications/explain", tag = "notifications", operation_id = "explain_event",
     request_body = ExplainRequest, responses((status = 200, body = ExplainAnswer))

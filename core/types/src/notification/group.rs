@@ -18,7 +18,7 @@ use crate::ids::{GroupName, HandlerName, InvalidName, PluginName, ProjectName};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Group {
-    /// Whose; the hub's when missing. Only administrators see and change the hub's groups.
+    /// Whose; the hub's when missing, which show to those alone who see the whole hub.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
     /// Its name within the project.
