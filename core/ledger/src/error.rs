@@ -83,12 +83,20 @@ pub enum LedgerError {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
     /// Nothing of the verb was kept.
-    #[error("{0}")]
+    #[error("{}", said(.0))]
     NotKept(#[source] Arc<sqlx::Error>),
     /// The connection to PostgreSQL broke during COMMIT and did not come back in time to ask what became of it: the
     /// verb was kept as a whole or not at all. Look before doing again what must not be done twice.
-    #[error("the connection broke during COMMIT; whether the change was kept is not known: {0}")]
+    #[error("the connection broke during COMMIT; whether the change was kept is not known: {}", said(.0))]
     Unknown(#[source] Arc<sqlx::Error>),
+}
+
+/// What a database said, without the line of its own source that PostgreSQL adds.
+fn said(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => format!("error returned from database: {}", error.message()),
+        other => other.to_string(),
+    }
 }
 
 /// Why tables cannot be brought up to date, for whoever has to choose another program or another copy.

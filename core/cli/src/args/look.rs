@@ -29,6 +29,9 @@ pub(crate) enum Task {
         /// Go on until the task has ended; then say on standard error how, and exit with its code.
         #[arg(long, short)]
         follow: bool,
+        /// Only lines after this one, counted from 1: the number of the last line that is known already.
+        #[arg(long, value_name = "LINE", default_value_t = 0)]
+        after: u64,
     },
     /// Stop a queued or running task.
     Cancel {
@@ -92,6 +95,9 @@ pub(crate) struct TaskList {
     /// At most so many.
     #[arg(long, default_value_t = 50)]
     pub(crate) limit: u32,
+    /// Go on where a list ended: its `next`, which --output json prints.
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

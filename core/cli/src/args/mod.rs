@@ -45,6 +45,7 @@ pub(crate) struct Cli {
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// Address of the hub.
     #[arg(long, global = true, env = "IRONCORE_SERVER", value_name = "URL")]

@@ -109,8 +109,7 @@ fn print(form: Form, answer: &Answer<'_>, of_one: bool) -> Result<()> {
             run.begins
                 .map_or_else(dash, |begins| distance(begins.since(answer.now))),
             output::time(run.last),
-            run.last
-                .map_or_else(dash, |last| format!("{} ago", distance(answer.now.since(last)))),
+            run.last.map_or_else(dash, |last| passed(last, answer.now)),
             run.project.to_owned(),
             run.job.to_owned(),
             run.task_type.to_string(),
@@ -204,6 +203,14 @@ pub(super) fn note(run: &Run) -> Option<String> {
         count => parts.push(format!("{} times before it are left out: blackout", many(count))),
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// `3h ago`; of a run that began while the clock was ahead, `in 3h`.
+fn passed(last: Timestamp, now: Timestamp) -> String {
+    match last > now {
+        true => format!("in {}", distance(last.since(now))),
+        false => format!("{} ago", distance(now.since(last))),
+    }
 }
 
 /// So many; beyond ten thousand they are not counted.

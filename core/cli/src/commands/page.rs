@@ -29,6 +29,17 @@ pub(super) async fn pages<T: Paged>(
     query: &[(&str, String)],
     limit: Option<u32>,
 ) -> Result<T> {
+    pages_from(context, path, query, limit, None).await
+}
+
+/// As [`pages`], from a place on that a list before gave as its `next`.
+pub(super) async fn pages_from<T: Paged>(
+    context: &Context,
+    path: &[&str],
+    query: &[(&str, String)],
+    limit: Option<u32>,
+    from: Option<&str>,
+) -> Result<T> {
     let page = |wanted: u32, cursor: Option<&str>| {
         let mut query = query.to_vec();
         query.push(("limit", wanted.min(PAGE).to_string()));
@@ -37,7 +48,7 @@ pub(super) async fn pages<T: Paged>(
     };
     let mut list: T = context
         .client
-        .get(path, &page(limit.unwrap_or(PAGE), None))
+        .get(path, &page(limit.unwrap_or(PAGE), from))
         .await?;
     while let Some(cursor) = list.next() {
         let held = u32::try_from(list.held()).unwrap_or(u32::MAX);

@@ -26,7 +26,11 @@ fn line(stage: &Stage, task: &wire::Task, now: Option<Timestamp>) -> String {
     // A stage that counts nothing but bytes has no unit.
     if !stage.unit.is_empty() && stage.unit != "bytes" {
         let total = of(stage.total.map(|total| total.to_string()));
-        parts.push(format!("{}{total} {}", stage.done, stage.unit));
+        let unit = match (stage.done, stage.total) {
+            (_, Some(1)) | (1, None) => stage.unit.trim_end_matches('s'),
+            _ => &stage.unit,
+        };
+        parts.push(format!("{}{total} {unit}", stage.done));
     }
     if moves_bytes(stage) {
         let total = of(stage.bytes_total.filter(|_| !over).map(output::bytes));

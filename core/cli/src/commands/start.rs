@@ -140,7 +140,7 @@ pub(super) async fn report(context: &Context, started: &wire::Started, wait: Wai
         if context.form != Form::Json {
             output::note(&started.upid.to_string());
         }
-        return watch::follow(context, &started.upid).await;
+        return watch::follow(context, &started.upid, 0).await;
     }
     context
         .form

@@ -39,11 +39,15 @@ pub(super) async fn run(context: &Context, command: Task) -> Result<Exit> {
     match command {
         Task::List(filter) => list(context, filter).await,
         Task::Show { upid } => show(context, &upid).await,
-        Task::Log { upid, follow: false } if context.form == Form::Json => {
-            watch::log_so_far(context, &upid).await
+        Task::Log {
+            upid,
+            follow: true,
+            after,
+        } => watch::follow(context, &upid, after).await,
+        Task::Log { upid, after, .. } if after > 0 || context.form == Form::Json => {
+            watch::log_so_far(context, &upid, after).await
         }
-        Task::Log { upid, follow: false } => print_log(context, &upid).await,
-        Task::Log { upid, follow: true } => watch::follow(context, &upid).await,
+        Task::Log { upid, .. } => print_log(context, &upid).await,
         Task::Cancel { upid } => cancel(context, &upid).await,
         Task::Wait { upid } => watch::wait(context, &upid).await,
     }
@@ -66,7 +70,9 @@ async fn list(context: &Context, filter: TaskList) -> Result<Exit> {
     add("source", filter.source);
     add("target", filter.target);
     add("text", filter.text);
-    let answer: wire::TaskList = page::pages(context, &["tasks"], &query, Some(filter.limit)).await?;
+    let from = filter.cursor.as_deref();
+    let answer: wire::TaskList =
+        page::pages_from(context, &["tasks"], &query, Some(filter.limit), from).await?;
     let form = context.form;
     let rows = answer.tasks.iter().map(|task| {
         vec![

@@ -103,11 +103,11 @@ pub(super) async fn unless_interrupted<T>(done: impl Future<Output = Result<T>>)
     }
 }
 
-/// Prints the log until the task has ended; on standard output it is what a download holds, byte for byte. Why it does
+/// Prints the log after a line until the task has ended; from the beginning, on standard output it is what a download holds, byte for byte. Why it does
 /// not begin and how it ended is told on standard error, and the end by the exit code.
-pub(super) async fn follow(context: &Context, upid: &Upid) -> Result<Exit> {
+pub(super) async fn follow(context: &Context, upid: &Upid, mut after: u64) -> Result<Exit> {
     let ended = unless_interrupted(async {
-        let (mut hub, mut after) = (Patient::new(context), 0);
+        let mut hub = Patient::new(context);
         let mut wait = (context.form != Form::Json).then(Wait::default);
         loop {
             let page = print_page(&mut hub, upid, after).await?;
@@ -172,9 +172,9 @@ impl Wait {
     }
 }
 
-/// Prints the log as far as it is written.
-pub(super) async fn log_so_far(context: &Context, upid: &Upid) -> Result<Exit> {
-    let (mut hub, mut after) = (Patient::new(context), 0);
+/// Prints the log after a line as far as it is written.
+pub(super) async fn log_so_far(context: &Context, upid: &Upid, mut after: u64) -> Result<Exit> {
+    let mut hub = Patient::new(context);
     loop {
         let page = print_page(&mut hub, upid, after).await?;
         if page.done || page.lines.len() < LINES {

@@ -114,6 +114,7 @@ fn due(
     let skipped = in_scope - paths.len();
     let window = ironcore_types::Span::new(window);
     job.info(match skipped {
+        0 if in_scope == 1 => "1 snapshot to verify".to_owned(),
         0 => format!("{in_scope} snapshots to verify"),
         _ => format!(
             "{} snapshots to verify; {skipped} were verified OK within {window}",

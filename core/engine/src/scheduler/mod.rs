@@ -1,8 +1,8 @@
 //! The scheduler: fires the ticks of the jobs' calendars, each exactly once.
 //!
 //! The ledger keeps, per job, up to which time its ticks were looked at, and refuses a tick that was fired
-//! before; [`decide`] says which ticks are due. So any number of schedulers, a restart and a clock that jumps
-//! are all the same case.
+//! before; [`decide`] says which ticks are due. So any number of schedulers, a restart and a clock that jumps ahead
+//! are all the same case. After a clock that was ahead the ledger takes the cursors back to now.
 
 mod decide;
 
@@ -88,6 +88,13 @@ impl Scheduler {
     pub async fn fire_due(&self, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
         if self.ledger.scheduler_paused().await?.is_some() {
             return Ok(None);
+        }
+        let moved = self.ledger.follow_clock().await?;
+        if moved > 0 {
+            tracing::warn!(
+                jobs_and_runs = moved,
+                "the clock was ahead and is right again: what it had put off goes on from now"
+            );
         }
         let mut ticks = Vec::new();
         let mut next: Option<Timestamp> = None;

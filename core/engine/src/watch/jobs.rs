@@ -17,6 +17,8 @@ const PAUSED: &str = "paused";
 
 /// How many good runs are looked at for one whose snapshot is still good.
 const LOOKED_AT: u32 = 50;
+/// By how much the clocks of hubs may differ.
+const AHEAD: Duration = Duration::from_secs(60);
 /// Conditions that are opened in one transaction.
 const AT_ONCE: usize = 200;
 
@@ -163,7 +165,7 @@ impl Jobs {
             let key = format!("{OVERRUN}{}", run.upid);
             if !open.contains(&key)
                 && let Some(job) = jobs.get(&(&run.project, &run.job))
-                && let Some(event) = takes_too_long(&self.ledger, job, &run, now).await?
+                && let Some(event) = takes_too_long(&self.ledger, job, &run, now, false).await?
             {
                 self.ledger.open_condition(&key, event).await?;
             }
@@ -199,7 +201,7 @@ impl Jobs {
                 continue;
             };
             let good = match fresh.newest {
-                Some(run) if !is_good(job, &run, &bad) => self.older(job).await?,
+                Some(run) if !is_good(job, &run, &bad, now) => self.older(job, now).await?,
                 newest => newest,
             };
             let last = good.map(|run| run.started);
@@ -217,11 +219,11 @@ impl Jobs {
     }
 
     /// The newest run whose snapshot is still good, when that is not the newest of all.
-    async fn older(&self, job: &Job) -> Result<Option<GoodRun>, EngineError> {
+    async fn older(&self, job: &Job, now: Timestamp) -> Result<Option<GoodRun>, EngineError> {
         let runs = self.ledger.good_runs(&job.project, &job.name, LOOKED_AT).await?;
         let windows: Vec<SnapshotWindow> = runs.iter().filter_map(|run| window(job, run)).collect();
         let bad = self.ledger.bad_snapshots(&windows).await?;
-        Ok(runs.into_iter().find(|run| is_good(job, run, &bad)))
+        Ok(runs.into_iter().find(|run| is_good(job, run, &bad, now)))
     }
 }
 
@@ -246,10 +248,11 @@ fn window(job: &Job, run: &GoodRun) -> Option<SnapshotWindow> {
 }
 
 /// Whether something came of a run that can be relied on. A sync that found nothing to copy is as good as one that did;
-/// a backup that made no snapshot, because its optional source was not there, is not.
-fn is_good(job: &Job, run: &GoodRun, bad: &BTreeSet<TaskId>) -> bool {
+/// a backup that made no snapshot, because its optional source was not there, is not. Nor is one of a clock that was
+/// ahead: nobody knows when it was.
+fn is_good(job: &Job, run: &GoodRun, bad: &BTreeSet<TaskId>, now: Timestamp) -> bool {
     let made = run.snapshots > 0 || matches!(job.task, TaskSpec::Sync(_));
-    made && !bad.contains(&run.task)
+    made && !bad.contains(&run.task) && run.started.since(now) <= AHEAD
 }
 
 #[cfg(test)]
@@ -290,9 +293,15 @@ mod tests {
             snapshots,
         };
         let bad = BTreeSet::from([TaskId(2)]);
-        assert!(is_good(&job, &run(1, 1), &bad));
-        assert!(!is_good(&job, &run(2, 1), &bad), "its snapshot is CORRUPT");
-        assert!(!is_good(&job, &run(3, 0), &bad), "it made none");
+        let now = at("2026-05-21T03:00:00Z");
+        assert!(is_good(&job, &run(1, 1), &bad, now));
+        assert!(!is_good(&job, &run(2, 1), &bad, now), "its snapshot is CORRUPT");
+        assert!(!is_good(&job, &run(3, 0), &bad, now), "it made none");
+        let before = at("2026-05-21T01:50:00Z");
+        assert!(
+            !is_good(&job, &run(1, 1), &bad, before),
+            "it is of a clock that was ahead"
+        );
         let window = window(&job, &run(1, 1)).expect("a backup");
         assert_eq!(window.group.to_string(), "host/a");
     }

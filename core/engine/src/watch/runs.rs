@@ -22,12 +22,14 @@ const FEWEST: usize = 3;
 /// No run is told of that takes less, however quick its job usually is.
 const LEAST: Duration = Duration::from_secs(60);
 
-/// What is told of a run that takes too long by now; nothing of one that has ended.
+/// What is told of a run that takes too long by now, or took too long when its work is `over`; nothing of one that has
+/// ended.
 pub(super) async fn takes_too_long(
     ledger: &Ledger,
     job: &Job,
     run: &RunningRun,
     now: Timestamp,
+    over: bool,
 ) -> Result<Option<NewEvent>, EngineError> {
     let takes = now.since(run.started);
     let limit = match job.warn_after {
@@ -46,7 +48,7 @@ pub(super) async fn takes_too_long(
     }
     let task = ledger.task_by_id(run.task).await?;
     let task = task.filter(|task| task.state == TaskState::Running);
-    Ok(task.map(|task| tell::overrun(job, &task, limit)))
+    Ok(task.map(|task| tell::overrun(job, &task, limit, over)))
 }
 
 /// Tells of a run that begins now, if it was to begin longer ago than its job allows and no watch saw it wait.
@@ -92,7 +94,7 @@ pub(crate) async fn tell_overrun(
         job: job.name.clone(),
         started,
     };
-    if let Some(event) = takes_too_long(ledger, job, &run, now).await? {
+    if let Some(event) = takes_too_long(ledger, job, &run, now, true).await? {
         ledger
             .open_condition(&format!("{OVERRUN}{}", task.upid), event)
             .await?;

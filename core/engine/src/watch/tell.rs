@@ -81,7 +81,7 @@ pub(super) fn unfired(job: &Job, tick: Timestamp, why: &str) -> NewEvent {
 }
 
 /// `job.overrun`: a run that takes long.
-pub(super) fn overrun(job: &Job, task: &Task, limit: Limit) -> NewEvent {
+pub(super) fn overrun(job: &Job, task: &Task, limit: Limit, over: bool) -> NewEvent {
     let usual = match limit {
         Limit::Set(_) => String::new(),
         Limit::Usual(median) if median < Duration::from_secs(1) => {
@@ -90,8 +90,9 @@ pub(super) fn overrun(job: &Job, task: &Task, limit: Limit) -> NewEvent {
         Limit::Usual(median) => format!("; it usually takes {}", seconds(median)),
     };
     let title = format!(
-        "A run of job {} takes longer than {}{usual}",
+        "A run of job {} {} longer than {}{usual}",
         job.name,
+        if over { "took" } else { "takes" },
         seconds(limit.span())
     );
     let data = JobData {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ironcore_ledger::model::{LogLevel, NewLogLine};
 use ironcore_store::Watch;
 use ironcore_types::progress::{Progress, Stage, Warning};
-use ironcore_types::{Moment, Seams, Timestamp};
+use ironcore_types::{Mark, Moment, Seams, Timestamp};
 use tokio::sync::Notify;
 
 use super::pace::{self, Pace};
@@ -71,12 +71,13 @@ impl State {
     }
 
     /// Says of the stages that go on how fast they go, and when they will be done.
-    fn tell_pace(&mut self, now: Timestamp) {
+    fn tell_pace(&mut self, now: Mark) {
         for (stage, pace) in self.progress.stages.iter_mut().zip(&mut self.paces) {
             if stage.ended.is_some() {
                 continue;
             }
-            let (rate, eta) = (pace.rate(stage, now), pace.eta(stage, now));
+            let rate = pace.rate(stage, now.moment);
+            let eta = pace.eta(stage, now.moment).map(|left| now.time.after(left));
             // Work that stands still is written down once more, not every second.
             self.progress_changed |= rate != stage.rate || eta.is_some() != stage.eta.is_some();
             (stage.rate, stage.eta) = (rate, eta);
@@ -265,7 +266,7 @@ impl TaskContext {
 
     /// Takes what has to be written, or the first part of it. Progress is given only when it changed and `with_progress`.
     pub(crate) fn take(&self, with_progress: bool) -> Pending {
-        let now = self.inner.seams.now();
+        let now = self.inner.seams.mark();
         let mut state = self.state();
         let lines = state.part();
         if state.line_bytes > 0 {
@@ -346,7 +347,7 @@ impl Watch for TaskContext {
     }
 
     fn progress(&self, stage: &Stage) {
-        let now = self.inner.seams.now();
+        let now = self.inner.seams.mark();
         let mut state = self.state();
         state.progress_changed = true;
         let known = state
@@ -357,12 +358,12 @@ impl Watch for TaskContext {
         let at = known.unwrap_or_else(|| {
             // A new stage ends those before it.
             for earlier in &mut state.progress.stages {
-                end(earlier, now);
+                end(earlier, now.time);
             }
             state.paces.push(Pace::default());
             state.progress.stages.push(Stage {
                 name: stage.name.clone(),
-                started: Some(now),
+                started: Some(now.time),
                 ..Stage::default()
             });
             state.progress.stages.len() - 1
@@ -378,7 +379,7 @@ impl Watch for TaskContext {
             eta,
             ..stage.clone()
         };
-        paces[at].note(row, now);
+        paces[at].note(row, now.moment);
     }
 
     fn warn(&self, warning: Warning) {
@@ -421,7 +422,8 @@ mod tests {
         }
 
         fn moment(&self) -> Moment {
-            Moment::default()
+            let millis = self.0.load(Ordering::Relaxed).unsigned_abs();
+            Moment::new(Duration::from_millis(millis))
         }
 
         fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

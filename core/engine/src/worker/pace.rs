@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use ironcore_types::Timestamp;
+use ironcore_types::Moment;
 use ironcore_types::progress::Stage;
 
 /// What "of late" means for a rate.
@@ -21,7 +21,7 @@ const STEADY: f64 = 0.2;
 /// What was done at a time.
 #[derive(Debug, Clone, Copy)]
 struct Sample {
-    at: Timestamp,
+    at: Moment,
     bytes: u64,
     /// The part of all that is done, from 0 to 1; 0 while it is not known what all is.
     part: f64,
@@ -36,12 +36,12 @@ pub(crate) struct Pace {
     /// Of the last [`LATE`].
     late: VecDeque<Sample>,
     /// When the stage last reported anything.
-    heard: Option<Timestamp>,
+    heard: Option<Moment>,
 }
 
 impl Pace {
     /// Takes note of where the stage is at `now`.
-    pub(crate) fn note(&mut self, stage: &Stage, now: Timestamp) {
+    pub(crate) fn note(&mut self, stage: &Stage, now: Moment) {
         let sample = Sample {
             at: now,
             bytes: stage.bytes,
@@ -67,14 +67,14 @@ impl Pace {
     }
 
     /// Keeps of the late samples one that is older than [`LATE`], from which the rate is counted.
-    fn forget(&mut self, now: Timestamp) {
+    fn forget(&mut self, now: Moment) {
         while self.late.len() > 1 && now.since(self.late[1].at) >= LATE {
             self.late.pop_front();
         }
     }
 
     /// Bytes a second of late. None while there is nothing to tell it from.
-    pub(crate) fn rate(&mut self, stage: &Stage, now: Timestamp) -> Option<u64> {
+    pub(crate) fn rate(&mut self, stage: &Stage, now: Moment) -> Option<u64> {
         self.forget(now);
         let first = self.late.front()?;
         if self.heard.is_some_and(|heard| now.since(heard) >= LATE) {
@@ -83,9 +83,9 @@ impl Pace {
         per_second(stage.bytes.saturating_sub(first.bytes), now.since(first.at))
     }
 
-    /// When the stage will be done. None while that cannot be told: it is not known how much there is, too little of
+    /// In how long the stage will be done. None while that cannot be told: it is not known how much there is, too little of
     /// it is done, or the work does not go steadily.
-    pub(crate) fn eta(&self, stage: &Stage, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn eta(&self, stage: &Stage, now: Moment) -> Option<Duration> {
         let first = self.whole.first()?;
         let (done, took) = (part(stage), now.since(first.at).as_secs_f64());
         let whole = done - first.part;
@@ -98,11 +98,11 @@ impl Pace {
         if (second_half - average).abs() > STEADY * average {
             return None;
         }
-        Some(now.after(Duration::from_secs_f64((1.0 - done) / average)))
+        Some(Duration::from_secs_f64((1.0 - done) / average))
     }
 
     /// The part that was done at a time, between the samples on both sides of it.
-    fn part_at(&self, time: Timestamp, stage: &Stage, now: Timestamp) -> f64 {
+    fn part_at(&self, time: Moment, stage: &Stage, now: Moment) -> f64 {
         let last = (now, part(stage));
         let after = self.whole.partition_point(|sample| sample.at <= time);
         let Some(before) = after.checked_sub(1).and_then(|at| self.whole.get(at)) else {
@@ -149,8 +149,8 @@ fn part(stage: &Stage) -> f64 {
 mod tests {
     use super::*;
 
-    fn at(millis: u64) -> Timestamp {
-        Timestamp::from_seconds(1_000_000).after(Duration::from_millis(millis))
+    fn at(millis: u64) -> Moment {
+        Moment::new(Duration::from_millis(millis))
     }
 
     fn stage(bytes: u64, total: Option<u64>) -> Stage {
@@ -188,7 +188,7 @@ mod tests {
                     let (pace, stage) = run(course, total, now);
                     let eta = pace.eta(&stage, at(now)).expect("steady");
                     let remains = seconds * 1_000 - now;
-                    let said = u64::try_from(eta.since(at(now)).as_millis()).expect("small");
+                    let said = u64::try_from(eta.as_millis()).expect("small");
                     assert!(
                         said.abs_diff(remains) * 4 <= remains,
                         "{fifths}/5 of {seconds} s: {said} ms, should be {remains}"
@@ -255,6 +255,6 @@ mod tests {
             pace.note(&units(done), at(done * 1_000));
         }
         let eta = pace.eta(&units(50), at(50_000)).expect("steady");
-        assert_eq!(eta.since(at(0)).as_secs(), 100);
+        assert_eq!(eta.as_secs(), 50);
     }
 }

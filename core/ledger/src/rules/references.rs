@@ -239,10 +239,11 @@ fn chain(all: &Document, job: &Job, label: &str) -> Result<()> {
     let mut at = job;
     while let Some(before) = &at.after {
         if seen.contains(&before) {
-            return refuse(
-                label,
-                format_args!("it would come after itself, by way of job {before}"),
-            );
+            let by_way = match &at.name {
+                same if *same == job.name => String::new(),
+                last => format!(", by way of job {last}"),
+            };
+            return refuse(label, format_args!("it would come after itself{by_way}"));
         }
         seen.push(before);
         at = match all

@@ -325,7 +325,7 @@ impl Tx {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $9)
              ON CONFLICT (project, name) DO UPDATE SET body = $3, enabled = $4, scheduled = $5, after_job = $6,
                 blackouts = $9,
-                ticked = CASE WHEN $8 = 1 AND jobs.ticked < $7 THEN $7 ELSE jobs.ticked END",
+                ticked = CASE WHEN $8 = 1 THEN $7 ELSE jobs.ticked END",
         )
         .bind(job.project.as_str())
         .bind(job.name.as_str())

@@ -1,6 +1,7 @@
 //! Ticks and the scheduler's pause.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use ironcore_types::objects::Job;
 use ironcore_types::{JobName, ProjectName, TaskId, TaskState, Timestamp, UserId};
@@ -267,7 +268,54 @@ fn parts(ticks: Vec<Tick>) -> Vec<Vec<Tick>> {
     parts
 }
 
+/// By how much the clocks of hubs may differ.
+const AHEAD: Duration = Duration::from_secs(60);
+
+impl Tx {
+    async fn follow_clock(&mut self) -> Result<u64> {
+        let (now, ahead) = (self.now.as_micros(), self.now.after(AHEAD).as_micros());
+        let jobs = sql(
+            "UPDATE jobs SET ticked = CASE WHEN ticked > $2 THEN $1 ELSE ticked END,
+                declared = CASE WHEN declared > $2 THEN $1 ELSE declared END
+             WHERE ticked > $2 OR declared > $2",
+        )
+        .bind(now)
+        .bind(ahead)
+        .execute(&mut self.conn)
+        .await?;
+        let tasks = sql(
+            "UPDATE tasks SET not_before = $1 WHERE state = 'queued' AND not_before > $1 AND queued > $2",
+        )
+        .bind(now)
+        .bind(ahead)
+        .execute(&mut self.conn)
+        .await?;
+        self.woken.tasks |= tasks > 0;
+        Ok(jobs + tasks)
+    }
+}
+
 impl Sql {
+    /// Schedulers ask at each look: a reader looks first whether there is anything to do.
+    pub(crate) async fn follow_clock(&self) -> Result<u64> {
+        let mut conn = self.reader().await?;
+        let now = self.now(&mut conn).await?;
+        let found = sql(
+            "SELECT 1 WHERE EXISTS (SELECT 1 FROM jobs WHERE ticked > $2 OR declared > $2)
+                OR EXISTS (SELECT 1 FROM tasks WHERE state = 'queued' AND not_before > $1 AND queued > $2)",
+        )
+        .bind(now.as_micros())
+        .bind(now.after(AHEAD).as_micros())
+        .fetch_optional(&mut conn)
+        .await?;
+        drop(conn);
+        if found.is_none() {
+            return Ok(0);
+        }
+        self.write(|tx| Box::pin(async move { tx.follow_clock().await }))
+            .await
+    }
+
     pub(crate) async fn cursors(&self) -> Result<Vec<JobCursor>> {
         let mut conn = self.reader().await?;
         let rows =

@@ -14,6 +14,13 @@ impl Ledger {
         self.sql.cursors().await
     }
 
+    /// Undoes what a clock that was ahead, and is right again, left for later: a job whose ticks are done up to a time
+    /// that lies more than a minute ahead goes on from now, and a run that was queued at such a time waits no longer.
+    /// Which ticks fired stays known, so none fires again. Returns how many jobs and runs those were.
+    pub async fn follow_clock(&self) -> Result<u64> {
+        self.sql.follow_clock().await
+    }
+
     /// Fires ticks, up to a thousand in one transaction, none of them in two: each moves its job's cursor, tells
     /// `job.missed` when `missed > 0`, and enqueues a task of the job's owner when `run`. A tick at or before the cursor, one of a job that is gone or
     /// switched off, and every tick while the scheduler is paused are left out, so two schedulers, a restart or a

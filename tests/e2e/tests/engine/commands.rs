@@ -404,7 +404,7 @@ async fn a_run_that_took_too_long_is_told_though_nobody_looked() -> Result<()> {
     ensure!(task.state == TaskState::Ok, "{log:#?}");
     let told = shift.night.told(EventType::JobOverrun).await?;
     ensure!(told.len() == 1, "{told:#?}");
-    ensure!(told[0].data.title == "A run of job files takes longer than 5s");
+    ensure!(told[0].data.title == "A run of job files took longer than 5s");
     // And not once more when the watch looks.
     let mut watch = shift.night.watch();
     watch.look(shift.night.now()).await?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use ironcore_ledger::model::{Outcome, RenewalState, Scope};
+use ironcore_types::event::ErrorData;
 use ironcore_types::{ErrorCode, EventType, TaskState, TaskType};
 use serde_json::json;
 
@@ -11,6 +12,7 @@ use crate::world::{Kind, World, on_both};
 
 on_both!(
     a_clock_that_jumps_fires_each_tick_once,
+    a_clock_that_was_years_ahead_stops_nothing,
     a_clock_that_jumps_ahead_takes_nothing_from_who_lives,
     a_clock_that_jumps_back_keeps_nothing_for_who_is_gone,
     in_spring_the_hour_that_is_not_there_fires_at_its_end,
@@ -32,16 +34,24 @@ async fn a_clock_that_jumps_fires_each_tick_once(kind: Kind) -> Result<()> {
     // An hour ahead: 01:30 to 02:15 are due at once, of which three were missed.
     world.clock.advance(HOUR);
     world.settled("2026-05-21T02:15:00Z").await?;
-    // Back: what fired stays fired, and nothing fires until the time comes again.
-    for time in [
-        "01:15:00", "01:30:00", "01:45:00", "02:00:00", "02:15:00", "02:29:59",
+    ensure!(world.do_all().await? == 1, "one run for all that was missed");
+    // Back: what fired stays fired, and the job goes on at once.
+    for (time, runs) in [
+        ("01:15:00", 0),
+        ("01:30:00", 1),
+        ("01:45:00", 1),
+        ("02:00:00", 1),
+        ("02:15:00", 0),
+        ("02:29:59", 0),
+        ("02:30:00", 1),
     ] {
         world.set(&format!("2026-05-21T{time}Z"))?;
+        // Who looks while another takes the cursor back may have to look again.
         world.look().await?;
+        world.look().await?;
+        let done = world.do_all().await?;
+        ensure!(done == runs, "{done} at {time}");
     }
-    ensure!(world.do_all().await? == 1, "one run for all that was missed");
-    world.set("2026-05-21T02:30:00Z")?;
-    world.settled("2026-05-21T02:30:00Z").await?;
     let missed: Vec<u64> = world
         .ledger()
         .events_after(0, 1_000, &Scope::All)
@@ -56,6 +66,55 @@ async fn a_clock_that_jumps_fires_each_tick_once(kind: Kind) -> Result<()> {
     once.dedup();
     ensure!(once == ticks, "a tick fired twice: {ticks:?}");
     ensure!(ticks.contains(&"2026-05-21T01:15:00Z".to_owned()), "{ticks:?}");
+    world.stop().await;
+    Ok(())
+}
+
+/// A clock that was years ahead for a moment stops nothing: jobs go on, a job that was declared meanwhile too, and a run
+/// that waits for its next try waits no longer than it would have.
+async fn a_clock_that_was_years_ahead_stops_nothing(kind: Kind) -> Result<()> {
+    let world = World::new(kind, 2, "2026-05-21T01:59:00Z").await?;
+    world
+        .job(
+            "nightly",
+            json!({ "schedule": "02:00", "retries": 3, "retry-delay": "10m" }),
+        )
+        .await?;
+    world.set("2029-05-21T02:00:30Z")?;
+    world.look().await?;
+    world.job("hourly", json!({ "schedule": "hourly" })).await?;
+    let session = world.worker(0).await?;
+    let first = world.ledger().claim(session, TaskType::ALL, 1).await?.remove(0);
+    let mut outcome = Outcome::new(TaskState::Failed);
+    outcome.error = Some(ErrorData {
+        code: ErrorCode::SourceUnreachable,
+        message: "not there".to_owned(),
+    });
+    world.ledger().finish(first.id, session, outcome).await?;
+    ensure!(world.ledger().claim(session, TaskType::ALL, 9).await?.is_empty());
+    world.set("2026-05-21T01:59:30Z")?;
+    world.look().await?;
+    let retry = world.ledger().claim(session, TaskType::ALL, 9).await?;
+    ensure!(
+        retry.len() == 1 && retry[0].retry_of == Some(first.upid.clone()),
+        "{retry:?}"
+    );
+    world
+        .ledger()
+        .finish(retry[0].id, session, Outcome::new(TaskState::Ok))
+        .await?;
+    world.set("2026-05-21T02:00:00Z")?;
+    world.look().await?;
+    world.look().await?;
+    let fired: Vec<_> = world.ledger().claim(session, TaskType::ALL, 9).await?;
+    let ticks: Vec<String> = fired
+        .iter()
+        .filter_map(|task| task.scheduled_for.map(|tick| tick.to_string()))
+        .collect();
+    ensure!(
+        ticks == ["2026-05-21T02:00:00Z", "2026-05-21T02:00:00Z"],
+        "{ticks:?}"
+    );
     world.stop().await;
     Ok(())
 }
