@@ -21,6 +21,7 @@ use crate::notify::Shared;
 use crate::outcome::{self, Meaning, cut};
 use crate::retry::{self, Next, Verdict};
 use crate::services::{AttemptServices, DETAIL, Record, shared as as_services, taken_write};
+use crate::slots::Slots;
 
 /// How long to wait before the ledger is asked again to record an attempt.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
@@ -29,19 +30,25 @@ const RECORD_AGAIN: Duration = Duration::from_secs(1);
 pub(crate) async fn run(shared: &Arc<Shared>, cancel: &CancellationToken) {
     let mut wakes = shared.ledger.wakes().messages;
     let mut flight = JoinSet::new();
-    let most = shared.options.attempts.max(1) as usize;
+    let slots = Slots::new(&shared.options);
+    let most = slots.most();
     let mut backlog = false;
     while !cancel.is_cancelled() {
         wakes.borrow_and_update();
         let looked = shared.seams.now();
-        let free = most - flight.len();
+        let free = slots.free();
         // With more waiting than can be sent, a claim for every single end would be a transaction for every message.
         let worth_it = if backlog { free * 4 >= most } else { free > 0 };
         if worth_it {
             let claimed = claim(shared, free).await;
             backlog = claimed.len() == free;
             for (session, message) in claimed {
-                flight.spawn(attempt(Arc::clone(shared), session, message));
+                let slot = slots.take();
+                let shared = Arc::clone(shared);
+                flight.spawn(async move {
+                    slot.during(&shared.seams, attempt(&shared, session, message))
+                        .await
+                });
             }
             if backlog {
                 continue;
@@ -60,6 +67,7 @@ pub(crate) async fn run(shared: &Arc<Shared>, cancel: &CancellationToken) {
                     report(ended);
                 }
             }
+            () = slots.freed() => {}
             _ = wakes.changed(), if !backlog => {}
             () = shared.seams.sleep_until(due.unwrap_or(looked)), if due.is_some() => {}
             () = shared.seams.sleep(shared.options.poll), if !backlog => {}
@@ -117,9 +125,9 @@ async fn next_due(shared: &Shared, looked: Timestamp) -> Option<Timestamp> {
     next.filter(|due| *due > looked)
 }
 
-async fn attempt(shared: Arc<Shared>, session: SessionId, claimed: ClaimedMessage) {
+async fn attempt(shared: &Shared, session: SessionId, claimed: ClaimedMessage) {
     let started = shared.seams.now();
-    let made = AssertUnwindSafe(deliver(&shared, &claimed)).catch_unwind().await;
+    let made = AssertUnwindSafe(deliver(shared, &claimed)).catch_unwind().await;
     let ended = shared.seams.now();
     let (meaning, done, record) = made.unwrap_or_else(|_| {
         (
@@ -146,17 +154,9 @@ async fn attempt(shared: Arc<Shared>, session: SessionId, claimed: ClaimedMessag
         Verdict::Delivered => String::new(),
         Verdict::Again { reason, .. } | Verdict::Rejected { reason, .. } => reason.clone(),
     };
-    lanes::mark(&shared, &claimed, meaning.sign, ended, &reason).await;
-    let report = report_of(
-        &shared,
-        session,
-        &claimed,
-        meaning,
-        done,
-        record,
-        (started, ended),
-    );
-    finish(&shared, report).await;
+    lanes::mark(shared, &claimed, meaning.sign, ended, &reason).await;
+    let report = report_of(shared, session, &claimed, meaning, done, record, (started, ended));
+    finish(shared, report).await;
 }
 
 /// One attempt: what it means, what the plugin wrote, and its record.

@@ -29,6 +29,7 @@ mod plugins;
 mod requests;
 pub mod retry;
 mod services;
+mod slots;
 mod template_fit;
 mod template_helpers;
 pub mod templates;

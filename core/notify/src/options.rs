@@ -71,8 +71,13 @@ pub struct NotifyOptions {
     pub retry: RetryPolicy,
     /// When failing destinations are left alone.
     pub circuit: CircuitPolicy,
-    /// Attempts at once, in all.
+    /// Attempts at once, in all, but for slow ones.
     pub attempts: u32,
+    /// Further attempts at once that take longer than `slow_after`: those wait for a destination, and others need not
+    /// wait with them.
+    pub slow_attempts: u32,
+    /// What takes longer is slow.
+    pub slow_after: Duration,
     /// Attempts at once to one destination.
     pub attempts_per_lane: u32,
     /// The longest that one attempt may take, the plugin's time and that of its requests together.
@@ -103,6 +108,8 @@ impl Default for NotifyOptions {
             retry: RetryPolicy::default(),
             circuit: CircuitPolicy::default(),
             attempts: 32,
+            slow_attempts: 64,
+            slow_after: Duration::from_millis(500),
             attempts_per_lane: 8,
             attempt_timeout: Duration::from_secs(90),
             lease: Duration::from_secs(150),

@@ -56,7 +56,7 @@ impl Default for PluginsOptions {
             folder: None,
             grants: BTreeMap::new(),
             host: HostConfig {
-                concurrency: 64,
+                concurrency: 128,
                 ..HostConfig::default()
             },
             native: BTreeMap::new(),

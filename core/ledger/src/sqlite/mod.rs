@@ -25,6 +25,8 @@ const OLDEST_TEXT: &str = "3.51.3";
 const READERS: u32 = 4;
 /// Only another program that looks into the file can be in the way, and not for long.
 const BUSY: Duration = Duration::from_secs(10);
+/// Pages that the writer keeps at hand, KiB: those of the indexes of a large queue, of which each claim changes many.
+const WRITER_CACHE: &str = "-16384";
 /// All statements of this crate stay prepared.
 const STATEMENTS: usize = 512;
 
@@ -42,7 +44,11 @@ pub(crate) async fn open(path: &Path, seams: &Seams) -> Result<Opened> {
         .busy_timeout(BUSY)
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
-    let mut conn = connect.clone().connect().await?;
+    let mut conn = connect
+        .clone()
+        .pragma("cache_size", WRITER_CACHE)
+        .connect()
+        .await?;
     check_version(&mut conn).await?;
     migrate(&mut conn).await?;
     let mut conn = Conn::Sqlite(conn);
