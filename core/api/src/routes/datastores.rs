@@ -89,6 +89,7 @@ async fn view(state: &ApiState, access: &Access, row: DatastoreRow) -> Result<Da
     Ok(Datastore {
         path: access.of_hub().then(|| object.path.display().to_string()),
         keep_verified: object.keep_verified,
+        max_running: object.max_running,
         projects: object
             .projects
             .into_iter()

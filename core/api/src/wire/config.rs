@@ -102,6 +102,8 @@ pub struct Datastore {
     pub keep_verified: Span,
     /// Projects that may use it; every project when empty.
     pub projects: Vec<ProjectName>,
+    /// How many tasks may work on it at once; null for any number.
+    pub max_running: Option<u32>,
     /// Whether it can be used now.
     pub online: bool,
     /// Why not.

@@ -74,7 +74,7 @@ pub(crate) struct TaskList {
         value_parser = words::task_state()
     )]
     pub(crate) status: Vec<TaskState>,
-    /// Only tasks of this user or token.
+    /// Only tasks of exactly this user or token; a person's tokens, NAME@REALM!TOKEN, are users of their own.
     #[arg(long)]
     pub(crate) user: Option<UserId>,
     /// Only tasks of this project.

@@ -39,7 +39,7 @@ pub(crate) struct Statistics {
     #[arg(long, default_value_t = Bucket::None, ignore_case = true, value_parser = words::bucket())]
     pub(crate) bucket: Bucket,
     /// Without --bucket: one line for each of these.
-    #[arg(long, value_enum, default_value_t = By::Job)]
+    #[arg(long, value_enum, default_value_t = By::Job, conflicts_with = "bucket")]
     pub(crate) by: By,
 }
 

@@ -35,11 +35,12 @@ pub(super) async fn run(context: &Context, command: Datastore) -> Result<Exit> {
                     row.usage
                         .as_ref()
                         .map_or_else(|| "-".to_owned(), |usage| usage.snapshots.to_string()),
+                    output::or_dash(row.max_running.as_ref()),
                 ]
             });
             form.rows(
                 &answer,
-                &["NAME", "PATH", "STATE", "STORED", "FREE", "SNAPSHOTS"],
+                &["NAME", "PATH", "STATE", "STORED", "FREE", "SNAPSHOTS", "LIMIT"],
                 rows,
             )?;
             Ok(Exit::Ok)

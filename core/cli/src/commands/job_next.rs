@@ -26,6 +26,8 @@ struct Answer<'a> {
     now: Timestamp,
     /// Since when the scheduler is paused, so that nothing starts by itself; null while it is not.
     scheduler_paused: Option<Timestamp>,
+    /// Whether a scheduler is online; else nothing starts by itself either.
+    scheduler_online: bool,
     /// The runs, soonest first; jobs without one at the end.
     runs: Vec<Row<'a>>,
 }
@@ -95,6 +97,7 @@ pub(super) async fn run(
     let answer = Answer {
         now,
         scheduler_paused: status.scheduler_paused,
+        scheduler_online: schedules(&status),
         runs,
     };
     print(context.form, &answer, name.is_some())?;
@@ -140,7 +143,21 @@ fn print(form: Form, answer: &Answer<'_>, of_one: bool) -> Result<()> {
             output::time(Some(since))
         ));
     }
+    if !answer.scheduler_online && form != Form::Json {
+        output::note(
+            "No scheduler is online: nothing of this starts before one is; `status --services` shows who does what.",
+        );
+    }
     Ok(())
+}
+
+/// Whether a scheduler is online.
+pub(super) fn schedules(status: &wire::Status) -> bool {
+    let online = |service: &wire::Service| service.state == wire::ServiceState::Online;
+    status
+        .services
+        .iter()
+        .any(|service| service.service == "scheduler" && online(service))
 }
 
 fn row(view: &JobView, run: Option<Run>, note: Option<String>) -> Row<'_> {

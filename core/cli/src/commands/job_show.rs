@@ -31,6 +31,7 @@ pub(super) async fn run(context: &Context, view: &JobView) -> Result<Exit> {
                 "enabled, but the scheduler is paused since {}",
                 output::time(Some(since))
             ),
+            (true, None) if !job_next::schedules(&status) => "enabled, but no scheduler is online".to_owned(),
             (true, None) => "enabled".to_owned(),
         },
     ));

@@ -14,11 +14,14 @@ pub(super) async fn run(context: &Context, command: Project) -> Result<Exit> {
     match command {
         Project::List => {
             let answer = projects(context).await?;
-            let rows = answer
-                .projects
-                .iter()
-                .map(|project| vec![project.name.to_string(), output::or_dash(project.title.as_ref())]);
-            context.form.rows(&answer, &["PROJECT", "TITLE"], rows)?;
+            let rows = answer.projects.iter().map(|project| {
+                vec![
+                    project.name.to_string(),
+                    output::or_dash(project.max_running.as_ref()),
+                    output::or_dash(project.title.as_ref()),
+                ]
+            });
+            context.form.rows(&answer, &["PROJECT", "LIMIT", "TITLE"], rows)?;
             Ok(Exit::Ok)
         }
         Project::Create {

@@ -95,7 +95,11 @@ impl Pace {
         let middle = first.at.after(Duration::from_secs_f64(took / 2.0));
         let second_half = (done - self.part_at(middle, stage, now)) / (took / 2.0);
         let average = whole / took;
-        if (second_half - average).abs() > STEADY * average {
+        // Work that has just become slower or faster shows in the last quarter.
+        let late = first.at.after(Duration::from_secs_f64(took * 0.75));
+        let last_quarter = (done - self.part_at(late, stage, now)) / (took / 4.0);
+        let differs = |rate: f64| (rate - average).abs() > STEADY * average;
+        if differs(second_half) || differs(last_quarter) {
             return None;
         }
         Some(Duration::from_secs_f64((1.0 - done) / average))

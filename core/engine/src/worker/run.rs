@@ -179,11 +179,26 @@ impl Runner {
         if let Some(error) = &outcome.error {
             call.about.push(("IRONCORE_ERROR", error.code.to_string()));
         }
-        // The task is over, so its own limit and its cancel do not count: the command's limit does, and that the worker
-        // goes.
+        // The task is over, so its own limit does not count: the command's does, and that the worker goes. Who cancels a
+        // task that was not cancelled before means the command.
         context.progress(&command_stage(Stage::COMMAND_AFTER));
+        let cancelled = async {
+            match context.stop_reason() {
+                None => context.stopped().await,
+                Some(_) => std::future::pending().await,
+            }
+            if context.stop_reason() != Some(Stop::Cancelled) {
+                std::future::pending::<()>().await;
+            }
+        };
+        let stop = async {
+            tokio::select! {
+                () = context.leaving() => {}
+                () = cancelled => {}
+            }
+        };
         let ended = {
-            let run = call.run(context, context.leaving());
+            let run = call.run(context, stop);
             tokio::pin!(run);
             loop {
                 tokio::select! {
@@ -196,6 +211,16 @@ impl Runner {
         };
         outcome.progress = context.summary().0;
         let Err(fault) = ended else { return };
+        if fault.stopped
+            && context.stop_reason() == Some(Stop::Cancelled)
+            && outcome.state != TaskState::Cancelled
+        {
+            let what = "cancelled during the command after the task; what the task itself did is done";
+            context.log(LogLevel::Warn, what);
+            outcome.state = TaskState::Cancelled;
+            outcome.error = None;
+            return;
+        }
         let went_well = matches!(outcome.state, TaskState::Ok | TaskState::Warning);
         if command.on_failure == OnCommandFailure::Fail && went_well {
             outcome.state = TaskState::Failed;

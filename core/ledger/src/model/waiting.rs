@@ -66,6 +66,11 @@ pub enum WaitReason {
     Nothing,
 }
 
+/// The letter of more than one.
+fn s(count: impl Into<u64>) -> &'static str {
+    if count.into() == 1 { "" } else { "s" }
+}
+
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -81,12 +86,17 @@ impl fmt::Display for WaitReason {
             Self::JobPaused => f.write_str("its job is paused"),
             Self::JobRuns => f.write_str("waits until the previous run of its job has ended"),
             Self::ProjectLimit { limit } => {
-                write!(f, "its project runs {limit} tasks, which is its limit")
+                write!(
+                    f,
+                    "its project runs {limit} task{}, which is its limit",
+                    s(*limit)
+                )
             }
             Self::DatastoreLimit { datastore, limit } => {
                 write!(
                     f,
-                    "datastore {datastore} has {limit} running tasks, which is its limit"
+                    "datastore {datastore} has {limit} running task{}, which is its limit",
+                    s(*limit)
                 )
             }
             Self::NoWorker { task_type } => {
@@ -98,8 +108,7 @@ impl fmt::Display for WaitReason {
                 ErrorCode::KeyMissing
             ),
             Self::NoSlot { slots } => {
-                let plural = if *slots == 1 { "" } else { "s" };
-                write!(f, "all worker slots are taken ({slots} slot{plural} in all)")
+                write!(f, "all worker slots are taken ({slots} slot{} in all)", s(*slots))
             }
             Self::Nothing => f.write_str("a worker takes it in a moment"),
         }

@@ -8,7 +8,7 @@ use ironcore_types::{
 };
 
 use super::overlap;
-use crate::model::{Message, NewEvent, Session, Task, Token};
+use crate::model::{Message, NewEvent, Service, Session, Task, Token};
 
 /// Non-fatal issues that a task and its events keep.
 pub(crate) const MAX_WARNINGS: usize = 100;
@@ -202,6 +202,36 @@ pub(crate) fn worker(session: &Session, gone: Option<Gone>) -> NewEvent {
     NewEvent {
         event_type,
         subject: Some(format!("worker/{}", session.node)),
+        data,
+    }
+}
+
+/// `system.stopped` of a process that runs no tasks and is gone without a word; `undone` is what nobody does any more.
+pub(crate) fn services_lost(session: &Session, undone: &[Service]) -> NewEvent {
+    let named = |services: &[Service]| {
+        let names: Vec<&str> = services.iter().map(|service| service.as_str()).collect();
+        names.join(", ")
+    };
+    let what = named(&session.services);
+    let mut title = format!(
+        "The hub on {} (process {}; {what}) is gone: it no longer renews its lease",
+        session.node, session.pid
+    );
+    if !undone.is_empty() {
+        title.push_str(&format!("; nobody else does: {}", named(undone)));
+    }
+    let severity = match undone.is_empty() {
+        true => Severity::Warning,
+        false => Severity::Error,
+    };
+    let mut data = EventData::new(None, severity, title);
+    data.node = Some(NodeData {
+        name: session.node.clone(),
+        service: what,
+    });
+    NewEvent {
+        event_type: EventType::SystemStopped,
+        subject: Some(format!("hub/{}", session.node)),
         data,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::BoxFuture;
 use ironcore_types::event::ErrorData;
-use ironcore_types::progress::Progress;
+use ironcore_types::progress::{Progress, TaskStats};
 use ironcore_types::{ErrorCode, SessionId, TaskId, TaskState, Upid, UserId};
 use serde::Serialize;
 
@@ -33,6 +33,17 @@ fn left(task: &Task, code: ErrorCode, message: &str) -> Outcome {
     };
     Outcome {
         error: (state == TaskState::Failed).then_some(error),
+        // What did not come to its end has moved something all the same.
+        stats: TaskStats {
+            bytes: task
+                .progress
+                .stages
+                .iter()
+                .map(|stage| stage.bytes)
+                .max()
+                .unwrap_or(0),
+            ..TaskStats::default()
+        },
         progress: task.progress.clone(),
         ..Outcome::new(state)
     }

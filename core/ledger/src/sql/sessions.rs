@@ -9,7 +9,7 @@ use super::tx::Tx;
 use crate::LEASE;
 use crate::db::{Conn, Row, sql, to_json};
 use crate::error::{LedgerError, Result};
-use crate::model::{NewSession, Session};
+use crate::model::{NewSession, Service, Session};
 use crate::rules::tell::{self, Gone};
 
 /// A session as it is at `now`, by the clock of leases.
@@ -125,8 +125,38 @@ impl Tx {
         }
         if !session.types.is_empty() {
             self.tell(tell::worker(&session, Some(gone)), None);
+        } else if gone == Gone::Lost && !self.is_told_otherwise(&row, &session).await? {
+            let now = self.lease_time();
+            let live = live_sessions(&mut self.conn, now).await?;
+            let done = |service: &Service| live.iter().any(|other| other.services.contains(service));
+            let undone: Vec<Service> = session
+                .services
+                .iter()
+                .copied()
+                .filter(|own| !done(own))
+                .collect();
+            self.tell(tell::services_lost(&session, &undone), None);
         }
         Ok(ended)
+    }
+
+    /// Whether the end of a session without tasks tells nothing that is not told anyway: its process goes on with another,
+    /// or it only delivered, and the process had a session for its other services.
+    async fn is_told_otherwise(&mut self, row: &Row, session: &Session) -> Result<bool> {
+        let others = sql("SELECT services, ended FROM sessions WHERE instance = $1 AND id <> $2")
+            .bind(row.text("instance")?)
+            .bind(session.id.to_string())
+            .fetch_all(&mut self.conn)
+            .await?;
+        for other in others {
+            let services: Vec<Service> = other.json("services")?;
+            let goes_on = services == session.services && other.opt_time("ended")?.is_none();
+            let only_delivers = session.services == [Service::Notify] && services != session.services;
+            if goes_on || only_delivers {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{
-    Cancelled, NewSession, NewTask, Outcome, Page, RenewalState, Service, TaskFilter,
+    Cancelled, NewSession, NewTask, Outcome, Page, RenewalState, Scope, Service, TaskFilter,
 };
 use ironcore_types::{ErrorCode, EventType, SessionId, TaskState, TaskType};
 
@@ -184,6 +184,59 @@ pub async fn workers_are_silent_and_then_lost(place: &dyn Place) -> Result<()> {
     ensure!(lost().await? == [1]);
     world.clock.advance(86_401);
     ensure!(lost().await?.is_empty(), "it is long ago");
+    Ok(())
+}
+
+/// That a process without tasks is gone is told once, with what nobody does any more; not that it goes on under another
+/// session, nor that it stopped of itself.
+pub async fn services_that_are_lost_are_told(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let register = async |services: &[Service]| {
+        let new = NewSession {
+            id: SessionId(world.seams.uuid()),
+            node: "node-1".parse()?,
+            pid: 7,
+            services: services.to_vec(),
+            types: Vec::new(),
+            slots: 0,
+            keys: Vec::new(),
+        };
+        anyhow::Ok(world.ledger.register_session(new).await?.id)
+    };
+    let told = async || {
+        let events = world.ledger.events_after(0, 1_000, &Scope::All).await?;
+        let stopped = events
+            .iter()
+            .filter(|event| event.event.event_type == EventType::SystemStopped);
+        anyhow::Ok(
+            stopped
+                .map(|event| event.event.data.title.clone())
+                .collect::<Vec<_>>(),
+        )
+    };
+    let stopped = register(&[Service::Api, Service::Scheduler]).await?;
+    world.ledger.end_session(stopped).await?;
+    ensure!(told().await?.is_empty(), "it said so itself");
+    // A machine that slept: the process goes on with another session.
+    register(&[Service::Api, Service::Scheduler]).await?;
+    register(&[Service::Notify]).await?;
+    world.clock.advance(31);
+    let again = register(&[Service::Api, Service::Scheduler]).await?;
+    world.ledger.reap().await?;
+    ensure!(told().await?.is_empty(), "{:?}", told().await?);
+    world.ledger.renew(again, &[]).await?;
+    register(&[Service::Notify]).await?;
+    world.clock.advance(31);
+    world.ledger.reap().await?;
+    let all = told().await?;
+    ensure!(
+        all == [
+            "The hub on node-1 (process 7; api, scheduler) is gone: it no longer renews its lease; nobody else does: api, \
+             scheduler"
+        ],
+        "{all:?}"
+    );
+    ensure!(world.ledger.reap().await?.is_empty() && told().await?.len() == 1);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ macro_rules! ledger_suite {
             tasks: every_legal_transition, every_illegal_transition_is_refused, events_tell_everything,
                 upids_are_made_once, enqueue_checks_what_it_names;
             leases: two_claimers_never_get_the_same_task, a_late_finisher_is_fenced, renewal_keeps_a_task,
-                leases_outlast_a_clock_that_is_set, workers_come_and_go, workers_are_silent_and_then_lost;
+                leases_outlast_a_clock_that_is_set, services_that_are_lost_are_told, workers_come_and_go, workers_are_silent_and_then_lost;
             fences: only_the_holder_speaks, a_session_ends_once, what_runs_is_not_claimed,
                 a_tick_is_answered_once_for_all;
             lists: lists_filter_and_page, lists_hold_what_passes, counts_are_capped;

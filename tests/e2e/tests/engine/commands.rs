@@ -293,8 +293,18 @@ async fn a_command_that_takes_too_long_ends_with_all_it_started() -> Result<()> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancel_ends_the_command() -> Result<()> {
-    let shift = Shift::begin(r#"command-before = { run = ["hang"] }"#).await?;
+async fn a_cancel_ends_the_command_before_the_task() -> Result<()> {
+    a_cancel_ends("command-before", 0).await
+}
+
+/// What the task itself did is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_ends_the_command_after_the_task() -> Result<()> {
+    a_cancel_ends("command-after", 1).await
+}
+
+async fn a_cancel_ends(command: &str, snapshots: usize) -> Result<()> {
+    let shift = Shift::begin(&format!(r#"{command} = {{ run = ["hang"] }}"#)).await?;
     let pids = shift.night.path("pids");
     // It says that it is there once its log can be seen.
     let hang = format!("sleep 1000 & echo $! > {}; echo waiting; wait", pids.display());
@@ -317,7 +327,7 @@ async fn a_cancel_ends_the_command() -> Result<()> {
         .await?;
     let (task, _) = shift.over().await?;
     ensure!(task.state == TaskState::Cancelled, "{task:#?}");
-    ensure!(shift.snapshots().await? == 0);
+    ensure!(shift.snapshots().await? == snapshots);
     gone(&std::fs::read_to_string(pids)?)?;
     shift.end().await
 }

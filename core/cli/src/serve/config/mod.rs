@@ -204,8 +204,9 @@ impl Settings {
         }
         ironcore_egress::AllowList::parse(&self.egress.allow)
             .map_err(|error| invalid(format!("egress.allow: {error}")))?;
-        if self.paused_warning.duration().is_zero() {
-            return Err(invalid("paused-warning = \"0s\": use 1m or more".to_owned()));
+        if self.paused_warning < Span::from_secs(60) {
+            let set = self.paused_warning;
+            return Err(invalid(format!("paused-warning = \"{set}\": use 1m or more")));
         }
         match &self.heartbeat {
             Some(heartbeat) => heartbeat.check(&self.egress.allow),
@@ -293,13 +294,14 @@ mod tests {
             every("[backup]\nevery = \"12h\"\n").expect("valid"),
             Some(Span::from_secs(43_200))
         );
-        for off in ["never", "0s"] {
-            assert_eq!(
-                every(&format!("[backup]\nevery = \"{off}\"\n")).expect("valid"),
-                None
-            );
-        }
-        for wrong in ["every = \"often\"", "every = \"1s\"", "keep = 0", "keep = 1001"] {
+        assert_eq!(every("[backup]\nevery = \"never\"\n").expect("valid"), None);
+        for wrong in [
+            "every = \"often\"",
+            "every = \"0s\"",
+            "every = \"1s\"",
+            "keep = 0",
+            "keep = 1001",
+        ] {
             let error = load(&format!("[backup]\n{wrong}\n"))
                 .expect_err("refused")
                 .to_string();

@@ -100,7 +100,10 @@ impl TryFrom<String> for Every {
             return Ok(Self(None));
         }
         let span: Span = text.parse().map_err(|error| format!("{error}; or never"))?;
-        Ok(Self(Some(span).filter(|span| !span.duration().is_zero())))
+        match span.duration().is_zero() {
+            true => Err(format!("{text:?}: write never, or a span")),
+            false => Ok(Self(Some(span))),
+        }
     }
 }
 
