@@ -366,7 +366,7 @@ fn what_was_declared_is_removed_and_a_datastore_comes_back_whole() -> Result<()>
     ensure!(std::fs::read(hub.folder().join("restored/hello.txt"))? == b"hello\n");
 
     let listed = hub.ok(&["project", "list"])?;
-    ensure!(listed == "PROJECT\tTITLE\noffice\t-\n", "{listed}");
+    ensure!(listed == "PROJECT\tLIMIT\tTITLE\noffice\t-\t-\n", "{listed}");
     hub.ok(&["project", "remove", "office", "--yes"])?;
     let projects: Value = hub.json(&["project", "list"])?;
     ensure!(projects == serde_json::json!({ "projects": [] }), "{projects}");
