@@ -1,9 +1,6 @@
 //! What a mail server's answer means for the message.
 
-use ironcore_plugin::{Failure, mail};
-
-const UNREACHABLE: &str = "delivery.unreachable";
-const REJECTED: &str = "delivery.rejected";
+use ironcore_plugin::{Failure, REJECTED, UNREACHABLE, mail};
 
 /// Whether it is worth trying again, and whose fault it is.
 pub(crate) fn failure(error: mail::Error) -> Failure {

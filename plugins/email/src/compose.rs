@@ -51,15 +51,36 @@ pub(crate) fn message(
         // No mail has this id: all mails of a thread name it as what they answer, and so are shown together.
         references: vec![format!(
             "thread.{:016x}@{domain}",
-            fnv(&format!("{}/{}", delivery.hub.id, delivery.thread))
+            fnv(&format!(
+                "{}/{}",
+                delivery.hub.id,
+                conversation(delivery, event, &data)
+            ))
         )],
         headers: headers(event),
         text: texts.text,
         html: texts.html,
         attachments: Vec::new(),
-        attrs: Vec::new(),
+        // The hub has the log, and attaches it.
+        attrs: match config.attach_log.bytes() {
+            Some(bytes) => vec![("attach-log".to_owned(), bytes.to_string())],
+            None => Vec::new(),
+        },
         sender,
     })
+}
+
+/// What the mail is about, so that readers show together what belongs together: an incident from its beginning to its
+/// end, the runs of a job, and else what the hub keeps in order.
+fn conversation(delivery: &Delivery, event: &Event, data: &Data) -> String {
+    let project = event.project.as_deref().unwrap_or_default();
+    let job = data.job.as_ref().map(|job| job.name.as_str());
+    let job = data.task.as_ref().and_then(|task| task.job.as_deref()).or(job);
+    match (&delivery.incident, job) {
+        (Some(incident), _) => format!("incident/{}", incident.key),
+        (None, Some(job)) if delivery.events.len() == 1 => format!("job/{project}/{job}"),
+        _ => delivery.thread.clone(),
+    }
 }
 
 fn headers(event: &Event) -> Vec<(String, String)> {

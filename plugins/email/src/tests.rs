@@ -1,7 +1,7 @@
 //! Tests of the whole plugin, natively, with a host that records.
 
 use ironcore_plugin::{
-    Call, Delivery, Event, Failure, FailureScope, FakeHost, Plugin, Slot, mail, templates,
+    Call, Delivery, Event, Failure, FailureScope, FakeHost, Incident, Plugin, Slot, mail, templates,
 };
 use serde_json::{Value, json};
 
@@ -209,4 +209,65 @@ fn wrong_addresses_are_rejected_before_anything_is_sent() {
     let failure = Email::deliver(&host, &Delivery::sample(failed(), &wrong)).expect_err("rejected");
     assert!(matches!(failure, Failure::Rejected(rejection) if rejection.reason.code == "plugin.config"));
     assert!(host.calls().iter().all(|call| !matches!(call, Call::Mail(..))));
+}
+
+#[test]
+fn the_runs_of_a_job_are_one_conversation_and_an_incident_another() {
+    let run = |upid: &str| {
+        let task = json!({ "upid": upid, "type": "backup", "state": "failed", "job": "nightly" });
+        let data = json!({ "project": "demo", "severity": "error", "title": "Backup failed", "task": task });
+        let mut event = Event::sample("ironcore.task.failed", &data);
+        event.project = Some("demo".to_owned());
+        Delivery {
+            thread: upid.to_owned(),
+            ..Delivery::sample(event, &config())
+        }
+    };
+    let references = |delivery: &Delivery| deliver(&FakeHost::new(), delivery).expect("sent").1.references;
+    let (first, second) = (run("UPID:1:"), run("UPID:2:"));
+    assert_eq!(references(&first), references(&second));
+    let mut elsewhere = run("UPID:3:");
+    elsewhere.events[0].project = Some("other".to_owned());
+    assert_ne!(references(&first), references(&elsewhere));
+    let incident = Delivery {
+        incident: Some(Incident {
+            key: "datastore.full/ibs-primary".to_owned(),
+            title: "ibs-primary is full".to_owned(),
+            opened_us: 0,
+            count: 2,
+            resolved: false,
+            attrs: Vec::new(),
+        }),
+        ..run("UPID:4:")
+    };
+    assert_ne!(references(&first), references(&incident));
+    let later = Delivery {
+        thread: "UPID:5:".to_owned(),
+        ..incident.clone()
+    };
+    assert_eq!(references(&incident), references(&later));
+}
+
+#[test]
+fn the_log_and_the_way_to_log_in_are_the_configurations_to_say() {
+    let with = |key: &str, value: Value| {
+        let mut config = config();
+        config[key] = value;
+        deliver(&FakeHost::new(), &Delivery::sample(failed(), &config)).expect("sent")
+    };
+    let log = |value: Value| {
+        let attrs = with("attach-log", value).1.attrs;
+        attrs
+            .into_iter()
+            .map(|(name, bytes)| format!("{name}={bytes}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(log(json!(false)), [""; 0]);
+    assert_eq!(log(json!(true)), ["attach-log=262144"]);
+    assert_eq!(log(json!(10)), ["attach-log=10240"]);
+    assert_eq!(
+        with("mechanism", json!("login")).0.attrs,
+        [("mechanism".to_owned(), "login".to_owned())]
+    );
+    assert!(with("reply-to", json!("a@b.example")).0.attrs.is_empty());
 }

@@ -21,6 +21,7 @@
 //! it natively with a [`FakeHost`]. Host functions that a plugin does not call are not imported: that is why the host is
 //! a type parameter and not a trait object.
 
+mod answer;
 #[doc(hidden)]
 pub mod bindings;
 mod build;
@@ -30,6 +31,7 @@ mod fake;
 mod host;
 mod plugin;
 
+pub use answer::{REJECTED, UNREACHABLE};
 pub use bindings::exports::ironcore::plugin::deliver::{
     Delivery, Failure, FailureScope, Handler, Hub, Incident, Links, Receipt, Rejection, Retry,
 };
