@@ -14,7 +14,8 @@ use crate::error::EgressError;
 ///
 /// An entry is an address (`10.1.2.3`), a range (`10.0.0.0/8`, `fd00::/8`), a host (`mail.corp.example`) or all
 /// hosts of a domain (`*.corp.example`). A host may then have private, shared or loopback addresses, but never
-/// link-local ones, where cloud providers keep credentials: those must be named as a range.
+/// link-local ones, where cloud providers keep credentials: those must be named as a range. The addresses of metadata
+/// services pass only when each is named by itself, for a range that holds one was hardly meant to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowList {
     ranges: Vec<IpNet>,
@@ -44,6 +45,19 @@ impl AllowList {
     /// Whether `address`, which `host` resolved to or which was given literally, may be dialled; the error says why not.
     pub fn check(&self, host: &str, address: IpAddr) -> Result<(), Refused> {
         let address = address.to_canonical();
+        if is_metadata(address) {
+            let named = |allowed: &IpNet| {
+                allowed.prefix_len() == allowed.max_prefix_len() && allowed.contains(&address)
+            };
+            return match self.ranges.iter().any(named) {
+                true => Ok(()),
+                false => Err(Refused {
+                    host: host.to_owned(),
+                    address,
+                    kind: "cloud-metadata",
+                }),
+            };
+        }
         let Some(range) = special_range(address) else {
             return Ok(());
         };
@@ -56,6 +70,20 @@ impl AllowList {
             address,
             kind: range.kind,
         })
+    }
+
+    /// Whether this host is on the list: a name by itself or its domain, an address by its range.
+    pub(crate) fn lists(&self, host: &url::Host<&str>) -> bool {
+        let in_range = |address: IpAddr| {
+            self.ranges
+                .iter()
+                .any(|range| range.contains(&address.to_canonical()))
+        };
+        match *host {
+            url::Host::Domain(name) => self.names(name),
+            url::Host::Ipv4(v4) => in_range(IpAddr::V4(v4)),
+            url::Host::Ipv6(v6) => in_range(IpAddr::V6(v6)),
+        }
     }
 
     fn names(&self, host: &str) -> bool {
@@ -133,6 +161,29 @@ const V6: [(&str, u8, &str, bool); 12] = [
     ("ff00::", 8, "multicast", false),
 ];
 
+/// Where cloud providers hand out credentials to whoever asks from the machine: Amazon (also for containers), Google,
+/// Azure, Alibaba, Oracle.
+const METADATA: [&str; 9] = [
+    "169.254.169.254",
+    "169.254.170.2",
+    "169.254.170.23",
+    "100.100.100.200",
+    "168.63.129.16",
+    "192.0.0.192",
+    "fd00:ec2::254",
+    "fd00:ec2::23",
+    "fd20:ce::254",
+];
+
+/// Whether a metadata service answers at `address`, or where a translating or tunnelling network would take it.
+fn is_metadata(address: IpAddr) -> bool {
+    let listed = |address: IpAddr| METADATA.iter().any(|known| known.parse() == Ok(address));
+    match address {
+        IpAddr::V4(_) => listed(address),
+        IpAddr::V6(v6) => listed(address) || embedded_v4(v6).is_some_and(|v4| listed(IpAddr::V4(v4))),
+    }
+}
+
 fn special_range(address: IpAddr) -> Option<SpecialRange> {
     match address {
         IpAddr::V4(v4) => V4.iter().find_map(|&(base, bits, kind, a_host_may)| {
@@ -157,8 +208,10 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         Ipv4Addr::new(a, b, c, d)
     };
     match s {
-        // IPv4-compatible (RFC 4291, deprecated), IPv4-mapped, and NAT64 (RFC 6052).
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
+        // IPv4-compatible (RFC 4291, deprecated), IPv4-mapped, and NAT64 (RFC 6052), that of a network's own too (RFC 8215).
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low] => Some(v4(high, low)),
         // IPv4-translated (RFC 2765).
         [0, 0, 0, 0, 0xffff, 0, high, low] => Some(v4(high, low)),
         // 6to4 (RFC 3056).
@@ -246,6 +299,50 @@ mod tests {
         assert!(refused(&list, "evil-lab.example", "127.0.0.9"));
         // A named host never gets at the metadata service.
         assert!(refused(&list, "mail.corp.example", "169.254.169.254"));
+    }
+
+    #[test]
+    fn metadata_passes_only_when_it_is_named_itself() {
+        let services = [
+            "169.254.169.254",
+            "100.100.100.200",
+            "168.63.129.16",
+            "fd00:ec2::254",
+            "::ffff:169.254.169.254",
+            "::169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+            "64:ff9b::6464:64c8",
+        ];
+        let wide = AllowList::parse([
+            "0.0.0.0/0",
+            "::/0",
+            "169.254.0.0/16",
+            "100.64.0.0/10",
+            "fd00::/8",
+            "169.254.169.252/30",
+            "metadata.example",
+            "*.example",
+        ])
+        .expect("list");
+        for address in services {
+            for list in [&AllowList::default(), &wide] {
+                assert!(refused(list, "metadata.example", address), "{address}");
+            }
+        }
+        // What lies beside them in an allowed range passes.
+        assert!(!refused(&wide, "x", "169.254.169.253") && !refused(&wide, "x", "fd00:ec2::255"));
+        let named = AllowList::parse(["169.254.169.254", "fd00:ec2::254/128"]).expect("list");
+        assert!(!refused(&named, "x", "169.254.169.254") && !refused(&named, "x", "::ffff:169.254.169.254"));
+        assert!(!refused(&named, "x", "fd00:ec2::254") && refused(&named, "x", "100.100.100.200"));
+        let error = named.check("hook.example", "100.100.100.200".parse().expect("address"));
+        assert!(
+            error
+                .expect_err("refused")
+                .to_string()
+                .contains("cloud-metadata address 100.100.100.200")
+        );
     }
 
     #[test]

@@ -10,13 +10,19 @@ use crate::secrets::SecretName;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EgressError {
-    /// An entry of the allow-list cannot be read.
+    /// An entry of a list of destinations cannot be read.
     #[error(
-        "{entry:?} is no entry for an allow-list: write an address, a range such as 10.0.0.0/8, or a host name"
+        "{entry:?} names no destination: write an address, a range such as 10.0.0.0/8, a host name, or *.DOMAIN"
     )]
     AllowEntry {
         /// The entry as written.
         entry: String,
+    },
+    /// The proxy cannot be used.
+    #[error("the proxy cannot be used: {reason}")]
+    Proxy {
+        /// Why.
+        reason: String,
     },
     /// A certificate authority cannot be read.
     #[error("certificate authority number {number} is not valid PEM: {reason}")]
@@ -97,6 +103,7 @@ impl EgressError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::AllowEntry { .. }
+            | Self::Proxy { .. }
             | Self::Authority { .. }
             | Self::Fingerprint { .. }
             | Self::SecretUnfit { .. } => ErrorCode::ConfigInvalid,

@@ -53,7 +53,10 @@ pub(crate) async fn fetch(shared: &Shared, request: FetchRequest) -> Result<Fetc
                 "a certificate is pinned, so the address must begin with https",
             ));
         }
-        let response = client.execute(ready).await.map_err(http::failed)?;
+        let response = client
+            .execute(ready)
+            .await
+            .map_err(|error| http::failed(error, shared.proxy.as_ref()))?;
         let status = response.status().as_u16();
         let content_type = content_type(response.headers());
         let body = http::read_all(response, request.max_answer).await?;
@@ -93,7 +96,7 @@ fn client(shared: &Shared, pin: Option<Fingerprint>) -> Result<Client, EgressErr
     if let Some(client) = pinned.get(&pin) {
         return Ok(client.clone());
     }
-    let client = http::client(&shared.trust, &shared.resolver, Some(pin))?;
+    let client = http::client(&shared.trust, &shared.resolver, shared.proxy.as_ref(), Some(pin))?;
     if pinned.len() >= MAX_PINNED {
         pinned.clear();
     }

@@ -9,11 +9,14 @@ use reqwest::Client;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::address::Refused;
 use crate::failure::Failure;
 use crate::fill::{self, Parts};
+use crate::proxy::Proxy;
 use crate::redact::Redactor;
 use crate::resolve::{ResolveError, Resolver};
 use crate::sign::{self, SignSpec};
+use crate::signing_key;
 use crate::slots::{self, SecretSlot};
 use crate::tls::{self, Fingerprint, Trust, WrongCertificate};
 use crate::{EgressError, Shared, retry_after};
@@ -63,7 +66,7 @@ impl HttpRequest {
 pub struct HttpResponse {
     /// The status.
     pub status: u16,
-    /// The headers that help to understand it; names in lower case, values redacted.
+    /// The headers, but for those of the connection and cookies; names in lower case, values cut and redacted.
     pub headers: Vec<(String, String)>,
     /// At most [`MAX_ANSWER`] bytes, redacted.
     pub body: Vec<u8>,
@@ -127,18 +130,24 @@ impl HttpResponse {
 pub(crate) fn client(
     trust: &Trust,
     resolver: &Resolver,
+    proxy: Option<&Proxy>,
     pin: Option<Fingerprint>,
 ) -> Result<Client, EgressError> {
     let tls = match pin {
         Some(fingerprint) => trust.pinned(fingerprint)?,
         None => trust.http()?,
     };
-    Client::builder()
+    // `no_proxy` first: it is what keeps those of the environment out.
+    let builder = Client::builder().no_proxy();
+    let builder = match proxy {
+        Some(proxy) => builder.proxy(proxy.intercept()),
+        None => builder,
+    };
+    builder
         .tls_backend_preconfigured(tls)
         .dns_resolver(resolver.clone())
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        .no_proxy()
         .retry(reqwest::retry::never())
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(Duration::from_secs(60))
@@ -181,15 +190,22 @@ async fn exchange(
     redactor: &mut Redactor,
 ) -> Result<Answer, Failure> {
     let ready = prepare(shared, request, redactor)?;
+    let over = shared.proxy.as_ref().filter(|proxy| proxy.takes(ready.url()));
     // One deadline for head and body, so that a destination that drips its answer is cut off, too.
     let deadline = tokio::time::Instant::now() + timeout;
     let sent = tokio::time::timeout_at(deadline, shared.client.execute(ready)).await;
-    let mut response = sent.map_err(|_| timed_out(timeout))?.map_err(failed)?;
+    let mut response = sent
+        .map_err(|_| timed_out(timeout))?
+        .map_err(|error| failed(error, shared.proxy.as_ref()))?;
+    let status = response.status().as_u16();
+    if let Some(failure) = over.and_then(|proxy| proxy.failure(status)) {
+        return Err(failure);
+    }
     let headers = std::mem::take(response.headers_mut());
     // Read on behind what is kept, so that a secret across the cut is recognised.
     let limit = MAX_ANSWER + redactor.longest();
     let (body, more) = read(&mut response, limit, deadline).await;
-    Ok((response.status().as_u16(), headers, body, more))
+    Ok((status, headers, body, more))
 }
 
 /// Checks a request, fills its slots and signs it. Nothing is sent.
@@ -217,10 +233,14 @@ pub(crate) fn prepare(
     }
     fill::fill(&mut parts, &request.slots, &shared.secrets, redactor)?;
     if let Some(host) = parts.url.host() {
-        shared
-            .resolver
-            .check_literal(&host)
-            .map_err(|refused| Failure::address(refused.to_string()))?;
+        let refused = |refused: Refused| Failure::address(refused.to_string());
+        shared.resolver.check_literal(&host).map_err(refused)?;
+        if let Some(proxy) = shared.proxy.as_ref().filter(|proxy| proxy.takes(&parts.url)) {
+            proxy
+                .check_name(&host, shared.resolver.allowed())
+                .map_err(refused)?;
+            proxy.redact(redactor);
+        }
     }
     if let Some(spec) = &request.sign {
         for (name, value) in signature(shared, spec, &parts.body, redactor)? {
@@ -252,7 +272,7 @@ fn signature(
     let open = |name| {
         let value = slots::open(&shared.secrets, name, redactor)?;
         // A receiver may print the key without what stands before it.
-        if let Some(bare) = value.expose_secret().trim().strip_prefix("whsec_") {
+        if let Some(bare) = signing_key::bare(value.expose_secret()) {
             redactor.add(bare);
         }
         Ok(value)
@@ -299,7 +319,7 @@ pub(crate) async fn read_all(mut response: reqwest::Response, limit: usize) -> R
         return Err(too_long());
     }
     let mut body = Vec::with_capacity(announced.and_then(|l| usize::try_from(l).ok()).unwrap_or(0));
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, None))? {
         if body.len() + chunk.len() > limit {
             return Err(too_long());
         }
@@ -316,10 +336,14 @@ pub(crate) fn timed_out(timeout: Duration) -> Failure {
 }
 
 /// What an error of the HTTP client means. The URL may hold a secret, so it goes first of all.
-pub(crate) fn failed(error: reqwest::Error) -> Failure {
+pub(crate) fn failed(error: reqwest::Error, proxy: Option<&Proxy>) -> Failure {
     let error = error.without_url();
     if let Some(resolve) = tls::cause::<ResolveError>(&error) {
         return match resolve {
+            // The proxy's address is the admin's to put right, and no message is at fault.
+            ResolveError::Refused(refused) if proxy.is_some_and(|proxy| proxy.is_at(refused)) => {
+                Failure::lane(format!("the proxy cannot be used: {refused}"))
+            }
             ResolveError::Refused(refused) => Failure::address(refused.to_string()),
             other => Failure::lane(other.to_string()),
         };
@@ -342,26 +366,24 @@ pub(crate) fn failed(error: reqwest::Error) -> Failure {
     Failure::lane(format!("{what}: {}", tls::chain(&error)))
 }
 
-const KEPT: [&str; 10] = [
-    "content-type",
-    "content-length",
-    "date",
-    "location",
-    "retry-after",
-    "server",
-    "www-authenticate",
-    "x-request-id",
-    "request-id",
-    "x-correlation-id",
+/// What says nothing about the message: how the connection was kept, and sessions that the destination opens.
+const LEFT_OUT: [&str; 7] = [
+    "connection",
+    "keep-alive",
+    "set-cookie",
+    "set-cookie2",
+    "transfer-encoding",
+    "trailer",
+    "upgrade",
 ];
+/// More headers than this are left out.
+const MAX_HEADERS: usize = 50;
 
 fn kept(headers: &HeaderMap, redactor: &Redactor) -> Vec<(String, String)> {
-    let wanted = |name: &str| {
-        KEPT.contains(&name) || name.starts_with("x-ratelimit-") || name.starts_with("ratelimit")
-    };
     headers
         .iter()
-        .filter(|(name, _)| wanted(name.as_str()))
+        .filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()))
+        .take(MAX_HEADERS)
         .map(|(name, value)| {
             let value = redactor.text(&String::from_utf8_lossy(value.as_bytes()));
             (name.to_string(), value.chars().take(1000).collect())

@@ -4,8 +4,9 @@
 //! try again, and in which order, is left to the caller, who gets a [`Failure`] to decide by. Knows nothing of
 //! tasks, SQL or plugins.
 //!
-//! What holds for every call: the addresses dialled are those that were checked; no redirect is followed; no proxy
-//! of the environment is used; there is a limit on time and size; and nothing that comes back holds a secret.
+//! What holds for every call: the addresses dialled are those that were checked; no redirect is followed; no proxy is
+//! used but the one that the admin names, for HTTP; there is a limit on time and size; and nothing that comes back holds
+//! a secret.
 
 mod address;
 mod durable;
@@ -16,12 +17,16 @@ mod fill;
 mod http;
 mod mail;
 mod pool;
+mod proxy;
 mod redact;
 mod resolve;
 mod retry_after;
+mod sealed;
+mod secret_name;
 mod secrets;
 mod server;
 mod sign;
+mod signing_key;
 mod slots;
 mod smtp;
 mod tls;
@@ -39,11 +44,13 @@ pub use failure::{Failure, FailureClass};
 pub use fetch::{FetchRequest, Fetched};
 pub use http::{HttpRequest, HttpResponse, MAX_ANSWER};
 pub use mail::{Attachment, Mail};
+pub use proxy::ProxyOptions;
 pub use resolve::{Looking, Lookup, SystemLookup};
 pub use secrecy::SecretString;
-pub use secrets::{SecretName, Secrets, generate_signing_secret};
+pub use secrets::{KeptSecret, SecretName, Secrets, Stamp};
 pub use server::{MailReport, RecipientOutcome, SmtpAuth, SmtpMechanism, SmtpServer, SmtpTls};
 pub use sign::SignSpec;
+pub use signing_key::{SigningKind, generate_signing_secret};
 pub use slots::SecretSlot;
 pub use tls::Fingerprint;
 
@@ -52,6 +59,8 @@ pub use tls::Fingerprint;
 pub struct EgressOptions {
     /// Destinations that are allowed although they are not public.
     pub allow: AllowList,
+    /// The proxy that HTTP requests take; mails never do.
+    pub proxy: Option<ProxyOptions>,
     /// Certificate authorities in PEM, beside the system's.
     pub roots_pem: Vec<String>,
     /// Allows mail without TLS to addresses that are not loopback ones.
@@ -62,10 +71,22 @@ pub struct EgressOptions {
     pub max_timeout: Duration,
 }
 
+impl EgressOptions {
+    /// Refuses what [`Egress::new`] would refuse of the proxy, without making anything.
+    pub fn check(&self) -> Result<(), EgressError> {
+        let resolver = resolve::Resolver::new(self.allow.clone(), Arc::clone(&self.lookup));
+        match &self.proxy {
+            Some(options) => proxy::Proxy::new(options.clone(), &resolver).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Default for EgressOptions {
     fn default() -> Self {
         Self {
             allow: AllowList::default(),
+            proxy: None,
             roots_pem: Vec::new(),
             plain_smtp: false,
             lookup: Arc::new(SystemLookup),
@@ -78,6 +99,7 @@ impl fmt::Debug for EgressOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EgressOptions")
             .field("allow", &self.allow)
+            .field("proxy", &self.proxy)
             .field("roots_pem", &self.roots_pem.len())
             .field("plain_smtp", &self.plain_smtp)
             .field("max_timeout", &self.max_timeout)
@@ -97,6 +119,7 @@ pub(crate) struct Shared {
     pub(crate) pools: pool::Pools,
     pub(crate) trust: tls::Trust,
     pub(crate) resolver: resolve::Resolver,
+    pub(crate) proxy: Option<proxy::Proxy>,
     pub(crate) secrets: Secrets,
     pub(crate) seams: Seams,
     pub(crate) plain_smtp: bool,
@@ -108,13 +131,18 @@ impl Egress {
     pub fn new(options: EgressOptions, secrets: Secrets, seams: Seams) -> Result<Self, EgressError> {
         let trust = tls::Trust::new(&options.roots_pem)?;
         let resolver = resolve::Resolver::new(options.allow, options.lookup);
+        let proxy = options
+            .proxy
+            .map(|proxy| proxy::Proxy::new(proxy, &resolver))
+            .transpose()?;
         Ok(Self {
             shared: Arc::new(Shared {
-                client: http::client(&trust, &resolver, None)?,
+                client: http::client(&trust, &resolver, proxy.as_ref(), None)?,
                 pinned: Mutex::default(),
                 pools: pool::Pools::default(),
                 trust,
                 resolver,
+                proxy,
                 secrets,
                 seams,
                 plain_smtp: options.plain_smtp,

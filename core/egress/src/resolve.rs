@@ -98,6 +98,10 @@ impl Resolver {
         }
     }
 
+    pub(crate) fn allowed(&self) -> &AllowList {
+        &self.allow
+    }
+
     /// Checks a host that the HTTP client would dial without asking, because it is a literal address.
     pub(crate) fn check_literal(&self, host: &url::Host<&str>) -> Result<(), Refused> {
         match *host {

@@ -1,7 +1,6 @@
 //! Secrets by name: sealed with a key file that lies outside the database, opened inside this crate only.
 //!
-//! A secret is one file `NAME.sealed` in the folder handed in: `ICS1`, a nonce of 12 bytes, then AES-256-GCM of the
-//! value with the tag, its associated data being the name, so that files cannot be swapped. Files are read anew for
+//! A secret is one file `NAME.sealed` in the folder handed in, whose form is [`crate::sealed`]'s. Files are read anew for
 //! each use: a value sealed by another process counts at once.
 
 use std::fmt;
@@ -9,77 +8,39 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
 use aws_lc_rs::rand;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use ironcore_types::Timestamp;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
-use serde::{Deserialize, Serialize};
 
 use crate::durable;
 use crate::error::EgressError;
+use crate::sealed;
+pub use crate::sealed::Stamp;
+pub use crate::secret_name::SecretName;
+use crate::signing_key;
 
-/// How a secret is called in configurations; the rule of names: 1 to 63 of a-z, 0-9, `-`, `_` and `.`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct SecretName(String);
-
-impl SecretName {
-    /// Checks `text` and makes a name of it.
-    pub fn new(text: impl Into<String>) -> Result<Self, EgressError> {
-        let text = text.into();
-        let fits = (1..=63).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b))
-            && text.as_bytes()[0].is_ascii_alphanumeric();
-        if fits {
-            Ok(Self(text))
-        } else {
-            Err(EgressError::SecretName { text })
-        }
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for SecretName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for SecretName {
-    type Err = EgressError;
-    fn from_str(text: &str) -> Result<Self, EgressError> {
-        Self::new(text)
-    }
-}
-
-impl TryFrom<String> for SecretName {
-    type Error = EgressError;
-    fn try_from(text: String) -> Result<Self, EgressError> {
-        Self::new(text)
-    }
-}
-
-impl From<SecretName> for String {
-    fn from(name: SecretName) -> Self {
-        name.0
-    }
-}
-
-const MAGIC: &[u8; 4] = b"ICS1";
 const KEY_LEN: usize = 32;
 const SUFFIX: &str = ".sealed";
 /// Longer than any key or token that a destination wants.
 const MAX_VALUE: usize = 64 * 1024;
+
+/// What may be known of a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptSecret {
+    /// Its name.
+    pub name: SecretName,
+    /// When its value was set; none when nobody noted it.
+    pub set: Option<Timestamp>,
+    /// Who set it; none when that was done on the hub's own files.
+    pub by: Option<String>,
+    /// The public key, `whpk_…`, when it is an Ed25519 signing key.
+    pub public_key: Option<String>,
+    /// Whether it opens with this hub's key.
+    pub opens: bool,
+}
 
 /// The secrets of this hub. Values go in and never come out but into a request; cheap to clone.
 #[derive(Clone)]
@@ -130,6 +91,16 @@ impl Secrets {
 
     /// Stores `value` under `name`, replacing an earlier one; on disk when this returns. Not empty, at most 64 KiB.
     pub fn seal(&self, name: &SecretName, value: &SecretString) -> Result<(), EgressError> {
+        self.seal_stamped(name, value, &Stamp::default())
+    }
+
+    /// The same, and notes when and by whom.
+    pub fn seal_stamped(
+        &self,
+        name: &SecretName,
+        value: &SecretString,
+        stamp: &Stamp,
+    ) -> Result<(), EgressError> {
         let plain = value.expose_secret();
         if plain.is_empty() || plain.len() > MAX_VALUE {
             let reason = "a value has 1 byte to 64 KiB";
@@ -138,12 +109,7 @@ impl Secrets {
                 reason,
             });
         }
-        let mut bytes = plain.as_bytes().to_vec();
-        let nonce = self
-            .cipher()?
-            .seal_in_place_append_tag(associated(name), &mut bytes);
-        let nonce = nonce.map_err(|_| EgressError::Crypto)?;
-        let file = [MAGIC.as_slice(), nonce.as_ref(), &bytes].concat();
+        let file = sealed::close(&self.cipher()?, name, plain, stamp)?;
         let path = self.path(name);
         durable::replace(&path, &file).map_err(|source| EgressError::Io { path, source })
     }
@@ -168,8 +134,47 @@ impl Secrets {
         })
     }
 
+    /// What may be known of each secret, by name. One that does not open is among them.
+    pub fn list(&self) -> Result<Vec<KeptSecret>, EgressError> {
+        let mut all = Vec::new();
+        for name in self.names()? {
+            match self.describe(&name) {
+                Ok(kept) => all.push(kept),
+                // It was forgotten meanwhile.
+                Err(EgressError::SecretMissing { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
+    }
+
+    /// What may be known of one secret.
+    pub fn describe(&self, name: &SecretName) -> Result<KeptSecret, EgressError> {
+        let (value, stamp) = match self.open_file(name) {
+            Ok((value, stamp)) => (Some(value), stamp),
+            Err(EgressError::Sealed { .. }) => (None, Stamp::default()),
+            Err(error) => return Err(error),
+        };
+        let public_key = match &value {
+            // A private key that is none shows as what it is: no key that anybody could verify with.
+            Some(value) => signing_key::public_key(name, value).unwrap_or(None),
+            None => None,
+        };
+        Ok(KeptSecret {
+            name: name.clone(),
+            set: stamp.at,
+            by: stamp.by,
+            public_key,
+            opens: value.is_some(),
+        })
+    }
+
     /// The value; for this crate alone.
     pub(crate) fn reveal(&self, name: &SecretName) -> Result<SecretString, EgressError> {
+        Ok(self.open_file(name)?.0)
+    }
+
+    fn open_file(&self, name: &SecretName) -> Result<(SecretString, Stamp), EgressError> {
         let path = self.path(name);
         let file = match fs::read(&path) {
             Ok(file) => file,
@@ -178,22 +183,7 @@ impl Secrets {
             }
             Err(source) => return Err(EgressError::Io { path, source }),
         };
-        let sealed = || EgressError::Sealed { name: name.clone() };
-        let (nonce, bytes) = file
-            .strip_prefix(MAGIC)
-            .and_then(|rest| rest.split_first_chunk::<NONCE_LEN>())
-            .ok_or_else(sealed)?;
-        let mut bytes = bytes.to_vec();
-        let nonce = Nonce::assume_unique_for_key(*nonce);
-        let length = self
-            .cipher()?
-            .open_in_place(nonce, associated(name), &mut bytes)
-            .map_err(|_| sealed())?
-            .len();
-        bytes.truncate(length);
-        String::from_utf8(bytes)
-            .map(SecretString::from)
-            .map_err(|_| sealed())
+        sealed::open(&self.cipher()?, name, &file)
     }
 
     fn cipher(&self) -> Result<RandomizedNonceKey, EgressError> {
@@ -212,17 +202,6 @@ impl fmt::Debug for Secrets {
             .field("folder", &self.shared.folder)
             .finish_non_exhaustive()
     }
-}
-
-/// A fresh key for signing webhooks: `whsec_` and 32 random bytes in base64.
-pub fn generate_signing_secret() -> Result<SecretString, EgressError> {
-    let mut key = [0; 32];
-    rand::fill(&mut key).map_err(|_| EgressError::Crypto)?;
-    Ok(SecretString::from(format!("whsec_{}", STANDARD.encode(key))))
-}
-
-fn associated(name: &SecretName) -> Aad<Vec<u8>> {
-    Aad::from(format!("ironcore-secret/1/{name}").into_bytes())
 }
 
 fn names_in(folder: &Path) -> io::Result<Vec<SecretName>> {
@@ -302,7 +281,17 @@ mod tests {
             .seal(&name("smtp-password"), &"geheim-wort-2".into())
             .expect("seal again");
 
+        let stamp = Stamp {
+            at: Some("2026-05-21T00:00:00Z".parse().expect("time")),
+            by: Some("root@local!admin".to_owned()),
+        };
+        secrets
+            .seal_stamped(&name("smtp-password"), &"geheim-wort-2".into(), &stamp)
+            .expect("seal again");
+
         let again = Secrets::open(&folder, &key).expect("open again");
+        let kept = again.describe(&name("smtp-password")).expect("kept");
+        assert_eq!((kept.set, kept.by, kept.opens), (stamp.at, stamp.by, true));
         assert_eq!(
             again
                 .reveal(&name("smtp-password"))
@@ -365,6 +354,28 @@ mod tests {
             Secrets::open(&folder, &key),
             Err(EgressError::KeyFile { .. })
         ));
+    }
+
+    #[test]
+    fn lists_tell_public_keys_and_what_does_not_open() {
+        let dir = tempfile::tempdir().expect("dir");
+        let (folder, key) = (dir.path().join("secrets"), dir.path().join("key"));
+        let secrets = Secrets::open(&folder, &key).expect("open");
+        let private = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+        secrets.seal(&name("sign"), &private.into()).expect("seal");
+        secrets.seal(&name("token"), &"t0ken".into()).expect("seal");
+        let list = secrets.list().expect("list");
+        let public: Vec<_> = list.iter().map(|kept| kept.public_key.as_deref()).collect();
+        let expected = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+        assert_eq!(public, [Some(expected), None]);
+        let shown = format!("{list:?}");
+        assert!(!shown.contains("t0ken") && !shown.contains("nWGxne"), "{shown}");
+
+        fs::remove_file(&key).expect("lose the key");
+        let others = Secrets::open(&dir.path().join("other"), &key).expect("another key");
+        drop(others);
+        let foreign = Secrets::open(&folder, &key).expect("opens");
+        assert!(foreign.list().expect("list").iter().all(|kept| !kept.opens));
     }
 
     #[test]
