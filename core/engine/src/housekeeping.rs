@@ -16,6 +16,8 @@ pub struct HousekeepingOptions {
     pub logs: Option<Duration>,
     /// Statistics of tasks and samples of how full datastores were; none for ever.
     pub statistics: Option<Duration>,
+    /// What destinations answered to messages, from the end of the attempt; none for ever.
+    pub attempts: Option<Duration>,
     /// How often it is looked for what is too old.
     pub every: Duration,
 }
@@ -25,6 +27,7 @@ impl Default for HousekeepingOptions {
         Self {
             logs: Some(Duration::from_secs(90 * 86_400)),
             statistics: Some(Duration::from_secs(400 * 86_400)),
+            attempts: Some(Duration::from_secs(90 * 86_400)),
             every: Duration::from_secs(3600),
         }
     }
@@ -72,6 +75,9 @@ impl Housekeeping {
         if let Some(keep) = self.options.statistics {
             // Each call forgets a part of them.
             while self.ledger.forget_statistics(now.before(keep)).await? > 0 {}
+        }
+        if let Some(keep) = self.options.attempts {
+            while self.ledger.forget_exchanges(now.before(keep)).await? > 0 {}
         }
         while self.ledger.forget_idempotency_keys().await? > 0 {}
         Ok(())

@@ -10,6 +10,7 @@ use futures::FutureExt;
 use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{AttemptOutcome, ClaimedMessage, FinishAttempt, InboxEntry, KvScope, KvWrite};
 use ironcore_plugin_host::{Delivered, Delivery, Hub, InboxWrite, Links};
+use ironcore_types::event::TaskData;
 use ironcore_types::{ErrorCode, SessionId, Timestamp};
 use serde_json::{Map, json};
 use tokio::task::JoinSet;
@@ -19,8 +20,9 @@ use crate::lanes;
 use crate::matching;
 use crate::notify::Shared;
 use crate::outcome::{self, Meaning, cut};
+use crate::record::{DETAIL, Record};
 use crate::retry::{self, Next, Verdict};
-use crate::services::{AttemptServices, DETAIL, Record, shared as as_services, taken_write};
+use crate::services::{AttemptServices, shared as as_services, taken_write};
 use crate::slots::Slots;
 
 /// How long to wait before the ledger is asked again to record an attempt.
@@ -181,6 +183,7 @@ async fn deliver(shared: &Shared, claimed: &ClaimedMessage) -> (Meaning, Option<
             handler: message.handler.clone(),
         },
         message: message.id,
+        log_of: task_of(claimed).map(|task| task.upid.clone()),
         record: Mutex::default(),
     });
     let limit = shared.options.attempt_timeout;
@@ -196,14 +199,18 @@ async fn deliver(shared: &Shared, claimed: &ClaimedMessage) -> (Meaning, Option<
     (meaning, done, services.finish())
 }
 
+/// The task that the message is about: the last one, when there are several.
+fn task_of(claimed: &ClaimedMessage) -> Option<&TaskData> {
+    let events = claimed.events.iter().rev();
+    events
+        .map(|event| &event.event.data)
+        .find_map(|data| data.task.as_ref())
+}
+
 fn delivery_of(shared: &Shared, claimed: &ClaimedMessage) -> Delivery {
     let message = &claimed.message;
-    let task = claimed
-        .events
-        .iter()
-        .rev()
-        .find_map(|event| event.event.data.task.as_ref());
-    let task_page = shared.options.dashboard.as_ref().zip(task).map(|(base, task)| {
+    let dashboard = shared.options.dashboard.as_ref();
+    let task_page = dashboard.zip(task_of(claimed)).map(|(base, task)| {
         let upid: String = url::form_urlencoded::byte_serialize(task.upid.to_string().as_bytes()).collect();
         format!("{base}/tasks/{upid}")
     });
@@ -287,6 +294,7 @@ fn report_of(
         ended,
         outcome,
         status: meaning.status,
+        exchanges: record.exchanges,
         detail: Some(cut(record.detail, DETAIL)).filter(|detail| !detail.is_empty()),
         kv,
         inbox: inbox.into_iter().map(inbox_entry).collect(),

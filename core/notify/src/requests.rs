@@ -3,7 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ironcore_egress as egress;
-use ironcore_egress::{Failure, SecretName, SecretSlot, SignSpec, SmtpAuth, SmtpServer, SmtpTls};
+use ironcore_egress::{
+    Failure, SecretName, SecretSlot, SignSpec, SmtpAuth, SmtpMechanism, SmtpServer, SmtpTls,
+};
 use ironcore_plugin_host::effects as host;
 use ironcore_plugin_host::effects::{
     HttpCredential, HttpError, MailError, MailReply, Signature, Slot, TlsMode,
@@ -190,6 +192,12 @@ pub(crate) fn http_error(failure: Failure) -> HttpError {
     }
 }
 
+/// How many bytes of the task's log a mail wants to carry, when it wants any.
+pub(crate) fn log_wanted(mail: &host::Mail) -> Option<usize> {
+    let wanted = mail.attrs.iter().find(|(name, _)| name == "attach-log");
+    wanted.and_then(|(_, bytes)| bytes.parse().ok())
+}
+
 /// The mail and its server as egress wants them.
 pub(crate) fn mail(
     server: host::MailServer,
@@ -199,6 +207,17 @@ pub(crate) fn mail(
         TlsMode::StartTls => SmtpTls::StartTls,
         TlsMode::Implicit => SmtpTls::Implicit,
         TlsMode::None => SmtpTls::None,
+    };
+    let mechanism = match server.attrs.iter().find(|(name, _)| name == "mechanism") {
+        None => None,
+        Some((_, word)) => Some(match word.as_str() {
+            "plain" => SmtpMechanism::Plain,
+            "login" => SmtpMechanism::Login,
+            other => {
+                let why = format!("{other:?} is no way to log in: use plain or login");
+                return Err(MailError::Invalid(why));
+            }
+        }),
     };
     let mut smtp = SmtpServer::new(server.host, server.port, tls);
     smtp.auth = match server.credential {
@@ -212,7 +231,7 @@ pub(crate) fn mail(
             Some(SmtpAuth {
                 user,
                 password,
-                mechanism: None,
+                mechanism,
             })
         }
     };

@@ -1,12 +1,11 @@
 //! What a plugin may do while it delivers one message, over egress, ledger and templates; and the record of it.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use ironcore_egress::Egress;
+use ironcore_egress::{Egress, MailReport};
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{KvScope, KvWrite};
 use ironcore_plugin_host::HostServices;
@@ -14,17 +13,13 @@ use ironcore_plugin_host::effects::{
     HttpError, HttpRequest, HttpResponse, KvError, LogLevel, LogLine, Mail, MailError, MailReply, MailServer,
     RenderError, Sample,
 };
-use ironcore_types::{MessageId, Seams};
+use ironcore_types::{MessageId, Seams, Upid};
 use serde_json::Value;
 
-use crate::outcome::cut;
+use crate::log_file;
+use crate::record::Record;
 use crate::requests;
 use crate::templates::{TemplateError, Templates};
-
-/// The record of an attempt is cut here, bytes.
-pub(crate) const DETAIL: usize = 20_000;
-/// An answer's body within it is cut here, bytes.
-const BODY: usize = 8_000;
 
 /// The services of one attempt.
 pub(crate) struct AttemptServices {
@@ -34,50 +29,29 @@ pub(crate) struct AttemptServices {
     pub(crate) seams: Seams,
     pub(crate) scope: KvScope,
     pub(crate) message: MessageId,
+    /// The task whose log a mail may carry.
+    pub(crate) log_of: Option<Upid>,
     pub(crate) record: Mutex<Record>,
-}
-
-/// What is known of an attempt when it has ended.
-#[derive(Debug, Default)]
-pub(crate) struct Record {
-    /// What was sent and answered, line by line; redacted.
-    pub(crate) detail: String,
-    /// Addresses whose server took the mail although others did not; they do not get it again.
-    pub(crate) taken: BTreeSet<String>,
 }
 
 impl AttemptServices {
     /// Hands the record over.
     pub(crate) fn finish(&self) -> Record {
-        std::mem::take(&mut *self.record.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.record())
     }
 
-    fn note(&self, line: &str) {
-        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-        if record.detail.len() < DETAIL {
-            record.detail.push_str(line.trim_end());
-            record.detail.push('\n');
-        }
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let what = format!("{} {}", request.method, requests::shown(&request.url));
         let request = requests::http(request, self.seams.now()).inspect_err(|error| {
-            self.note(&format!("{what}: not sent: {error}"));
+            self.record().note(&format!("{what}: not sent: {error}"));
         })?;
         match self.egress.http(request).await {
             Ok(answer) => {
-                let mut text = format!("{what}: {} in {} ms", answer.status, answer.latency.as_millis());
-                for (name, value) in &answer.headers {
-                    // Writing to a String cannot fail.
-                    let _infallible = write!(text, "\n  {name}: {value}");
-                }
-                let body = answer.body_text();
-                if !body.trim().is_empty() {
-                    let _infallible =
-                        write!(text, "\n  {}", cut(body, BODY).trim_end().replace('\n', "\n  "));
-                }
-                self.note(&text);
+                self.record().answered(what, &answer);
                 Ok(HttpResponse {
                     status: answer.status,
                     headers: answer.headers,
@@ -87,11 +61,7 @@ impl AttemptServices {
                 })
             }
             Err(failure) => {
-                self.note(&format!(
-                    "{what}: {} after {} ms",
-                    failure.reason,
-                    failure.latency.as_millis()
-                ));
+                self.record().failed(what, &failure);
                 Err(requests::http_error(failure))
             }
         }
@@ -99,10 +69,11 @@ impl AttemptServices {
 
     async fn post(&self, server: MailServer, mut mail: Mail) -> Result<MailReply, MailError> {
         let what = format!("mail over {}:{}", server.host, server.port);
-        let taken = self.taken_before().await.map_err(|why| MailError::Other {
+        let unavailable = |why| MailError::Other {
             code: "ledger.unavailable".to_owned(),
             message: why,
-        })?;
+        };
+        let taken = self.taken_before().await.map_err(unavailable)?;
         mail.to.retain(|mailbox| !taken.contains(&mailbox.address));
         if mail.to.is_empty() {
             return Ok(MailReply {
@@ -110,53 +81,59 @@ impl AttemptServices {
                 text: "taken before".to_owned(),
             });
         }
-        let (mail, smtp) = requests::mail(server, mail).inspect_err(|error| {
-            self.note(&format!("{what}: not sent: {error}"));
+        let wanted = requests::log_wanted(&mail);
+        let (mut mail, smtp) = requests::mail(server, mail).inspect_err(|error| {
+            self.record().note(&format!("{what}: not sent: {error}"));
         })?;
+        if let Some((upid, most)) = self.log_of.as_ref().zip(wanted) {
+            let log = log_file::attachment(&self.ledger, upid, most).await;
+            mail.attachments
+                .extend(log.map_err(|error| unavailable(error.to_string()))?);
+        }
         match self.egress.mail(&mail, &smtp).await {
             Err(failure) => {
-                self.note(&format!(
-                    "{what}: {} after {} ms",
-                    failure.reason,
-                    failure.latency.as_millis()
-                ));
+                self.record().failed(what, &failure);
                 Err(requests::mail_error(failure))
             }
-            Ok(report) => {
-                let mut last = String::new();
-                for recipient in &report.recipients {
-                    match &recipient.result {
-                        Ok(answer) => {
-                            last.clone_from(answer);
-                            self.note(&format!("{what}: {} taken: {answer}", recipient.address));
-                        }
-                        Err(failure) => {
-                            self.note(&format!(
-                                "{what}: {} not taken: {}",
-                                recipient.address, failure.reason
-                            ));
-                        }
-                    }
+            Ok(report) => self.reported(&what, &report, taken),
+        }
+    }
+
+    /// What a server's answers about each recipient mean for the mail.
+    fn reported(
+        &self,
+        what: &str,
+        report: &MailReport,
+        taken: BTreeSet<String>,
+    ) -> Result<MailReply, MailError> {
+        let mut last = String::new();
+        let mut record = self.record();
+        for recipient in &report.recipients {
+            let request = format!("{what} to {}", recipient.address);
+            match &recipient.result {
+                Ok(answer) => {
+                    last.clone_from(answer);
+                    let status = answer.split(' ').next().and_then(|code| code.parse().ok());
+                    record.said(request, status, report.latency, answer.clone());
                 }
-                self.note(&format!("{what}: done in {} ms", report.latency.as_millis()));
-                match report.failure() {
-                    None => Ok(MailReply {
-                        code: 250,
-                        text: last,
-                    }),
-                    Some(failure) => {
-                        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-                        let taken_now = report
-                            .recipients
-                            .iter()
-                            .filter(|recipient| recipient.result.is_ok());
-                        record
-                            .taken
-                            .extend(taken_now.map(|recipient| recipient.address.clone()));
-                        record.taken.extend(taken);
-                        Err(requests::mail_error(failure))
-                    }
-                }
+                Err(failure) => record.failed(request, failure),
+            }
+        }
+        match report.failure() {
+            None => Ok(MailReply {
+                code: 250,
+                text: last,
+            }),
+            Some(failure) => {
+                let now = report
+                    .recipients
+                    .iter()
+                    .filter(|recipient| recipient.result.is_ok());
+                record
+                    .taken
+                    .extend(now.map(|recipient| recipient.address.clone()));
+                record.taken.extend(taken);
+                Err(requests::mail_error(failure))
             }
         }
     }
@@ -205,7 +182,7 @@ impl HostServices for AttemptServices {
 
     fn render(&self, template: &str, context: &Value) -> Result<String, RenderError> {
         self.templates.render(template, context).map_err(|error| {
-            self.note(&format!("template {template}: {error}"));
+            self.record().note(&format!("template {template}: {error}"));
             match error {
                 TemplateError::NotFound { name, .. } => RenderError::NotFound(name),
                 TemplateError::Invalid {
@@ -248,7 +225,7 @@ impl HostServices for AttemptServices {
             LogLevel::Warn => tracing::warn!(plugin, message = %self.message, "{}", line.text),
             LogLevel::Error => tracing::error!(plugin, message = %self.message, "{}", line.text),
         }
-        self.note(&format!("{level}: {}", line.text));
+        self.record().note(&format!("{level}: {}", line.text));
     }
 
     fn metrics(&self, samples: Vec<Sample>) {

@@ -259,6 +259,29 @@ impl AttemptOutcome {
     }
 }
 
+/// One thing that an attempt asked of a destination, and what came back. Cut by the caller, and redacted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// What was sent where, without queries and secrets.
+    pub request: String,
+    /// The status of the answer; none when there was no answer.
+    pub status: Option<u16>,
+    /// From the beginning to the end of the answer, microseconds.
+    pub latency_us: u64,
+    /// The headers of the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    /// The body of the answer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body: String,
+    /// Whether the body was longer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+    /// Why there was no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 /// The report of one attempt by the session that claimed the message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FinishAttempt {
@@ -274,7 +297,9 @@ pub struct FinishAttempt {
     pub outcome: AttemptOutcome,
     /// The destination's status code.
     pub status: Option<u16>,
-    /// Headers, body and captured output, cut and redacted by the caller.
+    /// What was asked of the destination, and what it answered.
+    pub exchanges: Vec<Exchange>,
+    /// What the plugin wrote and what did not work, line by line; cut and redacted by the caller.
     pub detail: Option<String>,
     /// What the plugin wrote; committed with the outcome.
     pub kv: Vec<KvWrite>,
@@ -306,7 +331,9 @@ pub struct Attempt {
     pub outcome: AttemptOutcome,
     /// The destination's status code.
     pub status: Option<u16>,
-    /// Headers, body and captured output.
+    /// What was asked of the destination, and what it answered; empty when that is too old to be kept.
+    pub exchanges: Vec<Exchange>,
+    /// What the plugin wrote and what did not work, line by line.
     pub detail: Option<String>,
 }
 

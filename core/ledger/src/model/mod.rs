@@ -32,9 +32,9 @@ pub use idempotency::{Enqueued, KeyUse, KeyedRequest};
 pub use inbox::{InboxEntry, InboxItem, InboxPage};
 pub use kv::{KvScope, KvWrite};
 pub use message::{
-    Attempt, AttemptOutcome, AttemptResult, Circuit, ClaimedMessage, FanOut, FanOutReport, FinishAttempt,
-    LastOutcome, ListedMessage, Message, MessageFilter, MessagePage, MessageState, NewMatch, NewMessage,
-    OutcomeStep, Rate,
+    Attempt, AttemptOutcome, AttemptResult, Circuit, ClaimedMessage, Exchange, FanOut, FanOutReport,
+    FinishAttempt, LastOutcome, ListedMessage, Message, MessageFilter, MessagePage, MessageState, NewMatch,
+    NewMessage, OutcomeStep, Rate,
 };
 pub use object::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
 pub use page::{Count, Page};

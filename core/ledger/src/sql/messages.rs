@@ -1,6 +1,6 @@
 //! Messages: reading, listing and replaying them.
 
-use ironcore_types::{EventId, MessageId};
+use ironcore_types::{EventId, MessageId, Timestamp};
 
 use super::Sql;
 use super::events::event;
@@ -157,6 +157,23 @@ impl Tx {
     }
 }
 
+/// Attempts whose answers one call of `forget_exchanges` forgets: the writer must not stand still for long.
+const FORGET: i64 = 500;
+
+impl Tx {
+    async fn forget_exchanges(&mut self, before: Timestamp) -> Result<u64> {
+        sql(
+            "UPDATE attempts SET exchanges = NULL, detail = NULL WHERE (message, number) IN (
+                SELECT message, number FROM attempts
+                WHERE ended < $1 AND (exchanges IS NOT NULL OR detail IS NOT NULL) ORDER BY ended LIMIT $2)",
+        )
+        .bind(before.as_micros())
+        .bind(FORGET)
+        .execute(&mut self.conn)
+        .await
+    }
+}
+
 /// Messages that are sent again in one transaction.
 const REPLAYED: i64 = 100;
 
@@ -266,10 +283,16 @@ impl Sql {
                     status: row
                         .opt_num("status")?
                         .and_then(|status| u16::try_from(status).ok()),
+                    exchanges: row.opt_json("exchanges")?.unwrap_or_default(),
                     detail: row.opt_text("detail")?,
                 })
             })
             .collect()
+    }
+
+    pub(crate) async fn forget_exchanges(&self, before: Timestamp) -> Result<u64> {
+        self.write(move |tx| Box::pin(async move { tx.forget_exchanges(before).await }))
+            .await
     }
 
     pub(crate) async fn replay(&self, id: MessageId) -> Result<Message> {

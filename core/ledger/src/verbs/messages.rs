@@ -92,6 +92,12 @@ impl Ledger {
         self.sql.attempts(id).await
     }
 
+    /// Forgets what destinations answered, and what plugins wrote, in attempts that ended before: some of them, and how many
+    /// those were; 0 when nothing is left to forget. That there were these attempts, and how they ended, stays.
+    pub async fn forget_exchanges(&self, before: Timestamp) -> Result<u64> {
+        self.sql.forget_exchanges(before).await
+    }
+
     /// Makes a new message of one that was delivered or given up: the same events, a new id, `replay` one higher.
     /// `conflict` while it is still being tried.
     pub async fn replay(&self, id: MessageId) -> Result<Message> {

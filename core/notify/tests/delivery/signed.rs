@@ -52,12 +52,23 @@ async fn an_event_is_exactly_one_signed_request() {
     let attempts = world.attempts(&messages[0]).await;
     assert_eq!(attempts.len(), 1);
     assert_eq!(attempts[0].status, Some(200));
-    let detail = attempts[0].detail.as_deref().expect("a record");
+    let [exchange] = attempts[0].exchanges.as_slice() else {
+        panic!("one request: {:?}", attempts[0]);
+    };
     assert!(
-        detail.contains("POST http://127.0.0.1") && detail.contains("taken"),
-        "{detail}"
+        exchange.request.starts_with("POST http://127.0.0.1"),
+        "{exchange:?}"
     );
-    assert!(!detail.contains(SIGNING), "a secret is in the record");
+    assert_eq!(
+        (exchange.status, exchange.body.as_str(), exchange.truncated),
+        (Some(200), "taken", false)
+    );
+    assert!(
+        exchange.headers.iter().any(|(name, _)| name == "content-length"),
+        "{exchange:?}"
+    );
+    let record = format!("{:?}", attempts[0]);
+    assert!(!record.contains(SIGNING), "a secret is in the record");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,6 +33,7 @@ pub async fn every_event_shows(place: &dyn Place) -> Result<()> {
             receipt: String::new(),
         },
         status: None,
+        exchanges: Vec::new(),
         detail: None,
         kv: Vec::new(),
         // The second is about an event that the message does not carry: a plugin cannot dress up what it was not sent.

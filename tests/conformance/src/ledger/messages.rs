@@ -92,6 +92,7 @@ pub(super) fn report(
         ended: world.clock.time(),
         outcome,
         status: Some(200),
+        exchanges: Vec::new(),
         detail: Some("answer".to_owned()),
         kv: Vec::new(),
         inbox: Vec::new(),

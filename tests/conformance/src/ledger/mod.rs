@@ -4,6 +4,7 @@ pub mod access;
 pub mod actions;
 pub mod conditions;
 pub mod delivery;
+pub mod exchanges;
 pub mod fences;
 pub mod figures;
 pub mod followers;

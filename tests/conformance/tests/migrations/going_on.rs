@@ -199,6 +199,7 @@ async fn deliver(
             receipt: "204".to_owned(),
         },
         status: Some(204),
+        exchanges: Vec::new(),
         detail: None,
         kv: Vec::new(),
         inbox: Vec::new(),

@@ -99,6 +99,7 @@ async fn fill(place: &Shared, way: usize) -> Result<bool> {
         19 => ledger::messages::outcomes_follow_each_other(place).await?,
         20 => ledger::messages::limits_are_kept(place).await?,
         21 => ledger::objects::groups_are_of_projects_or_of_the_hub(place).await?,
+        22 => ledger::exchanges::answers_are_kept_for_a_time(place).await?,
         _ => return Ok(false),
     }
     Ok(true)

@@ -38,6 +38,7 @@ struct AttemptRow<'a> {
     ended: i64,
     outcome: String,
     status: Option<u16>,
+    exchanges: Option<String>,
     detail: Option<&'a str>,
 }
 
@@ -46,17 +47,20 @@ impl<'a> AttemptRow<'a> {
         message: &Message,
         (started, ended): (Timestamp, Timestamp),
         outcome: &AttemptOutcome,
-        status: Option<u16>,
-        detail: Option<&'a str>,
+        report: Option<&'a FinishAttempt>,
     ) -> Result<Self> {
+        let exchanges = report
+            .map(|report| &report.exchanges)
+            .filter(|all| !all.is_empty());
         Ok(Self {
             message: message.number,
             number: message.attempts,
             started: started.as_micros(),
             ended: ended.as_micros(),
             outcome: to_json("an outcome", outcome)?,
-            status,
-            detail,
+            status: report.and_then(|report| report.status),
+            exchanges: exchanges.map(|all| to_json("exchanges", all)).transpose()?,
+            detail: report.and_then(|report| report.detail.as_deref()),
         })
     }
 }
@@ -143,14 +147,7 @@ impl Tx {
             let duration = report.ended.since(report.started);
             self.noted
                 .push(Noted::attempt(message, &report.outcome, duration));
-            let detail = report.detail.as_deref();
-            attempts.push(AttemptRow::new(
-                message,
-                times,
-                &report.outcome,
-                report.status,
-                detail,
-            )?);
+            attempts.push(AttemptRow::new(message, times, &report.outcome, Some(report))?);
         }
         self.put_attempts(&attempts).await?;
         let mut accepted = Vec::new();
@@ -201,10 +198,10 @@ impl Tx {
             return Ok(());
         }
         sql(
-            "INSERT INTO attempts (message, number, started, ended, outcome, status, detail)
-             SELECT message, number, started, ended, outcome, status, detail
+            "INSERT INTO attempts (message, number, started, ended, outcome, status, exchanges, detail)
+             SELECT message, number, started, ended, outcome, status, exchanges, detail
              FROM RECORDS($1 AS r: message BIGINT, number BIGINT, started BIGINT, ended BIGINT, outcome TEXT,
-                status BIGINT, detail TEXT)",
+                status BIGINT, exchanges TEXT, detail TEXT)",
         )
         .bind(to_json("attempts", &rows)?)
         .execute(&mut self.conn)
@@ -304,7 +301,7 @@ impl Tx {
         let error = message.error.clone();
         let mut message = after(message, &AttemptOutcome::Lost, self.now);
         message.error = error;
-        let row = AttemptRow::new(&message, (claimed, self.now), &AttemptOutcome::Lost, None, None)?;
+        let row = AttemptRow::new(&message, (claimed, self.now), &AttemptOutcome::Lost, None)?;
         let duration = self.now.since(claimed);
         self.noted
             .push(Noted::attempt(&message, &AttemptOutcome::Lost, duration));

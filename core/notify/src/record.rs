@@ -1,0 +1,152 @@
+//! The record of one attempt: what was asked of the destination and what it answered, and what the plugin wrote. All of
+//! it is redacted by whoever hands it in; here it is cut.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ironcore_egress::{Failure, HttpResponse};
+use ironcore_ledger::model::Exchange;
+
+use crate::outcome::cut;
+
+/// What the plugin wrote is cut here, bytes.
+pub(crate) const DETAIL: usize = 20_000;
+/// The bodies of all answers together have no more, bytes.
+const BODIES: usize = 20_000;
+/// More exchanges than this are not kept: the last ones are those that matter.
+const EXCHANGES: usize = 20;
+
+/// What is known of an attempt when it has ended.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    /// What the plugin wrote and what did not work, line by line.
+    pub(crate) detail: String,
+    /// What was asked and answered, in order.
+    pub(crate) exchanges: Vec<Exchange>,
+    /// Addresses whose server took the mail although others did not; they do not get it again.
+    pub(crate) taken: BTreeSet<String>,
+}
+
+impl Record {
+    /// Adds a line, unless there is enough.
+    pub(crate) fn note(&mut self, line: &str) {
+        if self.detail.len() < DETAIL {
+            self.detail.push_str(line.trim_end());
+            self.detail.push('\n');
+        }
+    }
+
+    /// Adds an answer.
+    pub(crate) fn answered(&mut self, request: String, answer: &HttpResponse) {
+        let whole = answer.body_text();
+        let body = cut(whole.clone(), BODIES);
+        self.push(Exchange {
+            request,
+            status: Some(answer.status),
+            latency_us: micros(answer.latency),
+            headers: answer.headers.clone(),
+            truncated: answer.truncated || body != whole,
+            body,
+            error: None,
+        });
+    }
+
+    /// Adds what a mail server said about one recipient.
+    pub(crate) fn said(&mut self, request: String, status: Option<u16>, latency: Duration, words: String) {
+        self.push(Exchange {
+            request,
+            status,
+            latency_us: micros(latency),
+            headers: Vec::new(),
+            body: cut(words, BODIES),
+            truncated: false,
+            error: None,
+        });
+    }
+
+    /// Adds that there was no answer.
+    pub(crate) fn failed(&mut self, request: String, failure: &Failure) {
+        self.push(Exchange {
+            request,
+            status: failure.status,
+            latency_us: micros(failure.latency),
+            headers: Vec::new(),
+            body: String::new(),
+            truncated: false,
+            error: Some(failure.reason.clone()),
+        });
+    }
+
+    fn push(&mut self, exchange: Exchange) {
+        if self.exchanges.len() == EXCHANGES {
+            self.exchanges.remove(0);
+        }
+        self.exchanges.push(exchange);
+        let mut bytes: usize = self.exchanges.iter().map(|one| one.body.len()).sum();
+        for one in &mut self.exchanges {
+            if bytes <= BODIES {
+                break;
+            }
+            bytes -= one.body.len();
+            one.truncated |= !one.body.is_empty();
+            one.body.clear();
+        }
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(body: &str) -> HttpResponse {
+        HttpResponse {
+            status: 200,
+            headers: vec![("server".to_owned(), "x".to_owned())],
+            body: body.as_bytes().to_vec(),
+            truncated: false,
+            retry_after: None,
+            latency: Duration::from_millis(12),
+        }
+    }
+
+    #[test]
+    fn the_last_answers_are_kept_within_a_bound() {
+        let mut record = Record::default();
+        for number in 0..30 {
+            record.answered(format!("POST {number}"), &answer(&"b".repeat(9_000)));
+        }
+        assert_eq!(record.exchanges.len(), EXCHANGES);
+        let bytes: usize = record.exchanges.iter().map(|one| one.body.len()).sum();
+        assert_eq!(bytes, 18_000);
+        let last = record.exchanges.last().expect("an exchange");
+        assert_eq!(
+            (last.request.as_str(), last.truncated, last.latency_us),
+            ("POST 29", false, 12_000)
+        );
+        assert!(record.exchanges[0].truncated && record.exchanges[0].body.is_empty());
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_do_not_grow_over_the_bound() {
+        let mut record = Record::default();
+        let binary = HttpResponse {
+            body: vec![0xff; 20_000],
+            ..answer("")
+        };
+        record.answered("POST x".to_owned(), &binary);
+        assert!(record.exchanges[0].body.len() <= BODIES && record.exchanges[0].truncated);
+    }
+
+    #[test]
+    fn lines_end_when_there_is_enough() {
+        let mut record = Record::default();
+        for _ in 0..100 {
+            record.note(&"l".repeat(1_000));
+        }
+        assert!(record.detail.len() < DETAIL + 1_002);
+    }
+}
