@@ -30,7 +30,12 @@ const POSTGRESQL: Package = ("postgresql", "throw-away clusters of the other dat
 const RSYNC: Package = ("rsync", "to compare a restored tree with its source");
 
 /// Python packages: reference implementations that must accept what we send.
-const PYTHON: [&str; 3] = ["standardwebhooks~=1.0", "aiosmtpd~=1.4", "cloudevents~=2.0"];
+const PYTHON: [&str; 4] = [
+    "standardwebhooks~=1.0",
+    "aiosmtpd~=1.4",
+    "cloudevents~=2.0",
+    "cryptography>=45",
+];
 
 /// The version of cargo-deny that `deny.toml` is written for.
 const CARGO_DENY: &str = "^0.20";

@@ -10,9 +10,9 @@
 //! | gc, prune, sync on this hub; replay a message; pause or resume a job | yes | yes | – | – |
 //! | let another hub sync from a datastore | yes | yes | – | – |
 //! | back up any path, restore to any path; pause the scheduler | of the hub | of the hub | – | – |
-//! | sync with another hub; apply; add datastores; remove objects; make tokens | of the hub | – | – | – |
+//! | sync with another hub; apply; add datastores; remove objects; make tokens; set and forget secrets | of the hub | – | – | – |
 //! | copy the hub's own state | of the hub | – | – | – |
-//! | list tokens, export everything | of the hub | – | of the hub | – |
+//! | list tokens, list names of secrets, export everything | of the hub | – | of the hub | – |
 //! | read the figures of the hub (`/metrics`) | of the hub | of the hub | of the hub | – |
 //!
 //! Statistics are of the project's own tasks, on shared datastores too; only tokens of the hub see those of a datastore as
@@ -67,13 +67,13 @@ pub enum Right {
     Replay,
     /// Pause and resume the scheduler.
     Pause,
-    /// Apply declarations, add datastores, and remove what was declared or added.
+    /// Apply declarations, add datastores, and remove what was declared or added; set and forget secrets.
     Configure,
     /// Make and revoke tokens.
     ManageTokens,
     /// See the tokens there are.
     ListTokens,
-    /// See everything that is configured.
+    /// See everything that is configured, and the names of secrets.
     Export,
     /// Copy the hub's own state.
     BackUp,

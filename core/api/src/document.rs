@@ -30,6 +30,7 @@ const TOKEN: &str = "token";
         (name = "configuration", description = "What people configure."),
         (name = "events", description = "What happened."),
         (name = "notifications", description = "Who was told, and the inbox."),
+        (name = "secrets", description = "What handlers and syncs log in and sign with; values go in and never come out."),
         (name = "tokens", description = "Who may speak to the hub."),
         (name = "peers", description = "What other hubs ask when they sync from here."),
     ),

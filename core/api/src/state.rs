@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backups::HubBackups;
 use crate::live::Live;
+use crate::secrets::SecretKeeper;
 use crate::stream::Tails;
 use crate::wire;
 
@@ -56,6 +57,8 @@ pub struct ApiParts {
     pub plugins: Arc<dyn PluginCatalog>,
     /// Whoever copies the hub's own state.
     pub backups: Arc<dyn HubBackups>,
+    /// Whoever keeps the secrets.
+    pub secrets: Arc<dyn SecretKeeper>,
     /// Time and randomness.
     pub seams: Seams,
     /// This machine.
@@ -109,6 +112,10 @@ impl ApiState {
 
     pub(crate) fn backups(&self) -> &dyn HubBackups {
         self.inner.parts.backups.as_ref()
+    }
+
+    pub(crate) fn secrets(&self) -> &dyn SecretKeeper {
+        self.inner.parts.secrets.as_ref()
     }
 
     pub(crate) fn seams(&self) -> &Seams {

@@ -6,8 +6,8 @@ use ironcore_types::verification::{VerifyDepth, VerifyFailure};
 use ironcore_types::{Span, Timestamp, Upid, VerifyResult};
 
 use crate::wire::{
-    Attempt, FailingHandler, InboxEntry, LogEntry, LogLevel, Message, MessageState, RoleName, SequencedEvent,
-    Service, ServiceState, Task, Token, Verification, VerificationReport,
+    AnswerHeader, Attempt, Exchange, FailingHandler, InboxEntry, LogEntry, LogLevel, Message, MessageState,
+    RoleName, SequencedEvent, Service, ServiceState, Task, Token, Verification, VerificationReport,
 };
 
 /// A task without its warnings and tips, as lists show it.
@@ -283,7 +283,21 @@ pub(crate) fn attempt(attempt: model::Attempt) -> Attempt {
         status: attempt.status,
         error,
         retry_at,
+        exchanges: attempt.exchanges.into_iter().map(exchange).collect(),
         detail: attempt.detail,
+    }
+}
+
+fn exchange(exchange: model::Exchange) -> Exchange {
+    let header = |(name, value)| AnswerHeader { name, value };
+    Exchange {
+        request: exchange.request,
+        status: exchange.status,
+        latency_us: exchange.latency_us,
+        headers: exchange.headers.into_iter().map(header).collect(),
+        body: exchange.body,
+        truncated: exchange.truncated,
+        error: exchange.error,
     }
 }
 

@@ -171,6 +171,20 @@ impl Client {
             .context("the hub's answer cannot be read")
     }
 
+    /// Puts something in its place.
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &(impl Serialize + Sync),
+    ) -> Result<T> {
+        let request = self
+            .request(Method::PUT, path)?
+            .json(body)
+            .timeout(Duration::from_secs(60));
+        let answer = self.send(request).await?.json().await;
+        answer.context("the hub's answer cannot be read")
+    }
+
     /// Removes something.
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<()> {
         self.send(

@@ -4,6 +4,10 @@
 mod egress_mail;
 #[path = "egress/egress_webhook.rs"]
 mod egress_webhook;
+#[path = "egress/proxies.rs"]
+mod proxies;
+#[path = "egress/receivers.rs"]
+mod receivers;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -51,16 +55,20 @@ struct Bench {
 
 /// Egress that may dial loopback, trusts these authorities and knows these secrets.
 fn bench(authorities: &[&str], secrets: &[(&str, &str)]) -> Bench {
-    let folder = tempfile::tempdir().expect("folder");
-    let store = Secrets::open(&folder.path().join("secrets"), &folder.path().join("key")).expect("secrets");
-    for (name, value) in secrets {
-        store.seal(&secret(name), &(*value).into()).expect("seal");
-    }
     let options = EgressOptions {
         allow: AllowList::parse(["127.0.0.0/8", "::1"]).expect("allow-list"),
         roots_pem: authorities.iter().map(|a| (*a).to_owned()).collect(),
         ..EgressOptions::default()
     };
+    bench_with(options, secrets)
+}
+
+fn bench_with(options: EgressOptions, secrets: &[(&str, &str)]) -> Bench {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = Secrets::open(&folder.path().join("secrets"), &folder.path().join("key")).expect("secrets");
+    for (name, value) in secrets {
+        store.seal(&secret(name), &(*value).into()).expect("seal");
+    }
     let seams = Seams::new(Arc::new(Machine), Arc::new(Machine));
     let egress = Egress::new(options, store, seams.clone()).expect("egress");
     Bench {

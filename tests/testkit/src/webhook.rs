@@ -357,6 +357,35 @@ Webhook(given['secret']).verify(bytes(given['body']), given['headers'], json_par
     Ok(())
 }
 
+/// Checks with PyPI's `cryptography` that a request is signed by the owner of a public key, `whpk_…`; an error when it is
+/// not. How old it is is not looked at.
+pub fn verify_ed25519(public_key: &str, headers: &[(String, String)], body: &[u8]) -> Result<()> {
+    const SCRIPT: &str = "
+import base64, json, sys
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+given = json.load(sys.stdin)
+headers = given['headers']
+key = Ed25519PublicKey.from_public_bytes(base64.b64decode(given['key'].removeprefix('whpk_')))
+signed = f\"{headers['webhook-id']}.{headers['webhook-timestamp']}.\".encode() + bytes(given['body'])
+def holds(signature):
+    try:
+        key.verify(base64.b64decode(signature), signed)
+        return True
+    except InvalidSignature:
+        return False
+versions = [one.split(',', 1) for one in headers['webhook-signature'].split(' ')]
+sys.exit(not any(version == 'v1a' and holds(signature) for version, signature in versions))
+";
+    let headers: serde_json::Map<String, serde_json::Value> = headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().into()))
+        .collect();
+    let given = serde_json::json!({ "key": public_key, "headers": headers, "body": body });
+    python::run(SCRIPT, given.to_string().as_bytes()).context("the signature does not hold")?;
+    Ok(())
+}
+
 /// The events of a request as PyPI's `cloudevents`, the reference library, reads them: `attributes` and `data` of each.
 /// It reads batches event by event, for it knows no batches itself.
 pub fn read_cloud_events(headers: &[(String, String)], body: &[u8]) -> Result<Vec<serde_json::Value>> {

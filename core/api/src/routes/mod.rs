@@ -14,6 +14,7 @@ mod logs;
 mod metrics;
 mod peer;
 mod projects;
+mod secrets;
 mod snapshots;
 mod statistics;
 mod tasks;
@@ -56,6 +57,7 @@ fn protected() -> OpenApiRouter<ApiState> {
         .merge(explain::routes())
         .merge(delivery::routes())
         .merge(actions::routes())
+        .merge(secrets::routes())
         .merge(tokens::routes())
         .merge(peer::routes())
         .merge(metrics::routes())

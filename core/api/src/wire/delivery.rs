@@ -92,8 +92,38 @@ pub struct Attempt {
     pub error: Option<ErrorData>,
     /// When it is tried again.
     pub retry_at: Option<Timestamp>,
-    /// What the destination said; secrets are taken out.
+    /// What was asked of the destination and what it answered, in order; empty once that is too old to be kept.
+    pub exchanges: Vec<Exchange>,
+    /// What the plugin wrote and what did not work, line by line; secrets are taken out.
     pub detail: Option<String>,
+}
+
+/// One request of an attempt, and what came back. Secrets are taken out of all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Exchange {
+    /// What was sent where, without the query.
+    pub request: String,
+    /// Status of the answer; null when there was none.
+    pub status: Option<u16>,
+    /// From the beginning to the end of the answer, microseconds.
+    pub latency_us: u64,
+    /// The headers of the answer, but for those of the connection and cookies.
+    pub headers: Vec<AnswerHeader>,
+    /// The body of the answer; those of an attempt have 20,000 bytes together.
+    pub body: String,
+    /// Whether the body was longer.
+    pub truncated: bool,
+    /// Why there was no answer.
+    pub error: Option<String>,
+}
+
+/// A header of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AnswerHeader {
+    /// Its name, in lower case.
+    pub name: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// A message with its attempts.

@@ -127,6 +127,7 @@ fn body(operation: &str, foreign: &Foreign) -> Option<Value> {
             Some(json!({ "mode": "create", "object": { "name": "new", "path": "/nonexistent/zebra" } }))
         }
         "create_token" => Some(json!({ "user": "me@local!more", "role": "admin" })),
+        "set_secret" => Some(json!({ "value": "taken over" })),
         "explain_event" => Some(json!({ "event": foreign.event })),
         "take_action" => Some(json!({ "event": foreign.event, "kind": "verify", "target": "zebra-store" })),
         _ => None,
@@ -234,6 +235,7 @@ async fn dead_letters_are_sent_again_of_ones_own_project_alone_and_once() {
             ended: now,
             outcome,
             status: Some(404),
+            exchanges: Vec::new(),
             detail: None,
             kv: Vec::new(),
             inbox: Vec::new(),

@@ -8,6 +8,7 @@ mod pages;
 mod pattern;
 mod problems;
 mod removal;
+mod secrets;
 mod setup;
 mod snapshots;
 mod statistics;

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::operating::FakeBackups;
+use crate::secrets::FakeKeeper;
 
 /// A clock that stands until it is set.
 /// Beside what it shows it knows how much time has passed.
@@ -197,6 +198,7 @@ impl Hub {
             ledger: ledger.clone(),
             plugins: Arc::new(Catalog),
             backups: Arc::new(FakeBackups::new()),
+            secrets: Arc::new(FakeKeeper::default()),
             seams: seams.clone(),
             node: "hub".parse().expect("node"),
             version: "0.0.0".to_owned(),

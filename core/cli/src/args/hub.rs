@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use ironcore_api::wire::RoleName;
+use ironcore_egress::SigningKind;
 use ironcore_ledger::model::Service;
 use ironcore_types::ids::{DatastoreName, GroupName, ProjectName, UserId};
 
@@ -149,32 +150,42 @@ pub(crate) enum Token {
     },
 }
 
-/// Where the hub's own files are, for commands that work without it.
+/// Where the hub's own files are, to work on them without asking it.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LocalHub {
-    /// Configuration file of the hub.
-    #[arg(long, short, env = "IRONCORE_CONFIG", value_name = "FILE")]
+    /// Work on the files of the hub with this configuration file, on its own machine.
+    #[arg(long, short, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Its data folder.
-    #[arg(long, env = "IRONCORE_DATA", value_name = "DIR")]
+    /// Work on the files in this data folder of a hub.
+    #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Secret {
-    /// Keep a secret; its value is read from standard input.
+    /// Keep a secret; its value is read from standard input, never from an argument.
     Set {
         /// Its name, as handlers write it: { secret = "NAME" }.
         name: String,
+        /// Make a key for signing webhooks: hmac (shown once, for the receiver) or ed25519 (its public key is shown).
+        #[arg(long, value_name = "KIND", value_parser = words::signing_kind())]
+        generate: Option<SigningKind>,
         #[command(flatten)]
         hub: LocalHub,
     },
-    /// List the names of the secrets.
+    /// List the secrets: when and by whom they were set, and what uses them.
     List {
         #[command(flatten)]
         hub: LocalHub,
     },
-    /// Forget a secret.
+    /// Print the public key of an Ed25519 signing key, for those who verify signatures.
+    PublicKey {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        hub: LocalHub,
+    },
+    /// Forget a secret that nothing uses.
     Remove {
         /// Its name.
         name: String,

@@ -128,7 +128,7 @@ pub(crate) enum Command {
     /// Make, list and revoke access tokens.
     #[command(subcommand)]
     Token(Token),
-    /// Keep secrets that handlers use by name. Works on the hub's own machine.
+    /// Keep secrets that handlers use by name; values go in and are never shown.
     #[command(subcommand)]
     Secret(Secret),
     /// Make or change what a file declares: projects, datastores, groups, jobs.

@@ -2,6 +2,7 @@
 //! with all that there are.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use ironcore_egress::SigningKind;
 use ironcore_ledger::model::{MessageState, Service};
 use ironcore_types::statistics::Bucket;
 use ironcore_types::verification::VerifyResult;
@@ -39,6 +40,10 @@ pub(super) fn message_state() -> impl TypedValueParser<Value = MessageState> {
 
 pub(super) fn verify_result() -> impl TypedValueParser<Value = VerifyResult> {
     one_of(VerifyResult::ALL, VerifyResult::as_str)
+}
+
+pub(super) fn signing_kind() -> impl TypedValueParser<Value = SigningKind> {
+    one_of(SigningKind::ALL, SigningKind::as_str)
 }
 
 pub(super) fn bucket() -> impl TypedValueParser<Value = Bucket> {

@@ -13,7 +13,6 @@ use crate::serve::config::{DEFAULT_CONFIG, DEFAULT_DATA};
 const WITHOUT_HUB: &[&str] = &[
     "serve",
     "config",
-    "secret",
     "schedule",
     "completions",
     "man",

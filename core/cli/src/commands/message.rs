@@ -74,18 +74,7 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
                 fields.push(("Event", text));
             }
             for attempt in &detail.attempts {
-                let status = attempt
-                    .status
-                    .map_or_else(String::new, |status| format!(", status {status}"));
-                let error = attempt.error.as_ref().map_or_else(String::new, |error| {
-                    format!(": {} [{}]", error.message, error.code)
-                });
-                let text = format!(
-                    "{} {}{status}{error}",
-                    output::time(Some(attempt.started)),
-                    attempt.outcome
-                );
-                fields.push(("Attempt", format!("{} {text}", attempt.number)));
+                attempt_fields(attempt, &mut fields);
             }
             context.form.fields(&detail, &fields)?;
         }
@@ -117,6 +106,61 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
         }
     }
     Ok(Exit::Ok)
+}
+
+/// How much of an answer's body a person is shown; JSON has it whole.
+const SHOWN: usize = 20;
+
+/// An attempt, what was asked in it, and what came back, line by line.
+fn attempt_fields(attempt: &wire::Attempt, fields: &mut Vec<(&str, String)>) {
+    let status = attempt
+        .status
+        .map_or_else(String::new, |status| format!(", status {status}"));
+    let error = attempt.error.as_ref().map_or_else(String::new, |error| {
+        format!(": {} [{}]", error.message, error.code)
+    });
+    let text = format!(
+        "{} {}{status}{error}",
+        output::time(Some(attempt.started)),
+        attempt.outcome
+    );
+    fields.push(("Attempt", format!("{} {text}", attempt.number)));
+    for exchange in &attempt.exchanges {
+        let what = match (exchange.status, &exchange.error) {
+            (_, Some(error)) => format!("no answer: {error}"),
+            (Some(status), None) => status.to_string(),
+            (None, None) => "taken".to_owned(),
+        };
+        let (millis, tenth) = (exchange.latency_us / 1_000, exchange.latency_us % 1_000 / 100);
+        fields.push((
+            "  Asked",
+            format!("{}: {what} ({millis}.{tenth} ms)", exchange.request),
+        ));
+        for header in &exchange.headers {
+            fields.push(("  Header", format!("{}: {}", header.name, header.value)));
+        }
+        let mut lines = exchange
+            .body
+            .lines()
+            .map(printable)
+            .filter(|line| !line.trim().is_empty());
+        for line in lines.by_ref().take(SHOWN) {
+            fields.push(("  Body", line));
+        }
+        if exchange.truncated || lines.next().is_some() {
+            fields.push(("  Body", "… (--output json shows all that is kept)".to_owned()));
+        }
+    }
+    for line in attempt.detail.iter().flat_map(|detail| detail.lines()) {
+        fields.push(("  Log", printable(line)));
+    }
+}
+
+/// A line of somebody else's without what could move the cursor of a terminal.
+fn printable(line: &str) -> String {
+    line.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 fn handler_of(message: &wire::Message) -> String {

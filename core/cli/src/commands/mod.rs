@@ -96,7 +96,10 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Notify(command) => notify::run(&context()?, command).await,
         Command::Inbox(command) => inbox::run(&context()?, command).await,
         Command::Token(command) => token::run(&context()?, command).await,
-        Command::Secret(command) => secret::run(form, command),
+        Command::Secret(command) => match secret::is_local(&command) {
+            true => secret::on_files(form, command),
+            false => secret::run(&context()?, command).await,
+        },
         Command::Apply(options) => declare::apply(&context()?, &options).await,
         Command::Export => declare::export(&context()?).await,
         Command::Status(options) => status::run(&context()?, &options).await,

@@ -1,40 +1,98 @@
-//! `secret set|list|remove`: works on the hub's own files, so that values never travel through the API.
+//! `secret set|list|public-key|remove`: through the hub's API, or on the hub's own files where they are named. Values go in
+//! by standard input, and are never printed.
 
 use std::io::{IsTerminal, Read};
 
 use anyhow::{Context as _, Result, bail};
-use ironcore_egress::{SecretName, Secrets};
+use ironcore_api::wire;
+use ironcore_egress::{SecretName, Secrets, SigningKind, Stamp, generate_signing_secret};
 use ironcore_types::ErrorCode;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
+use super::Context;
 use crate::args::{LocalHub, Secret};
 use crate::exit::{Coded, Exit};
 use crate::output::{self, Form};
-use crate::serve;
-use crate::serve::config::{self, Overrides, Settings};
+use crate::serve::config::{Overrides, Settings};
+use crate::serve::{self, seams};
+use crate::table::GivesWay;
 
-pub(super) fn run(form: Form, command: Secret) -> Result<Exit> {
+/// Whether the command names the hub's own files.
+pub(super) fn is_local(command: &Secret) -> bool {
+    let (Secret::Set { hub, .. }
+    | Secret::List { hub }
+    | Secret::PublicKey { hub, .. }
+    | Secret::Remove { hub, .. }) = command;
+    hub.config.is_some() || hub.data.is_some()
+}
+
+/// Through the hub's API.
+pub(super) async fn run(context: &Context, command: Secret) -> Result<Exit> {
     match command {
-        Secret::Set { name, hub } => {
+        Secret::Set { name, generate, .. } => {
+            let request = match generate {
+                Some(kind) => wire::SetSecret {
+                    value: None,
+                    generate: Some(match kind {
+                        SigningKind::Hmac => wire::SigningKind::Hmac,
+                        SigningKind::Ed25519 => wire::SigningKind::Ed25519,
+                    }),
+                },
+                None => wire::SetSecret {
+                    value: Some(value()?.expose_secret().to_owned()),
+                    generate: None,
+                },
+            };
+            let path = ["secrets", name.as_str()];
+            let answer: wire::SecretIsSet = context.client.put(&path, &request).await?;
+            tell_set(context.form, &answer)?;
+        }
+        Secret::List { .. } => {
+            let answer: wire::SecretList = context.client.get(&["secrets"], &[]).await?;
+            list(context.form, &answer)?;
+        }
+        Secret::PublicKey { name, .. } => {
+            let list: wire::SecretList = context.client.get(&["secrets"], &[]).await?;
+            let found = list.secrets.into_iter().find(|secret| secret.name == name);
+            return public_key(context.form, &name, found);
+        }
+        Secret::Remove { name, .. } => {
+            context.client.delete(&["secrets", &name]).await?;
+            output::say(&format!("secret {name} is forgotten"));
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// On the hub's own files. Who uses a secret is not known there.
+pub(super) fn on_files(form: Form, command: Secret) -> Result<Exit> {
+    match command {
+        Secret::Set { name, generate, hub } => {
             let name = SecretName::new(name)?;
-            if std::io::stdin().is_terminal() {
-                output::complain("type the value, then end it with Ctrl-D; it is shown as you type");
-            }
-            let mut value = String::new();
-            std::io::stdin()
-                .read_to_string(&mut value)
-                .context("cannot read standard input")?;
-            let value = value.trim_end_matches(['\r', '\n']).to_owned();
-            if value.is_empty() {
-                bail!("the value is empty; write it to standard input");
-            }
-            let settings = settings(&hub)?;
-            serve::secrets(&settings)?.seal(&name, &SecretString::from(value))?;
-            output::say(&format!("secret {name} is kept in {}", settings.data.display()));
+            let (value, generated) = match generate {
+                Some(kind) => (generate_signing_secret(kind)?, kind == SigningKind::Hmac),
+                None => (value()?, false),
+            };
+            let secrets = open(&hub)?;
+            let stamp = Stamp {
+                at: Some(seams::machine().now()),
+                by: None,
+            };
+            secrets.seal_stamped(&name, &value, &stamp)?;
+            let answer = wire::SecretIsSet {
+                secret: shown(secrets.describe(&name)?),
+                generated: generated.then(|| value.expose_secret().to_owned()),
+            };
+            tell_set(form, &answer)?;
         }
         Secret::List { hub } => {
-            let names: Vec<String> = open(&hub)?.names()?.iter().map(ToString::to_string).collect();
-            form.rows(&names, &["NAME"], names.iter().map(|name| vec![name.clone()]))?;
+            let secrets = open(&hub)?.list()?.into_iter().map(shown).collect();
+            list(form, &wire::SecretList { secrets })?;
+        }
+        Secret::PublicKey { name, hub } => {
+            let all = open(&hub)?.list()?;
+            let found = all.into_iter().find(|kept| kept.name.as_str() == name);
+            return public_key(form, &name, found.map(shown));
         }
         Secret::Remove { name, hub } => {
             if !open(&hub)?.remove(&SecretName::new(&name)?)? {
@@ -47,27 +105,133 @@ pub(super) fn run(form: Form, command: Secret) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn open(hub: &LocalHub) -> Result<Secrets> {
-    serve::secrets(&settings(hub)?)
+fn shown(kept: ironcore_egress::KeptSecret) -> wire::Secret {
+    wire::Secret {
+        name: kept.name.to_string(),
+        kept: true,
+        opens: kept.opens,
+        set: kept.set,
+        by: kept.by,
+        public_key: kept.public_key,
+        used_by: Vec::new(),
+    }
 }
 
-/// Where the hub's files are. A folder that nobody named must hold a hub: a secret in one that no hub reads is lost.
-fn settings(hub: &LocalHub) -> Result<Settings> {
+/// The value on standard input, without the line end that a terminal or an editor adds.
+fn value() -> Result<SecretString> {
+    let terminal = std::io::stdin().is_terminal();
+    let mut value = String::new();
+    if terminal {
+        output::note("Type the value and press Enter; it is not shown.");
+        let _silent = Silence::begin();
+        std::io::stdin().read_line(&mut value)
+    } else {
+        std::io::stdin().read_to_string(&mut value)
+    }
+    .context("cannot read standard input")?;
+    let value = value.trim_end_matches(['\r', '\n']).to_owned();
+    if value.is_empty() {
+        bail!("the value is empty; write it to standard input");
+    }
+    Ok(SecretString::from(value))
+}
+
+/// A terminal that does not show what is typed, until this is dropped.
+struct Silence(Option<rustix::termios::Termios>);
+
+impl Silence {
+    fn begin() -> Self {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let stdin = std::io::stdin();
+        let Ok(before) = tcgetattr(&stdin) else {
+            return Self(None);
+        };
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        match tcsetattr(&stdin, OptionalActions::Flush, &silent) {
+            Ok(()) => Self(Some(before)),
+            Err(_) => Self(None),
+        }
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            use rustix::termios::{OptionalActions, tcsetattr};
+            // Where even that fails the terminal is gone.
+            let _gone = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+        }
+    }
+}
+
+fn tell_set(form: Form, answer: &wire::SecretIsSet) -> Result<()> {
+    let secret = &answer.secret;
+    let mut fields = vec![("Secret", secret.name.clone())];
+    fields.extend(secret.public_key.clone().map(|key| ("Public key", key)));
+    fields.extend(answer.generated.clone().map(|key| ("Signing key", key)));
+    if !secret.used_by.is_empty() {
+        fields.push(("Used by", secret.used_by.join(", ")));
+    }
+    form.fields(answer, &fields)?;
+    if answer.generated.is_some() {
+        output::complain("the signing key is shown this once; hand it to whoever verifies the messages");
+    }
+    Ok(())
+}
+
+fn list(form: Form, answer: &wire::SecretList) -> Result<()> {
+    let rows = answer.secrets.iter().map(|secret| {
+        let state = match (secret.kept, secret.opens) {
+            (false, _) => "missing",
+            (true, false) => "sealed with another key",
+            (true, true) if secret.public_key.is_some() => "ed25519",
+            (true, true) => "kept",
+        };
+        vec![
+            secret.name.clone(),
+            state.to_owned(),
+            output::time(secret.set),
+            output::or_dash(secret.by.as_ref()),
+            match secret.used_by.as_slice() {
+                [] => "-".to_owned(),
+                users => users.join(", "),
+            },
+        ]
+    });
+    let head = ["NAME", "STATE", "SET", "BY", "USED BY"];
+    form.listing(answer, &head, &[GivesWay::Out(2), GivesWay::Out(3)], rows)
+}
+
+fn public_key(form: Form, name: &str, found: Option<wire::Secret>) -> Result<Exit> {
+    let Some(secret) = found.filter(|secret| secret.kept) else {
+        output::complain(&format!("there is no secret {name}"));
+        return Ok(Exit::NotFound);
+    };
+    match &secret.public_key {
+        None => Err(Coded {
+            code: ErrorCode::RequestInvalid,
+            message: format!(
+                "the secret {name} is no Ed25519 signing key: make one with secret set NAME --generate ed25519"
+            ),
+        }
+        .into()),
+        Some(key) => {
+            match form {
+                Form::Json => form.fields(&secret, &[])?,
+                _ => output::say(key),
+            }
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+/// The secrets of the hub whose files are named. A folder must hold a hub or a secret would be lost there.
+fn open(hub: &LocalHub) -> Result<Secrets> {
     let settings = Settings::load(Overrides {
         config: hub.config.as_deref(),
         data: hub.data.as_deref(),
         ..Overrides::default()
     })?;
-    let named = hub.config.is_some() || hub.data.is_some() || config::default_file().is_some();
-    if !named && !serve::holds_hub(&settings.data) {
-        return Err(Coded {
-            code: ErrorCode::RequestInvalid,
-            message: format!(
-                "there is no hub in {}: say where it is with --config FILE or --data DIR",
-                settings.data.display()
-            ),
-        }
-        .into());
-    }
-    Ok(settings)
+    serve::secrets(&settings)
 }

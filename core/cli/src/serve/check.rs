@@ -4,11 +4,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use ironcore_egress::{AllowList, EgressOptions};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::builtin;
-use super::config::{EgressSettings, Overrides, Settings, invalid};
+use super::config::{EgressSettings, Overrides, ProxySettings, Settings, invalid};
 use crate::exit::{Coded, Exit};
 use crate::output::{self, Form};
 
@@ -19,7 +20,9 @@ pub(crate) fn check(form: Form, config: Option<&Path>) -> Result<Exit> {
         ..Overrides::default()
     })?;
     builtin::check(&settings)?;
-    authorities(&settings.egress)?;
+    egress(&settings.egress)?
+        .check()
+        .map_err(|error| invalid(format!("egress: {error}")))?;
     data_folder(&settings.data)?;
     let show = |path: &Option<PathBuf>| {
         path.as_ref()
@@ -51,6 +54,7 @@ pub(crate) fn check(form: Form, config: Option<&Path>) -> Result<Exit> {
         ("Templates", show(&settings.templates)),
         ("Commands", settings.commands.display().to_string()),
         ("Private addresses allowed", settings.egress.allow.join(", ")),
+        ("Proxy", output::or_dash(settings.egress.proxy.as_ref())),
         ("Paused scheduler told after", settings.paused_warning.to_string()),
         ("Heartbeat", output::or_dash(settings.heartbeat.as_ref())),
         ("Copies of the hub", settings.backup.to_string()),
@@ -60,8 +64,19 @@ pub(crate) fn check(form: Form, config: Option<&Path>) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
+/// What may leave the machine, with the files that the settings name.
+pub(super) fn egress(settings: &EgressSettings) -> Result<EgressOptions> {
+    Ok(EgressOptions {
+        allow: AllowList::parse(&settings.allow)?,
+        proxy: settings.proxy.as_ref().map(ProxySettings::options).transpose()?,
+        roots_pem: authorities(settings)?,
+        plain_smtp: settings.plain_smtp,
+        ..EgressOptions::default()
+    })
+}
+
 /// The files of `egress.ca`, each of which holds certificates.
-pub(super) fn authorities(egress: &EgressSettings) -> Result<Vec<String>> {
+fn authorities(egress: &EgressSettings) -> Result<Vec<String>> {
     let read = |path: &PathBuf| -> Result<String> {
         let pem = std::fs::read_to_string(path)
             .with_context(|| format!("egress.ca: cannot read {}", path.display()))?;

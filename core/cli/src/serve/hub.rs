@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use ironcore_egress::{AllowList, Egress, EgressOptions, Secrets};
+use ironcore_egress::{Egress, Secrets};
 use ironcore_engine::{Pulse, Stores};
 use ironcore_ledger::model::Service;
 use ironcore_ledger::{self as ledger, Ledger, LedgerOptions};
@@ -253,11 +253,9 @@ fn note(part: &str, ended: Ended) {
 }
 
 fn egress_of(settings: &Settings, secrets: Secrets, seams: &Seams) -> Result<Egress> {
-    let options = EgressOptions {
-        allow: AllowList::parse(&settings.egress.allow)?,
-        roots_pem: check::authorities(&settings.egress)?,
-        plain_smtp: settings.egress.plain_smtp,
-        ..EgressOptions::default()
-    };
-    Ok(Egress::new(options, secrets, seams.clone())?)
+    Ok(Egress::new(
+        check::egress(&settings.egress)?,
+        secrets,
+        seams.clone(),
+    )?)
 }

@@ -6,6 +6,7 @@ pub(crate) mod config;
 mod copies;
 mod heartbeat;
 mod hub;
+mod keeper;
 mod keys;
 mod parts;
 mod process;

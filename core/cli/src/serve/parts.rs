@@ -18,6 +18,7 @@ use super::config::Database;
 use super::copies::{Copier, Copies};
 use super::heartbeat::HttpHeartbeat;
 use super::hub::Hub;
+use super::keeper::Keeper;
 
 impl Hub {
     pub(super) fn does(&self, role: Service) -> bool {
@@ -123,6 +124,7 @@ impl Hub {
         let options = HousekeepingOptions {
             logs: kept.logs.map(Span::duration),
             statistics: kept.statistics.map(Span::duration),
+            attempts: kept.attempts.map(Span::duration),
             ..HousekeepingOptions::default()
         };
         let housekeeping = Housekeeping::new(self.ledger.clone(), self.seams.clone(), options);
@@ -141,6 +143,7 @@ impl Hub {
             stores: self.stores.clone(),
             plugins: Arc::new(self.plugins.clone()),
             backups,
+            secrets: Arc::new(Keeper(self.egress.secrets().clone())),
             seams: self.seams.clone(),
             node: self.settings.node.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

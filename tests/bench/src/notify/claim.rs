@@ -95,6 +95,7 @@ async fn median(pending: usize, dead: bool) -> Result<Duration> {
                         receipt: "204".to_owned(),
                     },
                     status: Some(204),
+                    exchanges: Vec::new(),
                     detail: None,
                     kv: Vec::new(),
                     inbox: Vec::new(),

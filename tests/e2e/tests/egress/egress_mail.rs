@@ -1,14 +1,19 @@
 //! Mails: a real Postfix with STARTTLS, implicit TLS and login; a scripted server for refusals.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ironcore_egress::{FailureClass, Mail, SmtpAuth, SmtpMechanism, SmtpServer, SmtpTls};
+use ironcore_egress::{
+    AllowList, EgressOptions, FailureClass, Looking, Lookup, Mail, SmtpAuth, SmtpMechanism, SmtpServer,
+    SmtpTls,
+};
 use ironcore_testkit::proxy::{Faults, TcpProxy};
 use ironcore_testkit::smtp::{MailServer, PASSWORD, ScriptedSmtp, SmtpPlan, USER};
 use ironcore_testkit::tls::TestCa;
 use ironcore_types::ErrorCode;
 
-use crate::{bench, secret};
+use crate::{bench, bench_with, secret};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -253,6 +258,44 @@ async fn refusals_for_now_and_for_good_are_told_apart() {
         .await
         .expect_err("refused");
     assert_eq!(failure.code, ErrorCode::DeliveryAddress);
+}
+
+/// A name server that changes its mind.
+struct Rebinding(AtomicUsize);
+
+impl Lookup for Rebinding {
+    fn lookup(&self, _: &str) -> Looking {
+        let first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
+        let address = if first { "127.0.0.1" } else { "127.0.0.2" };
+        Box::pin(async move { Ok(vec![address.parse().expect("address")]) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_whose_name_leads_elsewhere_now_is_not_dialled() {
+    let mut scripted = ScriptedSmtp::start(&SmtpPlan::default()).expect("scripted server");
+    let options = EgressOptions {
+        allow: AllowList::parse(["127.0.0.1"]).expect("list"),
+        lookup: Arc::new(Rebinding(AtomicUsize::new(0))),
+        ..EgressOptions::default()
+    };
+    let bench = bench_with(options, &[]);
+    let server = SmtpServer::new("mail.example", scripted.address.port(), SmtpTls::None);
+    let report = bench
+        .egress
+        .mail(&mail("1@hub.test"), &server)
+        .await
+        .expect("allowed");
+    assert_eq!(report.failure(), None);
+    scripted.next_mail().expect("mail");
+    // Although a connection to the first address lies idle.
+    let failure = bench
+        .egress
+        .mail(&mail("2@hub.test"), &server)
+        .await
+        .expect_err("rebound");
+    assert_eq!(failure.code, ErrorCode::DeliveryAddress, "{failure}");
+    assert!(failure.reason.contains("127.0.0.2"), "{failure}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

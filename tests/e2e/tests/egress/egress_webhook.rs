@@ -4,13 +4,19 @@ use std::time::Duration;
 
 use ironcore_egress::{FailureClass, FetchRequest, Fingerprint, HttpRequest, SignSpec};
 use ironcore_testkit::tls::TestCa;
-use ironcore_testkit::webhook::{Answer, WebhookReceiver, verify_standard_webhook};
+use ironcore_testkit::webhook::{Answer, WebhookReceiver, verify_ed25519, verify_standard_webhook};
 use ironcore_types::ErrorCode;
 
 use crate::{Bench, bench, secret};
 
 const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEW: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// Keys of RFC 8032, section 7.1: the first two with their public halves.
+const PRIVATE: &str = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+const PUBLIC: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+const NEXT_PRIVATE: &str = "whsk_TM0Imyj/ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U+4pvs=";
+const NEXT_PUBLIC: &str = "whpk_PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=";
 
 fn signed(bench: &Bench, url: &str, secrets: &[&str]) -> HttpRequest {
     HttpRequest {
@@ -77,6 +83,58 @@ async fn signatures_hold_for_the_reference_library() {
         verify_standard_webhook(OLD, &received[1].headers, &changed).is_err(),
         "a changed body"
     );
+}
+
+#[tokio::test]
+async fn asymmetric_signatures_hold_alone_and_in_every_rotation() {
+    let keys = [
+        ("private", PRIVATE),
+        ("next", NEXT_PRIVATE),
+        ("old", OLD),
+        ("new", NEW),
+    ];
+    let bench = bench(&[], &keys);
+    let receiver = WebhookReceiver::start().await.expect("receiver");
+    let rotations: [(&[&str], &str); 4] = [
+        (&["private"], "v1a"),
+        (&["next", "private"], "v1a v1a"),
+        (&["private", "old"], "v1a v1"),
+        (&["new", "private"], "v1 v1a"),
+    ];
+    for (secrets, versions) in rotations {
+        let answer = bench.egress.http(signed(&bench, receiver.url(), secrets)).await;
+        assert!(answer.expect("answer").is_success());
+        let received = receiver.received().pop().expect("a request");
+        let (headers, body) = (received.headers.as_slice(), received.body.as_slice());
+        let told = received.header("webhook-signature").expect("signatures");
+        let told: Vec<&str> = told.split(' ').filter_map(|one| one.split(',').next()).collect();
+        assert_eq!(told.join(" "), versions);
+        for (public, name) in [(PUBLIC, "private"), (NEXT_PUBLIC, "next")] {
+            let verified = verify_ed25519(public, headers, body);
+            assert_eq!(
+                verified.is_ok(),
+                secrets.contains(&name),
+                "{secrets:?} {name}: {verified:?}"
+            );
+        }
+        // Who knows HMAC alone passes over the other version.
+        for (shared, name) in [(OLD, "old"), (NEW, "new")] {
+            let verified = verify_standard_webhook(shared, headers, body);
+            assert_eq!(
+                verified.is_ok(),
+                secrets.contains(&name),
+                "{secrets:?} {name}: {verified:?}"
+            );
+        }
+        let mut changed = body.to_vec();
+        changed.push(b' ');
+        assert!(
+            verify_ed25519(PUBLIC, headers, &changed).is_err(),
+            "a changed body"
+        );
+    }
+    let listed = bench.egress.secrets().describe(&secret("private")).expect("kept");
+    assert_eq!(listed.public_key.as_deref(), Some(PUBLIC));
 }
 
 #[tokio::test]

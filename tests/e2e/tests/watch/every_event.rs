@@ -241,6 +241,7 @@ async fn delivery(night: &Night) -> Result<()> {
             gone: true,
         },
         status: None,
+        exchanges: Vec::new(),
         detail: None,
         kv: Vec::new(),
         inbox: Vec::new(),

@@ -20,6 +20,11 @@ mod verify;
 
 const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEW: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// The first key of RFC 8032, section 7.1.
+const PRIVATE: &str = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+const PUBLIC: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+/// The public key of the second.
+const OTHER_PUBLIC: &str = "whpk_PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=";
 const OTHER: &str = "whsec_b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcm90aGVy";
 
 /// A request as a consumer sees it, and the time there.
@@ -43,14 +48,39 @@ impl Case {
     }
 }
 
-/// A signed request, and what somebody could have made of it.
-async fn cases() -> Result<Vec<Case>> {
+/// The secrets that a consumer may have, and which of them signed.
+struct Keys {
+    first: &'static str,
+    second: Option<&'static str>,
+    other: &'static str,
+}
+
+const SHARED: Keys = Keys {
+    first: NEW,
+    second: Some(OLD),
+    other: OTHER,
+};
+const ASYMMETRIC: Keys = Keys {
+    first: PUBLIC,
+    second: None,
+    other: OTHER_PUBLIC,
+};
+
+/// A request that is signed with a private key and two shared ones, and what somebody could have made of it.
+async fn cases(known: &Keys) -> Result<Vec<Case>> {
+    let (first, other) = (known.first, known.other);
+    let second = known.second.unwrap_or(first);
     let receiver = WebhookReceiver::start().await?;
-    let keys = json!([{ "secret": "new" }, { "secret": "old" }]);
+    let keys = json!([{ "secret": "private" }, { "secret": "new" }, { "secret": "old" }]);
     let handler = json!([{
         "name": "hook", "plugin": "webhook", "config": { "url": receiver.url(), "signing-secret": keys },
     }]);
-    let mut world = World::new(clock_of_today()?, &handler, &[("old", OLD), ("new", NEW)]).await?;
+    let mut world = World::new(
+        clock_of_today()?,
+        &handler,
+        &[("private", PRIVATE), ("old", OLD), ("new", NEW)],
+    )
+    .await?;
     world.start()?;
     world.tell(&of_type(EventType::TaskFailed)).await?;
     world.delivered(1).await?;
@@ -79,37 +109,37 @@ async fn cases() -> Result<Vec<Case>> {
         .headers
         .push(("webhook-id".to_owned(), "another".to_owned()));
     Ok(vec![
-        case("the new secret", &[NEW], true),
-        case("the old secret", &[OLD], true),
-        case("one of two", &[OTHER, OLD], true),
-        case("another secret", &[OTHER], false),
+        case("the first key", &[first], true),
+        case("the second key", &[second], true),
+        case("one of two", &[other, second], true),
+        case("another key", &[other], false),
         Case {
             request: longer,
-            ..case("a changed body", &[NEW], false)
+            ..case("a changed body", &[first], false)
         },
         Case {
             request: renamed,
-            ..case("another id", &[NEW], false)
+            ..case("another id", &[first], false)
         },
         Case {
             request: without("webhook-signature"),
-            ..case("no signature", &[NEW], false)
+            ..case("no signature", &[first], false)
         },
         Case {
             request: without("webhook-timestamp"),
-            ..case("no timestamp", &[NEW], false)
+            ..case("no timestamp", &[first], false)
         },
         Case {
             now: now + 299,
-            ..case("nearly too old", &[NEW], true)
+            ..case("nearly too old", &[first], true)
         },
         Case {
             now: now + 301,
-            ..case("too old", &[NEW], false)
+            ..case("too old", &[first], false)
         },
         Case {
             now: now - 301,
-            ..case("of the future", &[NEW], false)
+            ..case("of the future", &[first], false)
         },
     ])
 }
@@ -139,8 +169,8 @@ fn input(file: &Path, cases: &[Case]) -> String {
     json!({ "file": file, "cases": cases }).to_string()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_consumer_in_python_takes_what_is_signed_and_nothing_else() -> Result<()> {
+/// What a consumer in Python makes of the cases.
+fn in_python(file: &str, cases: &[Case]) -> Result<()> {
     const SCRIPT: &str = "
 import importlib.util, json, sys
 given = json.load(sys.stdin)
@@ -155,17 +185,16 @@ def answer(case):
         return None
 print(json.dumps([answer(case) for case in given['cases']]))
 ";
-    let cases = cases().await?;
-    let answers = python::run(SCRIPT, input(&example("verify.py"), &cases).as_bytes())?;
+    let answers = python::run(SCRIPT, input(&example(file), cases).as_bytes())?;
     check(
-        "Python",
-        &cases,
+        file,
+        cases,
         &serde_json::from_str::<Vec<Option<String>>>(&answers)?,
     )
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_consumer_in_javascript_takes_what_is_signed_and_nothing_else() -> Result<()> {
+/// What a consumer in JavaScript makes of the cases.
+fn in_javascript(file: &str, cases: &[Case]) -> Result<()> {
     const SCRIPT: &str = "
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -176,14 +205,13 @@ const answer = ({ secrets, headers, body, now }) => {
 };
 console.log(JSON.stringify(given.cases.map(answer)));
 ";
-    let cases = cases().await?;
     let mut node = Command::new("node")
         .args(["--input-type=module", "--eval", SCRIPT])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .context("Node 20 is needed")?;
-    let input = input(&example("verify.mjs"), &cases);
+    let input = input(&example(file), cases);
     node.stdin
         .take()
         .context("standard input")?
@@ -191,15 +219,27 @@ console.log(JSON.stringify(given.cases.map(answer)));
     let output = node.wait_with_output()?;
     ensure!(output.status.success(), "node: {}", output.status);
     check(
-        "JavaScript",
-        &cases,
+        file,
+        cases,
         &serde_json::from_slice::<Vec<Option<String>>>(&output.stdout)?,
     )
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_consumers_in_python_take_what_is_signed_and_nothing_else() -> Result<()> {
+    in_python("verify.py", &cases(&SHARED).await?)?;
+    in_python("verify_ed25519.py", &cases(&ASYMMETRIC).await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_consumers_in_javascript_take_what_is_signed_and_nothing_else() -> Result<()> {
+    in_javascript("verify.mjs", &cases(&SHARED).await?)?;
+    in_javascript("verify_ed25519.mjs", &cases(&ASYMMETRIC).await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_consumer_in_rust_takes_what_is_signed_and_nothing_else() -> Result<()> {
-    let cases = cases().await?;
+    let cases = cases(&SHARED).await?;
     let answer = |case: &Case| {
         let header = |name: &str| case.request.header(name);
         verify::verify(&case.secrets, header, &case.request.body, case.now)

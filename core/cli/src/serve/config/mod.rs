@@ -18,7 +18,9 @@ use super::heartbeat::HeartbeatSettings;
 use crate::exit::Coded;
 
 use parts::{BackupFile, RetentionFile};
-pub(crate) use parts::{BackupSettings, Database, EgressSettings, PluginSettings, RetentionSettings};
+pub(crate) use parts::{
+    BackupSettings, Database, EgressSettings, PluginSettings, ProxySettings, RetentionSettings,
+};
 
 /// What the file may hold. Unknown keys are refused with line and column.
 #[derive(Debug, Default, Deserialize)]

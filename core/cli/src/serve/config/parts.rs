@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
+use ironcore_egress::{AllowList, ProxyOptions, SecretString};
 use ironcore_ledger::Postgres;
 use ironcore_types::Span;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,69 @@ pub(crate) struct EgressSettings {
     pub(crate) ca: Vec<PathBuf>,
     /// Allow SMTP without TLS to hosts that are not this machine.
     pub(crate) plain_smtp: bool,
+    /// The proxy that HTTP requests take.
+    pub(crate) proxy: Option<ProxySettings>,
+}
+
+/// `[egress.proxy]`: the proxy that HTTP requests take.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ProxySettings {
+    /// Its address: scheme, host and port.
+    pub(crate) url: String,
+    /// The name that it wants.
+    pub(crate) username: Option<String>,
+    /// File with the password that it wants.
+    pub(crate) password_file: Option<PathBuf>,
+    /// Destinations that are reached without it.
+    #[serde(default)]
+    pub(crate) no_proxy: Vec<String>,
+}
+
+impl ProxySettings {
+    /// Reads the password, and checks what can be checked without asking the proxy.
+    pub(crate) fn options(&self) -> Result<ProxyOptions> {
+        let direct = AllowList::parse(&self.no_proxy)
+            .map_err(|error| invalid(format!("egress.proxy.no-proxy: {error}")))?;
+        let login = match (&self.username, &self.password_file) {
+            (None, None) => None,
+            (Some(user), Some(file)) => Some((user.clone(), password(file)?)),
+            _ => {
+                let text = "egress.proxy: username and password-file belong together; name both or none";
+                return Err(invalid(text.to_owned()).into());
+            }
+        };
+        Ok(ProxyOptions {
+            url: self.url.clone(),
+            login,
+            direct,
+        })
+    }
+}
+
+/// The password in a file of its owner.
+fn password(file: &Path) -> Result<SecretString> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let wrong = |why: &str| invalid(format!("egress.proxy.password-file: {} {why}", file.display()));
+    let metadata = std::fs::metadata(file).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(wrong("can be read by others than its owner; set its mode to 0600").into());
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(wrong("is empty").into()),
+        password => Ok(SecretString::from(password.to_owned())),
+    }
+}
+
+impl fmt::Display for ProxySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)?;
+        match self.no_proxy.as_slice() {
+            [] => Ok(()),
+            direct => write!(f, ", but not to {}", direct.join(", ")),
+        }
+    }
 }
 
 /// What the operator grants to a plugin of the folder. Built-in plugins get what they ask for.
@@ -47,6 +111,7 @@ pub(super) struct BackupFile {
 pub(super) struct RetentionFile {
     logs: Option<Every>,
     statistics: Option<Every>,
+    attempts: Option<Every>,
 }
 
 /// For how long the hub keeps what it does not keep for ever; none for ever.
@@ -57,6 +122,8 @@ pub(crate) struct RetentionSettings {
     pub(crate) logs: Option<Span>,
     /// Statistics of tasks and how datastores filled.
     pub(crate) statistics: Option<Span>,
+    /// What destinations answered to messages.
+    pub(crate) attempts: Option<Span>,
 }
 
 impl RetentionFile {
@@ -71,6 +138,7 @@ impl RetentionFile {
         Ok(RetentionSettings {
             logs: span("logs", self.logs, 90)?,
             statistics: span("statistics", self.statistics, 400)?,
+            attempts: span("attempts", self.attempts, 90)?,
         })
     }
 }
@@ -80,9 +148,10 @@ impl fmt::Display for RetentionSettings {
         let shown = |span: Option<Span>| span.map_or_else(|| "for ever".to_owned(), |span| span.to_string());
         write!(
             f,
-            "logs {}, statistics {}",
+            "logs {}, statistics {}, answers to messages {}",
             shown(self.logs),
-            shown(self.statistics)
+            shown(self.statistics),
+            shown(self.attempts)
         )
     }
 }

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use ironcore_api::wire::{Fault, HubBackup, MakeHubBackup, PluginList, StoredHubArchive};
-use ironcore_api::{ApiError, ApiParts, ApiState, HubBackups, Limits, PluginCatalog, new_secret};
+use ironcore_api::wire::{Fault, HubBackup, MakeHubBackup, PluginList, SigningKind, StoredHubArchive};
+use ironcore_api::{
+    ApiError, ApiParts, ApiState, HubBackups, Kept, Limits, PluginCatalog, SecretKeeper, SecretValue,
+    new_secret,
+};
 use ironcore_engine::{SigningSeed, Stores};
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{NewToken, Role};
 use ironcore_types::event::ErrorData;
 use ironcore_types::objects::Group;
-use ironcore_types::{Seams, UserId};
+use ironcore_types::{Seams, Timestamp, UserId};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -19,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::Front;
 use crate::place::user;
 
-/// No plugins and no copies of the hub: what is measured asks for neither.
+/// No plugins, no secrets and no copies of the hub: what is measured asks for none of them.
 #[derive(Debug)]
 struct Nothing;
 
@@ -33,6 +36,24 @@ impl PluginCatalog for Nothing {
 
     fn check(&self, _: &Group) -> Vec<Fault> {
         Vec::new()
+    }
+}
+
+impl SecretKeeper for Nothing {
+    fn list(&self) -> Result<Vec<Kept>, ErrorData> {
+        Ok(Vec::new())
+    }
+
+    fn set(&self, _: &str, _: SecretValue, _: Timestamp, _: &UserId) -> Result<(), ErrorData> {
+        Ok(())
+    }
+
+    fn generate(&self, _: SigningKind) -> Result<SecretValue, ErrorData> {
+        Ok(SecretValue(String::new()))
+    }
+
+    fn remove(&self, _: &str) -> Result<bool, ErrorData> {
+        Ok(false)
     }
 }
 
@@ -66,6 +87,7 @@ impl Served {
             stores,
             plugins: Arc::new(Nothing),
             backups: Arc::new(Nothing),
+            secrets: Arc::new(Nothing),
             seams: seams.clone(),
             node: "hub-0".parse()?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
