@@ -13,7 +13,7 @@ use crate::steps::{cargo, need, note, products, program, read, run, say, succeed
 type Package = (&'static str, &'static str);
 
 /// What the tests need.
-const TESTS: [Package; 10] = [
+const TESTS: [Package; 11] = [
     ("postfix", "a real SMTP server"),
     ("dovecot-core", "its authentication"),
     ("dovecot-imapd", "its mailboxes"),
@@ -23,6 +23,7 @@ const TESTS: [Package; 10] = [
     ("attr", "trees with extended attributes"),
     ("systemd", "systemd-analyze, a second opinion on schedules"),
     ("python3", "the reference libraries of webhooks and CloudEvents"),
+    ("chromium", "a real browser that shows mails"),
     ("python3-venv", "a place of their own for those"),
 ];
 

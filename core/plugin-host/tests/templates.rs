@@ -215,5 +215,5 @@ fn mails_hold_what_people_need() {
         }
     }
     assert!(render("email/subject.txt", &many).contains("(2 events)"));
-    assert!(render("email/body.txt", &many).contains("ALL EVENTS OF THIS MESSAGE"));
+    assert!(render("email/body.txt", &many).contains("WHAT HAPPENED"));
 }

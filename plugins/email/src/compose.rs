@@ -106,12 +106,17 @@ struct Texts {
 /// Renders the templates. A mail that says less is better than none: a template that does not work is replaced by
 /// words of our own, and the mail says so.
 fn texts(host: &impl Host, delivery: &Delivery, event: &Event, data: &Data, config: &Config) -> Texts {
-    let extra = serde_json::json!({
+    let mut extra = serde_json::json!({
         "prefix": config.subject_prefix,
         "color": color(event, data),
         "status": status(data),
-    })
-    .to_string();
+    });
+    if delivery.events.len() > 1 && delivery.incident.is_none() {
+        // What one of them says of itself would be taken for what all of them say.
+        extra["status"] = "".into();
+        extra["color"] = worst(delivery).into();
+    }
+    let extra = extra.to_string();
     let folder = match delivery.template.as_deref() {
         Some(name) if is_name(name) => format!("email/{name}"),
         _ => "email".to_owned(),
@@ -209,6 +214,13 @@ fn color(event: &Event, data: &Data) -> &'static str {
         Severity::Info | Severity::Notice if good => "#1b6e3c",
         Severity::Info | Severity::Notice => "#3d5a80",
     }
+}
+
+/// The colour of a mail that tells of several things: that of the worst of them.
+fn worst(delivery: &Delivery) -> &'static str {
+    let none = Data::default();
+    let worst = delivery.events.iter().max_by_key(|event| event.severity);
+    worst.map_or("#3d5a80", |event| color(event, &none))
 }
 
 /// One line without control characters: what a header field can hold.

@@ -4,6 +4,10 @@
 mod egress_mail;
 #[path = "egress/egress_webhook.rs"]
 mod egress_webhook;
+#[path = "egress/leaks.rs"]
+mod leaks;
+#[path = "egress/mailed.rs"]
+mod mailed;
 #[path = "egress/proxies.rs"]
 mod proxies;
 #[path = "egress/receivers.rs"]

@@ -1,5 +1,5 @@
-//! Webhooks as their targets get them: templates, CloudEvents, signatures, answers and rates; and the catalogue for
-//! consumers.
+//! Webhooks as their targets get them: templates, CloudEvents, signatures, answers and rates; the catalogue for
+//! consumers; and mails as people see them.
 
 #[path = "webhooks/catalogue.rs"]
 mod catalogue;
@@ -7,6 +7,8 @@ mod catalogue;
 mod cloud_events;
 #[path = "webhooks/consumers.rs"]
 mod consumers;
+#[path = "webhooks/mails.rs"]
+mod mails;
 #[path = "webhooks/targets.rs"]
 mod targets;
 #[path = "webhooks/templates.rs"]

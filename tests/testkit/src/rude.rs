@@ -1,8 +1,8 @@
-//! Receivers of webhooks that do not behave: endless, slow, silent, and gone.
+//! Receivers of webhooks that do not behave: endless, slow, silent, gone, and talkative.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -115,4 +115,77 @@ async fn answer(mut stream: TcpStream, manner: Manner, sent: &AtomicU64) -> std:
         ended = reading => ended,
         ended = writing => ended,
     }
+}
+
+/// A receiver that answers 400 and repeats every request, in a header and in the body, as it came.
+pub struct Echo {
+    address: SocketAddr,
+    heard: Arc<Mutex<String>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Echo {
+    /// Starts on a free port of loopback.
+    pub async fn start() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let heard = Arc::new(Mutex::new(String::new()));
+        let all = Arc::clone(&heard);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let all = Arc::clone(&all);
+                connections.spawn(async move {
+                    // The other side hangs up at some time.
+                    let _gone = repeat(stream, &all).await;
+                });
+            }
+        });
+        Ok(Self {
+            address,
+            heard,
+            _tasks: tasks,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// All that it heard.
+    pub fn heard(&self) -> String {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn repeat(mut stream: TcpStream, heard: &Mutex<String>) -> std::io::Result<()> {
+    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+    let text = loop {
+        let length = stream.read(&mut piece).await?;
+        bytes.extend_from_slice(&piece[..length]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let announced = text.to_ascii_lowercase();
+        let announced = announced
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+        let whole = text
+            .split_once("\r\n\r\n")
+            .is_some_and(|(_, body)| body.len() >= announced.unwrap_or(0));
+        if whole || length == 0 {
+            break text;
+        }
+    };
+    heard
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push_str(&text);
+    let line = text.replace(['\r', '\n'], " ");
+    let line: String = line.chars().filter(char::is_ascii).take(4_000).collect();
+    let answer = format!(
+        "HTTP/1.1 400 Bad Request\r\nx-heard: {line}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+        text.len()
+    );
+    stream.write_all(answer.as_bytes()).await
 }

@@ -21,7 +21,7 @@ fn values() -> Value {
     json!({ "project-key": "OPS", "issue-type": "Task", "topic": "backups" })
 }
 
-fn tip(text: &str) -> Tip {
+pub(crate) fn tip(text: &str) -> Tip {
     Tip {
         title: format!("Restore the chunk {text}"),
         why: "The verification found it damaged.".to_owned(),
@@ -36,7 +36,7 @@ fn tip(text: &str) -> Tip {
     }
 }
 
-fn delivery(events: Vec<Event>, tips: Vec<Tip>) -> Delivery {
+pub(crate) fn delivery(events: Vec<Event>, tips: Vec<Tip>) -> Delivery {
     let task = events.iter().any(|event| event.data.task.is_some());
     let page = "https://hub1.example:8007/tasks/UPID%3Ahub1%3A00000D1C%3Abackup%3Anightly%3A";
     Delivery {
