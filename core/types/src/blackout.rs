@@ -1,5 +1,6 @@
-//! The blackout windows of a job, read once: in which a time lies, and when they end. What follows from that is left to
-//! [`crate::runs`] and to who begins runs.
+//! Windows of time that recur, read once: in which a time lies, and when they end. The blackout windows of jobs are
+//! such, and so are those of maintenance. What follows from that is left to [`crate::runs`], to who begins runs, and to
+//! who tells of them.
 
 use std::time::Duration;
 
@@ -23,12 +24,18 @@ pub(crate) struct Dark {
     pub(crate) ends: bool,
 }
 
-/// One window, read.
+/// A window of time that recurs.
+#[derive(Debug, Clone)]
+pub(crate) struct Recurring {
+    pub(crate) begins: Calendar,
+    pub(crate) lasts: Duration,
+}
+
+/// One window of a job, read.
 #[derive(Debug)]
 struct Window<'a> {
     declared: &'a Blackout,
-    begins: Calendar,
-    lasts: Duration,
+    recurring: Recurring,
 }
 
 /// The windows of a job.
@@ -44,8 +51,10 @@ impl<'a> Windows<'a> {
         let read = |declared: &'a Blackout| {
             Some(Window {
                 declared,
-                begins: Calendar::parse(&declared.from).ok()?,
-                lasts: declared.lasts.duration(),
+                recurring: Recurring {
+                    begins: Calendar::parse(&declared.from).ok()?,
+                    lasts: declared.lasts.duration(),
+                },
             })
         };
         let zone = zone(&job.timezone).ok();
@@ -58,37 +67,49 @@ impl<'a> Windows<'a> {
 
     /// The windows in which `at` lies; `links` are followed at most.
     pub(crate) fn dark(&self, at: Timestamp, links: usize) -> Option<Dark> {
-        let mut until = at;
-        for _ in 0..links {
-            let ends = self
-                .windows
-                .iter()
-                .filter_map(|window| window.end(until, &self.zone));
-            match ends.max() {
-                Some(later) if later > until => until = later,
-                _ => return (until > at).then_some(Dark { until, ends: true }),
-            }
-        }
-        (until > at).then_some(Dark { until, ends: false })
+        dark(
+            self.windows.iter().map(|window| &window.recurring),
+            &self.zone,
+            at,
+            links,
+        )
     }
 
     /// Of the windows in which `at` lies, the one that ends last by itself.
     pub(crate) fn longest(&self, at: Timestamp) -> Option<&'a Blackout> {
-        let ends = |window: &Window<'a>| Some((window.end(at, &self.zone)?, window.declared));
+        let ends = |window: &Window<'a>| Some((window.recurring.end(at, &self.zone)?, window.declared));
         let longest = self.windows.iter().filter_map(ends).max_by_key(|(end, _)| *end);
         longest.map(|(_, window)| window)
     }
 
     /// The first beginnings after `at`, of each window.
     pub(crate) fn first_after(&self, at: Timestamp) -> impl Iterator<Item = Timestamp> {
-        let first = move |window: &Window<'a>| window.begins.next_after(at, &self.zone);
+        let first = move |window: &Window<'a>| window.recurring.begins.next_after(at, &self.zone);
         self.windows.iter().filter_map(first)
     }
 }
 
-impl Window<'_> {
+/// Those of the windows in which `at` lies, from one to the next; `links` are followed at most.
+pub(crate) fn dark<'r>(
+    windows: impl Iterator<Item = &'r Recurring> + Clone,
+    zone: &TimeZone,
+    at: Timestamp,
+    links: usize,
+) -> Option<Dark> {
+    let mut until = at;
+    for _ in 0..links {
+        let ends = windows.clone().filter_map(|window| window.end(until, zone));
+        match ends.max() {
+            Some(later) if later > until => until = later,
+            _ => return (until > at).then_some(Dark { until, ends: true }),
+        }
+    }
+    (until > at).then_some(Dark { until, ends: false })
+}
+
+impl Recurring {
     /// When the window ends in which `at` lies: the latest, where windows of one calendar overlap.
-    fn end(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    pub(crate) fn end(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let begun = self.begins.last_between(at.before(self.lasts), at, zone)?;
         Some(begun.after(self.lasts))
     }

@@ -132,6 +132,10 @@ name!(
     HandlerName, "handler name", is_slug, SLUG_RULE
 );
 name!(
+    /// A maintenance window within its project, or of the hub.
+    MaintenanceName, "name of a maintenance window", is_slug, SLUG_RULE
+);
+name!(
     /// A plugin, as its manifest says.
     PluginName, "plugin name", is_slug, SLUG_RULE
 );
@@ -197,6 +201,10 @@ uuid_id!(
 uuid_id!(
     /// A message to one recipient; the idempotency key that its receiver sees; UUIDv7.
     MessageId
+);
+uuid_id!(
+    /// A silence; UUIDv7.
+    SilenceId
 );
 uuid_id!(
     /// One life of a worker process; what a lease is fenced by; UUIDv7.

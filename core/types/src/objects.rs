@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::ids::{DatastoreName, ProjectName};
 pub use crate::job::{Blackout, Command, Job, MissedPolicy, OnCommandFailure, OverlapPolicy};
-pub use crate::notification::{Filter, Group, GroupRef, Handler, Rule, Then};
+pub use crate::notification::{Filter, Group, GroupRef, Handler, Maintenance, Rule, Then};
 use crate::timestamp::Span;
 
 /// A whole declaration. What it names is made or changed; what it leaves out stays as it is.
@@ -29,6 +29,9 @@ pub struct Document {
     /// Jobs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub job: Vec<Job>,
+    /// Maintenance windows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub maintenance: Vec<Maintenance>,
 }
 
 /// A project.
