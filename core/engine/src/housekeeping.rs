@@ -80,6 +80,7 @@ impl Housekeeping {
             while self.ledger.forget_exchanges(now.before(keep)).await? > 0 {}
         }
         while self.ledger.forget_idempotency_keys().await? > 0 {}
+        while self.ledger.forget_silences().await? > 0 {}
         Ok(())
     }
 }

@@ -23,6 +23,7 @@
 //! | tick | [`Ledger::fire_ticks`] | – (fired or not, at once) | job's cursor; (job, scheduled_for) |
 //! | event to fan out | [`Ledger::record_fanout`] | – | the cursor must stand right before it |
 //! | action | [`Ledger::record_action`] | – | (cause, kind, target) |
+//! | what was held back | [`Ledger::release`] | – (each hub that looks) | the rows must be as they were when they were looked at |
 //! | key of a request | [`Ledger::enqueue_once`] | after [`IDEMPOTENCY`] | (user, key) |
 //!
 //! **One task is one attempt.** `queued → running → ok | warning | failed`, `queued | running → cancelled`; final is
@@ -53,6 +54,7 @@
 //! | `events`, `tips`, `matches` | the outbox, what to do about it, which handlers it matched |
 //! | `outcomes`, `outcome_steps` | how the newest run of each job ended, and what each event that tells of an end found there |
 //! | `messages`, `message_events`, `attempts`, `circuits`, `rates` | delivery |
+//! | `silences`, `maintenance_windows`, `silenced` | when who is told nothing; who heard nothing of what, until that is over |
 //! | `conditions` | what lasts and was told when it began |
 //! | `plugin_kv`, `actions` | what plugins keep and cause |
 //! | `inbox_entries`, `inbox_read` | how events show, and who has read them |
@@ -105,6 +107,8 @@ pub const LEASE: Duration = Duration::from_secs(30);
 pub const IDEMPOTENCY: Duration = Duration::from_secs(24 * 3600);
 /// Such keys that one user may hold: the oldest counts no more when another comes.
 pub const IDEMPOTENCY_KEYS: i64 = 10_000;
+/// How long silences are kept after their end.
+pub const SILENCES_KEPT: Duration = Duration::from_secs(400 * 86_400);
 /// Jobs of which there are figures.
 pub const FIGURES_JOBS: usize = 1_000;
 /// Datastores of which there are figures.

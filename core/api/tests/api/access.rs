@@ -2,9 +2,12 @@
 
 use axum::http::{Method, StatusCode};
 use ironcore_api::{openapi, walk};
-use ironcore_ledger::model::{AttemptOutcome, FanOut, FinishAttempt, HandlerRef, NewMessage, Role, Task};
+use ironcore_ledger::model::{
+    AttemptOutcome, FanOut, FinishAttempt, HandlerRef, NewMessage, NewSilence, Role, Task,
+};
+use ironcore_types::notification::Matchers;
 use ironcore_types::objects::Handler;
-use ironcore_types::{ErrorCode, MessageId, TaskState};
+use ironcore_types::{ErrorCode, MessageId, SilenceId, TaskState};
 use serde_json::{Value, json};
 
 use crate::setup::{Hub, encode, verify};
@@ -25,6 +28,7 @@ struct Foreign {
     message: MessageId,
     event: String,
     seq: i64,
+    silence: SilenceId,
 }
 
 async fn foreign(hub: &Hub) -> Foreign {
@@ -64,6 +68,7 @@ async fn foreign(hub: &Hub) -> Foreign {
         };
         fanouts.push(FanOut {
             rates: Vec::new(),
+            silenced: Vec::new(),
             outcome: None,
             seq: event.seq,
             tips: Vec::new(),
@@ -72,7 +77,22 @@ async fn foreign(hub: &Hub) -> Foreign {
         });
     }
     let report = hub.ledger.record_fanout(fanouts).await.expect("fan-out");
+    hub.apply(json!({ "maintenance": [
+        { "project": "zebra", "name": "zebra-window", "from": "*-*-* *:00", "lasts": "59m" },
+    ]}))
+    .await;
+    let now = hub.seams.now();
+    let silence = NewSilence {
+        project: task.project.clone(),
+        when: Matchers::default(),
+        from: now,
+        until: now.after(std::time::Duration::from_secs(3_600)),
+        comment: "zebra".to_owned(),
+        by: "zebra@local".parse().expect("user"),
+        key: None,
+    };
     Foreign {
+        silence: hub.ledger.add_silence(silence).await.expect("a silence").id,
         task,
         message: report.created[0],
         event: last.event.id.to_string(),
@@ -85,10 +105,10 @@ fn fill(path: &str, foreign: &Foreign) -> String {
         ("{upid}", encode(&foreign.task.upid)),
         (
             "{project}/{name}",
-            if path.contains("groups") {
-                "zebra/zebra-group"
-            } else {
-                "zebra/zebra-job"
+            match path.split('/').nth(3) {
+                Some("groups") => "zebra/zebra-group",
+                Some("maintenance") => "zebra/zebra-window",
+                _ => "zebra/zebra-job",
             }
             .to_owned(),
         ),
@@ -104,7 +124,14 @@ fn fill(path: &str, foreign: &Foreign) -> String {
         ("{handler}", "hook".to_owned()),
         ("{datastore}", "zebra-store".to_owned()),
         ("{ref}", encode("zebra-store:vm/12345/2026-05-21T00:00:00Z")),
-        ("{id}", foreign.message.to_string()),
+        (
+            "{id}",
+            if path.contains("silences") {
+                foreign.silence.to_string()
+            } else {
+                foreign.message.to_string()
+            },
+        ),
         ("{seq}", foreign.seq.to_string()),
         ("{user}", encode("admin@local!hub")),
     ];
@@ -128,6 +155,7 @@ fn body(operation: &str, foreign: &Foreign) -> Option<Value> {
         }
         "create_token" => Some(json!({ "user": "me@local!more", "role": "admin" })),
         "set_secret" => Some(json!({ "value": "taken over" })),
+        "create_silence" => Some(json!({ "project": "zebra", "for": "1h", "comment": "quiet" })),
         "explain_event" => Some(json!({ "event": foreign.event })),
         "take_action" => Some(json!({ "event": foreign.event, "kind": "verify", "target": "zebra-store" })),
         _ => None,
@@ -200,7 +228,7 @@ async fn filters_do_not_reach_into_other_projects() {
     let hub = Hub::start().await;
     foreign(&hub).await;
     let secret = hub.token(Role::Member, Some("demo")).await;
-    for path in ["tasks", "jobs", "groups", "messages"] {
+    for path in ["tasks", "jobs", "groups", "messages", "silences", "maintenance"] {
         let path = format!("/api/v1/{path}?project=zebra");
         hub.get(&path, &secret)
             .await

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::SeqEvent;
 use super::page::Count;
+use super::silence::Silenced;
 
 /// How an event shows in the inbox, as a plugin wrote it. Written with the outcome of the attempt that made it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub struct InboxItem {
     pub tips: Vec<Tip>,
     /// Whether this user has read it.
     pub read: bool,
+    /// Who was kept from hearing of it.
+    pub silenced: Vec<Silenced>,
 }
 
 /// A page of the inbox, newest first.

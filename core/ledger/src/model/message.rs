@@ -14,6 +14,7 @@ use super::handler::HandlerRef;
 use super::inbox::InboxEntry;
 use super::kv::KvWrite;
 use super::page::Count;
+use super::silence::NewSilenced;
 
 /// That an event passed the filter of a handler. Unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub struct FanOut {
     pub outcome: Option<OutcomeStep>,
     /// What became of the limits of destinations; of several of one lane the last counts.
     pub rates: Vec<Rate>,
+    /// Handlers whose filter it passed, and that are not told of it, because of a silence or a maintenance window.
+    pub silenced: Vec<NewSilenced>,
 }
 
 /// How far a destination is within its limit.

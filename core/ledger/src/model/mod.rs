@@ -16,6 +16,7 @@ pub mod message;
 pub mod object;
 pub mod page;
 pub mod session;
+pub mod silence;
 pub mod statistics;
 pub mod task;
 pub mod verification;
@@ -39,6 +40,7 @@ pub use message::{
 pub use object::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
 pub use page::{Count, Page};
 pub use session::{JobCursor, NewSession, Service, Session, Tick};
+pub use silence::{HeldBack, NewSilence, NewSilenced, Overdue, Release, Silence, SilenceFilter, Silenced};
 pub use statistics::{PartSums, SpanSums, Statistics, StatisticsBy, StatisticsFilter};
 pub use task::{
     Cancelled, Finished, LogLevel, LogLine, LogState, NewLogLine, NewTask, OpenTasks, Outcome, Renewal,

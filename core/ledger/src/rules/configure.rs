@@ -1,7 +1,7 @@
 //! `apply`: what a declaration changes, found out before anything is written.
 
 use ironcore_types::ErrorCode;
-use ironcore_types::objects::{DatastoreObject, Document, Group, Job, Project};
+use ironcore_types::objects::{DatastoreObject, Document, Group, Job, Maintenance, Project};
 
 use super::references;
 use crate::error::{LedgerError, Result};
@@ -14,6 +14,7 @@ pub(crate) struct Plan {
     pub(crate) datastores: Vec<DatastoreObject>,
     pub(crate) groups: Vec<Group>,
     pub(crate) jobs: Vec<JobChange>,
+    pub(crate) maintenance: Vec<Maintenance>,
     pub(crate) report: ApplyReport,
 }
 
@@ -39,6 +40,10 @@ pub(crate) fn group_label(group: &Group) -> String {
 
 pub(crate) fn job_label(job: &Job) -> String {
     format!("job/{}/{}", job.project, job.name)
+}
+
+pub(crate) fn maintenance_label(window: &Maintenance) -> String {
+    window.silencer().to_string()
 }
 
 /// The objects to write with what they replace, and all objects as they will be.
@@ -86,6 +91,12 @@ pub(crate) fn plan(current: &Document, wanted: &Document) -> Result<Plan> {
     )?;
     let (groups, all_groups) = overlay(&current.group, &wanted.group, group_label, &mut report)?;
     let (jobs, all_jobs) = overlay(&current.job, &wanted.job, job_label, &mut report)?;
+    let (windows, all_windows) = overlay(
+        &current.maintenance,
+        &wanted.maintenance,
+        maintenance_label,
+        &mut report,
+    )?;
     for (new, old) in &datastores {
         if let Some(old) = old.as_ref().filter(|old| old.path != new.path) {
             return Err(LedgerError::Refused {
@@ -103,6 +114,7 @@ pub(crate) fn plan(current: &Document, wanted: &Document) -> Result<Plan> {
         datastore: all_datastores,
         group: all_groups,
         job: all_jobs,
+        maintenance: all_windows,
     };
     references::check(&whole)?;
     let jobs = jobs
@@ -120,6 +132,7 @@ pub(crate) fn plan(current: &Document, wanted: &Document) -> Result<Plan> {
         datastores: datastores.into_iter().map(|(new, _)| new).collect(),
         groups: groups.into_iter().map(|(new, _)| new).collect(),
         jobs,
+        maintenance: windows.into_iter().map(|(new, _)| new).collect(),
         report,
     })
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use ironcore_types::HandlerName;
-use ironcore_types::notification::{Digest, Filter, Handler, Limit, NamePattern, Quiet};
+use ironcore_types::notification::{Digest, Filter, Handler, Limit, Maintenance, NamePattern, Quiet};
 use ironcore_types::objects::{DatastoreObject, Document, Group};
+use ironcore_types::{HandlerName, ProjectName};
 
 use super::configure::{datastore_label, group_label};
 use super::references::refuse;
@@ -48,8 +48,35 @@ pub(super) fn check(all: &Document, group: &Group) -> Result<()> {
 
 /// A filter that names what does not exist would be silent for good: a misspelt name must not go unnoticed.
 fn filter(all: &Document, group: &Group, filter: &Filter, label: &str, what: &str) -> Result<()> {
+    names(
+        all,
+        group.project.as_ref(),
+        (&filter.jobs, &filter.datastores),
+        label,
+        what,
+    )?;
+    match filter.hours.as_ref().map(|hours| hours.check()) {
+        Some(Err(why)) => refuse(label, format_args!("{what}: {why}")),
+        _ => Ok(()),
+    }
+}
+
+/// A window that names what does not exist would silence nothing.
+pub(super) fn check_matchers(all: &Document, window: &Maintenance, label: &str) -> Result<()> {
+    let named = (window.when.jobs.as_slice(), window.when.datastores.as_slice());
+    names(all, window.project.as_ref(), named, label, "when")
+}
+
+/// Jobs (of the project, when it is one's) and datastores that are named must be there.
+fn names(
+    all: &Document,
+    project: Option<&ProjectName>,
+    (jobs, datastores): (&[NamePattern], &[NamePattern]),
+    label: &str,
+    what: &str,
+) -> Result<()> {
     let job = |name: &str| {
-        let in_reach = |project| group.project.as_ref().is_none_or(|own| own == project);
+        let in_reach = |of| project.is_none_or(|own| own == of);
         all.job
             .iter()
             .any(|job| in_reach(&job.project) && job.name.as_str() == name)
@@ -59,22 +86,19 @@ fn filter(all: &Document, group: &Group, filter: &Filter, label: &str, what: &st
             .iter()
             .any(|datastore| datastore.name.as_str() == name)
     };
-    if let Some(name) = missing(&filter.jobs, job) {
+    if let Some(name) = missing(jobs, job) {
         return refuse(
             label,
             format_args!("{what} names job {name}, which does not exist"),
         );
     }
-    if let Some(name) = missing(&filter.datastores, datastore) {
+    if let Some(name) = missing(datastores, datastore) {
         return refuse(
             label,
             format_args!("{what} names datastore {name}, which does not exist"),
         );
     }
-    match filter.hours.as_ref().map(|hours| hours.check()) {
-        Some(Err(why)) => refuse(label, format_args!("{what}: {why}")),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// Whether digests, quiet hours and limits come to an end.

@@ -4,10 +4,11 @@ use std::path::{Component, Path};
 
 use ironcore_types::calendar::{self, Calendar};
 use ironcore_types::job::is_command_name;
+use ironcore_types::notification::InvalidMaintenance;
 use ironcore_types::objects::{DatastoreObject, Document, Job};
 use ironcore_types::{DatastoreName, ErrorCode, ProjectName, TaskSpec};
 
-use super::configure::{datastore_label, group_label, job_label, project_label};
+use super::configure::{datastore_label, group_label, job_label, maintenance_label, project_label};
 use super::groups;
 use crate::error::{LedgerError, Result};
 
@@ -35,6 +36,20 @@ pub(crate) fn check(all: &Document) -> Result<()> {
     for job in &all.job {
         known_project(all, &job.project, &job_label(job))?;
         check_job(all, job)?;
+    }
+    for window in &all.maintenance {
+        let label = maintenance_label(window);
+        if let Some(project) = &window.project {
+            known_project(all, project, &label)?;
+        }
+        window.check().map_err(|error| LedgerError::Refused {
+            code: match error {
+                InvalidMaintenance::Nothing => ErrorCode::ConfigInvalid,
+                _ => ErrorCode::ScheduleInvalid,
+            },
+            message: format!("{label}: {error}"),
+        })?;
+        groups::check_matchers(all, window, &label)?;
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! What is in the way of removing an object.
 
-use ironcore_types::notification::{Filter, Group, GroupRef};
+use ironcore_types::notification::{Filter, Group, GroupRef, NamePattern};
 use ironcore_types::objects::Document;
 use ironcore_types::{DatastoreName, JobName, ProjectName, UserId};
 
-use super::configure::{datastore_label, group_label, job_label};
+use super::configure::{datastore_label, group_label, job_label, maintenance_label};
 use crate::error::{LedgerError, Result};
 
 fn in_the_way(what: &str, users: Vec<String>) -> Result<()> {
@@ -17,7 +17,7 @@ fn in_the_way(what: &str, users: Vec<String>) -> Result<()> {
     )))
 }
 
-/// Jobs, groups, grants and valid tokens keep a project: the next project of that name must not inherit them.
+/// Jobs, groups, maintenance windows, grants and valid tokens keep a project: the next project of that name must not inherit them.
 pub(crate) fn project(all: &Document, name: &ProjectName, tokens: &[UserId]) -> Result<()> {
     let mut users: Vec<String> = all
         .job
@@ -27,6 +27,12 @@ pub(crate) fn project(all: &Document, name: &ProjectName, tokens: &[UserId]) -> 
         .collect();
     let groups = all.group.iter().filter(|g| g.project.as_ref() == Some(name));
     users.extend(groups.map(group_label));
+    let windows = all.maintenance.iter();
+    users.extend(
+        windows
+            .filter(|window| window.project.as_ref() == Some(name))
+            .map(maintenance_label),
+    );
     users.extend(
         all.datastore
             .iter()
@@ -37,7 +43,7 @@ pub(crate) fn project(all: &Document, name: &ProjectName, tokens: &[UserId]) -> 
     in_the_way(&format!("project/{name}"), users)
 }
 
-/// Jobs and filters keep a datastore.
+/// Jobs, filters and maintenance windows keep a datastore.
 pub(crate) fn datastore(all: &Document, name: &DatastoreName) -> Result<()> {
     let mut users: Vec<String> = all
         .job
@@ -48,6 +54,13 @@ pub(crate) fn datastore(all: &Document, name: &DatastoreName) -> Result<()> {
     let named = |filter: &Filter| filter.datastores.iter().any(|d| d.exact() == Some(name.as_str()));
     let groups = all.group.iter().filter(|g| filters(g).any(named));
     users.extend(groups.map(group_label));
+    let exact = |named: &NamePattern| named.exact() == Some(name.as_str());
+    let windows = all.maintenance.iter();
+    users.extend(
+        windows
+            .filter(|window| window.when.datastores.iter().any(exact))
+            .map(maintenance_label),
+    );
     in_the_way(&format!("datastore/{name}"), users)
 }
 
@@ -69,7 +82,7 @@ fn filters(group: &Group) -> impl Iterator<Item = &Filter> {
     handlers.chain(group.rule.iter().map(|rule| &rule.when))
 }
 
-/// Jobs that come after it, and filters, keep a job.
+/// Jobs that come after it, filters and maintenance windows keep a job.
 pub(crate) fn job(all: &Document, project: &ProjectName, name: &JobName) -> Result<()> {
     let after = all
         .job
@@ -80,5 +93,15 @@ pub(crate) fn job(all: &Document, project: &ProjectName, name: &JobName) -> Resu
     let named = |filter: &Filter| filter.jobs.iter().any(|j| j.exact() == Some(name.as_str()));
     let groups = all.group.iter().filter(|g| g.project.as_ref() == Some(project));
     users.extend(groups.filter(|g| filters(g).any(named)).map(group_label));
+    let exact = |named: &NamePattern| named.exact() == Some(name.as_str());
+    let windows = all
+        .maintenance
+        .iter()
+        .filter(|window| window.project.as_ref() == Some(project));
+    users.extend(
+        windows
+            .filter(|window| window.when.jobs.iter().any(exact))
+            .map(maintenance_label),
+    );
     in_the_way(&format!("job/{project}/{name}"), users)
 }

@@ -18,11 +18,16 @@ impl Tx {
     }
 
     async fn open_condition(&mut self, key: String, event: NewEvent) -> Result<bool> {
-        if !self.put_condition(key).await? {
+        if !self.put_condition(key.clone()).await? {
             return Ok(false);
         }
         let task = event.data.task.as_ref().map(|task| task.upid.task);
-        self.tell(event, task);
+        let told = self.tell(event, task);
+        sql("UPDATE conditions SET event = $2 WHERE key = $1")
+            .bind(key)
+            .bind(told.event.id.to_string())
+            .execute(&mut self.conn)
+            .await?;
         Ok(true)
     }
 }

@@ -105,7 +105,7 @@ impl Tx {
         self.check_next(&fanouts).await?;
         let mut report = FanOutReport::default();
         let (mut tips, mut matches, mut wanted) = (Vec::new(), Vec::new(), Vec::<Wanted>::new());
-        let (mut steps, mut rates) = (Vec::new(), Vec::new());
+        let (mut steps, mut rates, mut silenced) = (Vec::new(), Vec::new(), Vec::new());
         let mut places = BTreeMap::<Key, usize>::new();
         let last = fanouts.last().map(|fanout| fanout.seq);
         for fanout in fanouts {
@@ -120,6 +120,7 @@ impl Tx {
             }));
             steps.extend(fanout.outcome.map(|step| (seq, step)));
             rates.extend(fanout.rates);
+            silenced.extend(fanout.silenced.into_iter().map(|one| (seq, one)));
             for new in fanout.messages {
                 let key = Key::of(&new);
                 let place = *places.entry(key.clone()).or_insert(wanted.len());
@@ -135,6 +136,8 @@ impl Tx {
                 }
             }
         }
+        // First, for this may refuse.
+        self.put_silenced(silenced).await?;
         if !tips.is_empty() {
             sql("INSERT INTO tips (seq, place, body)
                  SELECT seq, place, body FROM RECORDS($1 AS r: seq BIGINT, place BIGINT, body TEXT)")
@@ -181,6 +184,19 @@ impl Tx {
             }
         }
         Ok(())
+    }
+
+    /// Makes a message for these events, or joins them to one that is there and was never tried.
+    pub(super) async fn put_message(&mut self, new: NewMessage, events: Vec<i64>) -> Result<()> {
+        let wanted = Wanted {
+            key: Key::of(&new),
+            new,
+            events,
+            known: None,
+            busy: false,
+        };
+        self.put_messages(vec![wanted], &mut FanOutReport::default())
+            .await
     }
 
     /// Makes messages, or joins the events to those that are there.

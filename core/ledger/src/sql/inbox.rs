@@ -9,10 +9,11 @@ use serde::Serialize;
 use super::Sql;
 use super::events::event;
 use super::list::{cursor, next_cursor};
+use super::silences::silenced_among;
 use super::tx::Tx;
 use crate::db::{Statement, Value, sql, to_json, words};
 use crate::error::Result;
-use crate::model::{Count, InboxEntry, InboxItem, InboxPage, Message, Page, Scope};
+use crate::model::{Count, InboxEntry, InboxItem, InboxPage, Message, Page, Scope, Silenced};
 
 /// An entry on its way to its row.
 #[derive(Serialize)]
@@ -96,12 +97,20 @@ impl Sql {
                 entry: row.opt_json("entry")?,
                 tips: Vec::new(),
                 read: row.flag("is_read")?,
+                silenced: Vec::new(),
             });
         }
         let next = next_cursor(&mut items, limit, |item| item.event.seq);
-        let places = Value::Numbers(items.iter().map(|item| item.event.seq).collect());
+        let places: Vec<i64> = items.iter().map(|item| item.event.seq).collect();
+        // Who of the hub hears nothing is not for a project to see.
+        let shows = |one: &Silenced| {
+            scope
+                .project()
+                .is_none_or(|mine| one.handler.project.as_ref() == Some(mine))
+        };
+        let silenced = silenced_among(&mut conn, places.clone()).await?;
         let rows = sql("SELECT seq, body FROM tips WHERE seq IN LIST($1) ORDER BY seq, place")
-            .bind(places)
+            .bind(Value::Numbers(places))
             .fetch_all(&mut conn)
             .await?;
         let mut tips: HashMap<i64, Vec<Tip>> = HashMap::new();
@@ -110,6 +119,8 @@ impl Sql {
         }
         for item in &mut items {
             item.tips = tips.remove(&item.event.seq).unwrap_or_default();
+            let of_it = silenced.iter().filter(|one| one.seq == item.event.seq);
+            item.silenced = of_it.filter(|one| shows(one)).cloned().collect();
         }
         let mut query = sql(
             "SELECT COUNT(*) AS total FROM (SELECT 1 FROM events e WHERE NOT EXISTS (

@@ -28,6 +28,7 @@ mod removal;
 mod reports;
 mod schedule;
 mod sessions;
+mod silences;
 mod slots;
 mod spans;
 mod statistics;

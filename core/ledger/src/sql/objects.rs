@@ -30,6 +30,9 @@ impl Sql {
                 for change in &plan.jobs {
                     tx.put_job(change).await?;
                 }
+                for window in &plan.maintenance {
+                    tx.put_maintenance(window).await?;
+                }
                 tracing::info!(%actor, created = ?plan.report.created, changed = ?plan.report.changed, "configuration applied");
                 tx.woken.objects = true;
                 tx.woken.tasks = true;
@@ -199,6 +202,7 @@ pub(super) async fn export(conn: &mut Conn) -> Result<Document> {
         datastore: datastore_objects(conn).await?,
         group: groups(conn, None).await?,
         job: jobs(conn, None).await?,
+        maintenance: super::silences::maintenance(conn).await?,
     })
 }
 

@@ -15,12 +15,14 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::{LedgerError, Result};
 
 /// Every table that is copied, each behind those that it refers to.
-const TABLES: [&str; 35] = [
+const TABLES: [&str; 38] = [
     "hub",
     "projects",
     "datastores",
     "notification_groups",
     "hub_groups",
+    "maintenance_windows",
+    "silences",
     "jobs",
     "ticks",
     "group_owners",
@@ -39,6 +41,7 @@ const TABLES: [&str; 35] = [
     "outcomes",
     "outcome_steps",
     "matches",
+    "silenced",
     "tips",
     "messages",
     "message_events",

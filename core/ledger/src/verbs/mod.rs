@@ -8,6 +8,7 @@ mod messages;
 mod objects;
 mod plugins;
 mod schedule;
+mod silences;
 mod statistics;
 mod tasks;
 mod tokens;

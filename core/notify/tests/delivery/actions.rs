@@ -32,6 +32,7 @@ async fn with_tip(
         .into_iter()
         .map(|event| FanOut {
             rates: Vec::new(),
+            silenced: Vec::new(),
             outcome: None,
             seq: event.seq,
             tips: vec![tip.clone()],

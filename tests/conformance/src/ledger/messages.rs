@@ -60,6 +60,7 @@ pub async fn fan_out(world: &World, messages: Vec<NewMessage>) -> Result<FanOutR
     for event in world.ledger.take_unmatched(100).await? {
         fanouts.push(FanOut {
             rates: Vec::new(),
+            silenced: Vec::new(),
             outcome: None,
             seq: event.seq,
             tips: Vec::new(),
@@ -127,6 +128,7 @@ pub async fn fan_out_is_fenced(place: &dyn Place) -> Result<()> {
     let out = |seq, window: &str| -> Result<FanOut> {
         Ok(FanOut {
             rates: Vec::new(),
+            silenced: Vec::new(),
             outcome: None,
             seq,
             tips: vec![tip("one")?, tip("two")?],
@@ -180,6 +182,7 @@ pub async fn outcomes_follow_each_other(place: &dyn Place) -> Result<()> {
     let events = world.ledger.take_unmatched(10).await?;
     let step = |at: usize, before: Option<LastOutcome>, now: LastOutcome| FanOut {
         rates: Vec::new(),
+        silenced: Vec::new(),
         outcome: Some(OutcomeStep {
             key: key.clone(),
             before,
@@ -238,6 +241,7 @@ pub async fn limits_are_kept(place: &dyn Place) -> Result<()> {
     let events = world.ledger.take_unmatched(10).await?;
     let out = |at: usize, rates: Vec<Rate>| FanOut {
         rates,
+        silenced: Vec::new(),
         outcome: None,
         seq: events[at].seq,
         tips: Vec::new(),

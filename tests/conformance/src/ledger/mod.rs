@@ -22,6 +22,7 @@ pub mod places;
 pub mod queue;
 pub mod retries;
 pub mod schedule;
+pub mod silences;
 pub mod statistics;
 mod suite;
 pub mod tasks;

@@ -34,22 +34,36 @@ pub async fn export_round_trips(place: &dyn Place, empty: &dyn Place) -> Result<
             "schedule": "02:00", "timezone": "Europe/Berlin", "missed": "skip", "retries": 2, "groups": ["ops"],
         })),
         job_json("after", json!({ "after": "nightly" })),
+    ], "maintenance": [
+        { "project": "demo", "name": "patches", "from": "sun 02:00", "lasts": "4h", "timezone": "Europe/Berlin",
+          "when": { "jobs": ["nightly"], "max-severity": "warning" } },
+        { "name": "patches", "from": "monthly", "lasts": "1d" },
     ]}))
     .await?;
-    ensure!(report.created == ["job/demo/nightly", "job/demo/after"] && report.changed.is_empty());
+    ensure!(
+        report.created
+            == [
+                "job/demo/nightly",
+                "job/demo/after",
+                "maintenance/demo/patches",
+                "maintenance/patches"
+            ]
+            && report.changed.is_empty(),
+        "{report:?}"
+    );
     let exported = world.ledger.export().await?;
     ensure!(exported.job.len() == 2 && exported.group[0].handler[0].config.len() == 2);
     let seq = world.ledger.last_seq().await?;
     let again = world.ledger.apply(&exported, &user()?).await?;
     ensure!(
-        again.created.is_empty() && again.changed.is_empty() && again.unchanged.len() == 7,
+        again.created.is_empty() && again.changed.is_empty() && again.unchanged.len() == 9,
         "{again:?}"
     );
     ensure!(world.ledger.last_seq().await? == seq);
     // The document survives its own JSON, and a hub that knows nothing yet.
     let read: Document = serde_json::from_str(&serde_json::to_string(&exported)?)?;
     let fresh = empty.open(world.seams.clone()).await?;
-    ensure!(fresh.apply(&read, &user()?).await?.created.len() == 7);
+    ensure!(fresh.apply(&read, &user()?).await?.created.len() == 9);
     ensure!(fresh.export().await? == exported);
     fresh.close().await;
     let changed = world.job("nightly", json!({ "schedule": "03:00" })).await?;
@@ -68,7 +82,39 @@ pub async fn bad_declarations_are_refused_whole(place: &dyn Place) -> Result<()>
     let with = |extra| jobs(job_json("nightly", extra));
     let task = |task: serde_json::Value| with(json!({ "task": task }));
     let store = |name: &str, path: &str| json!({ "datastore": [{ "name": name, "path": path }] });
+    let window = |extra: serde_json::Value| {
+        let mut window = json!({ "project": "demo", "name": "patches", "from": "sun 02:00", "lasts": "4h" });
+        for (key, value) in extra.as_object().into_iter().flatten() {
+            window[key] = value.clone();
+        }
+        json!({ "maintenance": [window] })
+    };
     let cases = [
+        (
+            window(json!({ "project": "nowhere" })),
+            ErrorCode::ConfigInvalid,
+            "maintenance/nowhere/patches: project nowhere does not exist",
+        ),
+        (
+            window(json!({ "when": { "jobs": ["no-such"] } })),
+            ErrorCode::ConfigInvalid,
+            "maintenance/demo/patches: when names job no-such, which does not exist",
+        ),
+        (
+            window(json!({ "when": { "datastores": ["no-such"] } })),
+            ErrorCode::ConfigInvalid,
+            "when names datastore no-such, which does not exist",
+        ),
+        (
+            window(json!({ "from": "sometimes" })),
+            ErrorCode::ScheduleInvalid,
+            "maintenance/demo/patches: the schedule \"sometimes\" cannot be read",
+        ),
+        (
+            window(json!({ "from": "hourly", "lasts": "1h" })),
+            ErrorCode::ScheduleInvalid,
+            "maintenance/demo/patches: it never ends",
+        ),
         (
             with(json!({ "project": "nowhere" })),
             ErrorCode::ConfigInvalid,

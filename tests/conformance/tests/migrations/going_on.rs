@@ -131,6 +131,7 @@ pub(crate) async fn with_messages(ledger: &Ledger, clock: &ManualClock) -> Resul
         .iter()
         .map(|event| FanOut {
             rates: Vec::new(),
+            silenced: Vec::new(),
             outcome: None,
             seq: event.seq,
             tips: Vec::new(),

@@ -100,6 +100,8 @@ async fn fill(place: &Shared, way: usize) -> Result<bool> {
         20 => ledger::messages::limits_are_kept(place).await?,
         21 => ledger::objects::groups_are_of_projects_or_of_the_hub(place).await?,
         22 => ledger::exchanges::answers_are_kept_for_a_time(place).await?,
+        23 => ledger::silences::what_is_silenced_waits_for_its_end(place).await?,
+        24 => ledger::silences::maintenance_windows_are_declared(place).await?,
         _ => return Ok(false),
     }
     Ok(true)

@@ -217,6 +217,7 @@ async fn delivery(night: &Night) -> Result<()> {
         .into_iter()
         .map(|event| FanOut {
             rates: Vec::new(),
+            silenced: Vec::new(),
             outcome: None,
             seq: event.seq,
             tips: Vec::new(),

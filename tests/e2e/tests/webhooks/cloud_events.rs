@@ -136,6 +136,7 @@ async fn several_events_arrive_as_a_batch_whatever_the_mode() -> Result<()> {
         let ours = told.iter().any(|one| one.id == event.event.id);
         FanOut {
             rates: Vec::new(),
+            silenced: Vec::new(),
             outcome: None,
             seq: event.seq,
             tips: Vec::new(),
