@@ -10,8 +10,9 @@ use ironcore_ledger::{Ledger, LedgerError};
 use ironcore_types::objects::{DatastoreObject, Group, Job};
 use ironcore_types::{Event, ProjectName, Timestamp};
 
-use crate::matching;
+use crate::matching::{self, Silences};
 use crate::notify::Shared;
+use crate::silences;
 
 /// How old what is kept may be: that something changed is heard at once, but on a shared database word of it can get lost.
 const FRESH: Duration = Duration::from_secs(2);
@@ -27,6 +28,8 @@ struct State {
     read: Timestamp,
     /// Handlers that were switched off because they failed.
     off: Arc<BTreeSet<HandlerRef>>,
+    /// Silences that are not over, and maintenance windows.
+    silences: Arc<Silences>,
     hub: Arc<OfHub>,
     projects: BTreeMap<ProjectName, Arc<OfProject>>,
 }
@@ -69,6 +72,7 @@ struct OfProject {
 /// What is declared for the projects that a batch is about, and for the hub.
 pub(crate) struct Configuration {
     off: Arc<BTreeSet<HandlerRef>>,
+    silences: Arc<Silences>,
     hub: Arc<OfHub>,
     projects: BTreeMap<ProjectName, Arc<OfProject>>,
 }
@@ -96,6 +100,7 @@ impl Kept {
                     read: now,
                     hub: Arc::new(OfHub::read(&shared.ledger).await?),
                     off: Arc::new(off.map(|health| health.handler).collect()),
+                    silences: Arc::new(silences::read(&shared.ledger, now).await?),
                     projects: BTreeMap::new(),
                 }
             }
@@ -114,6 +119,7 @@ impl Kept {
         }
         let found = Configuration {
             off: state.off.clone(),
+            silences: state.silences.clone(),
             hub: state.hub.clone(),
             projects: state.projects.clone(),
         };
@@ -126,6 +132,16 @@ impl Configuration {
     /// Whether the handler was switched off because it failed.
     pub(crate) fn is_off(&self, handler: &HandlerRef) -> bool {
         self.off.contains(handler)
+    }
+
+    /// What silences the event now for handlers of a project, or of the hub.
+    pub(crate) fn quiet(
+        &self,
+        event: &Event,
+        project: Option<&ProjectName>,
+        now: Timestamp,
+    ) -> Option<matching::Quiet> {
+        self.silences.quiet(event, project, now)
     }
 
     /// What is declared, as far as this event may reach it. The hub's own events may reach groups of any project, by way of

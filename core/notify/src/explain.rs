@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use ironcore_ledger::model::{HandlerRef, LastOutcome};
 use ironcore_ledger::{Ledger, LedgerError};
 use ironcore_types::notification::{Group, Handler};
-use ironcore_types::{Event, PluginName};
+use ironcore_types::{Event, PluginName, Timestamp};
 
 use crate::configuration::OfHub;
-use crate::matching::{Decision, Declared, Reason, Told, decide, groups_reached};
+use crate::matching::{Decision, Declared, Quiet, Reason, Told, decide, groups_reached};
+use crate::silences;
 
 /// What becomes of an event for one handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,12 +26,16 @@ pub struct Explained {
 }
 
 /// Looks at every handler of the event's project and of the hub. `before` is how the run before ended, when the event
-/// tells how one did.
+/// tells how one did. What silenced an event that happened is what did so then; one that did not happen is silenced by what
+/// there is `now`, at its time.
 pub async fn explain(
     ledger: &Ledger,
     event: &Event,
     before: Option<&LastOutcome>,
+    now: Timestamp,
 ) -> Result<Vec<Explained>, LedgerError> {
+    let silenced = ledger.silenced_of(event.id).await?;
+    let silences = silences::read(ledger, now).await?;
     let hub = OfHub::read(ledger).await?;
     let (jobs, groups) = match &event.data.project {
         Some(project) => (
@@ -79,6 +84,20 @@ pub async fn explain(
                     reason: Reason::SwitchedOff,
                 };
             }
+            if decision.told {
+                let then = silenced.iter().find(|one| one.handler == reference);
+                let then = then.map(|one| Quiet {
+                    by: one.by.clone(),
+                    until: one.until,
+                });
+                let project = reference.project.as_ref();
+                if let Some(quiet) = then.or_else(|| silences.quiet(event, project, event.time)) {
+                    decision = Decision {
+                        told: false,
+                        reason: Reason::Silenced(quiet),
+                    };
+                }
+            }
             explained.push(Explained {
                 handler: reference,
                 plugin: handler.plugin.clone(),
@@ -105,12 +124,12 @@ fn rule(group: &Group, number: usize) -> String {
 fn words(decision: &Decision, event: &Event, group: &Group, handler: &Handler) -> String {
     let kind = event.event_type.as_str().trim_start_matches("ironcore.");
     let told = decision.told;
-    match decision.reason {
-        Reason::Rule(number) => format!("{} tells it", rule(group, number)),
+    match &decision.reason {
+        Reason::Rule(number) => format!("{} tells it", rule(group, *number)),
         Reason::StoppedBy(number) => {
             format!(
                 "{} is about the event, does not tell this handler, and stops",
-                rule(group, number)
+                rule(group, *number)
             )
         }
         Reason::Matrix if told => format!("the group's matrix names it for {kind}"),
@@ -150,6 +169,9 @@ fn words(decision: &Decision, event: &Event, group: &Group, handler: &Handler) -
         Reason::Job => "its filter names other jobs".to_owned(),
         Reason::Datastore => "its filter names other datastores".to_owned(),
         Reason::Hours => "it is outside of its filter's hours".to_owned(),
+        Reason::Silenced(Quiet { by, until }) => {
+            format!("{by} silences it until {until}; what still lasts then is told then")
+        }
         Reason::NoChange => "the run before ended the same way, and its filter wants changes only".to_owned(),
     }
 }
@@ -173,6 +195,7 @@ impl Reason {
             Self::Datastore => "datastore",
             Self::Hours => "hours",
             Self::NoChange => "no-change",
+            Self::Silenced(_) => "silenced",
         }
     }
 }

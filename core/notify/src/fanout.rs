@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{self, StreamExt};
 use ironcore_ledger::LedgerError;
-use ironcore_ledger::model::{FanOut, NewMatch, NewMessage, OutcomeStep, Rate, SeqEvent};
+use ironcore_ledger::model::{FanOut, NewMatch, NewMessage, NewSilenced, OutcomeStep, Rate, SeqEvent};
 use ironcore_plugin_host::{NoServices, Plugin, PluginError};
 use ironcore_types::event::Tip;
 use ironcore_types::objects::Handler;
@@ -89,7 +89,7 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
     let planned: Vec<Planned<'_>> = events
         .iter()
         .zip(steps)
-        .map(|(event, step)| Planned::of(event, step, &configuration, &shared.plugins, inbox.as_ref()))
+        .map(|(event, step)| Planned::of(event, step, &configuration, &shared.plugins, inbox.as_ref(), now))
         .collect();
     let mut rates = rates(shared, &planned).await?;
     let mut fanouts = Vec::with_capacity(events.len());
@@ -127,6 +127,7 @@ struct Planned<'a> {
     event: &'a SeqEvent,
     outcome: Option<OutcomeStep>,
     told: Vec<(Match, String)>,
+    silenced: Vec<NewSilenced>,
 }
 
 impl<'a> Planned<'a> {
@@ -136,6 +137,7 @@ impl<'a> Planned<'a> {
         configuration: &Configuration,
         plugins: &Plugins,
         inbox: Option<&PluginName>,
+        now: Timestamp,
     ) -> Self {
         let told = Told {
             event: &event.event,
@@ -143,6 +145,19 @@ impl<'a> Planned<'a> {
         };
         let mut matches = matching::matches(told, configuration.of(&event.event), inbox);
         matches.retain(|found| !configuration.is_off(&found.handler));
+        let mut silenced = Vec::new();
+        matches.retain(|found| {
+            let inside = found.handler.group.as_str() == matching::BUILTIN_GROUP;
+            let quiet = configuration
+                .quiet(&event.event, found.handler.project.as_ref(), now)
+                .filter(|_| !inside);
+            silenced.extend(quiet.as_ref().map(|quiet| NewSilenced {
+                handler: found.handler.clone(),
+                by: quiet.by.clone(),
+                until: quiet.until,
+            }));
+            quiet.is_none()
+        });
         let told = matches.into_iter().map(|found| {
             let lane = lane(plugins, found.handler.project.as_ref(), &found.declared);
             (found, lane)
@@ -150,6 +165,7 @@ impl<'a> Planned<'a> {
         Self {
             event,
             told: told.collect(),
+            silenced,
             outcome,
         }
     }
@@ -165,7 +181,13 @@ impl<'a> Planned<'a> {
             messages: Vec::with_capacity(self.told.len()),
             outcome: self.outcome,
             rates: Vec::new(),
+            silenced: self.silenced,
         };
+        fanout
+            .matches
+            .extend(fanout.silenced.iter().map(|silenced| NewMatch {
+                handler: silenced.handler.clone(),
+            }));
         for (found, lane) in self.told {
             let own = || (matching::thread_of(event), KIND_EVENT, event.id.to_string(), now);
             let (thread, kind, window, due) = if found.handler.group.as_str() == matching::BUILTIN_GROUP {

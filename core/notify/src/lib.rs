@@ -1,9 +1,9 @@
 //! Matching, messages, lanes, retries, templates, inbox, advice and actions.
 //!
-//! Events come out of the ledger and end as messages that handlers deliver. Two reconcilers do it, each woken by the
+//! Events come out of the ledger and end as messages that handlers deliver. Reconcilers do it, each woken by the
 //! ledger and each safe to run again after a crash: `fanout` turns every event into tips, matches and messages in one
-//! transaction; `delivery` claims due messages, lets their plugin deliver them and records the attempt. What to do is
-//! decided by plain functions ([`matching`], [`retry`], [`circuit`]) that know no clock and no runtime.
+//! transaction; `delivery` claims due messages, lets their plugin deliver them and records the attempt. A third,
+//! `release`, tells what still lasts when a silence is over. What to do is decided by plain functions ([`matching`], [`retry`], [`circuit`]) that know no clock and no runtime.
 //!
 //! Left to others: who runs jobs (the engine), how plugins are run (the plugin host), what leaves the machine
 //! (egress), and all SQL (the ledger).
@@ -19,6 +19,7 @@ mod fanout;
 mod fit;
 mod lanes;
 mod log_file;
+mod lasting;
 pub mod matching;
 mod notify;
 mod options;
@@ -28,9 +29,11 @@ mod pacing;
 mod plugin_failures;
 mod plugins;
 mod record;
+mod release;
 mod requests;
 pub mod retry;
 mod services;
+mod silences;
 mod slots;
 mod template_fit;
 mod template_helpers;

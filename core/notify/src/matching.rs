@@ -5,10 +5,12 @@
 //! listen to its source. Trouble that is no job's, such as a verification that was started by hand and found a bad
 //! chunk, reaches the groups of the jobs that use the same datastore. What became of a message, or of the plugin that
 //! was to deliver it, reaches the group of its handler. In a group that it reaches, rules, matrix and the default rule
-//! say who is told, and each handler's filter has the last word. The inbox gets every event.
+//! say who is told, and each handler's filter has the last word; but while an event is silenced, nobody is told outside.
+//! The inbox gets every event.
 
 mod reach;
 mod rules;
+mod silences;
 
 use ironcore_ledger::model::{HandlerRef, LastOutcome};
 use ironcore_types::event::EventData;
@@ -19,6 +21,7 @@ use serde_json::Map;
 
 pub use reach::{datastores_of, groups_reached, job_of};
 pub use rules::{Decision, Reason, decide};
+pub use silences::{Quiet, Silences};
 
 /// Name of the plugin and of the fixed handler that every project has.
 pub const INBOX: &str = "inbox";

@@ -21,6 +21,7 @@ use crate::lanes::{self, Lanes};
 use crate::options::NotifyOptions;
 use crate::plugin_failures::{Key, PluginFailures};
 use crate::plugins::{Plugins, Refused};
+use crate::release;
 use crate::templates::Templates;
 
 /// How often the session's lease, and with it the leases of its messages, is renewed.
@@ -127,7 +128,11 @@ impl Notify {
         // The session must outlive the attempts that are still ending.
         let renewing = CancellationToken::new();
         let work = async {
-            tokio::join!(fanout::run(shared, &cancel), delivery::run(shared, &cancel));
+            tokio::join!(
+                fanout::run(shared, &cancel),
+                release::run(shared, &cancel),
+                delivery::run(shared, &cancel)
+            );
             renewing.cancel();
         };
         tokio::join!(work, shared.renew(&renewing));

@@ -3,6 +3,7 @@
 use ironcore_types::notification::{Filter, Group, Handler, Then};
 use ironcore_types::{Event, EventType, TaskState};
 
+use super::silences::Quiet;
 use super::{Told, datastores_of, is_bad_verification, is_handed_over, is_own_failure, job_of, names};
 
 /// What becomes of an event for one handler.
@@ -47,6 +48,8 @@ pub enum Reason {
     Hours,
     /// The outcome is that of the run before, and its filter wants changes only.
     NoChange,
+    /// It would be told, but the event is silenced.
+    Silenced(Quiet),
 }
 
 /// What becomes of the event for each handler of a group that it reaches, in their order.

@@ -25,7 +25,7 @@ async fn world(more: Value) -> World {
 }
 
 /// The ids of the events in a request: one, or a batch.
-fn told(got: &Got) -> Vec<String> {
+pub(crate) fn told(got: &Got) -> Vec<String> {
     let body: Value = serde_json::from_slice(&got.body).expect("json");
     let events = match body {
         Value::Array(events) => events,
@@ -47,7 +47,7 @@ fn waiting(count: usize) -> impl Fn(&[Message]) -> bool {
 }
 
 /// Waits until every event has become messages.
-async fn fanned_out(world: &World) {
+pub(crate) async fn fanned_out(world: &World) {
     let mut wakes = world.ledger.wakes().messages;
     loop {
         wakes.borrow_and_update();

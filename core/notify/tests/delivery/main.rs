@@ -11,5 +11,6 @@ mod receiver;
 mod restart;
 mod retries;
 mod signed;
+mod silences;
 mod time;
 mod world;
