@@ -7,10 +7,10 @@
 //! | --- | --- | --- | --- | --- |
 //! | read what belongs to the project, or to all | yes | yes | yes | yes |
 //! | run a job, cancel a task, take a tip's action, verify | yes | yes | – | yes |
-//! | gc, prune, sync on this hub; replay a message; pause or resume a job | yes | yes | – | – |
+//! | gc, prune, sync on this hub; replay a message; pause or resume a job; silence a project | yes | yes | – | – |
 //! | let another hub sync from a datastore | yes | yes | – | – |
 //! | back up any path, restore to any path; pause the scheduler | of the hub | of the hub | – | – |
-//! | sync with another hub; apply; add datastores; remove objects; make tokens; set and forget secrets | of the hub | – | – | – |
+//! | sync with another hub; apply; add datastores; remove objects; make tokens; silence the hub; set and forget secrets | of the hub | – | – | – |
 //! | copy the hub's own state | of the hub | – | – | – |
 //! | list tokens, list names of secrets, export everything | of the hub | – | of the hub | – |
 //! | read the figures of the hub (`/metrics`) | of the hub | of the hub | of the hub | – |
@@ -27,12 +27,13 @@
 use std::collections::HashSet;
 
 use ironcore_ledger::Ledger;
-use ironcore_ledger::model::{DatastoreRow, Message, Role, Scope, SeqEvent, Task};
+use ironcore_ledger::model::{DatastoreRow, Message, Role, Scope, SeqEvent, Silence, Task};
 use ironcore_types::notification::{Group, GroupRef};
 use ironcore_types::objects::Job;
 use ironcore_types::snapshot::BackupGroup;
 use ironcore_types::{
-    DatastoreName, EventId, JobName, MessageId, ProjectName, SnapshotRef, TaskSpec, Timestamp, Upid, UserId,
+    DatastoreName, EventId, JobName, MessageId, ProjectName, SilenceId, SnapshotRef, TaskSpec, Timestamp,
+    Upid, UserId,
 };
 
 use crate::error::ApiError;
@@ -65,6 +66,10 @@ pub enum Right {
     PauseJob,
     /// Send a message again.
     Replay,
+    /// Silence the groups of a project, and end such silences.
+    Silence,
+    /// Silence everybody's groups, and end such silences.
+    SilenceHub,
     /// Pause and resume the scheduler.
     Pause,
     /// Apply declarations, add datastores, and remove what was declared or added; set and forget secrets.
@@ -89,6 +94,8 @@ impl Right {
             Self::Act => "take the actions of tips",
             Self::PauseJob => "pause or resume jobs",
             Self::Replay => "send messages again",
+            Self::Silence => "silence notifications",
+            Self::SilenceHub => "silence the notifications of the whole hub",
             Self::Pause => "pause or resume the scheduler",
             Self::Configure => "change the configuration",
             Self::ManageTokens => "make or revoke tokens",
@@ -116,9 +123,11 @@ impl Access {
         use Role::{Admin, Auditor, Member, Operator};
         let allowed = match right {
             Right::RunJob | Right::Cancel | Right::Act => matches!(self.role, Admin | Operator | Member),
-            Right::Replay | Right::PauseJob => matches!(self.role, Admin | Operator),
+            Right::Replay | Right::PauseJob | Right::Silence => matches!(self.role, Admin | Operator),
             Right::Pause => self.of_hub() && matches!(self.role, Admin | Operator),
-            Right::Configure | Right::ManageTokens | Right::BackUp => self.of_hub() && self.role == Admin,
+            Right::Configure | Right::ManageTokens | Right::BackUp | Right::SilenceHub => {
+                self.of_hub() && self.role == Admin
+            }
             Right::ReadFigures => self.of_hub() && matches!(self.role, Admin | Operator | Auditor),
             Right::ListTokens | Right::Export => self.of_hub() && matches!(self.role, Admin | Auditor),
         };
@@ -177,6 +186,14 @@ impl Access {
             return Err(missing());
         }
         ledger.group(group).await?.ok_or_else(missing)
+    }
+
+    /// A silence by id.
+    pub async fn silence(&self, ledger: &Ledger, id: SilenceId) -> Result<Silence, ApiError> {
+        let silence = ledger.silence(id).await?;
+        silence
+            .filter(|silence| self.sees(silence.project.as_ref()))
+            .ok_or_else(|| ApiError::not_found(format!("silence {id}")))
     }
 
     /// A message by id.

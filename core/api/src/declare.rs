@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::path::{Component, Path};
 
 use ironcore_types::calendar::{Calendar, zone};
+use ironcore_types::notification::InvalidMaintenance;
 use ironcore_types::objects::{Document, Job};
 use ironcore_types::{ErrorCode, TaskSpec};
 
@@ -55,6 +56,18 @@ pub(crate) fn check(document: &Document, plugins: &dyn PluginCatalog) -> Vec<Fau
         let object = format!("job/{}/{}", job.project, job.name);
         faults.extend(check_job(job).into_iter().map(|fault| of(&object, fault)));
     }
+    for window in &document.maintenance {
+        let fault = window.check().err().map(|error| match error {
+            InvalidMaintenance::From(why) => invalid("from", ErrorCode::ScheduleInvalid, why),
+            InvalidMaintenance::Zone(why) => invalid("timezone", ErrorCode::ScheduleInvalid, why),
+            InvalidMaintenance::Empty | InvalidMaintenance::Endless => {
+                invalid("lasts", ErrorCode::ScheduleInvalid, error)
+            }
+            InvalidMaintenance::Nothing => invalid("when", ErrorCode::ConfigInvalid, error),
+        });
+        let object = window.silencer().to_string();
+        faults.extend(fault.map(|fault| of(&object, fault)));
+    }
     faults
 }
 
@@ -76,7 +89,16 @@ fn names(document: &Document) -> Vec<String> {
         .job
         .iter()
         .map(|job| format!("job/{}/{}", job.project, job.name));
-    projects.chain(datastores).chain(groups).chain(jobs).collect()
+    let windows = document
+        .maintenance
+        .iter()
+        .map(|window| window.silencer().to_string());
+    projects
+        .chain(datastores)
+        .chain(groups)
+        .chain(jobs)
+        .chain(windows)
+        .collect()
 }
 
 fn check_job(job: &Job) -> Vec<Fault> {

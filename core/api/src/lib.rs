@@ -22,6 +22,7 @@ mod problem;
 mod routes;
 mod secrets;
 mod serve;
+mod silencing;
 mod state;
 mod stream;
 mod usage;

@@ -7,7 +7,7 @@ use ironcore_types::{Span, Timestamp, Upid, VerifyResult};
 
 use crate::wire::{
     AnswerHeader, Attempt, Exchange, FailingHandler, InboxEntry, LogEntry, LogLevel, Message, MessageState,
-    RoleName, SequencedEvent, Service, ServiceState, Task, Token, Verification, VerificationReport,
+    RoleName, SequencedEvent, Service, ServiceState, SilencedBy, Task, Token, Verification, VerificationReport,
 };
 
 /// A task without its warnings and tips, as lists show it.
@@ -312,6 +312,13 @@ pub(crate) fn inbox_entry(item: model::InboxItem) -> InboxEntry {
         ),
         None => (event.data.title.clone(), None, event.data.severity, None),
     };
+    let mut silenced: Vec<SilencedBy> = Vec::new();
+    for one in item.silenced {
+        let (by, until) = (one.by, one.until);
+        if !silenced.iter().any(|known| known.by == by) {
+            silenced.push(SilencedBy { by, until });
+        }
+    }
     InboxEntry {
         seq: item.event.seq,
         title,
@@ -320,6 +327,7 @@ pub(crate) fn inbox_entry(item: model::InboxItem) -> InboxEntry {
         link,
         tips: item.tips,
         read: item.read,
+        silenced,
         event,
     }
 }

@@ -30,6 +30,8 @@ mod restarted;
 mod several;
 #[path = "hub/shared.rs"]
 mod shared;
+#[path = "hub/silenced.rs"]
+mod silenced;
 #[path = "hub/soak.rs"]
 mod soak;
 #[path = "hub/stopped.rs"]

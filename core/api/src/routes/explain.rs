@@ -23,7 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 }
 
 /// Tells for an event that happened, or that is made up, which handlers are told as things are declared now, and for each
-/// of the others what keeps it out. Nothing is sent. Handlers of the hub show to those alone who see the whole hub.
+/// of the others what keeps it out, silences too. Nothing is sent. Handlers of the hub show to those alone who see the whole hub.
 #[utoipa::path(
     post, path = "/api/v1/notifications/explain", tag = "notifications", operation_id = "explain_event",
     request_body = ExplainRequest, responses((status = 200, body = ExplainAnswer))
@@ -49,7 +49,8 @@ async fn explain_event(
         }
         _ => return Err(ApiError::invalid("Give one of `event` and `made-up`.")),
     };
-    let explained = explain(state.ledger(), &event, before.as_ref()).await?;
+    let now = state.seams().now();
+    let explained = explain(state.ledger(), &event, before.as_ref(), now).await?;
     let handlers = explained
         .into_iter()
         .filter(|one| access.sees(one.handler.project.as_ref()))

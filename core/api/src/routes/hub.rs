@@ -7,6 +7,7 @@ use utoipa_axum::routes;
 
 use crate::access::{Access, Right};
 use crate::error::ApiError;
+use crate::silencing;
 use crate::state::ApiState;
 use crate::view::{role_name, services};
 use crate::wire::{Health, PluginList, SchedulerState, Session, Status};
@@ -35,17 +36,19 @@ async fn health() -> Json<Health> {
 
 /// How the hub is: services, scheduler, queue. Figures are of the whole hub.
 #[utoipa::path(get, path = "/api/v1/status", tag = "hub", responses((status = 200, body = Status)))]
-async fn status(State(state): State<ApiState>, _: Access) -> Result<Json<Status>, ApiError> {
+async fn status(State(state): State<ApiState>, access: Access) -> Result<Json<Status>, ApiError> {
     let ledger = state.ledger();
     let sessions = ledger.sessions().await?;
     let open = ledger.open_tasks().await?;
+    let now = state.seams().now();
     Ok(Json(Status {
         hub: state.hub(),
-        time: state.seams().now(),
+        time: now,
         services: services(&sessions),
         scheduler_paused: ledger.scheduler_paused().await?,
         queue_depth: open.queued,
         running: open.running,
+        silences: silencing::active(ledger, &access, now).await?,
     }))
 }
 

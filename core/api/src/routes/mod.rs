@@ -15,6 +15,7 @@ mod metrics;
 mod peer;
 mod projects;
 mod secrets;
+mod silences;
 mod snapshots;
 mod statistics;
 mod tasks;
@@ -56,6 +57,7 @@ fn protected() -> OpenApiRouter<ApiState> {
         .merge(events::routes())
         .merge(explain::routes())
         .merge(delivery::routes())
+        .merge(silences::routes())
         .merge(actions::routes())
         .merge(secrets::routes())
         .merge(tokens::routes())

@@ -7,6 +7,7 @@ use ironcore_types::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::silences::SilencedBy;
 use super::stream::SequencedEvent;
 
 /// Where a message is in its life.
@@ -170,6 +171,9 @@ pub struct InboxEntry {
     pub tips: Vec<Tip>,
     /// Whether the user has read it.
     pub read: bool,
+    /// What kept handlers from being told of it outside.
+    #[serde(default)]
+    pub silenced: Vec<SilencedBy>,
 }
 
 /// The inbox of a user, newest first.

@@ -72,7 +72,7 @@ pub struct ExplainedHandler {
     pub plugin: PluginName,
     /// Whether it is told.
     pub told: bool,
-    /// What decides, such as `rule`, `matrix`, `default-rule`, `severity`, `hours` or `not-reached`.
+    /// What decides, such as `rule`, `matrix`, `default-rule`, `severity`, `hours`, `silenced` or `not-reached`.
     pub reason: String,
     /// The same in words.
     pub why: String,

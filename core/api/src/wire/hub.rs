@@ -6,6 +6,8 @@ use ironcore_types::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::silences::ActiveSilence;
+
 /// Whether the hub answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
@@ -99,6 +101,9 @@ pub struct Status {
     pub queue_depth: u64,
     /// Tasks that run.
     pub running: u64,
+    /// What silences notifications now, of those that reach the token's project.
+    #[serde(default)]
+    pub silences: Vec<ActiveSilence>,
 }
 
 /// The scheduler after a pause or resume.

@@ -10,6 +10,7 @@ mod problems;
 mod removal;
 mod secrets;
 mod setup;
+mod silences;
 mod snapshots;
 mod statistics;
 mod streams;

@@ -1,5 +1,5 @@
 //! The command line: the commands, and the options of all of them. What each command takes is left to `start`
-//! (what starts a task), `job`, `look` (what only reads), `notify` (who is told of what), `statistics` (figures kept over
+//! (what starts a task), `job`, `look` (what only reads), `notify` (who is told of what), `silence` (when nobody is), `statistics` (figures kept over
 //! time), `hub` (what runs and declares the hub), `project` and `operate`; `words` holds those that options take.
 
 mod hub;
@@ -8,6 +8,7 @@ mod look;
 mod notify;
 mod operate;
 mod project;
+mod silence;
 mod start;
 mod statistics;
 mod words;
@@ -24,6 +25,7 @@ pub(crate) use look::{HandlerArg, Inbox, Message, Schedule, Snapshot, Task, Task
 pub(crate) use notify::{Explain, Notify};
 pub(crate) use operate::{Hub, Man, Restored, Scheduler, Worker};
 pub(crate) use project::{PatternArgs, Project};
+pub(crate) use silence::{AddSilence, Maintenance, Silence};
 pub(crate) use start::{Gc, InProject, Prune, Restore, Sync, Verify, Wait};
 pub(crate) use statistics::{By, Report, Statistics, Usage};
 pub(crate) use words::joined;
@@ -122,6 +124,12 @@ pub(crate) enum Command {
     /// Who is told of what, and why.
     #[command(subcommand)]
     Notify(Notify),
+    /// Keep notifications silent for a while; see what is silenced.
+    #[command(subcommand)]
+    Silence(Silence),
+    /// Look at maintenance windows and remove them; `apply` makes them.
+    #[command(subcommand)]
+    Maintenance(Maintenance),
     /// Look at the inbox.
     #[command(subcommand)]
     Inbox(Inbox),
@@ -131,9 +139,9 @@ pub(crate) enum Command {
     /// Keep secrets that handlers use by name; values go in and are never shown.
     #[command(subcommand)]
     Secret(Secret),
-    /// Make or change what a file declares: projects, datastores, groups, jobs.
+    /// Make or change what a file declares: projects, datastores, groups, jobs, maintenance windows.
     Apply(Apply),
-    /// Print all projects, datastores, groups and jobs as `apply` reads them.
+    /// Print all projects, datastores, groups, jobs and maintenance windows as `apply` reads them.
     Export,
     /// Say whether the hub is well.
     Status(Status),

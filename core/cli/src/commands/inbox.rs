@@ -17,7 +17,13 @@ pub(super) async fn run(context: &Context, command: Inbox) -> Result<Exit> {
             output::time(Some(entry.event.time)),
             entry.severity.to_string(),
             entry.title.clone(),
-            if entry.read { "" } else { "new" }.to_owned(),
+            match (entry.read, entry.silenced.is_empty()) {
+                (true, true) => "",
+                (false, true) => "new",
+                (true, false) => "silenced",
+                (false, false) => "new, silenced",
+            }
+            .to_owned(),
         ]
     });
     context

@@ -20,6 +20,7 @@ mod report;
 mod schedule;
 mod scheduler;
 mod secret;
+mod silence;
 mod simulate;
 mod snapshot;
 mod stages;
@@ -94,6 +95,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Schedule(command) => schedule::run(form, &command),
         Command::Message(command) => message::run(&context()?, command).await,
         Command::Notify(command) => notify::run(&context()?, command).await,
+        Command::Silence(command) => silence::run(&context()?, command).await,
+        Command::Maintenance(command) => silence::maintenance(&context()?, command).await,
         Command::Inbox(command) => inbox::run(&context()?, command).await,
         Command::Token(command) => token::run(&context()?, command).await,
         Command::Secret(command) => match secret::is_local(&command) {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use ironcore_api::wire;
 
-use super::{Context, scheduler};
+use super::{Context, scheduler, silence};
 use crate::args::Status;
 use crate::exit::Exit;
 use crate::output::{self, Form};
@@ -30,13 +30,14 @@ pub(super) async fn run(context: &Context, options: &Status) -> Result<Exit> {
             .form
             .rows(&status, &["SERVICE", "STATE", "NODE", "SINCE"], rows)?;
     } else {
-        let fields = [
+        let mut fields = vec![
             ("Hub", format!("{} ({})", status.hub.name, status.hub.id)),
             ("Version", status.hub.version.clone()),
             ("Scheduler", scheduler::told(&status)),
             ("Queued", status.queue_depth.to_string()),
             ("Running", status.running.to_string()),
         ];
+        fields.extend(silence::told(&status.silences).map(|told| ("Silenced", told)));
         context.form.fields(&status, &fields)?;
     }
     if !offline.is_empty() && context.form != Form::Json {
