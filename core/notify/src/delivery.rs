@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{AttemptOutcome, ClaimedMessage, FinishAttempt, InboxEntry, KvScope, KvWrite};
-use ironcore_plugin_host::{Delivered, Delivery, Hub, InboxWrite, Links};
+use ironcore_plugin_host::{Delivered, Delivery, HostServices, Hub, InboxWrite, Links};
 use ironcore_types::event::TaskData;
 use ironcore_types::{ErrorCode, SessionId, Timestamp};
 use serde_json::{Map, json};
@@ -163,17 +163,20 @@ async fn attempt(shared: &Shared, session: SessionId, claimed: ClaimedMessage) {
 
 /// One attempt: what it means, what the plugin wrote, and its record.
 async fn deliver(shared: &Shared, claimed: &ClaimedMessage) -> (Meaning, Option<Delivered>, Record) {
-    let message = &claimed.message;
     let nothing = |meaning| (meaning, None, Record::default());
     if !claimed.handler_active {
         let why = "the handler was removed or switched off before the message was sent";
         return nothing(Meaning::rejected(ErrorCode::NotFound, why));
     }
-    let Some(plugin) = shared.plugins.deliverer(&claimed.handler.plugin) else {
-        let why = format!("the plugin {} is not loaded", claimed.handler.plugin);
-        return nothing(Meaning::failed(ErrorCode::PluginLoad, why));
-    };
-    let services = Arc::new(AttemptServices {
+    let services = services_of(shared, claimed);
+    let (meaning, done) = call(shared, claimed, as_services(&services)).await;
+    (meaning, done, services.finish())
+}
+
+/// What the plugin may do while it delivers this message.
+pub(crate) fn services_of(shared: &Shared, claimed: &ClaimedMessage) -> Arc<AttemptServices> {
+    let message = &claimed.message;
+    Arc::new(AttemptServices {
         egress: shared.egress.clone(),
         ledger: shared.ledger.clone(),
         templates: shared.templates.clone(),
@@ -185,18 +188,29 @@ async fn deliver(shared: &Shared, claimed: &ClaimedMessage) -> (Meaning, Option<
         message: message.id,
         log_of: task_of(claimed).map(|task| task.upid.clone()),
         record: Mutex::default(),
-    });
+    })
+}
+
+/// Lets the plugin deliver with these services, and says what its answer means.
+pub(crate) async fn call(
+    shared: &Shared,
+    claimed: &ClaimedMessage,
+    services: Arc<dyn HostServices>,
+) -> (Meaning, Option<Delivered>) {
+    let Some(plugin) = shared.plugins.deliverer(&claimed.handler.plugin) else {
+        let why = format!("the plugin {} is not loaded", claimed.handler.plugin);
+        return (Meaning::failed(ErrorCode::PluginLoad, why), None);
+    };
     let limit = shared.options.attempt_timeout;
-    let call = plugin.deliver(delivery_of(shared, claimed), as_services(&services));
-    let (meaning, done) = match tokio::time::timeout(limit, call).await {
+    let call = plugin.deliver(delivery_of(shared, claimed), services);
+    match tokio::time::timeout(limit, call).await {
         Ok(Ok(done)) => (outcome::of_answer(&done.outcome), Some(done)),
         Ok(Err(error)) => (outcome::of_failure(&error), None),
         Err(_) => {
             let why = format!("the attempt took longer than {} s", limit.as_secs());
             (Meaning::failed(ErrorCode::PluginTimeout, why), None)
         }
-    };
-    (meaning, done, services.finish())
+    }
 }
 
 /// The task that the message is about: the last one, when there are several.

@@ -38,6 +38,7 @@ mod slots;
 mod template_fit;
 mod template_helpers;
 pub mod templates;
+pub mod trial;
 
 pub use error::NotifyError;
 pub use notify::Notify;

@@ -181,23 +181,21 @@ impl HostServices for AttemptServices {
     }
 
     fn render(&self, template: &str, context: &Value) -> Result<String, RenderError> {
-        self.templates.render(template, context).map_err(|error| {
-            self.record().note(&format!("template {template}: {error}"));
-            match error {
-                TemplateError::NotFound { name, .. } => RenderError::NotFound(name),
-                TemplateError::Invalid {
-                    file,
-                    line,
-                    column,
-                    message,
-                } => RenderError::Invalid {
-                    template: file,
-                    line,
-                    column,
-                    message,
-                },
+        match self.templates.render_anyhow(template, context) {
+            Ok(rendered) => {
+                if let Some(error) = rendered.fallback {
+                    tracing::warn!(code = %error.code(), "{error}; the built-in template was used");
+                    self.record().note(&format!(
+                        "template {template}: {error}; the built-in template was used"
+                    ));
+                }
+                Ok(rendered.text)
             }
-        })
+            Err(error) => {
+                self.record().note(&format!("template {template}: {error}"));
+                Err(render_error(error))
+            }
+        }
     }
 
     fn kv_get(&self, key: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, KvError>> {
@@ -231,6 +229,24 @@ impl HostServices for AttemptServices {
     fn metrics(&self, samples: Vec<Sample>) {
         // No plugin that wants this capability is loaded.
         tracing::debug!(plugin = %self.scope.plugin, count = samples.len(), "figures of plugins are shown nowhere");
+    }
+}
+
+/// A template's fault as plugins are told of it.
+pub(crate) fn render_error(error: TemplateError) -> RenderError {
+    match error {
+        TemplateError::NotFound { name, .. } => RenderError::NotFound(name),
+        TemplateError::Invalid {
+            file,
+            line,
+            column,
+            message,
+        } => RenderError::Invalid {
+            template: file,
+            line,
+            column,
+            message,
+        },
     }
 }
 

@@ -66,6 +66,17 @@ struct Shared {
     admin: Option<PathBuf>,
     seams: Seams,
     state: Mutex<State>,
+    /// The built-in templates alone, for when an override does not work; none where nothing is overridden.
+    builtin: Option<Set>,
+}
+
+/// What a template made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The text.
+    pub text: String,
+    /// Why the admin's own template did not make it, when the built-in one had to.
+    pub fallback: Option<TemplateError>,
 }
 
 struct State {
@@ -91,7 +102,8 @@ struct Set {
 
 impl Templates {
     /// The built-in templates, and those of `admin` before them. A file there that is no template is an error only
-    /// when it is rendered; [`Templates::faults`] tells beforehand.
+    /// when it is rendered; [`Templates::faults`] tells beforehand. How messages go out all the same is in
+    /// [`Templates::render_anyhow`].
     pub fn new(admin: Option<PathBuf>, seams: Seams) -> Self {
         let files = admin.as_deref().map(scan).unwrap_or_default();
         let set = Arc::new(Set::compile(&files));
@@ -100,11 +112,91 @@ impl Templates {
             files,
             set,
         };
+        let builtin = admin.is_some().then(|| Set::compile(&BTreeMap::new()));
         Self {
             shared: Arc::new(Shared {
                 admin,
                 seams,
                 state: Mutex::new(state),
+                builtin,
+            }),
+        }
+    }
+
+    /// These templates as they are now, with this text in the place of one of them: to see what it makes. Nothing takes
+    /// its place when it does not work.
+    pub fn with(&self, name: &str, text: &str) -> Result<Self, TemplateError> {
+        let (looked, files) = {
+            let _current = self.current();
+            let state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+            (state.looked, state.files.clone())
+        };
+        let mut set = Set::compile(&files);
+        set.broken.remove(name);
+        set.add(name, name.to_owned(), text);
+        if let Some(error) = set.broken.get(name) {
+            return Err(error.clone());
+        }
+        let state = State {
+            looked,
+            files,
+            set: Arc::new(set),
+        };
+        Ok(Self {
+            shared: Arc::new(Shared {
+                admin: None,
+                seams: self.shared.seams.clone(),
+                state: Mutex::new(state),
+                builtin: None,
+            }),
+        })
+    }
+
+    /// As [`render`](Self::render); but where the admin's own templates do not work, the built-in one makes the text, if
+    /// there is one of that name: a message must not wait for a template to be mended. What a `.json` template of the
+    /// admin makes must be JSON.
+    pub fn render_anyhow(&self, name: &str, context: &impl Serialize) -> Result<Rendered, TemplateError> {
+        let error = match self.render(name, context).and_then(|text| self.check(name, text)) {
+            Ok(text) => {
+                return Ok(Rendered { text, fallback: None });
+            }
+            Err(error) => error,
+        };
+        let builtin = self.shared.builtin.as_ref();
+        let spare = builtin.filter(|set| set.files.contains_key(name) && self.is_overridden());
+        match spare.and_then(|set| set.registry(name).render(name, context).ok()) {
+            Some(text) => Ok(Rendered {
+                text,
+                fallback: Some(error),
+            }),
+            None => Err(error),
+        }
+    }
+
+    /// Whether the admin's folder holds any template.
+    fn is_overridden(&self) -> bool {
+        let state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        !state.files.is_empty()
+    }
+
+    /// What must be JSON is JSON.
+    fn check(&self, name: &str, text: String) -> Result<String, TemplateError> {
+        let json = Path::new(name).extension().is_some_and(|found| found == "json");
+        if !json || !self.is_overridden() {
+            return Ok(text);
+        }
+        match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+            Ok(_) => Ok(text),
+            Err(error) => Err(TemplateError::Invalid {
+                file: self
+                    .current()
+                    .files
+                    .get(name)
+                    .cloned()
+                    .unwrap_or_else(|| name.to_owned()),
+                line: 0,
+                column: 0,
+                message: format!("what it makes is not JSON: {error}"),
             }),
         }
     }
@@ -115,7 +207,7 @@ impl Templates {
         if let Some(error) = set.broken.get(name) {
             return Err(error.clone());
         }
-        let registry = if is_html(name) { &set.html } else { &set.plain };
+        let registry = set.registry(name);
         if !registry.has_template(name) {
             return Err(self.not_found(name));
         }
@@ -224,6 +316,10 @@ impl Set {
             }
         }
         set
+    }
+
+    fn registry(&self, name: &str) -> &Handlebars<'static> {
+        if is_html(name) { &self.html } else { &self.plain }
     }
 
     fn add(&mut self, name: &str, file: String, text: &str) {

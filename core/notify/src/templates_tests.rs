@@ -205,3 +205,84 @@ fn names_do_not_leave_the_folder() {
         );
     }
 }
+
+#[test]
+fn where_an_override_does_not_work_the_built_in_template_does_and_it_is_said() {
+    let name = "webhook/generic.json";
+    let context = json!({ "title": "t" });
+    // A template that cannot be read, one that asks for what is not there, one that makes no JSON, and a partial.
+    for (file, text, why) in [
+        (name, "{\n  {{#if title}}", "generic.json:"),
+        (name, "{\n\n \"a\": {{json gone}} }", ":3:"),
+        (name, "no JSON", "what it makes is not JSON"),
+    ] {
+        let (_folder, _, templates) = with(&[(file, text)]);
+        let builtin = Templates::new(None, templates.shared.seams.clone());
+        let error = builtin.render(name, &context).expect_err("it asks for an event");
+        // With nothing that works, what is wrong with the override is told.
+        let wrong = templates
+            .render_anyhow(name, &context)
+            .expect_err("nothing works");
+        assert_ne!(wrong, error);
+        assert!(wrong.to_string().contains(why), "{wrong}");
+        let (_folder, _, templates) = with(&[(file, text), ("t/other.txt", "x")]);
+        let event = json!({ "event": event(), "hub": { "name": "h", "id": "i" }, "links": links(), "tips": [],
+            "events": [event()], "incident": null, "values": {}, "extra": {}, "message": { "id": "m", "kind": "event", "thread": "t", "attempt": 1 } });
+        let rendered = templates.render_anyhow(name, &event).expect("the built-in one");
+        assert_eq!(Ok(rendered.text), builtin.render(name, &event));
+        let why_not = rendered.fallback.expect("it is said").to_string();
+        assert!(
+            why_not.contains(file) && !why_not.contains("built-in"),
+            "{why_not}"
+        );
+    }
+    let (_folder, _, templates) = with(&[("t/mine.txt", "{{gone}}")]);
+    let error = templates
+        .render_anyhow("t/mine.txt", &context)
+        .expect_err("there is no other");
+    assert!(error.to_string().contains("there is no value gone"), "{error}");
+    let fine = with(&[(name, "{ \"title\": {{json title}} }")]);
+    let rendered = fine.2.render_anyhow(name, &context).expect("it works");
+    assert_eq!(
+        (rendered.text.as_str(), rendered.fallback),
+        ("{ \"title\": \"t\" }", None)
+    );
+}
+
+#[test]
+fn a_template_is_tried_in_the_place_of_another() {
+    let (_folder, _, templates) = with(&[("t/a.txt", "mine {{> t/part.txt}}"), ("t/part.txt", "part")]);
+    let context = json!({ "title": "t" });
+    let tried = templates
+        .with("t/part.txt", "tried {{title}}")
+        .expect("it can be read");
+    assert_eq!(tried.render("t/a.txt", &context).as_deref(), Ok("mine tried t"));
+    assert_eq!(templates.render("t/a.txt", &context).as_deref(), Ok("mine part"));
+    let broken = templates
+        .with("t/part.txt", "one\n{{#if title}}")
+        .err()
+        .expect("it cannot");
+    assert!(broken.to_string().starts_with("t/part.txt:"), "{broken}");
+    // Its own faults are told, and no built-in template hides them.
+    let tried = templates
+        .with("webhook/generic.json", "{{gone}}")
+        .expect("it can be read");
+    let error = tried
+        .render_anyhow("webhook/generic.json", &context)
+        .expect_err("it does not work");
+    assert!(
+        error.to_string().starts_with("webhook/generic.json:1:"),
+        "{error}"
+    );
+}
+
+fn event() -> serde_json::Value {
+    json!({ "id": "e", "type": "ironcore.system.started", "subject": null, "time": "2026-05-21T00:00:00Z", "source": "s",
+        "data": { "project": null, "severity": "info", "title": "t", "task": null, "snapshot": null,
+            "verification": null, "job": null, "datastore": null, "node": null, "delivery": null, "actor": null,
+            "error": null } })
+}
+
+fn links() -> serde_json::Value {
+    json!({ "dashboard": null, "task": null, "log": null })
+}

@@ -1,0 +1,324 @@
+//! Trials: a test message through a handler, and what a handler would make of an event. Neither is kept, and neither is a
+//! message of the ledger: nothing is tried again, no circuit opens, no handler is switched off for it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use ironcore_ledger::model::{ClaimedMessage, HandlerRef, Message, MessageState, SeqEvent};
+use ironcore_plugin_host::HostServices;
+use ironcore_plugin_host::effects::{
+    HttpCredential, HttpError, HttpRequest, HttpResponse, KvError, LogLine, Mail, MailError, MailReply,
+    MailServer, RenderError, Sample, Signature, Slot,
+};
+use ironcore_types::event::{ErrorData, Tip};
+use ironcore_types::notification::Handler;
+use ironcore_types::{MessageId, Timestamp};
+use serde_json::Value;
+
+use crate::delivery::{call, services_of};
+use crate::fanout::{KIND_DIGEST, KIND_EVENT};
+use crate::notify::{Notify, Shared};
+use crate::outcome::{Meaning, cut};
+use crate::retry::Verdict;
+use crate::services::{DETAIL, render_error, shared as as_services};
+use crate::templates::{TemplateError, Templates};
+
+/// What a message is called that only tries its handler.
+const KIND_TEST: &str = "test";
+/// A body in a preview is cut here, bytes.
+const BODY: usize = 100_000;
+
+/// What is tried: events, and the handler that is to tell of them.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// Which handler.
+    pub handler: HandlerRef,
+    /// As it is declared.
+    pub declared: Handler,
+    /// What it tells of, oldest first.
+    pub events: Vec<SeqEvent>,
+    /// What to do about the last of them.
+    pub tips: Vec<Tip>,
+}
+
+/// How a test ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    /// The id that the receiver saw.
+    pub message: MessageId,
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// What the destination answered when it took the message; else why it did not.
+    pub outcome: Result<String, ErrorData>,
+    /// Whether trying again may help; a real message would be tried again.
+    pub again: bool,
+    /// The destination's status.
+    pub status: Option<u16>,
+    /// What was sent and answered; redacted.
+    pub detail: Option<String>,
+}
+
+/// What a handler would send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made {
+    /// A request. Secrets stand as `{secret NAME}`.
+    Http {
+        /// Such as `POST`.
+        method: String,
+        /// Where to.
+        url: String,
+        /// Headers, but those that are made when it is sent.
+        headers: Vec<(String, String)>,
+        /// The body, as far as it is text.
+        body: String,
+    },
+    /// A mail.
+    Mail {
+        /// Who sends it.
+        from: String,
+        /// Who gets it.
+        to: Vec<String>,
+        /// What it is about.
+        subject: String,
+        /// The plain part.
+        text: String,
+        /// The HTML part.
+        html: Option<String>,
+    },
+}
+
+/// What a handler would make of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// What it would send.
+    pub made: Vec<Made>,
+    /// Why it would send nothing, when it fails.
+    pub problem: Option<ErrorData>,
+    /// What is wrong with templates, each with its place; where the built-in one was used all the same, it says so.
+    pub templates: Vec<String>,
+}
+
+impl Notify {
+    /// Sends a test message now, and says how it ended.
+    pub async fn test(&self, tried: Tried) -> Tested {
+        let shared = &self.shared;
+        let claimed = claimed(shared, tried, KIND_TEST);
+        let (started, began) = (shared.seams.now(), shared.seams.moment());
+        let services = services_of(shared, &claimed);
+        let (meaning, _) = call(shared, &claimed, as_services(&services)).await;
+        let record = services.finish();
+        Tested {
+            message: claimed.message.id,
+            started,
+            took: shared.seams.moment().since(began),
+            again: matches!(meaning.verdict, Verdict::Again { .. }),
+            status: meaning.status,
+            outcome: outcome(meaning),
+            detail: Some(cut(record.detail, DETAIL)).filter(|detail| !detail.is_empty()),
+        }
+    }
+
+    /// What the handler would send, with this text in the place of a template when one is given: its name, and the text.
+    /// Nothing is sent, and no secret is opened.
+    pub async fn preview(
+        &self,
+        tried: Tried,
+        template: Option<(String, String)>,
+    ) -> Result<Preview, TemplateError> {
+        let shared = &self.shared;
+        let templates = match template {
+            Some((name, text)) => shared.templates.with(&name, &text)?,
+            None => shared.templates.clone(),
+        };
+        let kind = match tried.events.len() {
+            1 => KIND_EVENT,
+            _ => KIND_DIGEST,
+        };
+        let claimed = claimed(shared, tried, kind);
+        let services = Arc::new(Paper {
+            templates,
+            written: Mutex::default(),
+        });
+        let (meaning, _) = call(shared, &claimed, Arc::clone(&services) as Arc<dyn HostServices>).await;
+        let written = services.take();
+        Ok(Preview {
+            made: written.made,
+            problem: outcome(meaning).err(),
+            templates: written.templates,
+        })
+    }
+}
+
+fn outcome(meaning: Meaning) -> Result<String, ErrorData> {
+    match meaning.verdict {
+        Verdict::Delivered => Ok(meaning.receipt),
+        Verdict::Again { code, reason, .. } | Verdict::Rejected { code, reason, .. } => Err(ErrorData {
+            code,
+            message: reason,
+        }),
+    }
+}
+
+/// As the ledger would hand a message out.
+fn claimed(shared: &Shared, tried: Tried, kind: &str) -> ClaimedMessage {
+    let now = shared.seams.now();
+    let id = MessageId(shared.seams.uuid());
+    let last = tried.events.last().map(|event| event.event.id);
+    ClaimedMessage {
+        message: Message {
+            id,
+            number: 0,
+            handler: tried.handler,
+            plugin: tried.declared.plugin.clone(),
+            recipient: String::new(),
+            thread: format!("{kind}/{id}"),
+            kind: kind.to_owned(),
+            window: id.to_string(),
+            replay: 0,
+            lane: String::new(),
+            state: MessageState::Sending,
+            attempts: 0,
+            failures: 0,
+            due: now,
+            created: now,
+            ended: None,
+            receipt: None,
+            error: None,
+            attrs: serde_json::Map::new(),
+        },
+        handler: tried.declared,
+        handler_active: true,
+        tip_events: tried.tips.iter().filter_map(|_| last).collect(),
+        events: tried.events,
+        tips: tried.tips,
+        attempt: 1,
+        circuit: None,
+    }
+}
+
+/// Services that write down what would be sent.
+struct Paper {
+    templates: Templates,
+    written: Mutex<Written>,
+}
+
+#[derive(Default)]
+struct Written {
+    made: Vec<Made>,
+    templates: Vec<String>,
+}
+
+impl Paper {
+    fn write(&self, with: impl FnOnce(&mut Written)) {
+        with(&mut self.written.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn take(&self) -> Written {
+        std::mem::take(&mut *self.written.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A value with its secret as a name.
+fn shown(slot: &Slot) -> String {
+    match slot {
+        Slot::Text(text) => text.clone(),
+        Slot::Secret(name) => format!("{{secret {name}}}"),
+        Slot::Wrapped {
+            before,
+            secret,
+            after,
+        } => format!("{before}{{secret {secret}}}{after}"),
+    }
+}
+
+/// Who asks, and how it is signed, as headers.
+fn credentials(request: &HttpRequest) -> Vec<(String, String)> {
+    let mut headers = Vec::new();
+    let authorization = match &request.credential {
+        Some(HttpCredential::Basic(basic)) => Some(format!("Basic of {}", shown(&basic.username))),
+        Some(HttpCredential::Bearer(Slot::Text(_))) => Some("Bearer".to_owned()),
+        Some(HttpCredential::Bearer(token)) => Some(format!("Bearer {}", shown(token))),
+        None => None,
+    };
+    headers.extend(authorization.map(|value| ("authorization".to_owned(), value)));
+    if let Some(Signature::StandardWebhook { keys, message_id }) = &request.signature {
+        headers.push(("webhook-id".to_owned(), message_id.clone()));
+        let keys: Vec<String> = keys.iter().map(|key| format!("{{secret {key}}}")).collect();
+        headers.push(("webhook-signature".to_owned(), format!("of {}", keys.join(", "))));
+    }
+    headers
+}
+
+impl HostServices for Paper {
+    fn http(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
+        let mut headers: Vec<(String, String)> = request
+            .headers
+            .iter()
+            .map(|(name, slot)| (name.clone(), shown(slot)))
+            .collect();
+        headers.extend(credentials(&request));
+        let body = request.body.unwrap_or_default();
+        let made = Made::Http {
+            method: request.method,
+            url: shown(&request.url),
+            headers,
+            body: cut(String::from_utf8_lossy(&body).into_owned(), BODY),
+        };
+        self.write(|written| written.made.push(made));
+        async {
+            Ok(HttpResponse {
+                status: 200,
+                ..HttpResponse::default()
+            })
+        }
+        .boxed()
+    }
+
+    fn mail(&self, _server: MailServer, mail: Mail) -> BoxFuture<'_, Result<MailReply, MailError>> {
+        let made = Made::Mail {
+            from: mail.from.address,
+            to: mail.to.into_iter().map(|to| to.address).collect(),
+            subject: mail.subject,
+            text: cut(mail.text, BODY),
+            html: mail.html.map(|html| cut(html, BODY)),
+        };
+        self.write(|written| written.made.push(made));
+        async {
+            Ok(MailReply {
+                code: 250,
+                text: "previewed".to_owned(),
+            })
+        }
+        .boxed()
+    }
+
+    fn render(&self, template: &str, context: &Value) -> Result<String, RenderError> {
+        match self.templates.render_anyhow(template, context) {
+            Ok(rendered) => {
+                if let Some(error) = rendered.fallback {
+                    let line = format!("{error}; the built-in template was used");
+                    self.write(|written| written.templates.push(line));
+                }
+                Ok(rendered.text)
+            }
+            Err(error) => {
+                self.write(|written| written.templates.push(error.to_string()));
+                Err(render_error(error))
+            }
+        }
+    }
+
+    fn kv_get(&self, _key: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, KvError>> {
+        async { Ok(None) }.boxed()
+    }
+
+    fn log(&self, line: &LogLine) {
+        tracing::debug!(level = ?line.level, "preview: {}", line.text);
+    }
+
+    fn metrics(&self, _samples: Vec<Sample>) {}
+}
