@@ -7,7 +7,7 @@
 //! | --- | --- | --- | --- | --- |
 //! | read what belongs to the project, or to all | yes | yes | yes | yes |
 //! | run a job, cancel a task, take a tip's action, verify | yes | yes | – | yes |
-//! | gc, prune, sync on this hub; replay a message; pause or resume a job; silence a project | yes | yes | – | – |
+//! | gc, prune, sync on this hub; replay a message; test a handler; pause or resume a job; silence a project | yes | yes | – | – |
 //! | let another hub sync from a datastore | yes | yes | – | – |
 //! | back up any path, restore to any path; pause the scheduler | of the hub | of the hub | – | – |
 //! | sync with another hub; apply; add datastores; remove objects; make tokens; silence the hub; set and forget secrets | of the hub | – | – | – |
@@ -66,6 +66,8 @@ pub enum Right {
     PauseJob,
     /// Send a message again.
     Replay,
+    /// Send test messages, and see what handlers would make of events.
+    Test,
     /// Silence the groups of a project, and end such silences.
     Silence,
     /// Silence everybody's groups, and end such silences.
@@ -94,6 +96,7 @@ impl Right {
             Self::Act => "take the actions of tips",
             Self::PauseJob => "pause or resume jobs",
             Self::Replay => "send messages again",
+            Self::Test => "test handlers",
             Self::Silence => "silence notifications",
             Self::SilenceHub => "silence the notifications of the whole hub",
             Self::Pause => "pause or resume the scheduler",
@@ -123,7 +126,9 @@ impl Access {
         use Role::{Admin, Auditor, Member, Operator};
         let allowed = match right {
             Right::RunJob | Right::Cancel | Right::Act => matches!(self.role, Admin | Operator | Member),
-            Right::Replay | Right::PauseJob | Right::Silence => matches!(self.role, Admin | Operator),
+            Right::Replay | Right::PauseJob | Right::Silence | Right::Test => {
+                matches!(self.role, Admin | Operator)
+            }
             Right::Pause => self.of_hub() && matches!(self.role, Admin | Operator),
             Right::Configure | Right::ManageTokens | Right::BackUp | Right::SilenceHub => {
                 self.of_hub() && self.role == Admin

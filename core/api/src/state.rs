@@ -14,6 +14,7 @@ use crate::backups::HubBackups;
 use crate::live::Live;
 use crate::secrets::SecretKeeper;
 use crate::stream::Tails;
+use crate::trials::Trials;
 use crate::wire;
 
 /// The plugins of the hub, as far as the API needs them.
@@ -59,6 +60,8 @@ pub struct ApiParts {
     pub backups: Arc<dyn HubBackups>,
     /// Whoever keeps the secrets.
     pub secrets: Arc<dyn SecretKeeper>,
+    /// Whoever tries handlers and templates out.
+    pub trials: Arc<dyn Trials>,
     /// Time and randomness.
     pub seams: Seams,
     /// This machine.
@@ -116,6 +119,10 @@ impl ApiState {
 
     pub(crate) fn secrets(&self) -> &dyn SecretKeeper {
         self.inner.parts.secrets.as_ref()
+    }
+
+    pub(crate) fn trials(&self) -> &dyn Trials {
+        self.inner.parts.trials.as_ref()
     }
 
     pub(crate) fn seams(&self) -> &Seams {

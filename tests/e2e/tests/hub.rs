@@ -38,3 +38,5 @@ mod soak;
 mod stopped;
 #[path = "hub/told.rs"]
 mod told;
+#[path = "hub/tried.rs"]
+mod tried;

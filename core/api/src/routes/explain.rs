@@ -72,7 +72,11 @@ fn shown(one: Explained) -> ExplainedHandler {
 }
 
 /// An event as it would be, with what was said of it. What a job does is looked up.
-async fn made_up(state: &ApiState, access: &Access, wanted: MadeUpEvent) -> Result<Event, ApiError> {
+pub(super) async fn made_up(
+    state: &ApiState,
+    access: &Access,
+    wanted: MadeUpEvent,
+) -> Result<Event, ApiError> {
     let project = access.narrow(wanted.project)?;
     let now = state.seams().now();
     let severity = wanted.severity.unwrap_or(wanted.event_type.default_severity());

@@ -49,6 +49,15 @@ async fn status(State(state): State<ApiState>, access: Access) -> Result<Json<St
         queue_depth: open.queued,
         running: open.running,
         silences: silencing::active(ledger, &access, now).await?,
+        template_faults: match access.of_hub() {
+            true => state
+                .trials()
+                .template_faults()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            false => Vec::new(),
+        },
     }))
 }
 

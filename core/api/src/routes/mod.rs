@@ -20,6 +20,7 @@ mod snapshots;
 mod statistics;
 mod tasks;
 mod tokens;
+mod trials;
 mod verifications;
 mod workers;
 
@@ -58,6 +59,7 @@ fn protected() -> OpenApiRouter<ApiState> {
         .merge(explain::routes())
         .merge(delivery::routes())
         .merge(silences::routes())
+        .merge(trials::routes())
         .merge(actions::routes())
         .merge(secrets::routes())
         .merge(tokens::routes())

@@ -104,6 +104,10 @@ pub struct Status {
     /// What silences notifications now, of those that reach the token's project.
     #[serde(default)]
     pub silences: Vec<ActiveSilence>,
+    /// What is wrong with the templates of the admin's folder, with file, line and column: the built-in ones are used instead.
+    /// For those who see the whole hub.
+    #[serde(default)]
+    pub template_faults: Vec<String>,
 }
 
 /// The scheduler after a pause or resume.

@@ -14,6 +14,7 @@ mod silences;
 mod statistics;
 mod stream;
 mod task;
+mod trials;
 mod vault;
 mod workers;
 
@@ -28,5 +29,6 @@ pub use silences::*;
 pub use statistics::*;
 pub use stream::*;
 pub use task::*;
+pub use trials::*;
 pub use vault::*;
 pub use workers::*;

@@ -156,6 +156,8 @@ fn body(operation: &str, foreign: &Foreign) -> Option<Value> {
         "create_token" => Some(json!({ "user": "me@local!more", "role": "admin" })),
         "set_secret" => Some(json!({ "value": "taken over" })),
         "create_silence" => Some(json!({ "project": "zebra", "for": "1h", "comment": "quiet" })),
+        "test_handlers" => Some(json!({ "project": "zebra", "group": "zebra-group" })),
+        "preview_event" => Some(json!({ "event": foreign.event, "template": { "text": "x" } })),
         "explain_event" => Some(json!({ "event": foreign.event })),
         "take_action" => Some(json!({ "event": foreign.event, "kind": "verify", "target": "zebra-store" })),
         _ => None,

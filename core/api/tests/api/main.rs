@@ -14,3 +14,4 @@ mod silences;
 mod snapshots;
 mod statistics;
 mod streams;
+mod trials;

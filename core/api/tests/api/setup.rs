@@ -28,6 +28,7 @@ use tower::ServiceExt as _;
 
 use crate::operating::FakeBackups;
 use crate::secrets::FakeKeeper;
+use crate::trials::FakeTrials;
 
 /// A clock that stands until it is set.
 /// Beside what it shows it knows how much time has passed.
@@ -199,6 +200,7 @@ impl Hub {
             plugins: Arc::new(Catalog),
             backups: Arc::new(FakeBackups::new()),
             secrets: Arc::new(FakeKeeper::default()),
+            trials: Arc::new(FakeTrials),
             seams: seams.clone(),
             node: "hub".parse().expect("node"),
             version: "0.0.0".to_owned(),

@@ -22,7 +22,7 @@ pub(crate) use hub::{
 };
 pub(crate) use job::Job;
 pub(crate) use look::{HandlerArg, Inbox, Message, Schedule, Snapshot, Task, TaskList};
-pub(crate) use notify::{Explain, Notify};
+pub(crate) use notify::{Explain, Notify, Preview, Target};
 pub(crate) use operate::{Hub, Man, Restored, Scheduler, Worker};
 pub(crate) use project::{PatternArgs, Project};
 pub(crate) use silence::{AddSilence, Maintenance, Silence};
@@ -121,7 +121,7 @@ pub(crate) enum Command {
     /// Look at messages and their attempts; send one again.
     #[command(subcommand)]
     Message(Message),
-    /// Who is told of what, and why.
+    /// Who is told of what, and why; test handlers, and see what they would send.
     #[command(subcommand)]
     Notify(Notify),
     /// Keep notifications silent for a while; see what is silenced.

@@ -1,15 +1,77 @@
 //! Options of `notify`.
 
+use std::path::PathBuf;
+use std::str::FromStr;
+
 use clap::{Args, Subcommand};
-use ironcore_types::ids::{DatastoreName, JobName, ProjectName};
+use ironcore_types::ids::{DatastoreName, GroupName, HandlerName, InvalidName, JobName, ProjectName};
 use ironcore_types::{EventId, EventType, Severity, TaskState, TaskType};
 
+use super::look::HandlerArg;
+use super::start::InProject;
 use super::words;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Notify {
     /// Tell which handlers an event is told to, and what keeps it from each of the others. Nothing is sent.
     Explain(Explain),
+    /// Send a test message through a handler, or through each of a group, and tell how it went. It is not tried again, and a
+    /// failure switches nothing off.
+    Test {
+        /// Which group, or which handler of it.
+        #[arg(value_name = "GROUP[/HANDLER]")]
+        target: Target,
+        #[command(flatten)]
+        project: InProject,
+        /// Of what kind of event the test tells.
+        #[arg(long = "type", value_name = "TYPE", default_value = "task.completed", value_parser = words::event_type())]
+        event_type: EventType,
+    },
+    /// Show what a handler would make of an event that happened, or what a template would, beside what was really sent.
+    /// Nothing is sent.
+    Preview(Preview),
+}
+
+/// What is previewed.
+#[derive(Debug, Clone, Args)]
+#[command(group(clap::ArgGroup::new("by").required(true).multiple(true)))]
+pub(crate) struct Preview {
+    /// The event, by its id.
+    pub(crate) event: EventId,
+    /// The handler.
+    #[arg(long, value_name = "GROUP/HANDLER", group = "by")]
+    pub(crate) handler: Option<HandlerArg>,
+    /// A file in the place of a template; `-` for standard input.
+    #[arg(long, value_name = "FILE", group = "by")]
+    pub(crate) template: Option<PathBuf>,
+    /// Which template the file stands for, such as webhook/slack.json or email/body.html; that of the handler when
+    /// missing, if it is a webhook.
+    #[arg(long = "as", value_name = "NAME", requires = "template")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) project: InProject,
+}
+
+/// A group, or a handler of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) group: GroupName,
+    pub(crate) handler: Option<HandlerName>,
+}
+
+impl FromStr for Target {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let (group, handler) = match text.split_once('/') {
+            Some((group, handler)) => (group, Some(handler.parse()?)),
+            None => (text, None),
+        };
+        Ok(Self {
+            group: group.parse()?,
+            handler,
+        })
+    }
 }
 
 /// Which event is explained: one that happened, or one that is made up.

@@ -102,7 +102,7 @@ async fn groups(context: &Context, project: Option<ProjectName>) -> Result<wire:
 }
 
 /// The project that was named, or else the one that has a group of this name, or the hub.
-async fn scope_of(context: &Context, project: InProject, name: &GroupName) -> Result<GroupScope> {
+pub(super) async fn scope_of(context: &Context, project: InProject, name: &GroupName) -> Result<GroupScope> {
     if project.project.is_some() {
         return Ok(GroupScope(project.project));
     }

@@ -29,6 +29,7 @@ mod statistics;
 mod status;
 mod task;
 mod token;
+mod trial;
 mod unknown;
 mod watch;
 mod worker;

@@ -1,10 +1,10 @@
-//! `notify explain`.
+//! `notify explain`; testing and previewing is in `trial`.
 
 use anyhow::Result;
 use ironcore_api::wire;
 use ironcore_types::clock_text::parse_time;
 
-use super::Context;
+use super::{Context, trial};
 use crate::args::{Explain, Notify};
 use crate::exit::Exit;
 use crate::output;
@@ -12,7 +12,15 @@ use crate::serve::seams;
 use crate::table::GivesWay;
 
 pub(super) async fn run(context: &Context, command: Notify) -> Result<Exit> {
-    let Notify::Explain(options) = command;
+    let options = match command {
+        Notify::Explain(options) => options,
+        Notify::Test {
+            target,
+            project,
+            event_type,
+        } => return trial::test(context, target, project, event_type).await,
+        Notify::Preview(options) => return trial::preview(context, options).await,
+    };
     let request = request(options)?;
     let path = ["notifications", "explain"];
     let answer: wire::ExplainAnswer = context.client.post(&path, &[], &request).await?;

@@ -40,6 +40,15 @@ pub(super) async fn run(context: &Context, options: &Status) -> Result<Exit> {
         fields.extend(silence::told(&status.silences).map(|told| ("Silenced", told)));
         context.form.fields(&status, &fields)?;
     }
+    for fault in status
+        .template_faults
+        .iter()
+        .filter(|_| context.form != Form::Json)
+    {
+        output::complain(&format!(
+            "template {fault}; the built-in one is used instead, where there is one"
+        ));
+    }
     if !offline.is_empty() && context.form != Form::Json {
         output::complain(&format!(
             "offline: {}; start a hub with these roles",

@@ -1,6 +1,7 @@
 //! The parts of the hub, each made of what they share. When they start and stop is left to `hub`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use ironcore_api::{ApiParts, ApiState, HubBackups, Limits};
@@ -34,6 +35,19 @@ impl Hub {
 
     /// Delivery, whose messages lead to the dashboard at `address`.
     pub(super) fn notify(&self, address: std::net::SocketAddr) -> Notify {
+        self.notify_with(address, NotifyOptions::default())
+    }
+
+    /// What the API tries handlers with: who asks waits for the answer.
+    fn trials(&self, address: std::net::SocketAddr) -> Notify {
+        let options = NotifyOptions {
+            attempt_timeout: Duration::from_secs(20),
+            ..NotifyOptions::default()
+        };
+        self.notify_with(address, options)
+    }
+
+    fn notify_with(&self, address: std::net::SocketAddr, options: NotifyOptions) -> Notify {
         Notify::new(NotifyParts {
             ledger: self.ledger.clone(),
             egress: self.egress.clone(),
@@ -48,7 +62,7 @@ impl Hub {
                     Some(url) => url.as_str().trim_end_matches('/').to_owned(),
                     None => format!("http://{address}"),
                 }),
-                ..NotifyOptions::default()
+                ..options
             },
         })
     }
@@ -136,14 +150,20 @@ impl Hub {
         super::copies::new(&self.settings, self.ledger.clone(), self.seams.clone())
     }
 
-    /// What the API works with.
-    pub(super) fn api(&self, backups: Arc<dyn HubBackups>, shutdown: CancellationToken) -> ApiState {
+    /// What the API at `address` works with.
+    pub(super) fn api(
+        &self,
+        address: std::net::SocketAddr,
+        backups: Arc<dyn HubBackups>,
+        shutdown: CancellationToken,
+    ) -> ApiState {
         ApiState::new(ApiParts {
             ledger: self.ledger.clone(),
             stores: self.stores.clone(),
             plugins: Arc::new(self.plugins.clone()),
             backups,
             secrets: Arc::new(Keeper(self.egress.secrets().clone())),
+            trials: Arc::new(self.trials(address)),
             seams: self.seams.clone(),
             node: self.settings.node.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use ironcore_api::wire::{Fault, HubBackup, MakeHubBackup, PluginList, SigningKind, StoredHubArchive};
 use ironcore_api::{
-    ApiError, ApiParts, ApiState, HubBackups, Kept, Limits, PluginCatalog, SecretKeeper, SecretValue,
+    ApiError, ApiParts, ApiState, HubBackups, Kept, Limits, PluginCatalog, SecretKeeper, SecretValue, Trials,
     new_secret,
 };
 use ironcore_engine::{SigningSeed, Stores};
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{NewToken, Role};
+use ironcore_notify::TemplateError;
+use ironcore_notify::trial::{Preview, Tested, Tried};
 use ironcore_types::event::ErrorData;
 use ironcore_types::objects::Group;
 use ironcore_types::{Seams, Timestamp, UserId};
@@ -22,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::Front;
 use crate::place::user;
 
-/// No plugins, no secrets and no copies of the hub: what is measured asks for none of them.
+/// No plugins, no secrets, no copies of the hub and no trials: what is measured asks for none of them.
 #[derive(Debug)]
 struct Nothing;
 
@@ -71,6 +75,24 @@ impl HubBackups for Nothing {
     }
 }
 
+impl Trials for Nothing {
+    fn test(&self, _: Tried) -> BoxFuture<'_, Tested> {
+        futures::future::pending().boxed()
+    }
+
+    fn preview(
+        &self,
+        _: Tried,
+        _: Option<(String, String)>,
+    ) -> BoxFuture<'_, Result<Preview, TemplateError>> {
+        futures::future::pending().boxed()
+    }
+
+    fn template_faults(&self) -> Vec<TemplateError> {
+        Vec::new()
+    }
+}
+
 /// An API that answers until it is stopped.
 pub(super) struct Served {
     pub(super) front: Front,
@@ -88,6 +110,7 @@ impl Served {
             plugins: Arc::new(Nothing),
             backups: Arc::new(Nothing),
             secrets: Arc::new(Nothing),
+            trials: Arc::new(Nothing),
             seams: seams.clone(),
             node: "hub-0".parse()?,
             version: env!("CARGO_PKG_VERSION").to_owned(),

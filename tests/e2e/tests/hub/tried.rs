@@ -1,0 +1,182 @@
+//! Handlers and templates are tried out: test messages, previews, and overrides that do not work.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use ironcore_testkit::hub::TestHub;
+use ironcore_testkit::webhook::{Answer, WebhookReceiver};
+use serde_json::Value;
+
+use crate::fixture::{office, small_tree};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Group `oncall` with a webhook that has this template, and one that is told nothing by itself.
+fn group(hook: &WebhookReceiver, template: &str) -> String {
+    let url = hook.url();
+    format!(
+        r#"
+        [[group]]
+        project = "office"
+        name = "oncall"
+        [[group.handler]]
+        name = "chat"
+        plugin = "webhook"
+        template = "{template}"
+        config = {{ url = "{url}/chat", bearer = {{ secret = "door" }} }}
+        [[group.handler]]
+        name = "raw"
+        plugin = "webhook"
+        config = {{ url = "{url}/raw" }}
+        filter = {{ events = ["job.overdue"] }}
+        "#
+    )
+}
+
+fn of(hook: &WebhookReceiver, path: &str) -> Vec<Value> {
+    let all = hook.received().into_iter();
+    all.filter(|request| request.target == path)
+        .filter_map(|request| request.json().ok())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_message_tells_how_it_went_and_leaves_nothing_behind() -> Result<()> {
+    let hook = WebhookReceiver::start().await?;
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    hub.secret("door", "open-sesame")?;
+    hub.apply(&office(
+        &hub,
+        &tree,
+        "groups = [\"oncall\"]",
+        &group(&hook, "generic"),
+    ))?;
+    let answer: Value = hub.json(&["notify", "test", "oncall"])?;
+    for (at, name) in ["chat", "raw"].into_iter().enumerate() {
+        let one = &answer["handlers"][at];
+        ensure!(
+            one["handler"] == name && one["delivered"] == true && one["status"] == 200,
+            "{answer}"
+        );
+    }
+    let chat = of(&hook, "/chat");
+    let title = chat[0]["title"].as_str().context("a title")?;
+    ensure!(
+        title.contains("Test message of office/oncall") && title.contains("nothing happened"),
+        "{title}"
+    );
+    ensure!(of(&hook, "/raw")[0]["type"] == "ironcore.task.completed");
+    // A failure is told with its attempt, and no secret is in it.
+    hook.set_default(Answer::status(410));
+    let failed = hub.cli(&["notify", "test", "oncall/chat", "--type", "task.failed"])?;
+    let (out, err) = (
+        String::from_utf8_lossy(&failed.stdout).into_owned(),
+        String::from_utf8_lossy(&failed.stderr).into_owned(),
+    );
+    ensure!(failed.status.code() == Some(1), "{out}{err}");
+    ensure!(out.contains("failed") && out.contains("410"), "{out}");
+    ensure!(
+        err.contains("/chat: 410 in") && !err.contains("open-sesame"),
+        "{err}"
+    );
+    ensure!(hub.messages()?.is_empty(), "no message of the hub");
+    ensure!(
+        !hub.ok(&["group", "list"])?.contains("switched off"),
+        "nothing is switched off"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_previewed_and_a_broken_override_holds_no_message_up() -> Result<()> {
+    let hook = WebhookReceiver::start().await?;
+    let templates = tempfile::tempdir()?;
+    std::fs::create_dir(templates.path().join("webhook"))?;
+    let file = templates.path().join("webhook/generic.json");
+    std::fs::write(&file, "{\n  \"mine\": {{json event.data.gone}}\n}\n")?;
+    let mut hub = TestHub::start(&format!("templates = \"{}\"\n", templates.path().display()))?;
+    let tree = small_tree(&hub)?;
+    hub.secret("door", "open-sesame")?;
+    hub.apply(&office(
+        &hub,
+        &tree,
+        "groups = [\"oncall\"]",
+        &group(&hook, "generic"),
+    ))?;
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    hook.wait_for(1, PATIENCE).await?;
+    let sent = of(&hook, "/chat");
+    ensure!(
+        sent[0]["type"] == "ironcore.task.completed",
+        "the built-in template: {sent:?}"
+    );
+    let message = hub.wait_until("the message is delivered", |hub| {
+        let all = hub.messages()?;
+        Ok(all.into_iter().find(|message| message["state"] == "delivered"))
+    })?;
+    let id = message["id"].as_str().context("an id")?;
+    let shown: Value = hub.json(&["message", "show", id])?;
+    let detail = shown["attempts"][0]["detail"].as_str().context("a record")?;
+    ensure!(
+        detail.contains("webhook/generic.json:2:") && detail.contains("the built-in template was used"),
+        "{detail}"
+    );
+
+    // What the handler makes of the event now, beside what was sent.
+    let event = shown["events"][0]["event"]["id"].as_str().context("an event")?;
+    let preview: Value = hub.json(&["notify", "preview", event, "--handler", "oncall/chat"])?;
+    let body = preview["made"][0]["body"].as_str().context("a body")?;
+    let made: Value = serde_json::from_str(body)?;
+    ensure!(
+        made["event_id"] == event && made["title"] == sent[0]["title"],
+        "{preview}"
+    );
+    ensure!(preview["sent"][0]["message"]["id"] == id, "{preview}");
+    ensure!(
+        preview["templates"][0]
+            .as_str()
+            .is_some_and(|fault| fault.contains(":2:")),
+        "{preview}"
+    );
+    ensure!(preview.to_string().contains("Bearer {secret door}") && !preview.to_string().contains("sesame"));
+
+    // Another template, from a file, without and with a fault.
+    let mine = templates.path().join("mine.txt");
+    std::fs::write(&mine, "{ \"said\": {{json event.data.title}} }")?;
+    let mine = mine.display().to_string();
+    let shown = hub.ok(&["notify", "preview", event, "--template", &mine])?;
+    ensure!(
+        shown.contains("POST https://preview.invalid/") && shown.contains("\"said\": \"Backup"),
+        "{shown}"
+    );
+    let shown = hub.ok(&[
+        "notify",
+        "preview",
+        event,
+        "--handler",
+        "oncall/raw",
+        "--template",
+        &mine,
+    ])?;
+    ensure!(
+        shown.contains(&format!("POST {}/raw", hook.url())) && shown.contains("\"said\""),
+        "{shown}"
+    );
+    std::fs::write(&mine, "{\n  {{#if event}}\n}")?;
+    let broken = hub.cli(&["notify", "preview", event, "--template", &mine])?;
+    let why = String::from_utf8_lossy(&broken.stderr).into_owned();
+    ensure!(
+        !broken.status.success() && why.contains("webhook/preview.json:"),
+        "{why}"
+    );
+    ensure!(hook.received().len() == 1, "nothing was sent");
+
+    // What cannot be read at all shows in the status.
+    std::fs::write(&file, "{\n  {{#if event}}\n}\n")?;
+    hub.wait_until("the status says so", |hub| {
+        let status = hub.cli(&["status"])?;
+        let why = String::from_utf8_lossy(&status.stderr).into_owned();
+        Ok(why.contains("webhook/generic.json").then_some(()))
+    })
+}
