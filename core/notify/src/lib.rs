@@ -3,7 +3,8 @@
 //! Events come out of the ledger and end as messages that handlers deliver. Reconcilers do it, each woken by the
 //! ledger and each safe to run again after a crash: `fanout` turns every event into tips, matches and messages in one
 //! transaction; `delivery` claims due messages, lets their plugin deliver them and records the attempt. A third,
-//! `release`, tells what still lasts when a silence is over. What to do is decided by plain functions ([`matching`], [`retry`], [`circuit`]) that know no clock and no runtime.
+//! `release`, tells what still lasts when a silence is over. What to do is decided by plain functions ([`matching`],
+//! [`retry`], [`circuit`]) that know no clock and no runtime.
 //!
 //! Left to others: who runs jobs (the engine), how plugins are run (the plugin host), what leaves the machine
 //! (egress), and all SQL (the ledger).

@@ -1,6 +1,7 @@
 //! The command line: the commands, and the options of all of them. What each command takes is left to `start`
-//! (what starts a task), `job`, `look` (what only reads), `notify` (who is told of what), `silence` (when nobody is), `statistics` (figures kept over
-//! time), `hub` (what runs and declares the hub), `project` and `operate`; `words` holds those that options take.
+//! (what starts a task), `job`, `look` (what only reads), `notify` (who is told of what), `silence` (when nobody is),
+//! `statistics` (figures kept over time), `hub` (what runs and declares the hub), `project` and `operate`; `words` holds
+//! those that options take.
 
 mod hub;
 mod job;
