@@ -13,8 +13,8 @@ pub(crate) fn tips(event: &Event) -> Vec<Tip> {
     let facts = Facts::of(event);
     let mut tips: Vec<Tip> = Vec::new();
     for code in facts.codes(event) {
-        let tip = match rules::for_code(&code) {
-            Some(rule) => made(rule, &code, &facts),
+        let tip = match rules::for_code(&code, &facts) {
+            Some(rule) => made(rule, ("code", &code), &facts),
             None => generic(&code, &facts),
         };
         // Codes of one family share an answer; it is given once.
@@ -25,7 +25,7 @@ pub(crate) fn tips(event: &Event) -> Vec<Tip> {
     if tips.is_empty()
         && let Some(rule) = rules::for_event(event.kind(), &facts)
     {
-        tips.push(made(rule, event.kind(), &facts));
+        tips.push(made(rule, ("event", event.kind()), &facts));
     }
     // A failure never stays without a word, not even one of a later version.
     if tips.is_empty() && event.severity == Severity::Error {
@@ -35,10 +35,12 @@ pub(crate) fn tips(event: &Event) -> Vec<Tip> {
     tips
 }
 
-fn made(rule: &Rule, code: &str, facts: &Facts) -> Tip {
+/// `about` is the code or the event type that the rule is for, and which of the two it is.
+fn made(rule: &Rule, about: (&'static str, &str), facts: &Facts) -> Tip {
     let mut tip = Tip::new(facts.fill(rule.title), facts.fill(rule.why));
     tip.steps = rule.steps.iter().map(|step| facts.fill(step)).collect();
-    for (kind, text) in facts.evidence(code) {
+    tip.link = Some(rules::link(about.1).to_owned());
+    for (kind, text) in facts.evidence(about) {
         tip = tip.evidence(kind, text);
     }
     tip.actions = rule
@@ -72,9 +74,10 @@ fn generic(code: &str, facts: &Facts) -> Tip {
         "Look at the log of the task",
         "There is no particular advice for this failure.",
     )
-    .step(facts.fill("Open {upid} and read the last lines of its log."))
+    .step(facts.fill("Read the last lines of its log: `ironcore-backup task log --upid {upid}`."))
     .step("Try again once the cause is out of the way; ask your administrator when it stays.");
-    for (kind, text) in facts.evidence(code) {
+    tip.link = Some(rules::link(code).to_owned());
+    for (kind, text) in facts.evidence(("code", code)) {
         tip = tip.evidence(kind, text);
     }
     tip.attrs.push(("generic".to_owned(), "true".to_owned()));

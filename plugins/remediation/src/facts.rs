@@ -2,6 +2,8 @@
 
 use ironcore_plugin::{Data, Event, Warning};
 
+use crate::words::{bytes, filled};
+
 /// How many log lines are shown as evidence.
 const LOG_LINES: usize = 3;
 /// How many paths are shown as evidence.
@@ -10,6 +12,7 @@ const PATHS: usize = 5;
 /// The facts of one event. Names that the event does not hold are none.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
+    pub(crate) project: Option<String>,
     pub(crate) snapshot: Option<String>,
     pub(crate) group: Option<String>,
     pub(crate) datastore: Option<String>,
@@ -18,22 +21,30 @@ pub(crate) struct Facts {
     pub(crate) source: Option<String>,
     pub(crate) target: Option<String>,
     pub(crate) node: Option<String>,
+    pub(crate) handler: Option<String>,
+    pub(crate) message_id: Option<String>,
+    /// `backup`, `gc`, …; empty when the event is about no task.
+    pub(crate) task_type: String,
+    pub(crate) title: String,
     pub(crate) result: String,
     pub(crate) chunk: Option<String>,
     pub(crate) message: String,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) warning_count: u64,
     pub(crate) log: Vec<String>,
-    pub(crate) missed: u64,
+    /// What was measured, in words.
+    pub(crate) figures: Vec<String>,
 }
 
 impl Facts {
     pub(crate) fn of(event: &Event) -> Self {
         let data = event.data();
+        let figures = figures(&data);
         let task = data.task.clone().unwrap_or_default();
         let snapshot = snapshot(&data).or_else(|| task.target.clone().filter(|t| is_snapshot(t)));
         let datastore = data.datastore.as_ref().map(|datastore| datastore.name.clone());
         let report = data.verification.clone().unwrap_or_default();
+        let delivery = data.delivery.clone().unwrap_or_default();
         Self {
             group: snapshot.as_deref().and_then(group),
             datastore: datastore
@@ -48,6 +59,14 @@ impl Facts {
             source: task.source,
             target: task.target,
             node: data.node.as_ref().map(|node| node.name.clone()),
+            handler: delivery
+                .group
+                .zip(delivery.handler)
+                .map(|(group, handler)| format!("{group}/{handler}")),
+            message_id: delivery.message,
+            project: data.project,
+            task_type: task.task_type,
+            title: data.title,
             chunk: report.failure.as_ref().and_then(|failure| failure.chunk.clone()),
             message: match (&event.error, &report.failure) {
                 (Some(error), _) => error.message.clone(),
@@ -58,7 +77,7 @@ impl Facts {
             warning_count: task.warning_count.max(task.warnings.len() as u64),
             warnings: task.warnings,
             log: task.log_tail,
-            missed: data.job.as_ref().map_or(0, |job| job.missed),
+            figures,
         }
     }
 
@@ -80,30 +99,29 @@ impl Facts {
         codes
     }
 
-    /// Replaces `{snapshot}`, `{datastore}` and the like; what the event does not name becomes a word for it.
+    /// Replaces `{snapshot}`, `{datastore}` and the like; what the event does not name becomes a word for it, in
+    /// commands one in capitals.
     pub(crate) fn fill(&self, text: &str) -> String {
-        let names: [(&str, &Option<String>, &str); 8] = [
-            ("{snapshot}", &self.snapshot, "the snapshot"),
-            ("{group}", &self.group, "the backup group"),
-            ("{datastore}", &self.datastore, "the datastore"),
-            ("{job}", &self.job, "the job"),
-            ("{upid}", &self.upid, "the task"),
-            ("{source}", &self.source, "the source"),
-            ("{target}", &self.target, "the target"),
-            ("{node}", &self.node, "the worker"),
+        let names = [
+            ("{project}", &self.project, "the project", "PROJECT"),
+            ("{snapshot}", &self.snapshot, "the snapshot", "REF"),
+            ("{group}", &self.group, "the backup group", "GROUP"),
+            ("{datastore}", &self.datastore, "the datastore", "DATASTORE"),
+            ("{job}", &self.job, "the job", "JOB"),
+            ("{upid}", &self.upid, "the task", "UPID"),
+            ("{source}", &self.source, "the source", "PATH"),
+            ("{target}", &self.target, "the target", "PATH"),
+            ("{node}", &self.node, "the worker", "NODE"),
+            ("{handler}", &self.handler, "the handler", "GROUP/HANDLER"),
+            ("{message}", &self.message_id, "the message", "MESSAGE"),
         ];
-        names.iter().fold(text.to_owned(), |text, (mark, name, word)| {
-            if text.contains(mark) {
-                text.replace(mark, name.as_deref().unwrap_or(word))
-            } else {
-                text
-            }
-        })
+        filled(text, &names)
     }
 
-    /// What advice about a code rests on: kind and text.
-    pub(crate) fn evidence(&self, code: &str) -> Vec<(&'static str, String)> {
-        let mut found = vec![("code", code.to_owned())];
+    /// What advice about a code or an event type rests on: kind and text.
+    pub(crate) fn evidence(&self, about: (&'static str, &str)) -> Vec<(&'static str, String)> {
+        let (kind, code) = about;
+        let mut found = vec![(kind, code.to_owned())];
         let warned: Vec<&Warning> = self
             .warnings
             .iter()
@@ -111,6 +129,9 @@ impl Facts {
             .collect();
         if warned.is_empty() && !self.message.is_empty() {
             found.push(("message", self.message.clone()));
+        } else if kind == "event" && !self.title.is_empty() {
+            // Without an error it is the title that says what is known.
+            found.push(("message", self.title.clone()));
         }
         if let Some(snapshot) = &self.snapshot {
             found.push(("snapshot", snapshot.clone()));
@@ -134,15 +155,57 @@ impl Facts {
                 ),
             ));
         }
-        if self.missed > 0 {
-            found.push(("count", format!("{} runs were missed", self.missed)));
-        }
         if warned.is_empty() {
+            found.extend(self.figures.iter().map(|figure| ("figure", figure.clone())));
             let skip = self.log.len().saturating_sub(LOG_LINES);
             found.extend(self.log[skip..].iter().map(|line| ("log", line.clone())));
         }
         found
     }
+}
+
+/// What the event measured: space, stages, attempts.
+fn figures(data: &Data) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(datastore) = &data.datastore {
+        found.extend(match (datastore.free, datastore.used) {
+            (Some(free), Some(used)) => Some(format!("{} free, {} used", bytes(free), bytes(used))),
+            (Some(free), None) => Some(format!("{} free", bytes(free))),
+            (None, Some(used)) => Some(format!("{} used", bytes(used))),
+            (None, None) => None,
+        });
+    }
+    if let Some(task) = &data.task {
+        for stage in task.stages.iter().filter(|stage| !stage.name.is_empty()) {
+            let done = match stage.total {
+                Some(total) => format!("{} of {total} {}", stage.done, stage.unit),
+                None => format!("{} {}", stage.done, stage.unit),
+            };
+            found.push(format!(
+                "{}: {}, {}",
+                stage.name,
+                done.trim_end(),
+                bytes(stage.bytes)
+            ));
+        }
+        if task.bytes > 0 {
+            found.push(format!("{} in all", bytes(task.bytes)));
+        }
+    }
+    if let Some(report) = data.verification.as_ref().filter(|report| report.chunks > 0) {
+        found.push(format!("{} chunks checked", report.chunks));
+    }
+    let missed = data.job.as_ref().map_or(0, |job| job.missed);
+    found.extend((missed > 0).then(|| match missed {
+        1 => "1 run was missed".to_owned(),
+        missed => format!("{missed} runs were missed"),
+    }));
+    let attempts = data.delivery.as_ref().map_or(0, |delivery| delivery.attempts);
+    found.extend((attempts > 0).then(|| match attempts {
+        1 => "1 attempt".to_owned(),
+        attempts => format!("{attempts} attempts"),
+    }));
+    found
 }
 
 /// The reference with its datastore, when the event tells it.

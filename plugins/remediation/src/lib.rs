@@ -1,11 +1,12 @@
 //! The built-in remediation plugin: what to do about failures, warnings and bad verifications.
 //!
 //! What an event says is gathered in `facts`; what to do about a code or an event type is in the tables of `rules`;
-//! `advice` puts both together. It has no effects: what a tip offers is the hub's to perform.
+//! `advice` puts both together, in `words`. It has no effects: what a tip offers is the hub's to perform.
 
 mod advice;
 mod facts;
 mod rules;
+mod words;
 
 use ironcore_plugin::{Event, Host, Plugin, Tip};
 

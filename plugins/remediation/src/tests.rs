@@ -20,6 +20,18 @@ fn all_codes() -> Vec<&'static str> {
     codes
 }
 
+/// Every type of event, without `ironcore.`, from the one place where they are listed.
+fn all_types() -> Vec<&'static str> {
+    let list = include_str!("../../../core/types/src/event_type.rs");
+    let types: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.split_once("\"ironcore.")?.1.split('"').next())
+        .filter(|kind| kind.split_once('.').is_some_and(|(_, what)| !what.is_empty()))
+        .collect();
+    assert!(types.len() > 25 && types.contains(&"snapshot.stale"), "{types:?}");
+    types
+}
+
 fn advise(event: &Event) -> Vec<Tip> {
     let host = FakeHost::new();
     let tips = Remediation::advise(&host, event);
@@ -83,6 +95,12 @@ fn every_code_has_an_answer_of_its_own() {
             !shown.contains("{datastore}") && !shown.contains("{job}") && !shown.contains("{source}"),
             "{shown}"
         );
+        assert!(
+            tip.link
+                .as_deref()
+                .is_some_and(|link| link.starts_with("https://")),
+            "{code}"
+        );
         for action in &tip.actions {
             assert!(!action.target.is_empty() && !action.label.is_empty(), "{code}");
         }
@@ -104,6 +122,8 @@ fn no_rule_is_for_a_code_that_does_not_exist() {
             .filter(|line| line.trim_start().starts_with("codes: &["))
         {
             for code in line.split('"').skip(1).step_by(2) {
+                // Some rules are for tasks of one type.
+                let code = code.split('/').next().unwrap_or_default();
                 assert!(codes.contains(&code), "{code} in {name}");
             }
         }
@@ -227,6 +247,42 @@ fn the_answers_of_the_product_page_are_there() {
         json!({ "severity": "warning", "job": { "name": "nightly" } }),
     );
     assert!(slow.contains("bandwidth limit"));
+    for kind in ["sync", "gc"] {
+        let task = json!({ "upid": "UPID:1", "type": kind, "job": "nightly", "target": "ibs-primary" });
+        let slow = advice("job.overrun", json!({ "severity": "warning", "task": task }));
+        let wanted = match kind {
+            "sync" => "bandwidth limit",
+            _ => "Collect more often",
+        };
+        assert!(slow.contains(wanted), "{kind}: {slow}");
+    }
+    let full = advice(
+        "task.failed",
+        json!({ "severity": "error", "error": { "code": "datastore.full" }, "task": { "target": "ibs-primary" } }),
+    );
+    for reason in [
+        "has not run since the last prune",
+        "quota",
+        "inodes",
+        "ironcore-backup gc start ibs-primary",
+    ] {
+        assert!(full.contains(reason), "{reason}: {full}");
+    }
+    let missed = advice(
+        "job.missed",
+        json!({
+            "severity": "warning", "project": "office", "job": { "name": "nightly", "missed": 1 },
+            "title": "Job nightly did not begin within 5m of its time: no worker is online",
+        }),
+    );
+    for part in [
+        "no worker is online",
+        "1 run was missed",
+        "ironcore-backup worker list",
+        "scheduler resume",
+    ] {
+        assert!(missed.contains(part), "{part}: {missed}");
+    }
     let full = format!("{:?}", advise(&failed("datastore.full")));
     assert!(
         full.contains("Collect garbage") && full.contains("quota") && full.contains("ActionKind::Gc"),
@@ -238,7 +294,7 @@ fn the_answers_of_the_product_page_are_there() {
 fn failures_of_a_later_version_get_a_word_and_good_news_none() {
     let tips = advise(&failed("no.such-code-yet"));
     assert!(
-        tips.len() == 1 && is_generic(&tips[0]) && tips[0].steps[0].contains("UPID:n:1:"),
+        tips.len() == 1 && is_generic(&tips[0]) && tips[0].steps[0].contains("--upid UPID:n:1:"),
         "{tips:?}"
     );
     let unknown = advise(&Event::sample(
@@ -275,4 +331,77 @@ fn an_event_makes_no_more_tips_than_people_read() {
         &json!({ "severity": "warning", "task": { "warnings": warnings } }),
     );
     assert_eq!(advise(&event).len(), 5);
+}
+
+#[test]
+fn figures_of_the_event_are_evidence() {
+    let low = advise(&Event::sample(
+        "ironcore.datastore.space-low",
+        &json!({
+            "severity": "warning", "title": "ibs-primary is nearly full",
+            "datastore": { "name": "ibs-primary", "online": true, "free": 3_221_225_472_u64, "used": 1024 },
+        }),
+    ));
+    let figure = |tip: &Tip| {
+        let found = tip.evidence.iter().filter(|fact| fact.kind == "figure");
+        found.map(|fact| fact.text.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(figure(&low[0]), ["3.0 GiB free, 1.0 KiB used"]);
+    let slow = advise(&Event::sample(
+        "ironcore.job.overrun",
+        &json!({
+            "severity": "warning", "title": "slow", "job": { "name": "nightly" },
+            "task": {
+                "upid": "UPID:1", "type": "backup", "bytes": 2048,
+                "stages": [{ "name": "upload", "done": 3, "total": 9, "unit": "files", "bytes": 2048 }],
+            },
+        }),
+    ));
+    assert_eq!(
+        figure(&slow[0]),
+        ["upload: 3 of 9 files, 2.0 KiB", "2.0 KiB in all"]
+    );
+    let given_up = advise(&Event::sample(
+        "ironcore.delivery.exhausted",
+        &json!({
+            "severity": "error", "title": "gone",
+            "delivery": { "group": "ops", "handler": "chat", "message": "0196f0c2", "attempts": 9 },
+        }),
+    ));
+    assert_eq!(figure(&given_up[0]), ["9 attempts"]);
+    let steps = given_up[0].steps.join("\n");
+    assert!(
+        steps.contains("message show 0196f0c2") && steps.contains("group enable ops/chat"),
+        "{steps}"
+    );
+}
+
+#[test]
+fn every_event_that_is_no_good_news_has_an_answer() {
+    for kind in all_types() {
+        let event = Event::sample(
+            &format!("ironcore.{kind}"),
+            &json!({ "severity": "warning", "title": "x", "project": "office" }),
+        );
+        let good = [
+            "task.queued",
+            "task.started",
+            "task.completed",
+            "task.failed",
+            "task.cancelled",
+            "snapshot.verified",
+            "worker.online",
+            "scheduler.resumed",
+            "auth.token-created",
+            "config.permission-granted",
+            "config.role-created",
+            "config.key-rotated",
+            "system.started",
+            "system.stopped",
+            "system.certificate-renewed",
+        ];
+        let tips = advise(&event);
+        assert_eq!(tips.is_empty(), good.contains(&kind), "{kind}: {tips:?}");
+        assert!(tips.iter().all(|tip| !is_generic(tip)), "{kind}");
+    }
 }

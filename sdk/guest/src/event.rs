@@ -26,6 +26,8 @@ pub struct Data {
     pub datastore: Option<Datastore>,
     /// The machine.
     pub node: Option<Node>,
+    /// The message or handler.
+    pub delivery: Option<DeliveryOf>,
     /// Who did it.
     pub actor: Option<String>,
     /// What went wrong.
@@ -182,6 +184,22 @@ pub struct Datastore {
     pub used: Option<u64>,
     /// Bytes free.
     pub free: Option<u64>,
+}
+
+/// A message or a handler.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct DeliveryOf {
+    /// The message.
+    pub message: Option<String>,
+    /// The group of the handler.
+    pub group: Option<String>,
+    /// The handler.
+    pub handler: Option<String>,
+    /// The plugin.
+    pub plugin: Option<String>,
+    /// How often it was tried.
+    pub attempts: u64,
 }
 
 /// A worker or service.

@@ -42,7 +42,8 @@ pub use bindings::ironcore::plugin::types::{
 pub use bindings::ironcore::plugin::{http, inbox, kv, mail, metrics, templates};
 pub use config::{OneOrMany, Secret, TextOrSecret};
 pub use event::{
-    Data, Datastore, ErrorText, Job, Node, Snapshot, Stage, Task, Verification, VerificationFailure, Warning,
+    Data, Datastore, DeliveryOf, ErrorText, Job, Node, Snapshot, Stage, Task, Verification,
+    VerificationFailure, Warning,
 };
 pub use fake::{Call, FakeHost};
 pub use host::{Host, Imports};

@@ -1,6 +1,8 @@
 //! The tables: which advice belongs to which error code or event type.
 //!
-//! Texts may hold `{snapshot}`, `{group}`, `{datastore}`, `{job}`, `{upid}`, `{source}`, `{target}` and `{node}`.
+//! Texts may hold `{project}`, `{snapshot}`, `{group}`, `{datastore}`, `{job}`, `{upid}`, `{source}`, `{target}`, `{node}`,
+//! `{handler}` and `{message}`. What stands between back-quotes is typed by people: commands of the hub are checked against its command line
+//! by the tests of `core/cli`.
 
 mod delivery;
 mod events;
@@ -15,7 +17,7 @@ use crate::facts::Facts;
 /// Advice for some codes.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    /// Error codes, or event types without `ironcore.`.
+    /// Error codes, or event types without `ironcore.`; with `/TYPE` at their end only for tasks of that type.
     pub(crate) codes: &'static [&'static str],
     pub(crate) title: &'static str,
     pub(crate) why: &'static str,
@@ -93,9 +95,36 @@ fn all() -> impl Iterator<Item = &'static Rule> {
         .flatten()
 }
 
-/// The advice for an error code.
-pub(crate) fn for_code(code: &str) -> Option<&'static Rule> {
-    all().find(|rule| rule.codes.contains(&code))
+/// The advice for an error code: for tasks of this type, else for all.
+pub(crate) fn for_code(code: &str, facts: &Facts) -> Option<&'static Rule> {
+    narrowest(code, facts, all)
+}
+
+fn narrowest<R>(word: &str, facts: &Facts, rules: impl Fn() -> R) -> Option<&'static Rule>
+where
+    R: Iterator<Item = &'static Rule>,
+{
+    let of_type = format!("{word}/{}", facts.task_type);
+    let find = |wanted: &str| rules().find(|rule| rule.codes.contains(&wanted));
+    find(&of_type).or_else(|| find(word))
+}
+
+/// The pages of the documentation that tell more.
+const TROUBLESHOOTING: &str =
+    "https://docs.polystack.tech/services/ironcore-backup/user-guide/troubleshooting";
+const JOBS: &str = "https://docs.polystack.tech/services/ironcore-backup/user-guide/backup-jobs";
+const VERIFICATION: &str =
+    "https://docs.polystack.tech/services/ironcore-backup/admin-guide/verification-validation";
+const NOTIFICATIONS: &str = "https://docs.polystack.tech/services/ironcore-backup/admin-guide/notifications";
+
+/// Where to read more about an error code or an event type, by its first word.
+pub(crate) fn link(word: &str) -> &'static str {
+    match word.split('.').next() {
+        Some("source" | "path" | "command" | "job" | "schedule" | "scheduler") => JOBS,
+        Some("chunk" | "manifest" | "index" | "snapshot") => VERIFICATION,
+        Some("plugin" | "delivery" | "template" | "secret" | "handler") => NOTIFICATIONS,
+        _ => TROUBLESHOOTING,
+    }
 }
 
 /// The advice for an event without an error code.
@@ -105,6 +134,6 @@ pub(crate) fn for_event(kind: &str, facts: &Facts) -> Option<&'static Rule> {
         "MISSING" => Some("chunk.missing"),
         _ => None,
     };
-    code.and_then(for_code)
-        .or_else(|| events::RULES.iter().find(|rule| rule.codes.contains(&kind)))
+    code.and_then(|code| for_code(code, facts))
+        .or_else(|| narrowest(kind, facts, || events::RULES.iter()))
 }

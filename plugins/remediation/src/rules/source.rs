@@ -20,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "Give the worker the right to read the source",
         why: "The worker's user may not read {source} or a part of it.",
         steps: &[
-            "Look at the owner and mode of the paths below, and of the folders above them.",
+            "Look at the owner and mode of the paths, and of the folders above them: `namei -l {source}`.",
             "Run the worker as a user that may read them, or give its user an access list: `setfacl -R -m u:USER:rX {source}`.",
             "Leave out what need not be backed up with `source.exclude` of {job}.",
             "Try again.",
@@ -43,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "Look at the paths that were left out",
         why: "The backup is complete but for the paths below, which could not be read or are of a kind that cannot be backed up.",
         steps: &[
-            "Look at each path in the task's log: a right that is missing, a socket or a device, or a failing disk.",
+            "Look at each path in the task's log (`ironcore-backup task log --upid {upid}`): a right that is missing, a socket or a device, or a failing disk.",
             "Correct what can be corrected, or leave the path out on purpose with `source.exclude` of {job}.",
             "Run {job} again; a run without skipped paths ends OK.",
         ],
@@ -65,9 +65,9 @@ pub(super) const RULES: &[Rule] = &[
         title: "Run a full backup if it happens again",
         why: "A part of the data could not be matched with what the datastore holds and was stored anew. Nothing is lost; it takes more space.",
         steps: &[
-            "Verify the newest snapshot of {group}: chunks that are damaged cannot be reused.",
-            "If the next run warns again, run a full backup, which builds the list of known chunks anew.",
-            "Collect garbage afterwards to free what nothing needs any more.",
+            "Verify {datastore}: chunks that are damaged cannot be reused: `ironcore-backup verify start {datastore}`.",
+            "If the next run warns again, run a full backup, which builds the list of known chunks anew: `ironcore-backup job run {job} --project {project} --full`.",
+            "Collect garbage afterwards to free what nothing needs any more: `ironcore-backup gc start {datastore}`.",
         ],
         offers: &[FULL_JOB],
     },
@@ -77,7 +77,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "{target} holds files already, and a restore does not write over them unless told to.",
         steps: &[
             "Choose a folder that is empty or does not exist: `ironcore-backup restore start REF --to PATH`.",
-            "Or set `overwrite` when the files there may be lost.",
+            "Or write over the files there when they may be lost: `ironcore-backup restore start REF --to PATH --overwrite`.",
         ],
         offers: &[],
     },
@@ -99,7 +99,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "The data is encrypted, and no worker that is online has a key that opens it.",
         steps: &[
             "Copy the key file into the folder `keys/` of a worker, with mode 0600, or restore it from its paper key.",
-            "Restart the worker, or wait until it has looked at its keys again; the task then finds it.",
+            "Restart the worker, or wait until it has looked at its keys again; the task then finds it. `ironcore-backup worker list` shows which workers are online.",
             "Snapshots made with an earlier key need that earlier key: keep retired keys as long as their snapshots.",
         ],
         offers: &[RETRY],
@@ -109,7 +109,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "Use the key that the snapshot was made with",
         why: "The key that was given does not open the data: it is another one, or from before a rotation.",
         steps: &[
-            "Compare the key's fingerprint with the one that the snapshot shows.",
+            "Compare the key's fingerprint with the one of the snapshot: `ironcore-backup snapshot show REF`.",
             "Put the right key into the worker's folder `keys/`; several keys may be there at once.",
             "Try again.",
         ],
