@@ -57,7 +57,7 @@
 //! | `silences`, `maintenance_windows`, `silenced` | when who is told nothing; who heard nothing of what, until that is over |
 //! | `conditions` | what lasts and was told when it began |
 //! | `plugin_kv`, `actions` | what plugins keep and cause |
-//! | `inbox_entries`, `inbox_read` | how events show, and who has read them |
+//! | `inbox_entries`, `inbox_read`, `inbox_acknowledged`, `inbox_mutes` | how events show, who has read them and taken them on, and what users do not want to be counted |
 //!
 //! Times are `i64` microseconds UTC. Nothing is deleted but what a verb says it deletes.
 //!
@@ -119,5 +119,7 @@ pub const FIGURES_COUNT: u64 = 100_000;
 pub const FIGURES_ATTEMPTS: u64 = 100;
 /// Bytes of keys and values that one key-value scope may hold.
 pub const KV_QUOTA_BYTES: u64 = 1024 * 1024;
+/// Rules by which a user mutes entries of the inbox, at most.
+pub const INBOX_MUTES: usize = 100;
 /// Keys that one key-value scope may hold.
 pub const KV_QUOTA_KEYS: u64 = 1_000;

@@ -2,6 +2,8 @@
 //!
 //! Changes to `data` are additive within a major version of [`DATASCHEMA`]; readers ignore what they do not know.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -101,6 +103,32 @@ impl EventData {
             actor: None,
             error: None,
         }
+    }
+
+    /// The job that it is about.
+    pub fn job_name(&self) -> Option<&JobName> {
+        let of_task = self.task.as_ref().and_then(|task| task.job.as_ref());
+        of_task.or_else(|| self.job.as_ref().map(|job| &job.name))
+    }
+
+    /// The datastores that it is about.
+    pub fn datastores(&self) -> BTreeSet<DatastoreName> {
+        let mut found = BTreeSet::new();
+        found.extend(self.datastore.as_ref().map(|datastore| datastore.name.clone()));
+        found.extend(self.snapshot.as_ref().map(|snapshot| snapshot.datastore.clone()));
+        if let Some(task) = &self.task {
+            // A UPID's id begins with the datastore; a sync's is FROM:TO, where FROM may be another hub's.
+            let mut parts = task.upid.id.split(':');
+            let first = parts.next().and_then(|name| DatastoreName::new(name).ok());
+            if task.task_type == TaskType::Sync {
+                let local = first.filter(|name| task.source.as_deref() == Some(name.as_str()));
+                found.extend(local);
+                found.extend(parts.next().and_then(|name| DatastoreName::new(name).ok()));
+            } else {
+                found.extend(first);
+            }
+        }
+        found
     }
 }
 

@@ -30,7 +30,9 @@ pub use figures::{DatastoreFigures, Figures, Histogram, JobFigures, LastRun, Ope
 pub use handler::HandlerRef;
 pub use health::HandlerHealth;
 pub use idempotency::{Enqueued, KeyUse, KeyedRequest};
-pub use inbox::{InboxEntry, InboxItem, InboxPage};
+pub use inbox::{
+    Acknowledged, InboxEntry, InboxFilter, InboxItem, InboxPage, Mute, NewMute, Taken, UnreadCounts,
+};
 pub use kv::{KvScope, KvWrite};
 pub use message::{
     Attempt, AttemptOutcome, AttemptResult, Circuit, ClaimedMessage, Exchange, FanOut, FanOutReport,

@@ -1,10 +1,11 @@
 //! The outbox. One writer at a time means that `seq` is the order of commits: no reader ever sees a gap fill up.
 
 use ironcore_types::event::{DATASCHEMA, Tip};
-use ironcore_types::{Event, EventId, HubId, ProjectName, TaskId};
+use ironcore_types::{Event, EventId, HubId, JobName, ProjectName, TaskId};
 use serde::Serialize;
 
 use super::Sql;
+use super::inbox::datastores_column;
 use super::tally::Noted;
 use super::tx::Tx;
 use crate::db::{Conn, Row, sql, storable, to_json};
@@ -73,15 +74,17 @@ impl Tx {
                 project: event.data.project.as_ref().map(ProjectName::as_str),
                 severity: event.data.severity.as_str(),
                 task: task.map(|task| task.0),
+                job: event.data.job_name().map(JobName::as_str),
+                datastores: datastores_column(&event.data.datastores()),
                 body: to_json("an event", &event.data)?,
             })
         });
         let rows = to_json("events", &rows.collect::<Result<Vec<_>>>()?)?;
         sql(
-            "INSERT INTO events (seq, id, type, subject, time, project, severity, task, body)
-             SELECT seq, id, kind, subject, time, project, severity, task, body
+            "INSERT INTO events (seq, id, type, subject, time, project, severity, task, job, datastores, body)
+             SELECT seq, id, kind, subject, time, project, severity, task, job, datastores, body
              FROM RECORDS($1 AS told: seq BIGINT, id TEXT, kind TEXT, subject TEXT, time BIGINT, project TEXT,
-                severity TEXT, task BIGINT, body TEXT)",
+                severity TEXT, task BIGINT, job TEXT, datastores TEXT, body TEXT)",
         )
         .bind(rows)
         .execute(&mut self.conn)
@@ -101,6 +104,8 @@ struct Told<'a> {
     project: Option<&'a str>,
     severity: &'static str,
     task: Option<i64>,
+    job: Option<&'a str>,
+    datastores: Option<String>,
     body: String,
 }
 

@@ -14,6 +14,7 @@ mod gather;
 mod group;
 mod idempotency;
 mod inbox;
+mod inbox_state;
 mod lanes;
 mod list;
 mod logs;

@@ -1,6 +1,6 @@
 //! Key-value rows and actions.
 
-use ironcore_types::{EventId, TaskId};
+use ironcore_types::{EventId, TaskId, Upid};
 
 use super::Sql;
 use super::events::seq_of;
@@ -10,6 +10,8 @@ use crate::error::{LedgerError, Result};
 use crate::model::{Action, ActionResult, ActionWork, KvScope, KvWrite, Message, NewAction};
 use crate::{KV_QUOTA_BYTES, KV_QUOTA_KEYS};
 
+/// Attempts before one that are looked at for an action that began them.
+const ATTEMPTS: u32 = 100;
 /// Bytes of a key at most.
 const LONGEST_KEY: usize = 256;
 
@@ -132,6 +134,29 @@ impl Sql {
     pub(crate) async fn record_action(&self, new: NewAction) -> Result<ActionResult> {
         self.write(move |tx| Box::pin(async move { tx.record_action(new).await }))
             .await
+    }
+
+    pub(crate) async fn action_depth(&self, task: TaskId) -> Result<Option<u32>> {
+        let mut conn = self.reader().await?;
+        let mut task = task.0;
+        for _ in 0..ATTEMPTS {
+            let row = sql(
+                "SELECT t.retry_of, (SELECT MAX(a.depth) FROM actions a WHERE a.task = t.id) AS depth
+                 FROM tasks t WHERE t.id = $1",
+            )
+            .bind(task)
+            .fetch_optional(&mut conn)
+            .await?;
+            let Some(row) = row else { return Ok(None) };
+            if let Some(depth) = row.opt_num("depth")? {
+                return Ok(u32::try_from(depth).ok());
+            }
+            match row.opt_word::<Upid>("retry_of")? {
+                Some(before) => task = before.task.0,
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
     }
 
     pub(crate) async fn actions_of(&self, cause: EventId) -> Result<Vec<Action>> {

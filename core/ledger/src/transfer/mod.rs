@@ -16,6 +16,7 @@ use crate::error::{LedgerError, Result};
 
 /// Every table that is copied, each behind those that it refers to.
 const TABLES: [&str; 38] = [
+const TABLES: [&str; 37] = [
     "hub",
     "projects",
     "datastores",
@@ -53,6 +54,8 @@ const TABLES: [&str; 38] = [
     "plugin_kv",
     "inbox_entries",
     "inbox_read",
+    "inbox_acknowledged",
+    "inbox_mutes",
     "actions",
 ];
 

@@ -1,11 +1,11 @@
-//! Verbs of the outbox, and of the inbox that shows it.
+//! Verbs of the outbox. The inbox that shows it has its own, in `inbox`.
 
 use ironcore_types::event::Tip;
-use ironcore_types::{EventId, TaskId, UserId};
+use ironcore_types::{EventId, TaskId};
 
 use crate::Ledger;
 use crate::error::Result;
-use crate::model::{InboxPage, NewEvent, Page, Scope, SeqEvent};
+use crate::model::{NewEvent, Scope, SeqEvent};
 
 impl Ledger {
     /// Tells an event that no other verb tells.
@@ -41,36 +41,5 @@ impl Ledger {
     /// What to do about any event of a task.
     pub async fn tips_of_task(&self, task: TaskId) -> Result<Vec<Tip>> {
         self.sql.tips_of_task(task).await
-    }
-
-    /// A page of the inbox of `user`, newest first: every event of the scope, whatever was delivered outside.
-    pub async fn inbox(
-        &self,
-        scope: &Scope,
-        user: &UserId,
-        unread_only: bool,
-        page: &Page,
-    ) -> Result<InboxPage> {
-        self.sql
-            .inbox(scope.clone(), user.clone(), unread_only, page.clone())
-            .await
-    }
-
-    /// Marks events as read (or not) for `user`. Events outside the scope are left alone. Returns how many changed.
-    pub async fn mark_read(
-        &self,
-        scope: &Scope,
-        user: &UserId,
-        events: &[EventId],
-        read: bool,
-    ) -> Result<u64> {
-        self.sql
-            .mark_read(scope.clone(), user.clone(), events.to_vec(), read)
-            .await
-    }
-
-    /// Marks every event of the scope up to `seq` as read for `user`. Returns how many changed.
-    pub async fn mark_all_read(&self, scope: &Scope, user: &UserId, seq: i64) -> Result<u64> {
-        self.sql.mark_all_read(scope.clone(), user.clone(), seq).await
     }
 }

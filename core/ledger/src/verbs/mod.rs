@@ -4,6 +4,7 @@
 mod backup;
 mod events;
 mod figures;
+mod inbox;
 mod messages;
 mod objects;
 mod plugins;

@@ -1,6 +1,6 @@
 //! Verbs of what plugins keep and cause: key-value rows and actions.
 
-use ironcore_types::EventId;
+use ironcore_types::{EventId, TaskId};
 
 use crate::Ledger;
 use crate::error::Result;
@@ -17,6 +17,11 @@ impl Ledger {
     /// does nothing and says so.
     pub async fn record_action(&self, new: NewAction) -> Result<ActionResult> {
         self.sql.record_action(new).await
+    }
+
+    /// How deep the action was that enqueued a task, or an attempt before it; none when no action did.
+    pub async fn action_depth(&self, task: TaskId) -> Result<Option<u32>> {
+        self.sql.action_depth(task).await
     }
 
     /// The actions that an event caused.

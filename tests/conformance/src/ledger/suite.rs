@@ -42,7 +42,8 @@ macro_rules! ledger_suite {
                 circuits_hold_a_lane;
             exchanges: answers_are_kept_for_a_time;
             handlers: kv_is_committed_with_the_attempt, handlers_are_looked_up_when_sending;
-            inbox: every_event_shows;
+            inbox: every_event_shows, entries_are_filtered, what_is_muted_is_not_counted,
+                who_takes_an_event_on_shows_to_all, old_entries_go_with_their_state;
             actions: actions_happen_once;
             figures: figures_are_of_now, figures_of_delivery_are_of_now, what_is_committed_is_counted, attempts_are_tallied,
                 figures_have_bounds;

@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result, ensure};
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{
-    GroupScope, MessageFilter, MessageState, Page, ReportFilter, Role, Scope, StatisticsFilter, Task,
-    TaskFilter,
+    GroupScope, InboxFilter, MessageFilter, MessageState, Page, ReportFilter, Role, Scope, StatisticsFilter,
+    Task, TaskFilter,
 };
 use ironcore_types::verification::VerifyResult;
 use ironcore_types::{ErrorCode, EventType, TaskId, TaskState, TaskType, Timestamp, UserId};
@@ -129,7 +129,7 @@ async fn events(ledger: &Ledger) -> Result<()> {
     ensure!(ledger.matches_of(failure.id).await?.len() == 1);
     let alice: UserId = "alice@local".parse()?;
     let inbox = ledger
-        .inbox(&Scope::All, &alice, false, &Page::first(100))
+        .inbox(&Scope::All, &alice, &InboxFilter::default(), &Page::first(100))
         .await?;
     ensure!(
         inbox.items.len() == 22 && inbox.unread.value == 21,

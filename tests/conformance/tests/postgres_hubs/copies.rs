@@ -102,6 +102,7 @@ async fn fill(place: &Shared, way: usize) -> Result<bool> {
         22 => ledger::exchanges::answers_are_kept_for_a_time(place).await?,
         23 => ledger::silences::what_is_silenced_waits_for_its_end(place).await?,
         24 => ledger::silences::maintenance_windows_are_declared(place).await?,
+        25 => ledger::inbox::who_takes_an_event_on_shows_to_all(place).await?,
         _ => return Ok(false),
     }
     Ok(true)
