@@ -3,7 +3,6 @@
 
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{ActionResult, ActionWork, NewAction, NewTask, Task};
-use ironcore_types::event::{Tip, TipAction};
 use ironcore_types::objects::Job;
 use ironcore_types::spec::{GcSpec, VerifySpec};
 use ironcore_types::{
@@ -11,8 +10,10 @@ use ironcore_types::{
     UserId,
 };
 
+use crate::buttons;
 use crate::error::NotifyError;
-use crate::matching::job_of;
+use crate::matching::{Policy, job_of};
+use crate::policies::Policies;
 
 /// What to do for an action, and for whom. What it touches tells callers which rights it takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,17 +24,21 @@ pub struct Planned {
     pub action: NewAction,
 }
 
-/// Whether a tip of an event offers this.
-pub fn offered(tips: &[Tip], kind: &str, target: &str) -> bool {
-    tips.iter()
-        .flat_map(|tip| &tip.actions)
-        .any(|action: &TipAction| action.kind == kind && action.target == target)
+/// Whether this can be done about an event: a tip, its entry in the inbox or the hub itself offers it.
+pub async fn offered(ledger: &Ledger, event: &Event, kind: &str, target: &str) -> Result<bool, NotifyError> {
+    let tips = ledger.tips_of(event.id).await?;
+    let entry = ledger.entry_of(event.id).await?;
+    let offers = buttons::offers(event, &tips, entry.as_ref());
+    Ok(offers
+        .iter()
+        .any(|offer| offer.kind == kind && offer.target == target))
 }
 
-/// Plans the action `kind` on `target`, which a tip about `event` offers, for the user `by`. Nothing is changed yet.
+/// Plans the action `kind` on `target`, which is offered about `event`, for the user `by`. Nothing is changed yet.
 ///
-/// Refused with `not-found` when there is no such event or object, or no tip offers it; with `request.invalid` when
-/// the hub knows no such kind; with `conflict` when its target is in no state for it.
+/// Refused with `not-found` when there is no such event or object, or nothing offers it; with `request.invalid` when
+/// the hub knows no such kind; with `conflict` when its target is in no state for it, or a group says that actions are only
+/// suggested.
 pub async fn plan(
     ledger: &Ledger,
     event: EventId,
@@ -46,13 +51,29 @@ pub async fn plan(
         .await?
         .ok_or_else(|| NotifyError::action(ErrorCode::NotFound, format!("there is no event {event}")))?
         .event;
-    if !offered(&ledger.tips_of(event).await?, kind, target) {
-        let message = format!("no tip about this event offers {kind} of {target}");
+    if !offered(ledger, &cause, kind, target).await? {
+        let message = format!("nothing about this event offers {kind} of {target}");
         return Err(NotifyError::action(ErrorCode::NotFound, message));
     }
-    let (project, work) = work(ledger, &cause, kind, target, by).await?;
+    let policies = Policies::read(ledger, cause.data.project.iter().cloned().collect()).await?;
+    if policies.of(&cause) == Policy::Suggest {
+        let message = "a group that this event reaches says that actions are suggested, not taken";
+        return Err(NotifyError::action(ErrorCode::Conflict, message.to_owned()));
+    }
+    prepare(ledger, &cause, kind, target, by).await
+}
+
+/// The same for whoever has made sure that it is offered and may be taken.
+pub(crate) async fn prepare(
+    ledger: &Ledger,
+    cause: &Event,
+    kind: &str,
+    target: &str,
+    by: &UserId,
+) -> Result<Planned, NotifyError> {
+    let (project, work) = work(ledger, cause, kind, target, by).await?;
     let action = NewAction {
-        cause: event,
+        cause: cause.id,
         kind: kind.to_owned(),
         target: target.to_owned(),
         actor: by.clone(),
@@ -273,18 +294,6 @@ mod tests {
             verify("no such thing!").expect_err("neither").code(),
             ErrorCode::RequestInvalid
         );
-    }
-
-    #[test]
-    fn only_what_a_tip_offers_can_be_done() {
-        let tip: Tip = serde_json::from_value(serde_json::json!({
-            "title": "t", "why": "w", "steps": [], "link": null, "plugin": "remediation",
-            "actions": [{ "kind": "gc", "target": "ibs-primary", "label": "Collect garbage" }],
-        }))
-        .expect("a tip");
-        assert!(offered(std::slice::from_ref(&tip), "gc", "ibs-primary"));
-        assert!(!offered(std::slice::from_ref(&tip), "gc", "ibs-other"));
-        assert!(!offered(&[], "gc", "ibs-primary"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use ironcore_types::{Event, EventId, PluginName, ProjectName, Timestamp};
 use serde_json::Map;
 use tokio_util::sync::CancellationToken;
 
+use crate::automatic;
 use crate::configuration::Configuration;
 use crate::error::NotifyError;
 use crate::matching::{self, Match, Told};
@@ -83,6 +84,9 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
         .buffered(shared.options.events_at_once.max(1))
         .collect()
         .await;
+    for (event, (tips, _)) in events.iter().zip(&advice) {
+        automatic::take(shared, &event.event, tips, configuration.of(&event.event)).await;
+    }
     let now = shared.seams.now();
     let inbox = shared.plugins.inbox();
     let steps = outcomes::steps(shared, &events).await?;

@@ -10,6 +10,8 @@
 //! (egress), and all SQL (the ledger).
 
 pub mod actions;
+mod automatic;
+pub mod buttons;
 pub mod circuit;
 mod configuration;
 mod delivery;
@@ -31,6 +33,7 @@ mod plugin_failures;
 mod plugins;
 mod record;
 mod release;
+mod policies;
 mod requests;
 pub mod retry;
 mod services;
@@ -46,4 +49,5 @@ pub use notify::Notify;
 pub use notify::NotifyParts;
 pub use options::{CircuitPolicy, NotifyOptions, RetryPolicy, SCHEDULE};
 pub use plugins::{Deliver, HandlerFault, Plugins, PluginsOptions, Refused};
+pub use policies::Policies;
 pub use templates::{TemplateError, Templates};

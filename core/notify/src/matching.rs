@@ -8,6 +8,7 @@
 //! say who is told, and each handler's filter has the last word; but while an event is silenced, nobody is told outside.
 //! The inbox gets every event.
 
+mod policy;
 mod reach;
 mod rules;
 mod silences;
@@ -19,6 +20,7 @@ use ironcore_types::objects::{DatastoreObject, Job};
 use ironcore_types::{ErrorCode, Event, EventType, GroupName, HandlerName, PluginName, TaskState};
 use serde_json::Map;
 
+pub use policy::{Policy, policy};
 pub use reach::{datastores_of, groups_reached, job_of};
 pub use rules::{Decision, Reason, decide};
 pub use silences::{Quiet, Silences};

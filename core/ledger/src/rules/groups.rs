@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ironcore_types::notification::{Digest, Filter, Handler, Limit, Maintenance, NamePattern, Quiet};
+use ironcore_types::notification::{Actions, Digest, Filter, Handler, Limit, Maintenance, NamePattern, Quiet};
 use ironcore_types::objects::{DatastoreObject, Document, Group};
 use ironcore_types::{HandlerName, ProjectName};
 
@@ -39,6 +39,9 @@ pub(super) fn check(all: &Document, group: &Group) -> Result<()> {
         let what = format!("rule {}", at + 1);
         known(&what, rule.tell.as_deref().unwrap_or_default())?;
         filter(all, group, &rule.when, &label, &what)?;
+    }
+    if let Some(Err(why)) = group.actions.as_ref().map(Actions::check) {
+        return refuse(&label, format_args!("actions: {why}"));
     }
     for (event, told) in &group.matrix {
         known(&format!("the matrix for {event}"), told)?;

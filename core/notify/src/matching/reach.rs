@@ -4,36 +4,18 @@ use std::collections::BTreeSet;
 
 use ironcore_types::event::EventData;
 use ironcore_types::notification::{EventSource, Group};
-use ironcore_types::{DatastoreName, Event, JobName, Severity, TaskType};
+use ironcore_types::{DatastoreName, Event, JobName, Severity};
 
 use super::Declared;
 
 /// The job that an event is about.
 pub fn job_of(data: &EventData) -> Option<&JobName> {
-    data.task
-        .as_ref()
-        .and_then(|task| task.job.as_ref())
-        .or_else(|| data.job.as_ref().map(|job| &job.name))
+    data.job_name()
 }
 
 /// The datastores that an event is about.
 pub fn datastores_of(data: &EventData) -> BTreeSet<DatastoreName> {
-    let mut found = BTreeSet::new();
-    found.extend(data.datastore.as_ref().map(|datastore| datastore.name.clone()));
-    found.extend(data.snapshot.as_ref().map(|snapshot| snapshot.datastore.clone()));
-    if let Some(task) = &data.task {
-        // A UPID's id begins with the datastore; a sync's is FROM:TO, where FROM may be another hub's.
-        let mut parts = task.upid.id.split(':');
-        let first = parts.next().and_then(|name| DatastoreName::new(name).ok());
-        if task.task_type == TaskType::Sync {
-            let local = first.filter(|name| task.source.as_deref() == Some(name.as_str()));
-            found.extend(local);
-            found.extend(parts.next().and_then(|name| DatastoreName::new(name).ok()));
-        } else {
-            found.extend(first);
-        }
-    }
-    found
+    data.datastores()
 }
 
 /// The groups that an event reaches: those of its project, then those of the hub, each in their order.

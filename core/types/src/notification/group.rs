@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::action::Actions;
 use super::filter::Filter;
 use super::pace::{Digest, Limit, Quiet};
 use super::source::EventSource;
@@ -43,6 +44,10 @@ pub struct Group {
     #[schemars(with = "BTreeMap<String, Vec<HandlerName>>")]
     #[schema(value_type = BTreeMap<String, Vec<String>>)]
     pub matrix: BTreeMap<EventType, Vec<HandlerName>>,
+    /// What becomes of the actions that tips offer; a person takes them when missing. Of several groups that an event
+    /// reaches, the strictest counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actions: Option<Actions>,
 }
 
 impl Group {

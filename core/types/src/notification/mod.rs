@@ -2,6 +2,7 @@
 //! silences and maintenance windows are about. What of it an event passes is
 //! decided by whoever tells; here is only what people write.
 
+mod action;
 mod filter;
 mod group;
 mod hours;
@@ -12,6 +13,7 @@ mod pattern;
 mod silencer;
 mod source;
 
+pub use action::{ActionKind, ActionPolicy, Actions};
 pub use filter::Filter;
 pub use group::{Group, GroupRef, GroupScope, Handler, InvalidGroupRef, Rule, Then};
 pub use hours::{Hours, InvalidHours, TimeOfDay, Weekday};
