@@ -6,7 +6,7 @@
 //! | | admin | operator | auditor | member |
 //! | --- | --- | --- | --- | --- |
 //! | read what belongs to the project, or to all | yes | yes | yes | yes |
-//! | run a job, cancel a task, take a tip's action, verify | yes | yes | – | yes |
+//! | run a job, cancel a task, take a tip's action, acknowledge, verify | yes | yes | – | yes |
 //! | gc, prune, sync on this hub; replay a message; test a handler; pause or resume a job; silence a project | yes | yes | – | – |
 //! | let another hub sync from a datastore | yes | yes | – | – |
 //! | back up any path, restore to any path; pause the scheduler | of the hub | of the hub | – | – |
@@ -62,6 +62,8 @@ pub enum Right {
     Cancel,
     /// Take the action of a tip.
     Act,
+    /// Take an event on, for everybody who sees it.
+    Acknowledge,
     /// Pause a job, and let it go on.
     PauseJob,
     /// Send a message again.
@@ -94,6 +96,7 @@ impl Right {
             Self::RunJob => "run jobs",
             Self::Cancel => "cancel tasks",
             Self::Act => "take the actions of tips",
+            Self::Acknowledge => "acknowledge events",
             Self::PauseJob => "pause or resume jobs",
             Self::Replay => "send messages again",
             Self::Test => "test handlers",
@@ -125,7 +128,9 @@ impl Access {
     pub fn require(&self, right: Right) -> Result<(), ApiError> {
         use Role::{Admin, Auditor, Member, Operator};
         let allowed = match right {
-            Right::RunJob | Right::Cancel | Right::Act => matches!(self.role, Admin | Operator | Member),
+            Right::RunJob | Right::Cancel | Right::Act | Right::Acknowledge => {
+                matches!(self.role, Admin | Operator | Member)
+            }
             Right::Replay | Right::PauseJob | Right::Silence | Right::Test => {
                 matches!(self.role, Admin | Operator)
             }

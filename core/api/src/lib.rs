@@ -16,6 +16,7 @@ mod extract;
 mod figures;
 mod headers;
 mod idempotency;
+mod inbox_view;
 mod live;
 mod pattern;
 mod problem;

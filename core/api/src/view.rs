@@ -6,8 +6,8 @@ use ironcore_types::verification::{VerifyDepth, VerifyFailure};
 use ironcore_types::{Span, Timestamp, Upid, VerifyResult};
 
 use crate::wire::{
-    AnswerHeader, Attempt, Exchange, FailingHandler, InboxEntry, LogEntry, LogLevel, Message, MessageState,
-    RoleName, SequencedEvent, Service, ServiceState, SilencedBy, Task, Token, Verification, VerificationReport,
+    AnswerHeader, Attempt, Exchange, FailingHandler, LogEntry, LogLevel, Message, MessageState, RoleName,
+    SequencedEvent, Service, ServiceState, Task, Token, Verification, VerificationReport,
 };
 
 /// A task without its warnings and tips, as lists show it.
@@ -298,36 +298,5 @@ fn exchange(exchange: model::Exchange) -> Exchange {
         body: exchange.body,
         truncated: exchange.truncated,
         error: exchange.error,
-    }
-}
-
-pub(crate) fn inbox_entry(item: model::InboxItem) -> InboxEntry {
-    let event = item.event.event;
-    let (title, text, severity, link) = match item.entry {
-        Some(entry) => (
-            entry.title,
-            Some(entry.text),
-            entry.severity.unwrap_or(event.data.severity),
-            entry.link,
-        ),
-        None => (event.data.title.clone(), None, event.data.severity, None),
-    };
-    let mut silenced: Vec<SilencedBy> = Vec::new();
-    for one in item.silenced {
-        let (by, until) = (one.by, one.until);
-        if !silenced.iter().any(|known| known.by == by) {
-            silenced.push(SilencedBy { by, until });
-        }
-    }
-    InboxEntry {
-        seq: item.event.seq,
-        title,
-        text,
-        severity,
-        link,
-        tips: item.tips,
-        read: item.read,
-        silenced,
-        event,
     }
 }

@@ -1,4 +1,4 @@
-//! Actions of tips, taken by a person.
+//! Actions of tips and of entries of the inbox, taken by a person.
 
 use axum::Json;
 use axum::extract::State;
@@ -31,19 +31,24 @@ async fn act(
 ) -> Result<Json<ActionAnswer>, ApiError> {
     access.require(Right::Act)?;
     let event = cause(&state, &access, &request).await?;
-    let planned = plan(
-        state.ledger(),
-        event,
-        &request.kind,
-        &request.target,
-        &access.user,
-    )
-    .await?;
+    take(&state, &access, event, &request.kind, &request.target)
+        .await
+        .map(Json)
+}
+
+/// Takes an action that is offered about an event which the token sees, once; the token needs the rights for what the
+/// action does.
+pub(super) async fn take(
+    state: &ApiState,
+    access: &Access,
+    event: EventId,
+    kind: &str,
+    target: &str,
+) -> Result<ActionAnswer, ApiError> {
+    access.require(Right::Act)?;
+    let planned = plan(state.ledger(), event, kind, target, &access.user).await?;
     if !access.sees(planned.project.as_ref()) {
-        return Err(ApiError::not_found(format!(
-            "{} of {}",
-            request.kind, request.target
-        )));
+        return Err(ApiError::not_found(format!("{kind} of {target}")));
     }
     match &planned.action.work {
         // What a job does was decided by those who configured it.
@@ -62,10 +67,10 @@ async fn act(
         (None, Some(id)) => state.ledger().task_by_id(id).await?,
         (None, None) => None,
     };
-    Ok(Json(ActionAnswer {
+    Ok(ActionAnswer {
         upid: task.map(|task| task.upid),
         new: result.new,
-    }))
+    })
 }
 
 /// The event whose tip offers the action: the one that is named, or the newest such of the task.
@@ -82,8 +87,7 @@ async fn cause(state: &ApiState, access: &Access, request: &RunAction) -> Result
         .ok_or_else(|| ApiError::invalid("Give `upid` or `event`."))?;
     let task = access.task(state.ledger(), upid).await?;
     for event in state.ledger().events_of_task(task.id).await?.into_iter().rev() {
-        let tips = state.ledger().tips_of(event.event.id).await?;
-        if offered(&tips, &request.kind, &request.target) {
+        if offered(state.ledger(), &event.event, &request.kind, &request.target).await? {
             return Ok(event.event.id);
         }
     }

@@ -1,4 +1,4 @@
-//! Messages with their attempts, and the inbox.
+//! Messages with their attempts.
 
 use axum::Json;
 use axum::extract::State;
@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::extract::{self, Path, Query};
 use crate::state::ApiState;
 use crate::view;
-use crate::wire::{Inbox, Marked, MessageDetail, MessageList, Replayed, ReplayedAll};
+use crate::wire::{MessageDetail, MessageList, Replayed, ReplayedAll};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
@@ -24,9 +24,6 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(message))
         .routes(routes!(replay))
         .routes(routes!(replay_all))
-        .routes(routes!(inbox))
-        .routes(routes!(read))
-        .routes(routes!(read_all))
 }
 
 /// Which messages are wanted.
@@ -203,97 +200,4 @@ async fn replay_all(
     let filter = whose.filter(&access, &state)?;
     let replayed = state.ledger().replay_all(&filter).await?;
     Ok((StatusCode::ACCEPTED, Json(ReplayedAll { replayed })))
-}
-
-/// Which part of the inbox is wanted.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct InboxQuery {
-    /// Only what the user has not read.
-    unread: Option<bool>,
-    /// At most this many; 50 when missing, and never more than 1000.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
-    /// Where the page begins: `next` of the page before.
-    cursor: Option<String>,
-}
-
-/// The inbox of the user, newest first: every event, whatever was delivered outside.
-#[utoipa::path(
-    get, path = "/api/v1/inbox", tag = "notifications", operation_id = "list_inbox", params(InboxQuery),
-    responses((status = 200, body = Inbox))
-)]
-async fn inbox(
-    State(state): State<ApiState>,
-    access: Access,
-    Query(query): Query<InboxQuery>,
-) -> Result<Json<Inbox>, ApiError> {
-    let page = Page {
-        limit: extract::limit(query.limit, 50)?,
-        cursor: query.cursor,
-    };
-    let unread = query.unread.unwrap_or(false);
-    let page = state
-        .ledger()
-        .inbox(&access.scope(), &access.user, unread, &page)
-        .await?;
-    Ok(Json(Inbox {
-        entries: page.items.into_iter().map(view::inbox_entry).collect(),
-        unread: page.unread.value,
-        unread_capped: page.unread.more,
-        next: page.next,
-    }))
-}
-
-/// Marks one entry as read.
-#[utoipa::path(
-    post, path = "/api/v1/inbox/{seq}/read", tag = "notifications", operation_id = "read_entry",
-    params(("seq" = i64, Path, description = "The place of the event.")),
-    responses((status = 200, body = Marked))
-)]
-async fn read(
-    State(state): State<ApiState>,
-    access: Access,
-    Path(seq): Path<i64>,
-) -> Result<Json<Marked>, ApiError> {
-    let missing = || ApiError::not_found(format!("entry {seq}"));
-    let before = seq.checked_sub(1).ok_or_else(missing)?;
-    let scope = access.scope();
-    let events = state.ledger().events_after(before, 1, &scope).await?;
-    let event = events
-        .into_iter()
-        .find(|event| event.seq == seq)
-        .ok_or_else(missing)?;
-    let changed = state
-        .ledger()
-        .mark_read(&scope, &access.user, &[event.event.id], true)
-        .await?;
-    Ok(Json(Marked { changed }))
-}
-
-/// Up to where entries are marked.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct ReadQuery {
-    /// The place of the newest entry that was seen.
-    until: i64,
-}
-
-/// Marks every entry up to a place as read.
-#[utoipa::path(
-    post, path = "/api/v1/inbox/read", tag = "notifications", operation_id = "read_entries", params(ReadQuery),
-    responses((status = 200, body = Marked))
-)]
-async fn read_all(
-    State(state): State<ApiState>,
-    access: Access,
-    Query(query): Query<ReadQuery>,
-) -> Result<Json<Marked>, ApiError> {
-    let changed = state
-        .ledger()
-        .mark_all_read(&access.scope(), &access.user, query.until)
-        .await?;
-    Ok(Json(Marked { changed }))
 }

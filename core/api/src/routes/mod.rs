@@ -8,6 +8,8 @@ mod events;
 mod explain;
 mod hub;
 mod hub_backup;
+mod inbox;
+mod inbox_mutes;
 mod job_pause;
 mod jobs;
 mod logs;
@@ -60,6 +62,8 @@ fn protected() -> OpenApiRouter<ApiState> {
         .merge(delivery::routes())
         .merge(silences::routes())
         .merge(trials::routes())
+        .merge(inbox::routes())
+        .merge(inbox_mutes::routes())
         .merge(actions::routes())
         .merge(secrets::routes())
         .merge(tokens::routes())

@@ -1,13 +1,10 @@
-//! Messages with their attempts, and the inbox.
+//! Messages with their attempts.
 
-use ironcore_types::event::{ErrorData, Tip};
-use ironcore_types::{
-    Event, GroupName, HandlerName, MessageId, PluginName, ProjectName, Severity, Timestamp,
-};
+use ironcore_types::event::ErrorData;
+use ironcore_types::{GroupName, HandlerName, MessageId, PluginName, ProjectName, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::silences::SilencedBy;
 use super::stream::SequencedEvent;
 
 /// Where a message is in its life.
@@ -150,48 +147,4 @@ pub struct Replayed {
 pub struct ReplayedAll {
     /// How many.
     pub replayed: u64,
-}
-
-/// An entry of the inbox: an event, and whether the user read it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct InboxEntry {
-    /// The event's place in the order of all events.
-    pub seq: i64,
-    /// What happened.
-    pub event: Event,
-    /// As the inbox plugin puts it; the event's own title when it did not.
-    pub title: String,
-    /// As the inbox plugin puts it; plain text.
-    pub text: Option<String>,
-    /// As the inbox plugin judges; the event's own when it did not.
-    pub severity: Severity,
-    /// Where to look.
-    pub link: Option<String>,
-    /// What to do about it.
-    pub tips: Vec<Tip>,
-    /// Whether the user has read it.
-    pub read: bool,
-    /// What kept handlers from being told of it outside.
-    #[serde(default)]
-    pub silenced: Vec<SilencedBy>,
-}
-
-/// The inbox of a user, newest first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Inbox {
-    /// The entries.
-    pub entries: Vec<InboxEntry>,
-    /// How many are unread in all, counted up to a cap.
-    pub unread: u64,
-    /// Whether there are more than `unread`.
-    pub unread_capped: bool,
-    /// Where the next page begins: give it back as `cursor`; null at the end.
-    pub next: Option<String>,
-}
-
-/// How many entries of the inbox changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Marked {
-    /// Entries that changed.
-    pub changed: u64,
 }

@@ -3,6 +3,7 @@
 mod access;
 mod configuration;
 mod figures;
+mod inbox;
 mod operating;
 mod pages;
 mod pattern;

@@ -48,7 +48,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn wasm(folder: &str, name: &str) -> Vec<u8> {
+pub(crate) fn wasm(folder: &str, name: &str) -> Vec<u8> {
     let path = root().join("build").join(folder).join(format!("{name}.wasm"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run cargo xtask build", path.display()))
 }

@@ -11,6 +11,8 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Config {
+    /// Without one it does what the title of the event says.
+    #[serde(default)]
     mode: String,
     use_secret: Option<String>,
 }
@@ -21,7 +23,11 @@ pub struct Misbehave;
 impl Plugin for Misbehave {
     fn deliver(host: &impl Host, delivery: &Delivery) -> Result<Receipt, Failure> {
         let config: Config = delivery.config_as()?;
-        match config.mode.as_str() {
+        let mode = match config.mode.as_str() {
+            "" => &delivery.event()?.title,
+            mode => mode,
+        };
+        match mode {
             "loop" => spin(),
             "memory" => hoard(),
             "panic" => panic!("no luck"),
