@@ -18,6 +18,8 @@ pub struct HousekeepingOptions {
     pub statistics: Option<Duration>,
     /// What destinations answered to messages, from the end of the attempt; none for ever.
     pub attempts: Option<Duration>,
+    /// Entries of the inbox, from their event; none for ever.
+    pub inbox: Option<Duration>,
     /// How often it is looked for what is too old.
     pub every: Duration,
 }
@@ -28,6 +30,7 @@ impl Default for HousekeepingOptions {
             logs: Some(Duration::from_secs(90 * 86_400)),
             statistics: Some(Duration::from_secs(400 * 86_400)),
             attempts: Some(Duration::from_secs(90 * 86_400)),
+            inbox: Some(Duration::from_secs(90 * 86_400)),
             every: Duration::from_secs(3600),
         }
     }
@@ -78,6 +81,9 @@ impl Housekeeping {
         }
         if let Some(keep) = self.options.attempts {
             while self.ledger.forget_exchanges(now.before(keep)).await? > 0 {}
+        }
+        if let Some(keep) = self.options.inbox {
+            while self.ledger.forget_inbox(now.before(keep)).await? > 0 {}
         }
         while self.ledger.forget_idempotency_keys().await? > 0 {}
         while self.ledger.forget_silences().await? > 0 {}

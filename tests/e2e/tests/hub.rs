@@ -10,6 +10,8 @@ mod exits;
 mod fixture;
 #[path = "hub/guards.rs"]
 mod guards;
+#[path = "hub/inbox.rs"]
+mod inbox;
 #[path = "hub/index.rs"]
 mod index;
 #[path = "hub/invariants.rs"]
@@ -36,6 +38,8 @@ mod silenced;
 mod soak;
 #[path = "hub/stopped.rs"]
 mod stopped;
+#[path = "hub/tips.rs"]
+mod tips;
 #[path = "hub/told.rs"]
 mod told;
 #[path = "hub/tried.rs"]

@@ -1,5 +1,5 @@
-//! Options of the commands that show what there is: tasks, snapshots, messages, the inbox, calendars; with the few
-//! that act on what is shown. Starting tasks is left to `start`.
+//! Options of the commands that show what there is: tasks, snapshots, messages, calendars; with the few that act on
+//! what is shown. Starting tasks is left to `start`.
 
 use std::str::FromStr;
 
@@ -202,16 +202,6 @@ pub(crate) enum Message {
         /// Dead letters made at or after this: RFC 3339, a date, or "24h ago".
         #[arg(long, value_name = "TIME", group = "which")]
         since: Option<String>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Inbox {
-    /// List the newest entries.
-    List {
-        /// At most so many.
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
     },
 }
 

@@ -2,8 +2,11 @@
 //! (what starts a task), `job`, `look` (what only reads), `notify` (who is told of what), `silence` (when nobody is),
 //! `statistics` (figures kept over time), `hub` (what runs and declares the hub), `project` and `operate`; `words` holds
 //! those that options take.
+//! (what starts a task), `job`, `look` (what only reads), `notify` (who is told of what), `inbox`, `statistics` (figures kept over
+//! time), `hub` (what runs and declares the hub), `project` and `operate`; `words` holds those that options take.
 
 mod hub;
+mod inbox;
 mod job;
 mod look;
 mod notify;
@@ -12,6 +15,8 @@ mod project;
 mod silence;
 mod start;
 mod statistics;
+#[cfg(test)]
+mod told;
 mod words;
 
 use std::path::PathBuf;
@@ -21,9 +26,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use hub::{
     Apply, Config, Datastore, DatastoreArgs, Group, LocalHub, Secret, Serve, Status, Sure, Token,
 };
+pub(crate) use inbox::{Inbox, InboxList};
 pub(crate) use job::Job;
 pub(crate) use look::{HandlerArg, Inbox, Message, Schedule, Snapshot, Task, TaskList};
 pub(crate) use notify::{Explain, Notify, Preview, Target};
+pub(crate) use look::{HandlerArg, Message, Schedule, Snapshot, Task, TaskList};
+pub(crate) use notify::{Explain, Notify};
 pub(crate) use operate::{Hub, Man, Restored, Scheduler, Worker};
 pub(crate) use project::{PatternArgs, Project};
 pub(crate) use silence::{AddSilence, Maintenance, Silence};
@@ -132,6 +140,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Maintenance(Maintenance),
     /// Look at the inbox.
+    /// Look at the inbox: every event, what you have read of it and mute, and buttons to act on it.
     #[command(subcommand)]
     Inbox(Inbox),
     /// Make, list and revoke access tokens.

@@ -139,6 +139,7 @@ impl Hub {
             logs: kept.logs.map(Span::duration),
             statistics: kept.statistics.map(Span::duration),
             attempts: kept.attempts.map(Span::duration),
+            inbox: kept.inbox.map(Span::duration),
             ..HousekeepingOptions::default()
         };
         let housekeeping = Housekeeping::new(self.ledger.clone(), self.seams.clone(), options);

@@ -112,6 +112,7 @@ pub(super) struct RetentionFile {
     logs: Option<Every>,
     statistics: Option<Every>,
     attempts: Option<Every>,
+    inbox: Option<Every>,
 }
 
 /// For how long the hub keeps what it does not keep for ever; none for ever.
@@ -124,6 +125,8 @@ pub(crate) struct RetentionSettings {
     pub(crate) statistics: Option<Span>,
     /// What destinations answered to messages.
     pub(crate) attempts: Option<Span>,
+    /// Entries of the inbox, from their event.
+    pub(crate) inbox: Option<Span>,
 }
 
 impl RetentionFile {
@@ -139,6 +142,7 @@ impl RetentionFile {
             logs: span("logs", self.logs, 90)?,
             statistics: span("statistics", self.statistics, 400)?,
             attempts: span("attempts", self.attempts, 90)?,
+            inbox: span("inbox", self.inbox, 90)?,
         })
     }
 }
@@ -148,10 +152,11 @@ impl fmt::Display for RetentionSettings {
         let shown = |span: Option<Span>| span.map_or_else(|| "for ever".to_owned(), |span| span.to_string());
         write!(
             f,
-            "logs {}, statistics {}, answers to messages {}",
+            "logs {}, statistics {}, answers to messages {}, inbox {}",
             shown(self.logs),
             shown(self.statistics),
-            shown(self.attempts)
+            shown(self.attempts),
+            shown(self.inbox)
         )
     }
 }
