@@ -117,4 +117,7 @@ pub(crate) struct InboxList {
     /// At most so many.
     #[arg(long, default_value_t = 50)]
     pub(crate) limit: u32,
+    /// Go on where a list ended: its `next`, which --output json prints.
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
 }

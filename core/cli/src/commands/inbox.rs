@@ -94,7 +94,8 @@ pub(super) async fn run(context: &Context, command: Inbox) -> Result<Exit> {
 }
 
 async fn list(context: &Context, wanted: &InboxList) -> Result<()> {
-    let answer: wire::Inbox = page::pages(context, &["inbox"], &query(wanted), Some(wanted.limit)).await?;
+    let (query, from) = (query(wanted), wanted.cursor.as_deref());
+    let answer: wire::Inbox = page::pages_from(context, &["inbox"], &query, Some(wanted.limit), from).await?;
     let rows = answer.entries.iter().map(|entry| {
         vec![
             entry.seq.to_string(),

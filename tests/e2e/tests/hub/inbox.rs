@@ -98,6 +98,13 @@ fn what_is_read_or_muted_is_not_unread() -> Result<()> {
     hub.wait_until("the run is told", |hub| {
         Ok((!entries(hub, &["--type", "task.completed"])?.is_empty()).then_some(()))
     })?;
+    let first: Value = hub.json(&["inbox", "list", "--limit", "1"])?;
+    let next = first["next"].as_str().context("there is more")?;
+    let second = entries(&hub, &["--limit", "1", "--cursor", next])?;
+    ensure!(
+        second[0]["seq"].as_i64() < first["entries"][0]["seq"].as_i64(),
+        "older"
+    );
     let all = unread(&hub)?;
     ensure!(all >= 3, "queued, started, completed: {all}");
     let completed = entries(&hub, &["--type", "task.completed", "--unread"])?;
