@@ -207,6 +207,10 @@ uuid_id!(
     SilenceId
 );
 uuid_id!(
+    /// An incident: trouble of one cause, from its first event to its end; UUIDv7.
+    IncidentId
+);
+uuid_id!(
     /// One life of a worker process; what a lease is fenced by; UUIDv7.
     SessionId
 );

@@ -31,8 +31,8 @@ mod words;
 pub use error_code::ErrorCode;
 pub use event::{Event, EventData, EventType, Severity};
 pub use ids::{
-    BackupId, DatastoreName, EventId, GroupName, HandlerName, HubId, JobName, KeyId, MaintenanceName,
-    MessageId, NodeName, PluginName, ProjectName, SessionId, SilenceId, TaskId, UserId,
+    BackupId, DatastoreName, EventId, GroupName, HandlerName, HubId, IncidentId, JobName, KeyId,
+    MaintenanceName, MessageId, NodeName, PluginName, ProjectName, SessionId, SilenceId, TaskId, UserId,
 };
 pub use seams::{Mark, Moment, Seams};
 pub use snapshot::{BackupType, SnapshotRef};

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::action::Actions;
 use super::filter::Filter;
+use super::incidents::Incidents;
 use super::pace::{Digest, Limit, Quiet};
 use super::source::EventSource;
 use crate::event_type::EventType;
@@ -97,6 +98,9 @@ pub struct Handler {
     /// How many messages its destination gets at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
+    /// Trouble of one cause is told by one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incidents: Option<Incidents>,
 }
 
 fn yes() -> bool {

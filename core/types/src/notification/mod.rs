@@ -8,6 +8,7 @@ mod group;
 mod hours;
 mod maintenance;
 mod matchers;
+mod incidents;
 mod pace;
 mod pattern;
 mod silencer;
@@ -19,6 +20,7 @@ pub use group::{Group, GroupRef, GroupScope, Handler, InvalidGroupRef, Rule, The
 pub use hours::{Hours, InvalidHours, TimeOfDay, Weekday};
 pub use maintenance::{InvalidMaintenance, Maintenance, MaintenanceWindow};
 pub use matchers::Matchers;
+pub use incidents::{Escalation, Incidents};
 pub use pace::{Digest, Every, Limit, Quiet};
 pub use pattern::{InvalidPattern, NamePattern};
 pub use silencer::{InvalidSilencer, Silencer};
