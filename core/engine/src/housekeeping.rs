@@ -20,6 +20,8 @@ pub struct HousekeepingOptions {
     pub attempts: Option<Duration>,
     /// Entries of the inbox, from their event; none for ever.
     pub inbox: Option<Duration>,
+    /// Incidents, from their end; none for ever.
+    pub incidents: Option<Duration>,
     /// How often it is looked for what is too old.
     pub every: Duration,
 }
@@ -31,6 +33,7 @@ impl Default for HousekeepingOptions {
             statistics: Some(Duration::from_secs(400 * 86_400)),
             attempts: Some(Duration::from_secs(90 * 86_400)),
             inbox: Some(Duration::from_secs(90 * 86_400)),
+            incidents: Some(Duration::from_secs(400 * 86_400)),
             every: Duration::from_secs(3600),
         }
     }
@@ -84,6 +87,9 @@ impl Housekeeping {
         }
         if let Some(keep) = self.options.inbox {
             while self.ledger.forget_inbox(now.before(keep)).await? > 0 {}
+        }
+        if let Some(keep) = self.options.incidents {
+            while self.ledger.forget_incidents(now.before(keep)).await? > 0 {}
         }
         while self.ledger.forget_idempotency_keys().await? > 0 {}
         while self.ledger.forget_silences().await? > 0 {}

@@ -55,6 +55,7 @@
 //! | `outcomes`, `outcome_steps` | how the newest run of each job ended, and what each event that tells of an end found there |
 //! | `messages`, `message_events`, `attempts`, `circuits`, `rates` | delivery |
 //! | `silences`, `maintenance_windows`, `silenced` | when who is told nothing; who heard nothing of what, until that is over |
+//! | `incidents`, `incident_events`, `incident_members`, `incident_notices` | trouble of one cause, who is affected, what handlers were told |
 //! | `conditions` | what lasts and was told when it began |
 //! | `plugin_kv`, `actions` | what plugins keep and cause |
 //! | `inbox_entries`, `inbox_read`, `inbox_acknowledged`, `inbox_mutes` | how events show, who has read them and taken them on, and what users do not want to be counted |

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::event::SeqEvent;
 use super::handler::HandlerRef;
 use super::inbox::InboxEntry;
+use super::incident::IncidentStep;
 use super::kv::KvWrite;
 use super::page::Count;
 use super::silence::NewSilenced;
@@ -63,6 +64,8 @@ pub struct FanOut {
     pub rates: Vec<Rate>,
     /// Handlers whose filter it passed, and that are not told of it, because of a silence or a maintenance window.
     pub silenced: Vec<NewSilenced>,
+    /// What the event does to incidents, if anything.
+    pub incident: Option<IncidentStep>,
 }
 
 /// How far a destination is within its limit.
@@ -74,6 +77,8 @@ pub struct Rate {
     pub sent: Vec<Timestamp>,
     /// When the message is due that holds what was beyond the limit.
     pub gathering: Option<Timestamp>,
+    /// As it was read: what was written meanwhile must not be overlooked.
+    pub version: i64,
 }
 
 /// How the newest run of a job ended.

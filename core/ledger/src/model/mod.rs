@@ -11,6 +11,7 @@ pub mod handler;
 pub mod health;
 pub mod idempotency;
 pub mod inbox;
+pub mod incident;
 pub mod kv;
 pub mod message;
 pub mod object;
@@ -32,6 +33,10 @@ pub use health::HandlerHealth;
 pub use idempotency::{Enqueued, KeyUse, KeyedRequest};
 pub use inbox::{
     Acknowledged, InboxEntry, InboxFilter, InboxItem, InboxPage, Mute, NewMute, Taken, UnreadCounts,
+pub use inbox::{InboxEntry, InboxItem, InboxPage};
+pub use incident::{
+    Acknowledgement, Clear, DueNotice, Ending, Incident, IncidentFilter, IncidentMember, IncidentPage,
+    IncidentState, IncidentStep, Joins, Notice, NoticeStep, Raised,
 };
 pub use kv::{KvScope, KvWrite};
 pub use message::{

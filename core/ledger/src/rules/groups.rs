@@ -7,6 +7,7 @@ use ironcore_types::objects::{DatastoreObject, Document, Group};
 use ironcore_types::{HandlerName, ProjectName};
 
 use super::configure::{datastore_label, group_label};
+use super::incidents;
 use super::references::refuse;
 use crate::error::Result;
 
@@ -25,6 +26,7 @@ pub(super) fn check(all: &Document, group: &Group) -> Result<()> {
         filter(all, group, &handler.filter, &label, &what)?;
         pace(handler, &label)?;
     }
+    incidents::check(group, &label)?;
     let known = |of: &str, told: &[HandlerName]| match told.iter().find(|name| !names.contains(name)) {
         Some(name) => refuse(
             &label,

@@ -56,6 +56,7 @@ impl Sql {
         self.write(move |tx| {
             Box::pin(async move {
                 let mut closed = 0;
+                tx.end_by_conditions(&keys).await?;
                 for key in keys {
                     closed += sql("DELETE FROM conditions WHERE key = $1")
                         .bind(key)

@@ -13,7 +13,7 @@ use super::messages::state;
 use super::tx::Tx;
 use crate::db::{sql, to_json};
 use crate::error::{LedgerError, Result};
-use crate::model::{FanOut, FanOutReport, MessageState, NewMessage, SeqEvent};
+use crate::model::{FanOut, FanOutReport, HandlerRef, IncidentStep, MessageState, NewMessage, SeqEvent};
 
 /// Messages of this kind gather events until they are due.
 const DIGEST: &str = "digest";
@@ -103,9 +103,12 @@ struct MessageRow<'a> {
 impl Tx {
     async fn fan_out(&mut self, fanouts: Vec<FanOut>) -> Result<FanOutReport> {
         self.check_next(&fanouts).await?;
+        let rates: Vec<_> = fanouts.iter().flat_map(|fanout| fanout.rates.clone()).collect();
+        self.check_rates(&rates).await?;
+        let recovered = self.incident_steps(&fanouts).await?;
         let mut report = FanOutReport::default();
         let (mut tips, mut matches, mut wanted) = (Vec::new(), Vec::new(), Vec::<Wanted>::new());
-        let (mut steps, mut rates, mut silenced) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut steps, mut silenced) = (Vec::new(), Vec::new());
         let mut places = BTreeMap::<Key, usize>::new();
         let last = fanouts.last().map(|fanout| fanout.seq);
         for fanout in fanouts {
@@ -119,9 +122,10 @@ impl Tx {
                 handler: found.handler.to_string(),
             }));
             steps.extend(fanout.outcome.map(|step| (seq, step)));
-            rates.extend(fanout.rates);
             silenced.extend(fanout.silenced.into_iter().map(|one| (seq, one)));
-            for new in fanout.messages {
+            let told = recovered.get(&seq);
+            let told = |new: &NewMessage| told.is_some_and(|told| told.contains(&new.handler));
+            for new in fanout.messages.into_iter().filter(|new| !told(new)) {
                 let key = Key::of(&new);
                 let place = *places.entry(key.clone()).or_insert(wanted.len());
                 match wanted.get_mut(place) {
@@ -163,6 +167,48 @@ impl Tx {
                 .bind(last)
                 .execute(&mut self.conn)
                 .await?;
+        }
+        Ok(report)
+    }
+
+    /// What the events do to incidents, in their order. Handlers that are told of the end of one by the notice of it, by
+    /// the event that ended it.
+    async fn incident_steps(&mut self, fanouts: &[FanOut]) -> Result<BTreeMap<i64, BTreeSet<HandlerRef>>> {
+        let mut recovered = BTreeMap::new();
+        let joins = |step: &IncidentStep| step.joins.is_some();
+        let steps: Vec<_> = fanouts
+            .iter()
+            .filter_map(|fanout| Some((fanout.seq, fanout.incident.as_ref()?)))
+            .collect();
+        if steps.is_empty() || !(steps.iter().any(|(_, step)| joins(step)) || self.any_incident().await?) {
+            return Ok(recovered);
+        }
+        for (seq, step) in steps {
+            let mut told = self.incident_step(seq, step).await?;
+            told.retain(|handler| step.recovers.contains(handler));
+            if !told.is_empty() {
+                recovered.insert(seq, told);
+            }
+        }
+        Ok(recovered)
+    }
+
+    /// Makes these messages of these events.
+    pub(super) async fn make_messages(
+        &mut self,
+        messages: Vec<(NewMessage, Vec<i64>)>,
+    ) -> Result<FanOutReport> {
+        let mut report = FanOutReport::default();
+        let wanted = messages.into_iter().map(|(new, events)| Wanted {
+            key: Key::of(&new),
+            new,
+            events,
+            known: None,
+            busy: false,
+        });
+        let wanted: Vec<_> = wanted.collect();
+        if !wanted.is_empty() {
+            self.put_messages(wanted, &mut report).await?;
         }
         Ok(report)
     }

@@ -40,6 +40,7 @@ impl Sql {
                 let open = tx.open_task_on(&name).await?;
                 // Another of the same name may lie on another disk.
                 tx.forget_usage(&name).await?;
+                tx.forget_causes(&format!("datastore/{name}/")).await?;
                 let deed = sql("DELETE FROM datastores WHERE name = $1").bind(name.as_str());
                 tx.remove(open, format!("datastore/{name}"), deed).await
             })
@@ -74,6 +75,7 @@ impl Sql {
                 );
                 let open = open.bind(project.as_str()).bind(name.as_str());
                 let open = tx.open_task(open).await?;
+                tx.forget_job(&project, &name).await?;
                 let deed = sql("DELETE FROM jobs WHERE project = $1 AND name = $2")
                     .bind(project.as_str())
                     .bind(name.as_str());

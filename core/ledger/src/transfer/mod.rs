@@ -17,6 +17,7 @@ use crate::error::{LedgerError, Result};
 /// Every table that is copied, each behind those that it refers to.
 const TABLES: [&str; 38] = [
 const TABLES: [&str; 37] = [
+const TABLES: [&str; 39] = [
     "hub",
     "projects",
     "datastores",
@@ -51,6 +52,10 @@ const TABLES: [&str; 37] = [
     "rates",
     "handler_health",
     "conditions",
+    "incidents",
+    "incident_events",
+    "incident_members",
+    "incident_notices",
     "plugin_kv",
     "inbox_entries",
     "inbox_read",
@@ -60,7 +65,11 @@ const TABLES: [&str; 37] = [
 ];
 
 /// Tables whose rows PostgreSQL numbers by a sequence, with the column. It numbers tasks and events itself, in `hub`.
-const NUMBERED: [(&str, &str); 2] = [("messages", "number"), ("verification_history", "id")];
+const NUMBERED: [(&str, &str); 3] = [
+    ("messages", "number"),
+    ("verification_history", "id"),
+    ("incidents", "number"),
+];
 
 /// A table as both databases have it.
 #[derive(Debug)]

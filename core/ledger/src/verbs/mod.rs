@@ -5,6 +5,7 @@ mod backup;
 mod events;
 mod figures;
 mod inbox;
+mod incidents;
 mod messages;
 mod objects;
 mod plugins;

@@ -61,6 +61,7 @@ pub async fn fan_out(world: &World, messages: Vec<NewMessage>) -> Result<FanOutR
         fanouts.push(FanOut {
             rates: Vec::new(),
             silenced: Vec::new(),
+            incident: None,
             outcome: None,
             seq: event.seq,
             tips: Vec::new(),
@@ -129,6 +130,7 @@ pub async fn fan_out_is_fenced(place: &dyn Place) -> Result<()> {
         Ok(FanOut {
             rates: Vec::new(),
             silenced: Vec::new(),
+            incident: None,
             outcome: None,
             seq,
             tips: vec![tip("one")?, tip("two")?],
@@ -183,6 +185,7 @@ pub async fn outcomes_follow_each_other(place: &dyn Place) -> Result<()> {
     let step = |at: usize, before: Option<LastOutcome>, now: LastOutcome| FanOut {
         rates: Vec::new(),
         silenced: Vec::new(),
+        incident: None,
         outcome: Some(OutcomeStep {
             key: key.clone(),
             before,
@@ -237,11 +240,13 @@ pub async fn limits_are_kept(place: &dyn Place) -> Result<()> {
         lane: lane.to_owned(),
         sent: sent.iter().copied().map(Timestamp::from_seconds).collect(),
         gathering: gathering.map(Timestamp::from_seconds),
+        version: 0,
     };
     let events = world.ledger.take_unmatched(10).await?;
     let out = |at: usize, rates: Vec<Rate>| FanOut {
         rates,
         silenced: Vec::new(),
+        incident: None,
         outcome: None,
         seq: events[at].seq,
         tips: Vec::new(),
@@ -254,10 +259,20 @@ pub async fn limits_are_kept(place: &dyn Place) -> Result<()> {
     let asked = ["a", "b", "c"].map(str::to_owned).to_vec();
     let mut kept = world.ledger.rates(asked).await?;
     kept.sort_by(|one, other| one.lane.cmp(&other.lane));
+    let once = |rate: Rate| Rate { version: 1, ..rate };
     ensure!(
-        kept == [rate("a", &[1, 2], Some(9)), rate("b", &[7], None)],
+        kept == [once(rate("a", &[1, 2], Some(9))), once(rate("b", &[7], None))],
         "{kept:?}"
     );
+    // What was decided by a rate that is another meanwhile is refused, whole.
+    world.enqueue().await?;
+    let event = world.ledger.take_unmatched(10).await?.pop().context("an event")?;
+    let late = FanOut {
+        seq: event.seq,
+        ..out(0, vec![rate("a", &[5], None)])
+    };
+    ensure!(fenced(world.ledger.record_fanout(vec![late]).await));
+    ensure!(world.ledger.take_unmatched(10).await?.len() == 1);
     Ok(())
 }
 

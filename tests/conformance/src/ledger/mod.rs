@@ -11,6 +11,7 @@ pub mod followers;
 pub mod handlers;
 pub mod idempotency;
 pub mod inbox;
+pub mod incidents;
 pub mod keys;
 pub mod leases;
 pub mod lists;

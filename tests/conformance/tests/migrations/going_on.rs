@@ -132,6 +132,7 @@ pub(crate) async fn with_messages(ledger: &Ledger, clock: &ManualClock) -> Resul
         .map(|event| FanOut {
             rates: Vec::new(),
             silenced: Vec::new(),
+            incident: None,
             outcome: None,
             seq: event.seq,
             tips: Vec::new(),

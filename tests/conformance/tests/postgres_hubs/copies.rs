@@ -103,6 +103,7 @@ async fn fill(place: &Shared, way: usize) -> Result<bool> {
         23 => ledger::silences::what_is_silenced_waits_for_its_end(place).await?,
         24 => ledger::silences::maintenance_windows_are_declared(place).await?,
         25 => ledger::inbox::who_takes_an_event_on_shows_to_all(place).await?,
+        26 => ledger::incidents::notices_are_told_once(place).await?,
         _ => return Ok(false),
     }
     Ok(true)
@@ -176,12 +177,12 @@ async fn numbers_go_on_where_they_were() -> Result<()> {
         ledger.enqueue(task()?).await?;
     }
     // Their rows are gone, their numbers are not to be had again.
-    for table in ["messages", "verification_history"] {
+    for table in ["messages", "verification_history", "incidents"] {
         let used = format!(
             "SELECT setval(pg_get_serial_sequence('{table}', '{}'), 7)",
             match table {
-                "messages" => "number",
-                _ => "id",
+                "verification_history" => "id",
+                _ => "number",
             }
         );
         sqlx::query(AssertSqlSafe(used))
@@ -197,13 +198,14 @@ async fn numbers_go_on_where_they_were() -> Result<()> {
         .await;
     Postgres::new(&to.url)?.restore_from(&file).await?;
     let mut conn = raw(&to.url).await?;
-    let next: (i64, i64) = sqlx::query_as(
+    let next: (i64, i64, i64) = sqlx::query_as(
         "SELECT nextval(pg_get_serial_sequence('messages', 'number')),
-            nextval(pg_get_serial_sequence('verification_history', 'id'))",
+            nextval(pg_get_serial_sequence('verification_history', 'id')),
+            nextval(pg_get_serial_sequence('incidents', 'number'))",
     )
     .fetch_one(&mut conn)
     .await?;
-    ensure!(next == (8, 8), "{next:?}");
+    ensure!(next == (8, 8, 8), "{next:?}");
     let ledger = Ledger::open(to.options()?, seams).await?;
     ledger.enqueue(task()?).await?;
     super::no_gaps(&to.url).await?;

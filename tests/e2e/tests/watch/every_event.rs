@@ -218,6 +218,7 @@ async fn delivery(night: &Night) -> Result<()> {
         .map(|event| FanOut {
             rates: Vec::new(),
             silenced: Vec::new(),
+            incident: None,
             outcome: None,
             seq: event.seq,
             tips: Vec::new(),

@@ -137,6 +137,7 @@ async fn several_events_arrive_as_a_batch_whatever_the_mode() -> Result<()> {
         FanOut {
             rates: Vec::new(),
             silenced: Vec::new(),
+            incident: None,
             outcome: None,
             seq: event.seq,
             tips: Vec::new(),
