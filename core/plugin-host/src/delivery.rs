@@ -10,19 +10,63 @@ use serde_json::{Map, Value, json};
 
 use crate::effects::LogLine;
 
-/// What several events have in common.
+/// What several events have in common: trouble of one cause.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incident {
-    /// What makes them one.
+    /// Its id: the same for every message about it, and for no other incident.
     pub key: String,
-    /// One line for people.
+    /// What people call it.
+    pub number: i64,
+    /// What makes its events one, such as `datastore/primary/datastore.full`.
+    pub cause: String,
+    /// One line for people: what this message says of it.
     pub title: String,
+    /// `open`, `acknowledged` or `ended`.
+    pub state: String,
+    /// The most that any of its events mattered.
+    pub severity: Severity,
     /// When it began.
     pub opened: Timestamp,
-    /// How many events it has.
+    /// When it was over.
+    pub ended: Option<Timestamp>,
+    /// `recovered`, `moved` or `removed`, when it is over.
+    pub ending: Option<String>,
+    /// How many events of trouble it has.
     pub count: u64,
+    /// How many are or were affected: jobs, snapshots, and the like.
+    pub affected: u64,
+    /// How many still are.
+    pub failing: u64,
     /// Whether it is over.
     pub resolved: bool,
+    /// Who sees to it.
+    pub acknowledged_by: Option<String>,
+    /// Where somebody says that they see to it, while nobody did.
+    pub acknowledge: Option<String>,
+}
+
+impl Incident {
+    /// What the contract has no fields for, as open pairs.
+    pub(crate) fn attrs(&self) -> Vec<(String, String)> {
+        let always = [
+            ("number", self.number.to_string()),
+            ("cause", self.cause.clone()),
+            ("state", self.state.clone()),
+            ("severity", self.severity.as_str().to_owned()),
+            ("opened", self.opened.to_string()),
+            ("affected", self.affected.to_string()),
+            ("failing", self.failing.to_string()),
+        ];
+        let some = [
+            ("ended", self.ended.map(|at| at.to_string())),
+            ("ending", self.ending.clone()),
+            ("acknowledged-by", self.acknowledged_by.clone()),
+            ("acknowledge", self.acknowledge.clone()),
+        ];
+        let some = some.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let all = always.into_iter().chain(some);
+        all.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
 }
 
 /// Where to read more: absolute addresses.
@@ -48,7 +92,7 @@ pub struct Hub {
 /// One attempt to deliver one message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
-    /// `event`, `digest`, `incident`, `test`.
+    /// `event`, `digest`, `incident`, `recovery`, `escalation`, `test`.
     pub kind: String,
     /// The message; the same for every attempt.
     pub message: MessageId,
@@ -85,19 +129,39 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// How the message is to look: as bad as its incident, or as its newest event; what is over looks well.
+    fn severity(&self) -> Option<Severity> {
+        match &self.incident {
+            Some(incident) if incident.resolved => Some(Severity::Info),
+            Some(incident) => Some(incident.severity),
+            None => self.events.last().map(|event| event.data.severity),
+        }
+    }
+
     /// The context that templates see; `templates/README.md` describes it. `event` is the last of `events`.
     pub fn context(&self, extra: Value) -> Value {
         let events: Vec<Value> = self.events.iter().map(event_context).collect();
         json!({
             "event": events.last(),
             "events": events,
+            "severity": self.severity(),
             "tips": self.tips.iter().map(to_json).collect::<Vec<_>>(),
             "incident": self.incident.as_ref().map(|incident| json!({
                 "key": incident.key,
+                "number": incident.number,
+                "cause": incident.cause,
                 "title": incident.title,
+                "state": incident.state,
+                "severity": incident.severity,
                 "opened": incident.opened.to_string(),
+                "ended": incident.ended.map(|at| at.to_string()),
+                "ending": incident.ending,
                 "count": incident.count,
+                "affected": incident.affected,
+                "failing": incident.failing,
                 "resolved": incident.resolved,
+                "acknowledged_by": incident.acknowledged_by,
+                "acknowledge": incident.acknowledge,
             })),
             "message": {
                 "id": self.message.to_string(),

@@ -10,7 +10,9 @@ use ironcore_plugin_host::{Delivery, Incident};
 use ironcore_types::event::{JobData, TaskData, Tip, TipAction};
 use ironcore_types::progress::{TaskStats, Warning};
 use ironcore_types::verification::{VerifyDepth, VerifyFailure, VerifyReport};
-use ironcore_types::{ErrorCode, JobName, PluginName, TaskState, TaskType, Timestamp, UserId, VerifyResult};
+use ironcore_types::{
+    ErrorCode, JobName, PluginName, Severity, TaskState, TaskType, Timestamp, UserId, VerifyResult,
+};
 use serde_json::{Value, json};
 
 use support::delivery;
@@ -100,7 +102,6 @@ fn tip() -> Tip {
         title: "Do this".to_owned(),
         why: "Because\ncode: datastore.full".to_owned(),
         steps: vec!["step one".to_owned()],
-        link: None,
         actions: vec![TipAction {
             kind: "gc".to_owned(),
             target: "x".to_owned(),
@@ -148,12 +149,34 @@ fn deliveries() -> Vec<Delivery> {
     });
     many.incident = Some(Incident {
         key: "k".to_owned(),
+        number: 7,
+        cause: "datastore/ibs-primary/datastore.full".to_owned(),
         title: "The datastore is full".to_owned(),
+        state: "open".to_owned(),
+        severity: Severity::Error,
         opened: Timestamp::EPOCH,
+        ended: None,
+        ending: None,
         count: 2,
+        affected: 2,
+        failing: 1,
         resolved: false,
+        acknowledged_by: None,
+        acknowledge: Some("https://hub.example/acknowledge/t".to_owned()),
     });
-    vec![plain, bare, of_task, verified, many]
+    let mut over = many.clone();
+    over.incident = over.incident.map(|incident| Incident {
+        title: "The datastore works again".to_owned(),
+        state: "ended".to_owned(),
+        ended: Some(Timestamp::EPOCH),
+        ending: Some("recovered".to_owned()),
+        failing: 0,
+        resolved: true,
+        acknowledged_by: Some("root@local".to_owned()),
+        acknowledge: None,
+        ..incident
+    });
+    vec![plain, bare, of_task, verified, many, over]
 }
 
 #[test]
@@ -180,7 +203,7 @@ fn every_template_renders_for_every_kind_of_event() {
 
 #[test]
 fn mails_hold_what_people_need() {
-    let [_, _, of_task, verified, many] = deliveries().try_into().expect("five");
+    let [_, _, of_task, verified, many, over] = deliveries().try_into().expect("six");
     let text = render("email/body.txt", &of_task);
     for part in [
         "no space left",
@@ -214,6 +237,33 @@ fn mails_hold_what_people_need() {
             assert!(body.contains(part), "{part} in {body}");
         }
     }
-    assert!(render("email/subject.txt", &many).contains("(2 events)"));
-    assert!(render("email/body.txt", &many).contains("WHAT HAPPENED"));
+    // What an incident says counts its events itself.
+    assert_eq!(
+        render("email/subject.txt", &many).trim(),
+        "[backup] The datastore is full"
+    );
+    let batch = Delivery {
+        incident: None,
+        ..many.clone()
+    };
+    assert!(render("email/subject.txt", &batch).contains("(2 events)"));
+    let text = render("email/body.txt", &many);
+    for part in [
+        "WHAT HAPPENED",
+        "INCIDENT 7",
+        "Failing:  1 of 2 affected",
+        "To say that you see to it: https://hub.example/acknowledge/t",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let html = render("email/body.html", &many);
+    assert!(
+        html.contains("<a href=\"https://hub.example/acknowledge/t\""),
+        "{html}"
+    );
+    let text = render("email/body.txt", &over);
+    assert!(
+        text.contains("ended by root@local") && !text.contains("To say that you see"),
+        "{text}"
+    );
 }

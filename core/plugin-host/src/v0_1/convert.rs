@@ -100,7 +100,7 @@ pub(super) fn delivery(delivery: &Delivery) -> wit::Delivery {
             opened_us: incident.opened.as_micros(),
             count: incident.count,
             resolved: incident.resolved,
-            attrs: Vec::new(),
+            attrs: incident.attrs(),
         }),
         tips: tips_out(&delivery.tips, &delivery.tip_events),
         links: wit::Links {
