@@ -16,6 +16,7 @@ use serde_json::{Map, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::incidents::Told;
 use crate::lanes;
 use crate::matching;
 use crate::notify::Shared;
@@ -228,6 +229,15 @@ fn delivery_of(shared: &Shared, claimed: &ClaimedMessage) -> Delivery {
         let upid: String = url::form_urlencoded::byte_serialize(task.upid.to_string().as_bytes()).collect();
         format!("{base}/tasks/{upid}")
     });
+    let incident = Told::of(message).map(|told| {
+        let base = shared.options.dashboard.as_ref();
+        let key = shared.options.links.as_ref().filter(|_| told.is_open());
+        let acknowledge = base.zip(key).map(|(base, key)| {
+            let token = key.token(told.id, &message.handler, message.created);
+            format!("{base}/acknowledge/{token}")
+        });
+        told.into_delivery(acknowledge)
+    });
     Delivery {
         kind: message.kind.clone(),
         message: message.id,
@@ -240,7 +250,7 @@ fn delivery_of(shared: &Shared, claimed: &ClaimedMessage) -> Delivery {
         config: claimed.handler.config.clone(),
         template: claimed.handler.template.clone(),
         events: claimed.events.iter().map(|event| event.event.clone()).collect(),
-        incident: None,
+        incident,
         tips: claimed.tips.clone(),
         tip_events: claimed.tip_events.clone(),
         links: Links {

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use ironcore_ledger::model::{HandlerRef, LastOutcome};
+use ironcore_ledger::model::{HandlerRef, Incident, LastOutcome};
 use ironcore_ledger::{Ledger, LedgerError};
 use ironcore_types::notification::{Group, Handler};
 use ironcore_types::{Event, PluginName, Timestamp};
 
+use crate::cause;
 use crate::configuration::OfHub;
 use crate::matching::{Decision, Declared, Quiet, Reason, Told, decide, groups_reached};
 use crate::silences;
@@ -23,6 +24,19 @@ pub struct Explained {
     pub decision: Decision,
     /// The same in words.
     pub why: String,
+    /// The incident by which it is told, when it is told by one.
+    pub incident: Option<Joined>,
+}
+
+/// By which incident an event is told to a handler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// What makes its events one.
+    pub cause: String,
+    /// The incident that lasts; none when the event would be the first of one.
+    pub open: Option<Incident>,
+    /// When the handler is told next, of what lasts.
+    pub next: Option<Timestamp>,
 }
 
 /// Looks at every handler of the event's project and of the hub. `before` is how the run before ended, when the event
@@ -98,15 +112,69 @@ pub async fn explain(
                     };
                 }
             }
+            let incident = match decision.told {
+                true => joined(ledger, event, &reference, handler).await?,
+                false => None,
+            };
+            let mut why = words(&decision, event, group, handler);
+            if let Some(joined) = &incident {
+                why.push_str(&joined_words(joined, handler));
+            }
             explained.push(Explained {
                 handler: reference,
                 plugin: handler.plugin.clone(),
-                why: words(&decision, event, group, handler),
+                why,
                 decision,
+                incident,
             });
         }
     }
     Ok(explained)
+}
+
+/// The incident by which the handler is told, if it is.
+async fn joined(
+    ledger: &Ledger,
+    event: &Event,
+    reference: &HandlerRef,
+    handler: &Handler,
+) -> Result<Option<Joined>, LedgerError> {
+    let Some(cause) = handler.incidents.as_ref().and_then(|_| cause::of(event)) else {
+        return Ok(None);
+    };
+    let open = ledger.incident_of(reference.project.as_ref(), &cause.key).await?;
+    let mut next = None;
+    if let Some(incident) = &open {
+        let notices = ledger.notices(incident.id).await?;
+        let own = notices.into_iter().find(|notice| notice.handler == *reference);
+        next = own.and_then(|notice| notice.due);
+    }
+    Ok(Some(Joined {
+        cause: cause.key,
+        open,
+        next,
+    }))
+}
+
+fn joined_words(joined: &Joined, handler: &Handler) -> String {
+    match (&joined.open, joined.next) {
+        (Some(incident), Some(next)) => format!(
+            "; it joins incident {} ({}), of which the next notice is at {}",
+            incident.number,
+            incident.title,
+            Timestamp::from_seconds(next.as_seconds())
+        ),
+        (Some(incident), None) => format!("; it joins incident {} ({})", incident.number, incident.title),
+        (None, _) => {
+            let wait = handler.incidents.as_ref().map(|incidents| incidents.wait);
+            match wait.filter(|wait| !wait.duration().is_zero()) {
+                Some(wait) => {
+                    format!("; it is the first of an incident, of which the first notice is {wait} later")
+                }
+                None => "; it is the first of an incident".to_owned(),
+            }
+        }
+    }
 }
 
 /// A rule as people find it in the group's declaration.

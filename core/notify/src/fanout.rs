@@ -8,7 +8,9 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{self, StreamExt};
 use ironcore_ledger::LedgerError;
-use ironcore_ledger::model::{FanOut, NewMatch, NewMessage, NewSilenced, OutcomeStep, Rate, SeqEvent};
+use ironcore_ledger::model::{
+    FanOut, IncidentStep, Joins, NewMatch, NewMessage, NewSilenced, OutcomeStep, Rate, SeqEvent,
+};
 use ironcore_plugin_host::{NoServices, Plugin, PluginError};
 use ironcore_types::event::Tip;
 use ironcore_types::objects::Handler;
@@ -17,8 +19,10 @@ use serde_json::Map;
 use tokio_util::sync::CancellationToken;
 
 use crate::automatic;
+use crate::cause::{self, Cause};
 use crate::configuration::Configuration;
 use crate::error::NotifyError;
+use crate::incidents;
 use crate::matching::{self, Match, Told};
 use crate::notify::Shared;
 use crate::outcomes;
@@ -46,25 +50,43 @@ struct AdviceFailure {
 /// The tips about one event, and who failed to give any.
 type Advice = (Vec<Tip>, Vec<AdviceFailure>);
 
-/// Runs until cancelled.
+/// Runs until cancelled. Events and notices of incidents take turns: both may change how far a destination is within its
+/// limit.
 pub(crate) async fn run(shared: &Shared, cancel: &CancellationToken) {
     let mut wakes = shared.ledger.wakes().events;
     while !cancel.is_cancelled() {
         // Seen before looking: what is committed from here on wakes again.
         wakes.borrow_and_update();
-        match once(shared).await {
-            Ok(count) if count == BATCH as usize => continue,
-            Ok(_) => {}
-            // Another process was faster; what is left is seen at the next look.
-            Err(NotifyError::Ledger(LedgerError::Fenced(_))) => {
-                tracing::debug!("another process fanned out the same events first");
-            }
-            Err(error) => tracing::warn!(code = %error.code(), "events could not be fanned out: {error}"),
+        let looked = shared.seams.now();
+        let events = made("events could not be fanned out", once(shared).await);
+        let notices = made("incidents could not be told", incidents::once(shared).await);
+        if events == BATCH as usize || notices > 0 {
+            continue;
         }
+        // What was due when we looked and is so still was due by another clock than ours.
+        let due = shared.ledger.next_notice_due().await.ok().flatten();
+        let due = due.filter(|due| *due > looked);
         tokio::select! {
             () = cancel.cancelled() => {}
             _ = wakes.changed() => {}
+            () = shared.seams.sleep_until(due.unwrap_or(looked)), if due.is_some() => {}
             () = shared.seams.sleep(shared.options.poll) => {}
+        }
+    }
+}
+
+/// How many were made; none when it failed, which is said.
+fn made(failure: &str, made: Result<usize, NotifyError>) -> usize {
+    match made {
+        Ok(count) => count,
+        // Another process was faster; what is left is seen at the next look.
+        Err(NotifyError::Ledger(LedgerError::Fenced(what))) => {
+            tracing::debug!(what, "another process was faster");
+            0
+        }
+        Err(error) => {
+            tracing::warn!(code = %error.code(), "{failure}: {error}");
+            0
         }
     }
 }
@@ -132,6 +154,7 @@ struct Planned<'a> {
     outcome: Option<OutcomeStep>,
     told: Vec<(Match, String)>,
     silenced: Vec<NewSilenced>,
+    cause: Option<Cause>,
 }
 
 impl<'a> Planned<'a> {
@@ -170,6 +193,7 @@ impl<'a> Planned<'a> {
             event,
             told: told.collect(),
             silenced,
+            cause: cause::of(&event.event),
             outcome,
         }
     }
@@ -183,6 +207,7 @@ impl<'a> Planned<'a> {
             tips: Vec::new(),
             matches: Vec::with_capacity(self.told.len()),
             messages: Vec::with_capacity(self.told.len()),
+            incident: self.incident(),
             outcome: self.outcome,
             rates: Vec::new(),
             silenced: self.silenced,
@@ -192,7 +217,15 @@ impl<'a> Planned<'a> {
             .extend(fanout.silenced.iter().map(|silenced| NewMatch {
                 handler: silenced.handler.clone(),
             }));
+        let is_trouble = self.cause.is_some();
         for (found, lane) in self.told {
+            if is_trouble && found.declared.incidents.is_some() {
+                // It is told of the incident.
+                fanout.matches.push(NewMatch {
+                    handler: found.handler,
+                });
+                continue;
+            }
             let own = || (matching::thread_of(event), KIND_EVENT, event.id.to_string(), now);
             let (thread, kind, window, due) = if found.handler.group.as_str() == matching::BUILTIN_GROUP {
                 (format!("inbox/{first}"), KIND_INBOX, first.to_string(), now)
@@ -225,6 +258,51 @@ impl<'a> Planned<'a> {
     }
 }
 
+impl Planned<'_> {
+    /// What the event does to incidents.
+    fn incident(&self) -> Option<IncidentStep> {
+        let event = &self.event.event;
+        let handlers = |wanted: fn(&Match) -> bool| {
+            let told = self.told.iter().map(|(found, _)| found);
+            told.filter(move |found| wanted(found))
+                .map(|found| found.handler.clone())
+        };
+        let joins = self.cause.as_ref().map(|cause| {
+            let told: BTreeSet<_> = handlers(|found| found.declared.incidents.is_some()).collect();
+            let mut scopes: BTreeSet<_> = told.iter().map(|handler| handler.project.clone()).collect();
+            scopes.insert(event.data.project.clone());
+            Joins {
+                cause: cause.key.clone(),
+                member: cause.member.clone(),
+                loose: cause.loose,
+                condition: cause.condition.clone(),
+                title: cause.title.clone(),
+                over: cause.over.clone(),
+                severity: event.data.severity,
+                scopes,
+                told,
+            }
+        });
+        let clears = cause::clears(event);
+        let told_of_ends = |found: &Match| {
+            found
+                .declared
+                .incidents
+                .as_ref()
+                .is_some_and(|policy| policy.recovery)
+        };
+        let recovers = match clears.is_empty() {
+            true => BTreeSet::new(),
+            false => handlers(told_of_ends).collect(),
+        };
+        (joins.is_some() || !clears.is_empty()).then_some(IncidentStep {
+            joins,
+            clears,
+            recovers,
+        })
+    }
+}
+
 /// How far the destinations with a limit are within it.
 async fn rates(shared: &Shared, planned: &[Planned<'_>]) -> Result<BTreeMap<String, Rate>, NotifyError> {
     let told = planned.iter().flat_map(|planned| &planned.told);
@@ -250,11 +328,12 @@ async fn rates(shared: &Shared, planned: &[Planned<'_>]) -> Result<BTreeMap<Stri
 }
 
 /// The rate of a destination that got nothing yet.
-fn unlimited(lane: &str) -> Rate {
+pub(crate) fn unlimited(lane: &str) -> Rate {
     Rate {
         lane: lane.to_owned(),
         sent: Vec::new(),
         gathering: None,
+        version: 0,
     }
 }
 

@@ -81,12 +81,12 @@ pub fn is_about_delivery(event_type: EventType) -> bool {
     matches!(event_type, EventType::PluginFailed | EventType::DeliveryExhausted)
 }
 
-fn is_bad_verification(event: &Event) -> bool {
+pub(crate) fn is_bad_verification(event: &Event) -> bool {
     let report = event.data.verification.as_ref();
     event.event_type == EventType::SnapshotVerified && report.is_some_and(|report| report.result.is_bad())
 }
 
-fn is_handed_over(event: &Event) -> bool {
+pub(crate) fn is_handed_over(event: &Event) -> bool {
     let error = event.data.error.as_ref();
     event.event_type == EventType::TaskFailed
         && error.is_some_and(|error| error.code == ErrorCode::WorkerStopped)
@@ -117,6 +117,7 @@ pub fn inbox_handler(plugin: PluginName) -> Option<(GroupName, Handler)> {
         digest: None,
         quiet: None,
         limit: None,
+        incidents: None,
     };
     Some((GroupName::new(BUILTIN_GROUP).ok()?, handler))
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::links::LinkKey;
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
 
@@ -100,6 +102,8 @@ pub struct NotifyOptions {
     pub hub_name: String,
     /// Address of the dashboard, without a slash at the end; messages link to it.
     pub dashboard: Option<String>,
+    /// Signs the links by which incidents are acknowledged; without it, and without a dashboard, there are none.
+    pub links: Option<LinkKey>,
 }
 
 impl Default for NotifyOptions {
@@ -120,6 +124,7 @@ impl Default for NotifyOptions {
             failure_quiet: Duration::from_secs(10 * MINUTE),
             hub_name: "Ironcore Backup".to_owned(),
             dashboard: None,
+            links: None,
         }
     }
 }

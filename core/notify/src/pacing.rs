@@ -65,6 +65,21 @@ fn beyond(limit: Limit, now: Timestamp, rate: &mut Rate) -> Option<Timestamp> {
     rate.gathering
 }
 
+/// Whether one more message is within the limit now, which it then counts in; else when there is room again. Unlike
+/// what is [`beyond`], what waits for room is looked at again then, and reserves nothing.
+pub(crate) fn room(limit: Limit, now: Timestamp, rate: &mut Rate) -> Result<(), Timestamp> {
+    let (span, most) = (limit.per.duration(), limit.messages.max(1) as usize);
+    let first = rate.sent.len().saturating_sub(most);
+    rate.sent.drain(..first);
+    match rate.sent.first().filter(|_| rate.sent.len() == most) {
+        Some(oldest) if oldest.after(span) > now => Err(oldest.after(span)),
+        _ => {
+            rate.sent.push(now);
+            Ok(())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +98,7 @@ mod tests {
             lane: "l".to_owned(),
             sent: Vec::new(),
             gathering: None,
+            version: 0,
         }
     }
 

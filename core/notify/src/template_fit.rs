@@ -31,7 +31,13 @@ pub(crate) fn register(registry: &mut Handlebars<'static>) {
             Ok(event_view::topic(parameter(helper, "topic")?).into())
         }),
         ("outcome", |helper| {
-            Ok(event_view::outcome(parameter(helper, "outcome")?).into())
+            // Of an incident, when one is given: what is over is, whatever its last event was.
+            let incident = helper.param(1).map(|param| &param.value()["resolved"]);
+            Ok(match incident.and_then(Value::as_bool) {
+                Some(true) => "recovered".into(),
+                Some(false) => "problem".into(),
+                None => event_view::outcome(parameter(helper, "outcome")?).into(),
+            })
         }),
     ];
     for (name, make) in values {

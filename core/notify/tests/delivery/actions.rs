@@ -33,6 +33,7 @@ async fn with_tip(
         .map(|event| FanOut {
             rates: Vec::new(),
             silenced: Vec::new(),
+            incident: None,
             outcome: None,
             seq: event.seq,
             tips: vec![tip.clone()],

@@ -5,6 +5,7 @@ mod actions;
 mod circuit;
 mod digests;
 mod inbox;
+mod incidents;
 mod misbehaviour;
 mod ordering;
 mod receiver;

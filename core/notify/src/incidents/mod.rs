@@ -1,0 +1,177 @@
+//! Incidents on their way to handlers: takes the notices that are to be looked at, decides what is told, and records it
+//! with the messages, in one transaction. All state is the ledger's, so a restart forgets nothing, and of several
+//! processes one tells.
+
+mod decide;
+mod told;
+mod words;
+
+use std::collections::BTreeMap;
+
+use ironcore_ledger::LedgerError;
+use ironcore_ledger::model::{DueNotice, HandlerRef, Incident, NewMessage, NoticeStep, Rate};
+use ironcore_types::Timestamp;
+use ironcore_types::notification::{GroupRef, Handler};
+
+use self::decide::{Say, decide};
+pub(crate) use self::told::Told;
+use crate::error::NotifyError;
+use crate::fanout::{lane, unlimited};
+use crate::notify::Shared;
+use crate::pacing;
+
+/// Notices that are looked at in one transaction.
+const BATCH: u32 = 32;
+
+/// What messages of this kind hold: that an incident began, that more joined it, or that it lasts.
+pub(crate) const KIND_INCIDENT: &str = "incident";
+/// That an incident is over.
+pub(crate) const KIND_RECOVERY: &str = "recovery";
+/// That nobody has acknowledged an incident that another handler was told of.
+pub(crate) const KIND_ESCALATION: &str = "escalation";
+
+/// Looks at one batch of notices and says how many they were.
+pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
+    let (now, looks) = shared.ledger.due_notices(BATCH).await?;
+    if looks.is_empty() {
+        return Ok(0);
+    }
+    let count = looks.len();
+    let mut declared = BTreeMap::new();
+    let mut rates = BTreeMap::new();
+    let mut steps = Vec::with_capacity(count);
+    for look in looks {
+        let reference = look.notice.handler.clone();
+        if !declared.contains_key(&reference) {
+            let found = handler(shared, &reference).await?;
+            declared.insert(reference.clone(), found);
+        }
+        let Some(Some(handler)) = declared.get(&reference) else {
+            // Nobody hears of it there any more; should the handler come back, the next event makes it be looked at.
+            steps.push(silent(look));
+            continue;
+        };
+        let lane = lane(&shared.plugins, reference.project.as_ref(), handler);
+        if handler.limit.is_some() && !rates.contains_key(&lane) {
+            let known = shared.ledger.rates(vec![lane.clone()]).await?;
+            let rate = known.into_iter().next().unwrap_or_else(|| unlimited(&lane));
+            rates.insert(lane.clone(), rate);
+        }
+        let rate = rates.get_mut(&lane);
+        steps.push(step(look, handler, lane, rate, now));
+    }
+    shared.ledger.record_notices(steps).await?;
+    Ok(count)
+}
+
+/// The handler as it is declared, unless it is told of nothing.
+async fn handler(shared: &Shared, reference: &HandlerRef) -> Result<Option<Handler>, LedgerError> {
+    let group = GroupRef {
+        project: reference.project.clone(),
+        name: reference.group.clone(),
+    };
+    let Some(group) = shared.ledger.group(&group).await? else {
+        return Ok(None);
+    };
+    let failing = shared.ledger.handler_health().await?;
+    let off = failing
+        .iter()
+        .any(|health| health.handler == *reference && health.disabled.is_some());
+    let mut handlers = group.handler.into_iter();
+    Ok(handlers.find(|handler| handler.name == reference.handler && handler.enabled && !off))
+}
+
+/// Nothing is told, now or later.
+fn silent(look: DueNotice) -> NoticeStep {
+    let mut notice = look.notice;
+    notice.due = None;
+    NoticeStep {
+        incident: look.incident.id,
+        notice,
+        message: None,
+        raise: None,
+        rate: None,
+    }
+}
+
+fn step(
+    look: DueNotice,
+    handler: &Handler,
+    lane: String,
+    rate: Option<&mut Rate>,
+    now: Timestamp,
+) -> NoticeStep {
+    let mut decision = decide(&look, handler, now);
+    let limited = handler.limit.zip(rate).filter(|_| decision.say.is_some());
+    let rate = limited.map(|(limit, rate)| {
+        if let Err(free) = pacing::room(limit, now, rate) {
+            decision.say = None;
+            decision.due = Some(free);
+        }
+        rate.clone()
+    });
+    let reference = &look.notice.handler;
+    let raise = handler
+        .incidents
+        .as_ref()
+        .and_then(|policy| policy.escalate.as_ref());
+    let raise = raise.filter(|_| decision.escalate).map(|up| HandlerRef {
+        handler: up.to.clone(),
+        ..reference.clone()
+    });
+    let message = decision.say.map(|say| message(&look, handler, lane, say, now));
+    NoticeStep {
+        incident: look.incident.id,
+        notice: decide::after(&look, handler, &decision, now),
+        message,
+        raise,
+        rate,
+    }
+}
+
+/// What is told, of which events.
+fn message(
+    look: &DueNotice,
+    handler: &Handler,
+    lane: String,
+    say: Say,
+    now: Timestamp,
+) -> (NewMessage, Vec<i64>) {
+    let incident = &look.incident;
+    let kind = match say {
+        Say::First | Say::More | Say::Still => KIND_INCIDENT,
+        Say::Raised => KIND_ESCALATION,
+        Say::Over => KIND_RECOVERY,
+    };
+    let new = NewMessage {
+        handler: look.notice.handler.clone(),
+        snapshot: handler.clone(),
+        recipient: String::new(),
+        thread: thread_of(incident),
+        kind: kind.to_owned(),
+        // How often it was told sets its messages apart, whoever makes them.
+        window: (look.notice.sent + 1).to_string(),
+        lane,
+        due: now,
+        attrs: Told::new(say, look, now).into_attrs(),
+    };
+    (new, events(look, say))
+}
+
+/// All that is told of an incident reaches a handler in order.
+fn thread_of(incident: &Incident) -> String {
+    format!("incident/{}", incident.id)
+}
+
+/// What nobody told the handler yet. Where there is nothing of that kind, the newest of the incident; with its end.
+fn events(look: &DueNotice, say: Say) -> Vec<i64> {
+    let mut events = match say {
+        Say::First | Say::More => look.untold.clone(),
+        Say::Still | Say::Raised => look.newest.clone(),
+        Say::Over => [look.untold.clone(), look.incident.end_seq.into_iter().collect()].concat(),
+    };
+    if events.is_empty() {
+        events.extend(look.newest.last().copied());
+    }
+    events
+}

@@ -1,0 +1,67 @@
+//! Incidents in words for people.
+
+use std::time::Duration;
+
+use ironcore_ledger::model::{Ending, Incident};
+use ironcore_types::Timestamp;
+use serde_json::json;
+
+use super::decide::Say;
+use crate::cause::is_of_runs;
+use crate::template_helpers::duration;
+
+/// The longest title of a notice, characters: some of it is the message of whatever failed.
+const TITLE: usize = 300;
+
+/// One line that says what is told. `more` events joined since the handler was last told.
+pub(crate) fn title(say: Say, incident: &Incident, more: usize, now: Timestamp) -> String {
+    let name = cut(&incident.title);
+    let failures = counted(incident.failures, "failure");
+    let several = match incident.failures {
+        0 | 1 => String::new(),
+        _ if is_of_runs(&incident.cause) => format!(" ({failures})"),
+        times => format!(" ({times} times)"),
+    };
+    match say {
+        Say::First => format!("{name}{several}"),
+        Say::More => format!("{name} ({more} more, {} in all)", incident.failures),
+        Say::Still => format!("Still, for {}: {name}{several}", lasted(incident, now)),
+        Say::Raised => format!("Not acknowledged for {}: {name}{several}", lasted(incident, now)),
+        Say::Over => over(incident, &name, &failures, now),
+    }
+}
+
+fn over(incident: &Incident, name: &str, failures: &str, now: Timestamp) -> String {
+    let lasted = lasted(incident, now);
+    match incident.ended.map(|(_, ending)| ending) {
+        Some(Ending::Moved) => format!("{name}: not any more; what failed fails for another reason now"),
+        Some(Ending::Removed) => format!("{name}: not any more, for what failed was removed"),
+        _ if is_of_runs(&incident.cause) => format!("{} after {failures} in {lasted}", incident.over),
+        _ => format!("{} after {lasted}", incident.over),
+    }
+}
+
+/// How long it has lasted.
+fn lasted(incident: &Incident, now: Timestamp) -> String {
+    let until = incident.ended.map_or(now, |(at, _)| at);
+    words(until.since(incident.opened))
+}
+
+fn words(span: Duration) -> String {
+    let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    duration(&json!(micros)).unwrap_or_default()
+}
+
+fn counted(count: u64, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {one}s"),
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(TITLE) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

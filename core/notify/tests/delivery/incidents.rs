@@ -1,0 +1,245 @@
+//! Trouble of one cause: told once, again when there is more, and when it is over; whatever is restarted meanwhile.
+
+use std::time::Duration;
+
+use ironcore_ledger::model::{IncidentFilter, Message, MessageState, Page};
+use ironcore_types::TaskState;
+use serde_json::{Value, json};
+
+use crate::digests::fanned_out;
+use crate::world::{World, webhook};
+
+fn minutes(count: u64) -> Duration {
+    Duration::from_secs(60 * count)
+}
+
+/// A hub whose handlers `hook` and `pager` have these incidents.
+async fn world(hook: Value, pager: Option<Value>) -> World {
+    World::new(|receiver| {
+        let with = |name: &str, incidents: Option<Value>, events: &[&str]| {
+            let mut handler = webhook(receiver, name, &format!("/{name}"), events);
+            if let Some(incidents) = incidents {
+                handler["incidents"] = incidents;
+            }
+            handler
+        };
+        // The pager is told of nothing but what is escalated to it.
+        json!([
+            with("hook", Some(hook), &[]),
+            with("pager", pager, &["auth.locked-out"])
+        ])
+    })
+    .await
+}
+
+fn of<'a>(all: &'a [Message], handler: &str) -> Vec<&'a Message> {
+    all.iter()
+        .filter(|one| one.handler.handler.as_str() == handler)
+        .collect()
+}
+
+/// What the messages of the handler say: kind and title.
+fn said(all: &[Message], handler: &str) -> Vec<(String, String)> {
+    let title = |message: &Message| {
+        let incident = message.attrs.get("incident");
+        let title = incident.and_then(|incident| incident["title"].as_str());
+        title.unwrap_or_default().to_owned()
+    };
+    of(all, handler)
+        .into_iter()
+        .map(|one| (one.kind.clone(), title(one)))
+        .collect()
+}
+
+/// Waits until so many messages of the handler are delivered.
+async fn delivered(world: &World, handler: &str, count: usize) -> Vec<Message> {
+    world
+        .until(&format!("{count} of {handler} delivered"), |all| {
+            let done = of(all, handler)
+                .into_iter()
+                .filter(|one| one.state == MessageState::Delivered);
+            done.count() == count
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_cause_is_one_message_and_its_end_another() {
+    let incidents = json!({ "wait": "30s", "interval": "5m", "repeat": "4h" });
+    let mut world = world(incidents, None).await;
+    world.start();
+    for _ in 0..5 {
+        world.task("nightly", TaskState::Failed).await;
+        world.task("other", TaskState::Failed).await;
+    }
+    fanned_out(&world).await;
+    assert!(
+        world
+            .messages()
+            .await
+            .iter()
+            .all(|one| one.handler.handler.as_str() != "hook"),
+        "it waits"
+    );
+    world.clock.advance(Duration::from_secs(30));
+    let all = delivered(&world, "hook", 1).await;
+    let first = (
+        "incident".to_owned(),
+        "Datastore store cannot be reached (10 failures)".to_owned(),
+    );
+    assert_eq!(said(&all, "hook"), [first]);
+
+    // What joins later comes together.
+    for _ in 0..3 {
+        world.task("other", TaskState::Failed).await;
+    }
+    fanned_out(&world).await;
+    world.clock.advance(minutes(5));
+    let all = delivered(&world, "hook", 2).await;
+    assert_eq!(
+        said(&all, "hook")[1].1,
+        "Datastore store cannot be reached (3 more, 13 in all)"
+    );
+    // It lasts, and is told again.
+    world.clock.advance(minutes(240));
+    let all = delivered(&world, "hook", 3).await;
+    assert!(
+        said(&all, "hook")[2].1.starts_with("Still, for 4 h 05 min: "),
+        "{:?}",
+        said(&all, "hook")
+    );
+
+    // One of two jobs works again, which is news of its own; then the other does, and it is over.
+    world.task("nightly", TaskState::Ok).await;
+    let all = delivered(&world, "hook", 4).await;
+    assert_eq!(of(&all, "hook")[3].kind, "event");
+    world.task("other", TaskState::Ok).await;
+    let all = delivered(&world, "hook", 5).await;
+    assert_eq!(
+        said(&all, "hook")[4],
+        (
+            "recovery".to_owned(),
+            "Datastore store works again after 13 failures in 4 h 05 min".to_owned()
+        )
+    );
+    let told: Vec<_> = of(&all, "hook")
+        .into_iter()
+        .filter(|one| one.kind != "event")
+        .collect();
+    assert!(told.iter().all(|one| one.thread == told[0].thread), "one thread");
+    fanned_out(&world).await;
+    world.stop().await;
+    // The second event of the recovery's is the run that ended it; no message of its own tells of that.
+    assert_eq!(of(&world.messages().await, "hook").len(), 5);
+    let got = world.receiver.got();
+    let bodies: Vec<Value> = got
+        .iter()
+        .filter(|got| got.path == "/hook")
+        .map(|got| serde_json::from_slice(&got.body).expect("json"))
+        .collect();
+    assert_eq!(
+        bodies[0].as_array().map(Vec::len),
+        Some(10),
+        "every failure is in it"
+    );
+    let incident = &bodies[0][0]["data"]["incident"];
+    assert_eq!(
+        (&incident["state"], &incident["affected"]),
+        (&json!("open"), &json!(2))
+    );
+    let over = &bodies[4]["data"]["incident"];
+    assert_eq!(
+        (&over["state"], &over["resolved"]),
+        (&json!("ended"), &json!(true))
+    );
+    assert_eq!(over["id"], incident["id"]);
+    assert_eq!(bodies[4]["type"], "ironcore.task.completed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_forgets_no_notice_and_tells_none_twice() {
+    let mut world = world(json!({ "wait": "10m", "repeat": "1h" }), None).await;
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    fanned_out(&world).await;
+    world.kill().await;
+    world.clock.advance(minutes(11));
+    world.start();
+    delivered(&world, "hook", 1).await;
+    world.kill().await;
+    world.start();
+    world.clock.advance(minutes(61));
+    let all = delivered(&world, "hook", 2).await;
+    world.stop().await;
+    assert_eq!(said(&all, "hook").len(), 2);
+    let windows: Vec<_> = of(&all, "hook").iter().map(|one| one.window.clone()).collect();
+    assert_eq!(windows, ["1", "2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_acknowledges_is_escalated_and_what_somebody_does_is_not() {
+    let incidents = json!({ "repeat": "0s", "escalate": { "after": "15m", "to": "pager" } });
+    let mut world = world(incidents, None).await;
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    delivered(&world, "hook", 1).await;
+    world.clock.advance(minutes(15));
+    let all = delivered(&world, "pager", 1).await;
+    let escalated = said(&all, "pager");
+    assert_eq!(escalated[0].0, "escalation");
+    assert!(
+        escalated[0].1.starts_with("Not acknowledged for 15 min 00 s: "),
+        "{escalated:?}"
+    );
+    // Both hear that it is over.
+    world.task("nightly", TaskState::Ok).await;
+    delivered(&world, "hook", 2).await;
+    let all = delivered(&world, "pager", 2).await;
+    assert_eq!(of(&all, "pager")[1].kind, "recovery");
+
+    world.task("nightly", TaskState::Failed).await;
+    delivered(&world, "hook", 3).await;
+    let page = world
+        .ledger
+        .incidents(&IncidentFilter::default(), &Page::first(1))
+        .await;
+    let incident = page.expect("incidents").incidents[0].id;
+    let by = "ada@local".parse().expect("a user");
+    world
+        .ledger
+        .acknowledge_incident(incident, &by, None)
+        .await
+        .expect("acknowledged");
+    world.clock.advance(minutes(120));
+    // Whatever was due is looked at with what comes now.
+    world.task("nightly", TaskState::Ok).await;
+    let all = delivered(&world, "hook", 4).await;
+    assert_eq!(of(&all, "hook")[3].kind, "recovery");
+    world.stop().await;
+    assert_eq!(of(&world.messages().await, "pager").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_counts_notices_and_delays_them() {
+    let mut world = World::new(|receiver| {
+        let mut handler = webhook(receiver, "hook", "/hook", &[]);
+        handler["incidents"] = json!({ "interval": "1m", "repeat": "0s" });
+        handler["limit"] = json!({ "messages": 1, "per": "1h" });
+        json!([handler])
+    })
+    .await;
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    delivered(&world, "hook", 1).await;
+    world.clock.advance(minutes(10));
+    world.task("other", TaskState::Failed).await;
+    fanned_out(&world).await;
+    assert_eq!(of(&world.messages().await, "hook").len(), 1, "there is no room");
+    world.clock.advance(minutes(50));
+    let all = delivered(&world, "hook", 2).await;
+    assert_eq!(
+        said(&all, "hook")[1].1,
+        "Datastore store cannot be reached (1 more, 2 in all)"
+    );
+    world.stop().await;
+}
