@@ -9,6 +9,8 @@ use crate::config::Config;
 
 /// The longest subject, characters; longer ones are hardly shown anywhere.
 const MAX_SUBJECT: usize = 200;
+/// The colour of what is as it should be.
+const GOOD: &str = "#1b6e3c";
 
 /// Puts the mail together.
 pub(crate) fn message(
@@ -108,8 +110,8 @@ struct Texts {
 fn texts(host: &impl Host, delivery: &Delivery, event: &Event, data: &Data, config: &Config) -> Texts {
     let mut extra = serde_json::json!({
         "prefix": config.subject_prefix,
-        "color": color(event, data),
-        "status": status(data),
+        "color": color(delivery, event, data),
+        "status": status(delivery, data),
     });
     if delivery.events.len() > 1 && delivery.incident.is_none() {
         // What one of them says of itself would be taken for what all of them say.
@@ -132,8 +134,8 @@ fn texts(host: &impl Host, delivery: &Delivery, event: &Event, data: &Data, conf
             })
             .ok()
     };
-    let subject =
-        render("subject.txt").unwrap_or_else(|| format!("{} {}", config.subject_prefix, event.title));
+    let subject = render("subject.txt")
+        .unwrap_or_else(|| format!("{} {}", config.subject_prefix, title(delivery, event)));
     let text = render("body.txt");
     let html = render("body.html");
     let mut text = text.unwrap_or_else(|| plain(delivery, event, data));
@@ -167,9 +169,17 @@ fn describe(error: &templates::Error) -> String {
     }
 }
 
+/// What the mail is about, in one line.
+fn title<'a>(delivery: &'a Delivery, event: &'a Event) -> &'a str {
+    delivery
+        .incident
+        .as_ref()
+        .map_or(&event.title, |incident| &incident.title)
+}
+
 /// What is said when there is no template.
 fn plain(delivery: &Delivery, event: &Event, data: &Data) -> String {
-    let mut text = format!("{}\n", event.title);
+    let mut text = format!("{}\n", title(delivery, event));
     // Writing to a String cannot fail.
     if let Some(error) = &event.error {
         let _infallible = writeln!(text, "\n{} ({})", error.message, error.code);
@@ -193,7 +203,10 @@ fn plain(delivery: &Delivery, event: &Event, data: &Data) -> String {
 }
 
 /// The state of the task or the result of the verification, as people know it.
-fn status(data: &Data) -> String {
+fn status(delivery: &Delivery, data: &Data) -> String {
+    if let Some(incident) = &delivery.incident {
+        return if incident.resolved { "OVER" } else { "INCIDENT" }.to_owned();
+    }
     if let Some(verification) = &data.verification {
         return verification.result.clone();
     }
@@ -205,13 +218,20 @@ fn status(data: &Data) -> String {
 }
 
 /// The colour of the status bar; dark enough to be read as text on white.
-fn color(event: &Event, data: &Data) -> &'static str {
+fn color(delivery: &Delivery, event: &Event, data: &Data) -> &'static str {
+    if delivery
+        .incident
+        .as_ref()
+        .is_some_and(|incident| incident.resolved)
+    {
+        return GOOD;
+    }
     let good = data.verification.as_ref().is_some_and(|v| v.result == "OK")
         || data.task.as_ref().is_some_and(|task| task.state == "ok");
     match event.severity {
         Severity::Error => "#b3261e",
         Severity::Warning => "#8a5a00",
-        Severity::Info | Severity::Notice if good => "#1b6e3c",
+        Severity::Info | Severity::Notice if good => GOOD,
         Severity::Info | Severity::Notice => "#3d5a80",
     }
 }

@@ -3,12 +3,14 @@
 
 use std::fmt::Write as _;
 
-use ironcore_plugin::{ActionKind, Delivery, Event, Failure, Slot, Tip};
+use ironcore_plugin::{ActionKind, Delivery, Event, Failure, Incident, Slot, Tip};
 use serde_json::{Value, json};
 
 use crate::config::Mode;
 
 const CLOUDEVENT: &str = "application/cloudevents+json; charset=utf-8";
+/// What of an incident is a number.
+const COUNTS: [&str; 3] = ["number", "affected", "failing"];
 const CLOUDEVENTS: &str = "application/cloudevents-batch+json; charset=utf-8";
 
 /// A body, and the headers that say what it is.
@@ -88,12 +90,32 @@ fn enriched(event: &Event, delivery: &Delivery) -> Result<Value, Failure> {
                 "log": delivery.links.log,
             }),
         );
+        if let Some(told) = &delivery.incident {
+            data.insert("incident".to_owned(), incident(told));
+        }
         data.insert(
             "message".to_owned(),
             json!({ "id": delivery.message_id, "thread": delivery.thread, "attempt": delivery.attempt }),
         );
     }
     Ok(json)
+}
+
+/// The incident, with all that the hub says of it.
+fn incident(incident: &Incident) -> Value {
+    let mut json = json!({
+        "id": incident.key,
+        "title": incident.title,
+        "count": incident.count,
+        "resolved": incident.resolved,
+    });
+    for (name, value) in &incident.attrs {
+        json[name.replace('-', "_")] = match value.parse::<u64>() {
+            Ok(number) if COUNTS.contains(&name.as_str()) => number.into(),
+            _ => value.as_str().into(),
+        };
+    }
+    json
 }
 
 fn tip(tip: &Tip) -> Value {

@@ -1,8 +1,8 @@
 //! Tests of the whole plugin, natively, with a host that records.
 
 use ironcore_plugin::{
-    Call, Delivery, Event, Failure, FailureScope, FakeHost, Plugin, Receipt, Slot, Tip, WrappedSecret, http,
-    templates,
+    Call, Delivery, Event, Failure, FailureScope, FakeHost, Incident, Plugin, Receipt, Slot, Tip,
+    WrappedSecret, http, templates,
 };
 use serde_json::{Value, json};
 
@@ -48,6 +48,38 @@ fn header<'a>(request: &'a http::Request, name: &str) -> Option<&'a Slot> {
 
 fn body(request: &http::Request) -> Value {
     serde_json::from_slice(request.body.as_deref().expect("body")).expect("json")
+}
+
+#[test]
+fn what_has_one_cause_says_so_in_every_event() {
+    let incident = Incident {
+        key: "01920000-0000-7000-8000-0000000000cc".to_owned(),
+        title: "Datastore store is full (2 failures)".to_owned(),
+        opened_us: 1,
+        count: 2,
+        resolved: false,
+        attrs: [
+            ("number", "7"),
+            ("state", "open"),
+            ("acknowledged-by", "123"),
+            ("failing", "2"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec(),
+    };
+    let told = Delivery {
+        incident: Some(incident),
+        ..delivery(json!({ "url": "https://a.example/hook" }))
+    };
+    assert_eq!(
+        body(&request(&told))["data"]["incident"],
+        json!({
+            "id": "01920000-0000-7000-8000-0000000000cc", "title": "Datastore store is full (2 failures)", "count": 2,
+            "resolved": false, "number": 7, "state": "open", "acknowledged_by": "123", "failing": 2,
+        })
+    );
+    let without = body(&request(&delivery(json!({ "url": "https://a.example/hook" }))));
+    assert!(without["data"].get("incident").is_none());
 }
 
 #[test]

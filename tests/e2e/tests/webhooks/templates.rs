@@ -11,7 +11,7 @@ use ironcore_testkit::events::{HUB, monstrous, monstrous_texts, of_type, samples
 use ironcore_testkit::targets::{TARGETS, Target};
 use ironcore_testkit::webhook::Received;
 use ironcore_types::event::{Tip, TipAction};
-use ironcore_types::{Event, EventType, Timestamp};
+use ironcore_types::{Event, EventType, Severity, Timestamp};
 use serde_json::{Value, json};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -90,18 +90,14 @@ fn deliveries(mut each: impl FnMut(String, &Delivery) -> Result<()>) -> Result<(
         )?;
     }
     each("all at once".to_owned(), &delivery(all.clone(), vec![tip("")]))?;
-    let incident = Incident {
-        key: "k".to_owned(),
-        title: "Three jobs fail".to_owned(),
-        opened: Timestamp::EPOCH,
-        count: 30,
-        resolved: false,
-    };
-    let incident = Delivery {
-        incident: Some(incident),
-        ..delivery(all.clone(), Vec::new())
-    };
-    each("an incident".to_owned(), &incident)?;
+    let [incident, over] = incidents();
+    for (name, incident) in [("an incident", incident), ("the end of an incident", over)] {
+        let told = Delivery {
+            incident: Some(incident),
+            ..delivery(all.clone(), Vec::new())
+        };
+        each(name.to_owned(), &told)?;
+    }
     for event in &all {
         let nowhere = Delivery {
             links: Links::default(),
@@ -119,6 +115,42 @@ fn deliveries(mut each: impl FnMut(String, &Delivery) -> Result<()>) -> Result<(
         each(format!("all of {what}"), &delivery(batch, vec![tip(&text)]))?;
     }
     Ok(())
+}
+
+/// An incident that lasts, and the same when it is over.
+fn incidents() -> [Incident; 2] {
+    let incident = Incident {
+        key: "01a00000-0000-7000-8000-000000000001".to_owned(),
+        number: 7,
+        cause: "datastore/ibs-primary/datastore.full".to_owned(),
+        title: "Three jobs fail".to_owned(),
+        state: "open".to_owned(),
+        severity: Severity::Error,
+        opened: Timestamp::EPOCH,
+        ended: None,
+        ending: None,
+        count: 30,
+        affected: 3,
+        failing: 3,
+        resolved: false,
+        acknowledged_by: None,
+        acknowledge: Some(format!(
+            "https://hub1.example:8007/acknowledge/{}",
+            "t".repeat(300)
+        )),
+    };
+    let over = Incident {
+        title: "They work again".to_owned(),
+        state: "ended".to_owned(),
+        ended: Some(Timestamp::EPOCH),
+        ending: Some("recovered".to_owned()),
+        failing: 0,
+        resolved: true,
+        acknowledged_by: Some("ada@local".to_owned()),
+        acknowledge: None,
+        ..incident.clone()
+    };
+    [incident, over]
 }
 
 /// A request as the plugin sends it.
@@ -268,6 +300,51 @@ fn an_alert_is_resolved_by_what_ends_it_and_by_nothing_else() -> Result<()> {
         );
         ensure!(news["payload"]["severity"] == "info", "{news}");
     }
+    Ok(())
+}
+
+/// The event of the notice may be the failure even when the incident is over: what counts is the incident.
+#[test]
+fn an_alert_of_an_incident_is_resolved_by_its_end() -> Result<()> {
+    let told = incidents().map(|incident| Delivery {
+        incident: Some(incident),
+        ..delivery(vec![of_type(EventType::TaskFailed)], Vec::new())
+    });
+    let [begun, over] = &told;
+    let (begun, over) = (rendered("pagerduty", begun)?, rendered("pagerduty", over)?);
+    ensure!(
+        begun["event_action"] == "trigger" && begun["payload"]["severity"] == "error",
+        "{begun}"
+    );
+    ensure!(begun["payload"]["summary"] == "Three jobs fail", "{begun}");
+    ensure!(
+        over["event_action"] == "resolve" && over["dedup_key"] == begun["dedup_key"],
+        "{over}"
+    );
+    for target in TARGETS {
+        let (text, of_end) = (
+            rendered(target, &told[0])?.to_string(),
+            rendered(target, &told[1])?.to_string(),
+        );
+        ensure!(
+            text.contains("Three jobs fail") && text.contains("/acknowledge/"),
+            "{target}: {text}"
+        );
+        ensure!(
+            *target == "pagerduty" || of_end.contains("They work again"),
+            "{target}: {of_end}"
+        );
+        ensure!(!of_end.contains("/acknowledge/"), "{target}: {of_end}");
+    }
+    let generic = rendered("generic", &told[1])?;
+    ensure!(
+        generic["incident"]["state"] == "ended" && generic["outcome"] == "recovered",
+        "{generic}"
+    );
+    let slack = [&told[0], &told[1]].map(|told| rendered("slack", told));
+    let [begun, over] = slack;
+    ensure!(begun?["text"].as_str().is_some_and(|text| text.starts_with('🔴')));
+    ensure!(over?["text"].as_str().is_some_and(|text| text.starts_with('🟢')));
     Ok(())
 }
 
