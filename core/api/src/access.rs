@@ -6,7 +6,7 @@
 //! | | admin | operator | auditor | member |
 //! | --- | --- | --- | --- | --- |
 //! | read what belongs to the project, or to all | yes | yes | yes | yes |
-//! | run a job, cancel a task, take a tip's action, acknowledge, verify | yes | yes | – | yes |
+//! | run a job, cancel a task, take a tip's action, acknowledge events and incidents, verify | yes | yes | – | yes |
 //! | gc, prune, sync on this hub; replay a message; test a handler; pause or resume a job; silence a project | yes | yes | – | – |
 //! | let another hub sync from a datastore | yes | yes | – | – |
 //! | back up any path, restore to any path; pause the scheduler | of the hub | of the hub | – | – |
@@ -27,12 +27,12 @@
 use std::collections::HashSet;
 
 use ironcore_ledger::Ledger;
-use ironcore_ledger::model::{DatastoreRow, Message, Role, Scope, SeqEvent, Silence, Task};
+use ironcore_ledger::model::{DatastoreRow, Incident, Message, Role, Scope, SeqEvent, Silence, Task};
 use ironcore_types::notification::{Group, GroupRef};
 use ironcore_types::objects::Job;
 use ironcore_types::snapshot::BackupGroup;
 use ironcore_types::{
-    DatastoreName, EventId, JobName, MessageId, ProjectName, SilenceId, SnapshotRef, TaskSpec, Timestamp,
+    DatastoreName, EventId, IncidentId, JobName, MessageId, ProjectName, SilenceId, SnapshotRef, TaskSpec, Timestamp,
     Upid, UserId,
 };
 
@@ -62,7 +62,7 @@ pub enum Right {
     Cancel,
     /// Take the action of a tip.
     Act,
-    /// Take an event on, for everybody who sees it.
+    /// Take an event or an incident on, for everybody who sees it.
     Acknowledge,
     /// Pause a job, and let it go on.
     PauseJob,
@@ -96,7 +96,7 @@ impl Right {
             Self::RunJob => "run jobs",
             Self::Cancel => "cancel tasks",
             Self::Act => "take the actions of tips",
-            Self::Acknowledge => "acknowledge events",
+            Self::Acknowledge => "acknowledge events and incidents",
             Self::PauseJob => "pause or resume jobs",
             Self::Replay => "send messages again",
             Self::Test => "test handlers",
@@ -212,6 +212,14 @@ impl Access {
         message
             .filter(|message| self.sees(message.handler.project.as_ref()))
             .ok_or_else(|| ApiError::not_found(format!("message {id}")))
+    }
+
+    /// An incident by id.
+    pub async fn incident(&self, ledger: &Ledger, id: IncidentId) -> Result<Incident, ApiError> {
+        let incident = ledger.incident(id).await?;
+        incident
+            .filter(|incident| self.sees(incident.project.as_ref()))
+            .ok_or_else(|| ApiError::not_found(format!("incident {id}")))
     }
 
     /// An event by id.

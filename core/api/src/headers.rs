@@ -15,12 +15,15 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
      font-src 'self' data:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'";
 
-/// Sets the security headers; answers of the API are kept by no cache unless they say so themselves.
+/// Sets the security headers; answers of the API are kept by no cache unless they say so themselves, and a page may have
+/// a policy of its own.
 pub(crate) async fn secure(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(POLICY));
     for (name, value) in [
-        (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "no-referrer"),

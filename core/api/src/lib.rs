@@ -5,6 +5,7 @@
 //! left to the binary.
 
 pub mod access;
+mod acknowledge;
 mod auth;
 mod backups;
 mod catalog;

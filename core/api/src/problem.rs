@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ironcore_types::{ErrorCode, Seams};
 
+use crate::acknowledge;
 use crate::error::ApiError;
 use crate::wire::{Fault, Problem};
 
@@ -134,7 +135,8 @@ fn request_id(request: &Request, seams: &Seams) -> String {
         .map_or_else(|| seams.uuid().to_string(), str::to_owned)
 }
 
-/// Gives the request its id, and turns every refusal and failure into a problem document that names it.
+/// Gives the request its id, and turns every refusal and failure into a problem document that names it; but for pages that
+/// people look at.
 pub(crate) async fn finish(seams: Seams, request: Request, next: Next) -> Response {
     use tracing::Instrument as _;
 
@@ -143,14 +145,14 @@ pub(crate) async fn finish(seams: Seams, request: Request, next: Next) -> Respon
         "request",
         id = id.as_str(),
         method = request.method().as_str(),
-        path = request.uri().path()
+        path = acknowledge::shown(request.uri().path())
     );
     let mut response = next.run(request).instrument(span).await;
     let status = response.status();
     let written = response
         .headers()
         .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind == PROBLEM_JSON);
+        .is_some_and(|kind| kind == PROBLEM_JSON || kind.as_bytes().starts_with(b"text/html"));
     if (status.is_client_error() || status.is_server_error()) && !written {
         let draft = response
             .extensions_mut()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ironcore_engine::Stores;
 use ironcore_ledger::Ledger;
+use ironcore_notify::links::LinkKey;
 use ironcore_types::objects::Group;
 use ironcore_types::{NodeName, Seams};
 use tokio::sync::Semaphore;
@@ -70,6 +71,8 @@ pub struct ApiParts {
     pub version: String,
     /// Ends every stream when it is cancelled, so that the server can stop.
     pub shutdown: CancellationToken,
+    /// Knows the links by which incidents are acknowledged.
+    pub links: LinkKey,
     /// What requests may take.
     pub limits: Limits,
 }
@@ -127,6 +130,10 @@ impl ApiState {
 
     pub(crate) fn seams(&self) -> &Seams {
         &self.inner.parts.seams
+    }
+
+    pub(crate) fn links(&self) -> &LinkKey {
+        &self.inner.parts.links
     }
 
     pub(crate) fn limits(&self) -> &Limits {

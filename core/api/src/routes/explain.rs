@@ -16,7 +16,7 @@ use crate::access::Access;
 use crate::error::ApiError;
 use crate::extract::Json as Body;
 use crate::state::ApiState;
-use crate::wire::{ExplainAnswer, ExplainRequest, ExplainedHandler, MadeUpEvent};
+use crate::wire::{ExplainAnswer, ExplainRequest, ExplainedHandler, ExplainedIncident, MadeUpEvent};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(explain_event))
@@ -68,6 +68,12 @@ fn shown(one: Explained) -> ExplainedHandler {
         told: one.decision.told,
         reason: one.decision.reason.as_str().to_owned(),
         why: one.why,
+        incident: one.incident.map(|joined| ExplainedIncident {
+            cause: joined.cause,
+            id: joined.open.as_ref().map(|incident| incident.id),
+            number: joined.open.map(|incident| incident.number),
+            next: joined.next,
+        }),
     }
 }
 

@@ -10,6 +10,7 @@ mod hub;
 mod hub_backup;
 mod inbox;
 mod inbox_mutes;
+mod incidents;
 mod job_pause;
 mod jobs;
 mod logs;
@@ -39,7 +40,7 @@ use utoipa_axum::routes;
 
 use crate::access::Access;
 use crate::state::ApiState;
-use crate::{auth, dashboard, document, headers, problem};
+use crate::{acknowledge, auth, dashboard, document, headers, problem};
 
 /// Routes that need a token: all but one.
 fn protected() -> OpenApiRouter<ApiState> {
@@ -64,6 +65,7 @@ fn protected() -> OpenApiRouter<ApiState> {
         .merge(trials::routes())
         .merge(inbox::routes())
         .merge(inbox_mutes::routes())
+        .merge(incidents::routes())
         .merge(actions::routes())
         .merge(secrets::routes())
         .merge(tokens::routes())
@@ -89,6 +91,7 @@ pub fn router(state: ApiState) -> Router {
     protected
         .route_layer(from_fn_with_state(state.clone(), auth::require_token))
         .merge(public)
+        .merge(acknowledge::routes())
         .fallback(elsewhere)
         .layer(DefaultBodyLimit::max(limits.body_bytes))
         .layer(TimeoutLayer::with_status_code(

@@ -1,8 +1,8 @@
 //! What `notify explain` asks and answers.
 
 use ironcore_types::{
-    DatastoreName, Event, EventId, EventType, GroupName, HandlerName, JobName, PluginName, ProjectName,
-    Severity, TaskState, TaskType, Timestamp,
+    DatastoreName, Event, EventId, EventType, GroupName, HandlerName, IncidentId, JobName, PluginName,
+    ProjectName, Severity, TaskState, TaskType, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -76,4 +76,19 @@ pub struct ExplainedHandler {
     pub reason: String,
     /// The same in words.
     pub why: String,
+    /// The incident by which it is told; null when it is told by a message of its own, or by a digest.
+    pub incident: Option<ExplainedIncident>,
+}
+
+/// The incident by which an event is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExplainedIncident {
+    /// What makes its events one.
+    pub cause: String,
+    /// The incident that lasts; null when the event would be the first of one.
+    pub id: Option<IncidentId>,
+    /// What people call it.
+    pub number: Option<i64>,
+    /// When the handler is told next, of what lasts.
+    pub next: Option<Timestamp>,
 }

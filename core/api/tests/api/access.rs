@@ -1,5 +1,7 @@
 //! Nothing without a token, and nothing of another project: each route of the document is tried.
 
+use std::collections::BTreeSet;
+
 use axum::http::{Method, StatusCode};
 use ironcore_api::{openapi, walk};
 use ironcore_ledger::model::{
@@ -8,6 +10,10 @@ use ironcore_ledger::model::{
 use ironcore_types::notification::Matchers;
 use ironcore_types::objects::Handler;
 use ironcore_types::{ErrorCode, MessageId, SilenceId, TaskState};
+    AttemptOutcome, FanOut, FinishAttempt, HandlerRef, IncidentStep, Joins, NewMessage, Role, Task,
+};
+use ironcore_types::objects::Handler;
+use ironcore_types::{ErrorCode, IncidentId, MessageId, Severity, TaskState};
 use serde_json::{Value, json};
 
 use crate::setup::{Hub, encode, verify};
@@ -23,15 +29,16 @@ fn operations() -> Vec<(Method, String, String)> {
 }
 
 /// What belongs to the project `zebra`.
-struct Foreign {
+pub(crate) struct Foreign {
     task: Task,
     message: MessageId,
+    pub(crate) incident: IncidentId,
     event: String,
     seq: i64,
     silence: SilenceId,
 }
 
-async fn foreign(hub: &Hub) -> Foreign {
+pub(crate) async fn foreign(hub: &Hub) -> Foreign {
     let task = hub.enqueue("zebra", verify("zebra-store")).await;
     hub.claim().await;
     hub.finish(&task, TaskState::Ok).await;
@@ -66,9 +73,25 @@ async fn foreign(hub: &Hub) -> Foreign {
         } else {
             Vec::new()
         };
+        let joins = Joins {
+            cause: "zebra".to_owned(),
+            member: "job/zebra/zebra-job".to_owned(),
+            loose: false,
+            condition: None,
+            title: "zebra fails".to_owned(),
+            over: "zebra works".to_owned(),
+            severity: Severity::Error,
+            scopes: BTreeSet::from([None, task.project.clone()]),
+            told: BTreeSet::from([handler.clone()]),
+        };
+        let step = IncidentStep {
+            joins: Some(joins),
+            ..IncidentStep::default()
+        };
         fanouts.push(FanOut {
             rates: Vec::new(),
             silenced: Vec::new(),
+            incident: (event.seq == last.seq).then_some(step),
             outcome: None,
             seq: event.seq,
             tips: Vec::new(),
@@ -93,6 +116,9 @@ async fn foreign(hub: &Hub) -> Foreign {
     };
     Foreign {
         silence: hub.ledger.add_silence(silence).await.expect("a silence").id,
+    let incident = hub.ledger.incident_of(task.project.as_ref(), "zebra").await;
+    Foreign {
+        incident: incident.expect("ledger").expect("an incident").id,
         task,
         message: report.created[0],
         event: last.event.id.to_string(),
@@ -128,6 +154,8 @@ fn fill(path: &str, foreign: &Foreign) -> String {
             "{id}",
             if path.contains("silences") {
                 foreign.silence.to_string()
+            if path.contains("incidents") {
+                foreign.incident.to_string()
             } else {
                 foreign.message.to_string()
             },
@@ -231,6 +259,7 @@ async fn filters_do_not_reach_into_other_projects() {
     foreign(&hub).await;
     let secret = hub.token(Role::Member, Some("demo")).await;
     for path in ["tasks", "jobs", "groups", "messages", "silences", "maintenance"] {
+    for path in ["tasks", "jobs", "groups", "messages", "incidents"] {
         let path = format!("/api/v1/{path}?project=zebra");
         hub.get(&path, &secret)
             .await

@@ -4,6 +4,7 @@ mod access;
 mod configuration;
 mod figures;
 mod inbox;
+mod incidents;
 mod operating;
 mod pages;
 mod pattern;

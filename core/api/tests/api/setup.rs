@@ -16,6 +16,7 @@ use ironcore_api::{ApiParts, ApiState, Limits, PluginCatalog, new_secret, router
 use ironcore_engine::{SigningSeed, Stores};
 use ironcore_ledger::model::{NewSession, NewTask, NewToken, Outcome, Role, Service, Task};
 use ironcore_ledger::{Database, Ledger, LedgerOptions};
+use ironcore_notify::links::LinkKey;
 use ironcore_types::objects::{Document, Group};
 use ironcore_types::seams::{Clock, Random};
 use ironcore_types::{
@@ -205,6 +206,7 @@ impl Hub {
             node: "hub".parse().expect("node"),
             version: "0.0.0".to_owned(),
             shutdown: shutdown.clone(),
+            links: LinkKey::derived(b"links"),
             limits,
         });
         let folder = dir.path().to_owned();

@@ -32,6 +32,7 @@ pub(crate) use look::{HandlerArg, Inbox, Message, Schedule, Snapshot, Task, Task
 pub(crate) use notify::{Explain, Notify, Preview, Target};
 pub(crate) use look::{HandlerArg, Message, Schedule, Snapshot, Task, TaskList};
 pub(crate) use notify::{Explain, Notify};
+pub(crate) use notify::{Explain, Incident, IncidentArg, Notify};
 pub(crate) use operate::{Hub, Man, Restored, Scheduler, Worker};
 pub(crate) use project::{PatternArgs, Project};
 pub(crate) use silence::{AddSilence, Maintenance, Silence};
@@ -131,6 +132,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Message(Message),
     /// Who is told of what, and why; test handlers, and see what they would send.
+    /// Look at incidents: trouble of one cause; say that somebody sees to one.
+    #[command(subcommand)]
+    Incident(Incident),
+    /// Who is told of what, and why.
     #[command(subcommand)]
     Notify(Notify),
     /// Keep notifications silent for a while; see what is silenced.

@@ -1,11 +1,12 @@
-//! Options of `notify`.
+//! Options of `notify` and `incident`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
+use ironcore_ledger::model::IncidentState;
 use ironcore_types::ids::{DatastoreName, GroupName, HandlerName, InvalidName, JobName, ProjectName};
-use ironcore_types::{EventId, EventType, Severity, TaskState, TaskType};
+use ironcore_types::{EventId, EventType, IncidentId, Severity, TaskState, TaskType};
 
 use super::look::HandlerArg;
 use super::start::InProject;
@@ -71,6 +72,65 @@ impl FromStr for Target {
             group: group.parse()?,
             handler,
         })
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Incident {
+    /// List incidents, newest first: those that last, unless others are asked for.
+    List {
+        /// Only incidents in these states.
+        #[arg(
+            long,
+            value_delimiter = ',',
+            ignore_case = true,
+            default_values = ["open", "acknowledged"],
+            value_parser = words::incident_state()
+        )]
+        state: Vec<IncidentState>,
+        /// Incidents in any state.
+        #[arg(long, conflicts_with = "state")]
+        all: bool,
+        /// Only incidents of this project.
+        #[arg(long, value_name = "NAME")]
+        project: Option<ProjectName>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show one incident: who is affected, what happened, who was told.
+    Show {
+        /// Its number, or its id.
+        incident: IncidentArg,
+    },
+    /// Say that you see to an incident: it is neither told again nor escalated, until it becomes worse.
+    #[command(visible_alias = "ack")]
+    Acknowledge {
+        /// Its number, or its id.
+        incident: IncidentArg,
+        /// For the others.
+        #[arg(long, value_name = "TEXT")]
+        comment: Option<String>,
+    },
+}
+
+/// An incident as it is typed: by its number, as lists and messages show it, or by its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IncidentArg {
+    Number(i64),
+    Id(IncidentId),
+}
+
+impl FromStr for IncidentArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.strip_prefix('#').unwrap_or(text).parse().ok();
+        let id = || text.parse().ok().map(Self::Id);
+        number
+            .map(Self::Number)
+            .or_else(id)
+            .ok_or_else(|| "write the number of an incident, such as 7, or its id".to_owned())
     }
 }
 

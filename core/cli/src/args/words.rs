@@ -3,7 +3,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ironcore_egress::SigningKind;
-use ironcore_ledger::model::{MessageState, Service};
+use ironcore_ledger::model::{IncidentState, MessageState, Service};
 use ironcore_types::statistics::Bucket;
 use ironcore_types::verification::VerifyResult;
 use ironcore_types::{EventType, Severity, TaskState, TaskType};
@@ -36,6 +36,10 @@ pub(super) fn task_state() -> impl TypedValueParser<Value = TaskState> {
 
 pub(super) fn message_state() -> impl TypedValueParser<Value = MessageState> {
     one_of(MessageState::ALL, MessageState::as_str)
+}
+
+pub(super) fn incident_state() -> impl TypedValueParser<Value = IncidentState> {
+    one_of(IncidentState::ALL, IncidentState::as_str)
 }
 
 pub(super) fn verify_result() -> impl TypedValueParser<Value = VerifyResult> {

@@ -5,6 +5,7 @@ mod declare;
 mod group;
 mod hub;
 mod inbox;
+mod incident;
 mod job;
 mod job_next;
 mod job_show;
@@ -95,6 +96,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Datastore(command) => datastore::run(&context()?, command).await,
         Command::Schedule(command) => schedule::run(form, &command),
         Command::Message(command) => message::run(&context()?, command).await,
+        Command::Incident(command) => incident::run(&context()?, command).await,
         Command::Notify(command) => notify::run(&context()?, command).await,
         Command::Silence(command) => silence::run(&context()?, command).await,
         Command::Maintenance(command) => silence::maintenance(&context()?, command).await,

@@ -164,6 +164,25 @@ impl Paged for wire::MessageList {
     }
 }
 
+impl Paged for wire::IncidentList {
+    fn held(&self) -> usize {
+        self.incidents.len()
+    }
+
+    fn next(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
+    fn total(&self) -> Option<(u64, bool)> {
+        Some((self.count, self.count_capped))
+    }
+
+    fn append(&mut self, page: Self) {
+        self.incidents.extend(page.incidents);
+        self.next = page.next;
+    }
+}
+
 impl Paged for wire::Inbox {
     fn held(&self) -> usize {
         self.entries.len()

@@ -12,6 +12,7 @@ use ironcore_engine::{Pulse, Stores};
 use ironcore_ledger::model::Service;
 use ironcore_ledger::{self as ledger, Ledger, LedgerOptions};
 use ironcore_notify::Plugins;
+use ironcore_notify::links::LinkKey;
 use ironcore_types::{EventType, Seams};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -30,6 +31,7 @@ pub(super) struct Hub {
     pub(super) stores: Stores,
     pub(super) plugins: Plugins,
     pub(super) egress: Egress,
+    pub(super) links: LinkKey,
     listener: Option<TcpListener>,
 }
 
@@ -73,6 +75,7 @@ impl Hub {
         };
         keys::local_admin(&ledger, &settings.data.join("admin.token"), &admin).await?;
         let signing = keys::signing_seed(&settings.data.join("keys"))?;
+        let links = LinkKey::derived(&signing.0);
         let egress = egress_of(&settings, secrets, &seams)?;
         let remotes = Arc::new(remotes::Remotes {
             egress: egress.clone(),
@@ -99,6 +102,7 @@ impl Hub {
             stores,
             plugins,
             egress,
+            links,
             listener,
         })
     }

@@ -62,6 +62,7 @@ impl Hub {
                     Some(url) => url.as_str().trim_end_matches('/').to_owned(),
                     None => format!("http://{address}"),
                 }),
+                links: Some(self.links.clone()),
                 ..options
             },
         })
@@ -140,6 +141,7 @@ impl Hub {
             statistics: kept.statistics.map(Span::duration),
             attempts: kept.attempts.map(Span::duration),
             inbox: kept.inbox.map(Span::duration),
+            incidents: kept.incidents.map(Span::duration),
             ..HousekeepingOptions::default()
         };
         let housekeeping = Housekeeping::new(self.ledger.clone(), self.seams.clone(), options);
@@ -169,6 +171,7 @@ impl Hub {
             node: self.settings.node.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             shutdown,
+            links: self.links.clone(),
             limits: Limits::default(),
         })
     }

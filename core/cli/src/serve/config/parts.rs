@@ -113,6 +113,7 @@ pub(super) struct RetentionFile {
     statistics: Option<Every>,
     attempts: Option<Every>,
     inbox: Option<Every>,
+    incidents: Option<Every>,
 }
 
 /// For how long the hub keeps what it does not keep for ever; none for ever.
@@ -127,6 +128,8 @@ pub(crate) struct RetentionSettings {
     pub(crate) attempts: Option<Span>,
     /// Entries of the inbox, from their event.
     pub(crate) inbox: Option<Span>,
+    /// Incidents that are over.
+    pub(crate) incidents: Option<Span>,
 }
 
 impl RetentionFile {
@@ -143,6 +146,7 @@ impl RetentionFile {
             statistics: span("statistics", self.statistics, 400)?,
             attempts: span("attempts", self.attempts, 90)?,
             inbox: span("inbox", self.inbox, 90)?,
+            incidents: span("incidents", self.incidents, 400)?,
         })
     }
 }
@@ -152,11 +156,12 @@ impl fmt::Display for RetentionSettings {
         let shown = |span: Option<Span>| span.map_or_else(|| "for ever".to_owned(), |span| span.to_string());
         write!(
             f,
-            "logs {}, statistics {}, answers to messages {}, inbox {}",
+            "logs {}, statistics {}, answers to messages {}, inbox {}, incidents {}",
             shown(self.logs),
             shown(self.statistics),
             shown(self.attempts),
-            shown(self.inbox)
+            shown(self.inbox),
+            shown(self.incidents)
         )
     }
 }

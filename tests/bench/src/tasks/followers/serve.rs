@@ -15,6 +15,7 @@ use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{NewToken, Role};
 use ironcore_notify::TemplateError;
 use ironcore_notify::trial::{Preview, Tested, Tried};
+use ironcore_notify::links::LinkKey;
 use ironcore_types::event::ErrorData;
 use ironcore_types::objects::Group;
 use ironcore_types::{Seams, Timestamp, UserId};
@@ -115,6 +116,7 @@ impl Served {
             node: "hub-0".parse()?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             shutdown: stop.clone(),
+            links: LinkKey::derived(b"bench"),
             limits: Limits::default(),
         }));
         let (token, secret_sha256) = new_secret()?;
