@@ -12,6 +12,8 @@ mod fixture;
 mod guards;
 #[path = "hub/inbox.rs"]
 mod inbox;
+#[path = "hub/incidents.rs"]
+mod incidents;
 #[path = "hub/index.rs"]
 mod index;
 #[path = "hub/invariants.rs"]
