@@ -32,8 +32,8 @@ use ironcore_types::notification::{Group, GroupRef};
 use ironcore_types::objects::Job;
 use ironcore_types::snapshot::BackupGroup;
 use ironcore_types::{
-    DatastoreName, EventId, IncidentId, JobName, MessageId, ProjectName, SilenceId, SnapshotRef, TaskSpec, Timestamp,
-    Upid, UserId,
+    DatastoreName, EventId, IncidentId, JobName, MessageId, ProjectName, SilenceId, SnapshotRef, TaskSpec,
+    Timestamp, Upid, UserId,
 };
 
 use crate::error::ApiError;

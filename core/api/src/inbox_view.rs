@@ -8,7 +8,8 @@ use ironcore_types::Severity;
 use serde::Deserialize;
 
 use crate::wire::{
-    Acknowledgement, ButtonDone, EntryButton, EntryLink, Inbox, InboxCounts, InboxEntry, Mute, MuteRule, SilencedBy,
+    Acknowledgement, ButtonDone, EntryButton, EntryLink, Inbox, InboxCounts, InboxEntry, Mute, MuteRule,
+    SilencedBy,
 };
 
 /// A link as the plugin's entry keeps it.

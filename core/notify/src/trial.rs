@@ -22,7 +22,8 @@ use crate::fanout::{KIND_DIGEST, KIND_EVENT};
 use crate::notify::{Notify, Shared};
 use crate::outcome::{Meaning, cut};
 use crate::retry::Verdict;
-use crate::services::{DETAIL, render_error, shared as as_services};
+use crate::record::{DETAIL, Record};
+use crate::services::{render_error, shared as as_services};
 use crate::templates::{TemplateError, Templates};
 
 /// What a message is called that only tries its handler.
@@ -110,7 +111,7 @@ impl Notify {
         let (started, began) = (shared.seams.now(), shared.seams.moment());
         let services = services_of(shared, &claimed);
         let (meaning, _) = call(shared, &claimed, as_services(&services)).await;
-        let record = services.finish();
+        let detail = written(&services.finish());
         Tested {
             message: claimed.message.id,
             started,
@@ -118,7 +119,7 @@ impl Notify {
             again: matches!(meaning.verdict, Verdict::Again { .. }),
             status: meaning.status,
             outcome: outcome(meaning),
-            detail: Some(cut(record.detail, DETAIL)).filter(|detail| !detail.is_empty()),
+            detail: Some(cut(detail, DETAIL)).filter(|detail| !detail.is_empty()),
         }
     }
 
@@ -151,6 +152,22 @@ impl Notify {
             templates: written.templates,
         })
     }
+}
+
+/// The record of an attempt as text: what was asked and answered, and what the plugin wrote.
+fn written(record: &Record) -> String {
+    let mut lines = Vec::new();
+    for exchange in &record.exchanges {
+        let millis = exchange.latency_us / 1_000;
+        lines.push(match (exchange.status, &exchange.error) {
+            (_, Some(error)) => format!("{}: {error} after {millis} ms", exchange.request),
+            (Some(status), None) => format!("{}: {status} in {millis} ms", exchange.request),
+            (None, None) => format!("{}: in {millis} ms", exchange.request),
+        });
+        lines.extend(exchange.body.lines().map(|line| format!("  {line}")));
+    }
+    lines.extend(record.detail.lines().map(str::to_owned));
+    lines.join("\n")
 }
 
 fn outcome(meaning: Meaning) -> Result<String, ErrorData> {

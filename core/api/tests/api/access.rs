@@ -5,15 +5,12 @@ use std::collections::BTreeSet;
 use axum::http::{Method, StatusCode};
 use ironcore_api::{openapi, walk};
 use ironcore_ledger::model::{
-    AttemptOutcome, FanOut, FinishAttempt, HandlerRef, NewMessage, NewSilence, Role, Task,
+    AttemptOutcome, FanOut, FinishAttempt, HandlerRef, IncidentStep, Joins, NewMessage, NewSilence, Role,
+    Task,
 };
 use ironcore_types::notification::Matchers;
 use ironcore_types::objects::Handler;
-use ironcore_types::{ErrorCode, MessageId, SilenceId, TaskState};
-    AttemptOutcome, FanOut, FinishAttempt, HandlerRef, IncidentStep, Joins, NewMessage, Role, Task,
-};
-use ironcore_types::objects::Handler;
-use ironcore_types::{ErrorCode, IncidentId, MessageId, Severity, TaskState};
+use ironcore_types::{ErrorCode, IncidentId, MessageId, Severity, SilenceId, TaskState};
 use serde_json::{Value, json};
 
 use crate::setup::{Hub, encode, verify};
@@ -114,10 +111,9 @@ pub(crate) async fn foreign(hub: &Hub) -> Foreign {
         by: "zebra@local".parse().expect("user"),
         key: None,
     };
-    Foreign {
-        silence: hub.ledger.add_silence(silence).await.expect("a silence").id,
     let incident = hub.ledger.incident_of(task.project.as_ref(), "zebra").await;
     Foreign {
+        silence: hub.ledger.add_silence(silence).await.expect("a silence").id,
         incident: incident.expect("ledger").expect("an incident").id,
         task,
         message: report.created[0],
@@ -154,7 +150,7 @@ fn fill(path: &str, foreign: &Foreign) -> String {
             "{id}",
             if path.contains("silences") {
                 foreign.silence.to_string()
-            if path.contains("incidents") {
+            } else if path.contains("incidents") {
                 foreign.incident.to_string()
             } else {
                 foreign.message.to_string()
@@ -258,8 +254,15 @@ async fn filters_do_not_reach_into_other_projects() {
     let hub = Hub::start().await;
     foreign(&hub).await;
     let secret = hub.token(Role::Member, Some("demo")).await;
-    for path in ["tasks", "jobs", "groups", "messages", "silences", "maintenance"] {
-    for path in ["tasks", "jobs", "groups", "messages", "incidents"] {
+    for path in [
+        "tasks",
+        "jobs",
+        "groups",
+        "messages",
+        "silences",
+        "maintenance",
+        "incidents",
+    ] {
         let path = format!("/api/v1/{path}?project=zebra");
         hub.get(&path, &secret)
             .await

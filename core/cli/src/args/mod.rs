@@ -1,9 +1,7 @@
 //! The command line: the commands, and the options of all of them. What each command takes is left to `start`
 //! (what starts a task), `job`, `look` (what only reads), `notify` (who is told of what), `silence` (when nobody is),
-//! `statistics` (figures kept over time), `hub` (what runs and declares the hub), `project` and `operate`; `words` holds
-//! those that options take.
-//! (what starts a task), `job`, `look` (what only reads), `notify` (who is told of what), `inbox`, `statistics` (figures kept over
-//! time), `hub` (what runs and declares the hub), `project` and `operate`; `words` holds those that options take.
+//! `inbox`, `statistics` (figures kept over time), `hub` (what runs and declares the hub), `project` and `operate`;
+//! `words` holds those that options take.
 
 mod hub;
 mod inbox;
@@ -28,11 +26,8 @@ pub(crate) use hub::{
 };
 pub(crate) use inbox::{Inbox, InboxList};
 pub(crate) use job::Job;
-pub(crate) use look::{HandlerArg, Inbox, Message, Schedule, Snapshot, Task, TaskList};
-pub(crate) use notify::{Explain, Notify, Preview, Target};
 pub(crate) use look::{HandlerArg, Message, Schedule, Snapshot, Task, TaskList};
-pub(crate) use notify::{Explain, Notify};
-pub(crate) use notify::{Explain, Incident, IncidentArg, Notify};
+pub(crate) use notify::{Explain, Incident, IncidentArg, Notify, Preview, Target};
 pub(crate) use operate::{Hub, Man, Restored, Scheduler, Worker};
 pub(crate) use project::{PatternArgs, Project};
 pub(crate) use silence::{AddSilence, Maintenance, Silence};

@@ -33,7 +33,7 @@ pub use health::HandlerHealth;
 pub use idempotency::{Enqueued, KeyUse, KeyedRequest};
 pub use inbox::{
     Acknowledged, InboxEntry, InboxFilter, InboxItem, InboxPage, Mute, NewMute, Taken, UnreadCounts,
-pub use inbox::{InboxEntry, InboxItem, InboxPage};
+};
 pub use incident::{
     Acknowledgement, Clear, DueNotice, Ending, Incident, IncidentFilter, IncidentMember, IncidentPage,
     IncidentState, IncidentStep, Joins, Notice, NoticeStep, Raised,

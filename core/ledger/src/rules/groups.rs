@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use ironcore_types::notification::{Actions, Digest, Filter, Handler, Limit, Maintenance, NamePattern, Quiet};
+use ironcore_types::notification::{
+    Actions, Digest, Filter, Handler, Limit, Maintenance, NamePattern, Quiet,
+};
 use ironcore_types::objects::{DatastoreObject, Document, Group};
 use ironcore_types::{HandlerName, ProjectName};
 

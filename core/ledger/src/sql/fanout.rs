@@ -105,10 +105,16 @@ impl Tx {
         self.check_next(&fanouts).await?;
         let rates: Vec<_> = fanouts.iter().flat_map(|fanout| fanout.rates.clone()).collect();
         self.check_rates(&rates).await?;
+        let silenced = fanouts.iter().flat_map(|fanout| {
+            let of_it = fanout.silenced.iter().cloned();
+            of_it.map(|one| (fanout.seq, one))
+        });
+        // Before all that writes, for this may refuse.
+        self.put_silenced(silenced.collect()).await?;
         let recovered = self.incident_steps(&fanouts).await?;
         let mut report = FanOutReport::default();
         let (mut tips, mut matches, mut wanted) = (Vec::new(), Vec::new(), Vec::<Wanted>::new());
-        let (mut steps, mut silenced) = (Vec::new(), Vec::new());
+        let mut steps = Vec::new();
         let mut places = BTreeMap::<Key, usize>::new();
         let last = fanouts.last().map(|fanout| fanout.seq);
         for fanout in fanouts {
@@ -122,7 +128,6 @@ impl Tx {
                 handler: found.handler.to_string(),
             }));
             steps.extend(fanout.outcome.map(|step| (seq, step)));
-            silenced.extend(fanout.silenced.into_iter().map(|one| (seq, one)));
             let told = recovered.get(&seq);
             let told = |new: &NewMessage| told.is_some_and(|told| told.contains(&new.handler));
             for new in fanout.messages.into_iter().filter(|new| !told(new)) {
@@ -140,8 +145,6 @@ impl Tx {
                 }
             }
         }
-        // First, for this may refuse.
-        self.put_silenced(silenced).await?;
         if !tips.is_empty() {
             sql("INSERT INTO tips (seq, place, body)
                  SELECT seq, place, body FROM RECORDS($1 AS r: seq BIGINT, place BIGINT, body TEXT)")

@@ -15,9 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::{LedgerError, Result};
 
 /// Every table that is copied, each behind those that it refers to.
-const TABLES: [&str; 38] = [
-const TABLES: [&str; 37] = [
-const TABLES: [&str; 39] = [
+const TABLES: [&str; 44] = [
     "hub",
     "projects",
     "datastores",

@@ -54,6 +54,7 @@ fn fanouts(events: &[SeqEvent], by: Silencer, until: Timestamp) -> Result<Vec<Fa
             messages: Vec::new(),
             outcome: None,
             rates: Vec::new(),
+            incident: None,
             silenced: Vec::new(),
         })
         .collect();
