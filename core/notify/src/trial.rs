@@ -21,8 +21,8 @@ use crate::delivery::{call, services_of};
 use crate::fanout::{KIND_DIGEST, KIND_EVENT};
 use crate::notify::{Notify, Shared};
 use crate::outcome::{Meaning, cut};
-use crate::retry::Verdict;
 use crate::record::{DETAIL, Record};
+use crate::retry::Verdict;
 use crate::services::{render_error, shared as as_services};
 use crate::templates::{TemplateError, Templates};
 

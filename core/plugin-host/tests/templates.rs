@@ -107,6 +107,7 @@ fn tip() -> Tip {
             target: "x".to_owned(),
             label: "Collect".to_owned(),
         }],
+        link: None,
         plugin: PluginName::new("remediation").expect("name"),
     }
 }

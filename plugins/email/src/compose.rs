@@ -240,7 +240,7 @@ fn color(delivery: &Delivery, event: &Event, data: &Data) -> &'static str {
 fn worst(delivery: &Delivery) -> &'static str {
     let none = Data::default();
     let worst = delivery.events.iter().max_by_key(|event| event.severity);
-    worst.map_or("#3d5a80", |event| color(event, &none))
+    worst.map_or("#3d5a80", |event| color(delivery, event, &none))
 }
 
 /// One line without control characters: what a header field can hold.

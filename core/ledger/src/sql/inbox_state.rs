@@ -29,7 +29,7 @@ fn mute(row: &Row) -> Result<Mute> {
 }
 
 impl Tx {
-    async fn acknowledge(
+    async fn acknowledge_event(
         &mut self,
         scope: &Scope,
         user: &UserId,
@@ -197,13 +197,13 @@ impl Sql {
         .await
     }
 
-    pub(crate) async fn acknowledge(
+    pub(crate) async fn acknowledge_event(
         &self,
         scope: Scope,
         user: UserId,
         seq: i64,
     ) -> Result<Option<(Acknowledged, bool)>> {
-        self.write(move |tx| Box::pin(async move { tx.acknowledge(&scope, &user, seq).await }))
+        self.write(move |tx| Box::pin(async move { tx.acknowledge_event(&scope, &user, seq).await }))
             .await
     }
 

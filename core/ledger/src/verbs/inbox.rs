@@ -59,7 +59,7 @@ impl Ledger {
         user: &UserId,
         seq: i64,
     ) -> Result<Option<(Acknowledged, bool)>> {
-        self.sql.acknowledge(scope.clone(), user.clone(), seq).await
+        self.sql.acknowledge_event(scope.clone(), user.clone(), seq).await
     }
 
     /// What `user` mutes, oldest first.

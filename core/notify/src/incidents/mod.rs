@@ -7,9 +7,10 @@ mod told;
 mod words;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ironcore_ledger::LedgerError;
-use ironcore_ledger::model::{DueNotice, HandlerRef, Incident, NewMessage, NoticeStep, Rate};
+use ironcore_ledger::model::{DueNotice, HandlerRef, Incident, NewMessage, NoticeStep, Rate, Scope};
 use ironcore_types::Timestamp;
 use ironcore_types::notification::{GroupRef, Handler};
 
@@ -17,11 +18,16 @@ use self::decide::{Say, decide};
 pub(crate) use self::told::Told;
 use crate::error::NotifyError;
 use crate::fanout::{lane, unlimited};
+use crate::matching::Silences;
 use crate::notify::Shared;
 use crate::pacing;
+use crate::silences;
 
 /// Notices that are looked at in one transaction.
 const BATCH: u32 = 32;
+
+/// How soon a notice that is silenced is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// What messages of this kind hold: that an incident began, that more joined it, or that it lasts.
 pub(crate) const KIND_INCIDENT: &str = "incident";
@@ -37,6 +43,7 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
         return Ok(0);
     }
     let count = looks.len();
+    let silences = silences::read(&shared.ledger, now).await?;
     let mut declared = BTreeMap::new();
     let mut rates = BTreeMap::new();
     let mut steps = Vec::with_capacity(count);
@@ -56,6 +63,10 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
             let known = shared.ledger.rates(vec![lane.clone()]).await?;
             let rate = known.into_iter().next().unwrap_or_else(|| unlimited(&lane));
             rates.insert(lane.clone(), rate);
+        }
+        if let Some(over) = silenced(shared, &silences, &look, now).await? {
+            steps.push(later(look, over.min(now.after(LOOK_AGAIN))));
+            continue;
         }
         let rate = rates.get_mut(&lane);
         steps.push(step(look, handler, lane, rate, now));
@@ -79,6 +90,31 @@ async fn handler(shared: &Shared, reference: &HandlerRef) -> Result<Option<Handl
         .any(|health| health.handler == *reference && health.disabled.is_some());
     let mut handlers = group.handler.into_iter();
     Ok(handlers.find(|handler| handler.name == reference.handler && handler.enabled && !off))
+}
+
+/// Until when a silence or a maintenance window is about the incident, by its newest event.
+async fn silenced(
+    shared: &Shared,
+    silences: &Silences,
+    look: &DueNotice,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, LedgerError> {
+    let Some(newest) = look.newest.last().filter(|_| !silences.are_none()) else {
+        return Ok(None);
+    };
+    let found = shared.ledger.events_after(newest - 1, 1, &Scope::All).await?;
+    let project = look.notice.handler.project.as_ref();
+    let quiet = found
+        .first()
+        .and_then(|event| silences.quiet(&event.event, project, now));
+    Ok(quiet.map(|quiet| quiet.until))
+}
+
+/// Nothing is told now. A silence may be ended before its time, so this is asked again soon.
+fn later(look: DueNotice, over: Timestamp) -> NoticeStep {
+    let mut step = silent(look);
+    step.notice.due = Some(over);
+    step
 }
 
 /// Nothing is told, now or later.

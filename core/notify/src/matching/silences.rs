@@ -33,6 +33,11 @@ impl Silences {
         }
     }
 
+    /// Whether nothing is silenced at all.
+    pub fn are_none(&self) -> bool {
+        self.made.is_empty() && self.declared.is_empty()
+    }
+
     /// What silences the event at `now` for handlers of `project`, or of the hub when there is none. Of several the one
     /// that lasts longest. A project's own silences keep its own handlers quiet and nobody else.
     pub fn quiet(&self, event: &Event, project: Option<&ProjectName>, now: Timestamp) -> Option<Quiet> {
