@@ -157,6 +157,7 @@ fn fill(path: &str, foreign: &Foreign) -> String {
             },
         ),
         ("{seq}", foreign.seq.to_string()),
+        ("{number}", "1".to_owned()),
         ("{user}", encode("admin@local!hub")),
     ];
     let filled = fills
@@ -183,6 +184,8 @@ fn body(operation: &str, foreign: &Foreign) -> Option<Value> {
         "test_handlers" => Some(json!({ "project": "zebra", "group": "zebra-group" })),
         "preview_event" => Some(json!({ "event": foreign.event, "template": { "text": "x" } })),
         "explain_event" => Some(json!({ "event": foreign.event })),
+        "use_button" => Some(json!({ "kind": "acknowledge" })),
+        "mark_entries" => Some(json!({ "seqs": [foreign.seq], "read": true })),
         "take_action" => Some(json!({ "event": foreign.event, "kind": "verify", "target": "zebra-store" })),
         _ => None,
     }
@@ -236,7 +239,13 @@ async fn a_member_reaches_nothing_of_another_project_by_any_route() {
                 answer.text
             );
             assert!(!answer.text.contains("zebra"), "{method} {url}: {}", answer.text);
-        } else if operation != "read_entries" {
+        } else if operation == "mark_entries" {
+            assert_eq!(
+                answer.expect(StatusCode::OK)["changed"],
+                0,
+                "what is not seen is left alone"
+            );
+        } else if !matches!(operation.as_str(), "read_entries" | "mute") {
             assert!(refused, "{method} {url}: {} {}", answer.status, answer.text);
         }
     }

@@ -47,6 +47,11 @@ fn words(code: ErrorCode) -> String {
     format!("<{code}> happened")
 }
 
+/// Whether groups hear of it: of work that is handed over, the next attempt tells how it went.
+fn is_told(code: ErrorCode) -> bool {
+    code != ErrorCode::WorkerStopped
+}
+
 fn declared(store: &Path, hook: &str, mail: u16) -> Result<Document> {
     let wanted = [
         "task.failed",
@@ -108,7 +113,12 @@ async fn happen(ledger: &Ledger, clock: &ManualClock) -> Result<()> {
             }),
             ..Outcome::new(TaskState::Failed)
         };
-        ledger.finish(task.id, session, outcome).await?;
+        let finished = ledger.finish(task.id, session, outcome).await?;
+        // A run whose worker is gone is done again by itself, which is of no matter here.
+        for id in finished.follow_ups {
+            let retry = ledger.task_by_id(id).await?.context("the retry")?;
+            ledger.cancel(&retry.upid, &"root@local".parse()?).await?;
+        }
     }
     for (kind, _) in ANSWERS {
         let mut event = events::of_type(kind);
@@ -140,6 +150,13 @@ fn bare(text: &str) -> String {
 /// The tips that an entry, a task or a webhook holds.
 fn tips(of: &Value) -> Result<&Vec<Value>> {
     of["tips"].as_array().context("tips")
+}
+
+/// Whether a webhook's tips hold this one: whose it is they do not say.
+fn holds(told: &[Value], tip: &Value) -> bool {
+    let parts = ["title", "why", "steps", "link"];
+    told.iter()
+        .any(|one| parts.iter().all(|part| one[part] == tip[part]))
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
@@ -187,7 +204,7 @@ async fn each_code_and_each_answer_is_told_with_its_tip_wherever_people_look() -
     ledger.close().await;
     hub.resume()?;
 
-    let count = ErrorCode::ALL.len() + ANSWERS.len();
+    let count = ErrorCode::ALL.iter().filter(|code| is_told(**code)).count() + ANSWERS.len();
     let hooks: Vec<Value> = hook
         .wait_for(count, PATIENCE)
         .await?
@@ -234,16 +251,19 @@ async fn each_code_and_each_answer_is_told_with_its_tip_wherever_people_look() -
         );
         titles.insert(code.as_str(), title.to_owned());
 
-        let told = hooks
-            .iter()
-            .find(|told| is(&told["data"]["error"]))
-            .context("a webhook")?;
-        ensure!(tips(&told["data"])?.contains(tip), "{code}: {told}");
-
         let entry = entries.iter().find(|entry| is(&entry["event"]["data"]["error"]));
         let entry = entry.context("an entry")?;
         ensure!(tips(entry)?.contains(tip), "{code}: {entry}");
         ensure!(bare(text(entry, "text")?).contains(title), "{code}: {entry}");
+
+        if !is_told(*code) {
+            continue;
+        }
+        let told = hooks
+            .iter()
+            .find(|told| is(&told["data"]["error"]))
+            .context("a webhook")?;
+        ensure!(holds(tips(&told["data"])?, tip), "{code}: {told}");
 
         let said = words(*code);
         let [plain, html] = mails
@@ -276,7 +296,7 @@ async fn each_code_and_each_answer_is_told_with_its_tip_wherever_people_look() -
             .iter()
             .find(|told| told["type"] == kind.as_str())
             .context("a webhook")?;
-        ensure!(tips(&told["data"])?.contains(tip), "{kind}: {told}");
+        ensure!(holds(tips(&told["data"])?, tip), "{kind}: {told}");
         let title = text(tip, "title")?;
         ensure!(
             mails
