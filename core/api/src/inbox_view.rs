@@ -8,7 +8,7 @@ use ironcore_types::Severity;
 use serde::Deserialize;
 
 use crate::wire::{
-    Acknowledgement, ButtonDone, EntryButton, EntryLink, Inbox, InboxCounts, InboxEntry, Mute, MuteRule,
+    ButtonDone, EntryAcknowledgement, EntryButton, EntryLink, Inbox, InboxCounts, InboxEntry, Mute, MuteRule,
     SilencedBy,
 };
 
@@ -59,7 +59,7 @@ pub(crate) fn entry(item: model::InboxItem, policies: &Policies) -> InboxEntry {
         buttons,
         read: item.read,
         muted: item.muted,
-        acknowledged: item.acknowledged.map(|taken| Acknowledgement {
+        acknowledged: item.acknowledged.map(|taken| EntryAcknowledgement {
             user: taken.user,
             time: taken.at,
         }),

@@ -33,7 +33,7 @@ pub struct InboxEntry {
     /// Whether the user mutes it: then it is not unread.
     pub muted: bool,
     /// Who has taken it on, for everybody who sees it.
-    pub acknowledged: Option<Acknowledgement>,
+    pub acknowledged: Option<EntryAcknowledgement>,
     /// What kept handlers from being told of it outside.
     #[serde(default)]
     pub silenced: Vec<SilencedBy>,
@@ -74,7 +74,7 @@ pub struct ButtonDone {
 
 /// Who took an event on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Acknowledgement {
+pub struct EntryAcknowledgement {
     /// Who.
     pub user: UserId,
     /// When.

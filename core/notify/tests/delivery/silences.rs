@@ -258,7 +258,12 @@ async fn the_inbox_gets_what_is_silenced_and_says_by_what() {
     let page = ironcore_ledger::model::Page::first(50);
     let inbox = world
         .ledger
-        .inbox(&Scope::Project(project()), &user(), false, &page)
+        .inbox(
+            &Scope::Project(project()),
+            &user(),
+            &ironcore_ledger::model::InboxFilter::default(),
+            &page,
+        )
         .await;
     let items = inbox.expect("the inbox").items;
     let failed = items

@@ -46,6 +46,7 @@ async fn tell(world: &World, step: IncidentStep, messages: Vec<NewMessage>) -> R
         messages,
         outcome: None,
         rates: Vec::new(),
+        silenced: Vec::new(),
         incident: Some(step),
     };
     Ok((event.seq, world.ledger.record_fanout(vec![fanout]).await?))
@@ -348,6 +349,7 @@ pub async fn incidents_come_to_an_end(place: &dyn Place) -> Result<()> {
             matches: Vec::new(),
             messages: Vec::new(),
             outcome: None,
+            silenced: Vec::new(),
             rates: Vec::new(),
             incident: Some(IncidentStep {
                 joins: Some(joins),

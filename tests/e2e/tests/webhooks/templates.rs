@@ -331,7 +331,7 @@ fn an_alert_of_an_incident_is_resolved_by_its_end() -> Result<()> {
             "{target}: {text}"
         );
         ensure!(
-            *target == "pagerduty" || of_end.contains("They work again"),
+            target == "pagerduty" || of_end.contains("They work again"),
             "{target}: {of_end}"
         );
         ensure!(!of_end.contains("/acknowledge/"), "{target}: {of_end}");
