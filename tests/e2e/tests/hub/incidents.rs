@@ -185,8 +185,12 @@ async fn forty_jobs_that_fail_on_one_datastore_are_one_incident() -> Result<()> 
     run_all(&hub, 0)?;
     let told = hook.wait_for(2, PATIENCE).await?;
     let mails = mail.wait_for(2, PATIENCE).await?;
+    // With what joined and was not told: as many events are a batch.
     let over = told[1].json()?;
-    let over = &over["data"]["incident"];
+    let batch = over.as_array().with_context(|| format!("a batch: {over}"))?;
+    ensure!(batch.len() == JOBS, "{}", batch.len());
+    ensure!(batch.iter().all(|event| event["data"]["incident"]["id"] == incident["id"]), "{over}");
+    let over = &batch[JOBS - 1]["data"]["incident"];
     ensure!(
         over["state"] == "ended" && over["ending"] == "recovered",
         "{over}"

@@ -56,7 +56,7 @@ async fn a_test_message_tells_how_it_went_and_leaves_nothing_behind() -> Result<
     for (at, name) in ["chat", "raw"].into_iter().enumerate() {
         let one = &answer["handlers"][at];
         ensure!(
-            one["handler"] == name && one["delivered"] == true && one["status"] == 200,
+            one["handler"] == name && one["delivered"] == true && one["status"] == 204,
             "{answer}"
         );
     }
