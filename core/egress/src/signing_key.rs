@@ -64,7 +64,7 @@ pub fn generate_signing_secret(kind: SigningKind) -> Result<SecretString, Egress
 
 /// A key, ready to sign.
 pub(crate) enum SigningKey {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Ed25519(Ed25519KeyPair),
 }
 
@@ -103,7 +103,7 @@ impl SigningKey {
         if !(24..=64).contains(&bytes.len()) {
             return Err(unfit("a signing key has 24 to 64 bytes"));
         }
-        Ok(Self::Hmac(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+        Ok(Self::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &bytes))))
     }
 
     /// The signature of a text and a body, with its version before it.

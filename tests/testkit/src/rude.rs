@@ -74,7 +74,9 @@ impl RudeReceiver {
 async fn answer(mut stream: TcpStream, manner: Manner, sent: &AtomicU64) -> std::io::Result<()> {
     let mut piece = [0; 4096];
     // Who answers before it is asked is no receiver of HTTP.
-    stream.read(&mut piece).await?;
+    if stream.read(&mut piece).await? == 0 {
+        return Ok(());
+    }
     if manner == Manner::Closes {
         return Ok(());
     }

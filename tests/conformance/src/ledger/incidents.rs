@@ -150,7 +150,7 @@ pub async fn events_of_one_cause_are_one_incident(place: &dyn Place) -> Result<(
             .incidents(&of_event, &Page::first(10))
             .await?
             .incidents
-            == [incident.clone()]
+            == std::slice::from_ref(&incident)
     );
 
     // Another project's, and the hub's, are others.

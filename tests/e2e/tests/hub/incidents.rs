@@ -189,7 +189,12 @@ async fn forty_jobs_that_fail_on_one_datastore_are_one_incident() -> Result<()> 
     let over = told[1].json()?;
     let batch = over.as_array().with_context(|| format!("a batch: {over}"))?;
     ensure!(batch.len() == JOBS, "{}", batch.len());
-    ensure!(batch.iter().all(|event| event["data"]["incident"]["id"] == incident["id"]), "{over}");
+    ensure!(
+        batch
+            .iter()
+            .all(|event| event["data"]["incident"]["id"] == incident["id"]),
+        "{over}"
+    );
     let over = &batch[JOBS - 1]["data"]["incident"];
     ensure!(
         over["state"] == "ended" && over["ending"] == "recovered",

@@ -271,7 +271,10 @@ async fn each_code_and_each_answer_is_told_with_its_tip_wherever_people_look() -
             .find(|mail| mail[0].contains(&said))
             .context("a mail")?;
         let first = bare(tip["steps"][0].as_str().context("a step")?);
-        ensure!(plain.contains(title) && bare(plain).contains(&first), "{code}: {plain}");
+        ensure!(
+            plain.contains(title) && bare(plain).contains(&first),
+            "{code}: {plain}"
+        );
         ensure!(html.contains(title), "{code}: {html}");
         ensure!(plain.contains(text(tip, "link")?), "{code}: {plain}");
     }
