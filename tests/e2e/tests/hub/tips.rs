@@ -147,6 +147,14 @@ fn bare(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Text as it stands in HTML.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('\'', "&#x27;");
+    text.replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('`', "&#x60;")
+}
+
 /// The tips that an entry, a task or a webhook holds.
 fn tips(of: &Value) -> Result<&Vec<Value>> {
     of["tips"].as_array().context("tips")
@@ -275,7 +283,7 @@ async fn each_code_and_each_answer_is_told_with_its_tip_wherever_people_look() -
             plain.contains(title) && bare(plain).contains(&first),
             "{code}: {plain}"
         );
-        ensure!(html.contains(title), "{code}: {html}");
+        ensure!(html.contains(&escaped(title)), "{code}: {html}");
         ensure!(plain.contains(text(tip, "link")?), "{code}: {plain}");
     }
     let mut different: Vec<&String> = titles.values().collect();
@@ -304,7 +312,7 @@ async fn each_code_and_each_answer_is_told_with_its_tip_wherever_people_look() -
         ensure!(
             mails
                 .iter()
-                .any(|[plain, html]| plain.contains(title) && html.contains(title)),
+                .any(|[plain, html]| plain.contains(title) && html.contains(&escaped(title))),
             "{kind}"
         );
     }
