@@ -7,6 +7,7 @@ use ironcore_types::TaskState;
 use serde_json::{Value, json};
 
 use crate::digests::fanned_out;
+use crate::silences::silence;
 use crate::world::{World, webhook};
 
 fn minutes(count: u64) -> Duration {
@@ -240,6 +241,45 @@ async fn a_limit_counts_notices_and_delays_them() {
     assert_eq!(
         said(&all, "hook")[1].1,
         "Datastore store cannot be reached (1 more, 2 in all)"
+    );
+    world.stop().await;
+}
+
+/// A silence that is made while an incident lasts holds its notices back, and they come when it is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silence_holds_notices_back_until_it_is_over() {
+    let mut world = world(json!({ "repeat": "1h" }), None).await;
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    delivered(&world, "hook", 1).await;
+    silence(&world, 2, json!({})).await;
+    world.clock.advance(minutes(60));
+    // The notice was due now: once it was looked at, it is due later.
+    let looked = async {
+        loop {
+            let next = world.ledger.next_notice_due().await.expect("the ledger");
+            if next.is_some_and(|next| next > world.now()) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(minutes(1), looked)
+        .await
+        .expect("it is looked at");
+    let all = world.messages().await;
+    assert_eq!(
+        of(&all, "hook").len(),
+        1,
+        "nobody is told: {:?}",
+        said(&all, "hook")
+    );
+    world.clock.advance(minutes(61));
+    let all = delivered(&world, "hook", 2).await;
+    assert!(
+        said(&all, "hook")[1].1.starts_with("Still, for 2 h"),
+        "{:?}",
+        said(&all, "hook")
     );
     world.stop().await;
 }

@@ -18,7 +18,7 @@ async fn world() -> World {
 }
 
 /// Silences all of the project for some hours.
-async fn silence(world: &World, hours: u32, when: Value) -> Silence {
+pub(crate) async fn silence(world: &World, hours: u32, when: Value) -> Silence {
     let now = world.now();
     let new = NewSilence {
         project: Some(project()),
