@@ -158,13 +158,16 @@ fn body_of(incident: &Incident) -> String {
             )
         }
         _ => format!(
-            "<p>Incident {number} lasts since {}, with {} events so far. Whoever acknowledges it says that they see to \
+            "<p>Incident {number} lasts since {}, with {} so far. Whoever acknowledges it says that they see to \
              it: it is neither told again nor escalated, until it becomes worse.</p>\
              <form method=\"post\"><p><label>Your name<br><input name=\"name\" maxlength=\"{NAME}\" \
              autocomplete=\"name\"></label></p><p><label>For the others<br><input name=\"comment\" \
              maxlength=\"{COMMENT}\"></label></p><p><button type=\"submit\">Acknowledge</button></p></form>",
             ironcore_types::Timestamp::from_seconds(incident.opened.as_seconds()),
-            incident.failures
+            match incident.failures {
+                1 => "one event".to_owned(),
+                count => format!("{count} events"),
+            }
         ),
     }
 }

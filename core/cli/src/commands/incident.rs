@@ -122,11 +122,10 @@ fn fields(detail: &wire::IncidentDetail) -> Vec<(&'static str, String)> {
         } else {
             "well again"
         };
-        let times = match member.failures {
-            1 => "once".to_owned(),
-            times => format!("{times} times"),
-        };
-        ("Affected", format!("{}, {times}, {now}", member.member))
+        (
+            "Affected",
+            format!("{}, {}, {now}", member.member, often(member.failures)),
+        )
     }));
     fields.extend(detail.events.iter().map(|listed| {
         let event = &listed.event;
@@ -140,7 +139,11 @@ fn fields(detail: &wire::IncidentDetail) -> Vec<(&'static str, String)> {
             None => format!("{}/{}", notice.group, notice.handler),
         };
         text.push_str(&match notice.last {
-            Some(last) => format!(", told {} times, last {}", notice.told, output::time(Some(last))),
+            Some(last) => format!(
+                ", told {}, last {}",
+                often(notice.told.into()),
+                output::time(Some(last))
+            ),
             None => ", not told yet".to_owned(),
         });
         if let Some(at) = notice.escalated {
@@ -178,4 +181,12 @@ fn state_of(incident: &wire::Incident) -> String {
         wire::IncidentState::Ended => "ended",
     }
     .to_owned()
+}
+
+/// How often something happened.
+fn often(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
 }

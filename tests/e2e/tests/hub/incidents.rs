@@ -134,7 +134,7 @@ async fn forty_jobs_that_fail_on_one_datastore_are_one_incident() -> Result<()> 
     let mails = mail.wait_for(1, PATIENCE).await?;
     let shown = hub.ok(&["incident", "show", &number])?;
     ensure!(shown.contains("job/office/job-7, once, still failing"), "{shown}");
-    ensure!(shown.contains("office/oncall/chat, told 1 times"), "{shown}");
+    ensure!(shown.contains("office/oncall/chat, told once"), "{shown}");
     let first = told[0].json()?;
     ensure!(first["data"]["incident"]["id"] == incident["id"], "{first}");
     let subject = mails[0].header("subject").unwrap_or_default();
