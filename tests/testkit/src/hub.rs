@@ -198,13 +198,21 @@ impl TestHub {
             .and_then(rustix::process::Pid::from_raw);
         rustix::process::kill_process(pid.context("a process id")?, rustix::process::Signal::TERM)?;
         let begun = Instant::now();
-        while child.try_wait()?.is_none() {
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
             if begun.elapsed() > PATIENCE {
                 child.kill()?;
                 bail!("the hub did not stop; its log:\n{}", self.log());
             }
             std::thread::sleep(Duration::from_millis(20));
-        }
+        };
+        ensure!(
+            status.code().is_some(),
+            "the hub did not end by itself: {status}; its log:\n{}",
+            self.log()
+        );
         Ok(())
     }
 

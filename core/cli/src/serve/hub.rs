@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::config::{Database, Settings};
-use super::process::{process_start, stop_signal, write_address};
+use super::process::{StopSignals, process_start, write_address};
 use super::{builtin, check, keys, remotes, seams, secrets};
 use crate::exit::Coded;
 
@@ -113,11 +113,13 @@ impl Hub {
             Some(listener) => listener.local_addr()?,
             None => self.settings.listen,
         };
+        // Whoever is told that it started is told when it stops, however soon that is.
+        let signals = StopSignals::listen()?;
         self.tell(EventType::SystemStarted, "started").await?;
         let mut tasks = Tasks::default();
         tasks.start(&self, listener, address)?;
         // A part that ends by itself is a fault: the hub stops, so that whoever watches it starts it anew.
-        let fault = tasks.first_fault().await;
+        let fault = tasks.first_fault(signals).await;
         tracing::info!("stopping: the API, then tasks, then messages");
         tasks.stop_work().await;
         if let Err(error) = self.tell(EventType::SystemStopped, "stopped").await {
@@ -210,9 +212,9 @@ impl Tasks {
     }
 
     /// Waits until the hub is to stop; with what went wrong, when that is why.
-    async fn first_fault(&mut self) -> Option<anyhow::Error> {
+    async fn first_fault(&mut self, mut signals: StopSignals) -> Option<anyhow::Error> {
         tokio::select! {
-            signal = stop_signal() => signal.err(),
+            () = signals.recv() => None,
             Some(ended) = self.api.join_next() => Some(fault("the API", ended)),
             Some(ended) = self.work.join_next() => Some(fault(WORK, ended)),
             Some(ended) = self.lanes.join_next() => Some(fault("delivery", ended)),

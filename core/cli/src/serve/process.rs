@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Tells local tools where the API listens, which matters when the port was chosen by the system.
 pub(super) fn write_address(path: &Path, address: std::net::SocketAddr) -> Result<()> {
@@ -34,12 +35,26 @@ pub(super) fn process_start() -> u64 {
         .unwrap_or(0)
 }
 
-pub(super) async fn stop_signal() -> Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// How the process is told to stop. From when this is made, such a signal no longer ends it at once.
+#[derive(Debug)]
+pub(super) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    pub(super) fn listen() -> Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    Ok(())
+
+    /// Waits for one, also for one that came since they are listened to.
+    pub(super) async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
