@@ -5,6 +5,7 @@ pub(crate) mod configure;
 pub(crate) mod fair;
 pub(crate) mod frames;
 mod groups;
+pub(crate) mod incident_book;
 mod incidents;
 pub(crate) mod missed;
 pub(crate) mod overlap;

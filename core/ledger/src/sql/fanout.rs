@@ -11,12 +11,14 @@ use super::delivery::declared;
 use super::events::{MOST, event};
 use super::messages::state;
 use super::tx::Tx;
-use crate::db::{sql, to_json};
+use crate::db::{Row, sql, to_json};
 use crate::error::{LedgerError, Result};
 use crate::model::{FanOut, FanOutReport, HandlerRef, IncidentStep, MessageState, NewMessage, SeqEvent};
 
 /// Messages of this kind gather events until they are due.
 const DIGEST: &str = "digest";
+/// Events that one digest gathers; those beyond make another. A plugin takes a message whole, within its memory and time.
+const MOST_GATHERED: u64 = 500;
 
 #[derive(Serialize)]
 struct TipRow {
@@ -74,11 +76,29 @@ struct Wanted {
     busy: bool,
 }
 
+#[derive(Debug, Clone, Copy)]
 struct Known {
     number: i64,
     id: MessageId,
     /// It waits and was never tried, so that events may join it.
     open: bool,
+    /// Events that it has gathered.
+    gathered: u64,
+}
+
+impl Known {
+    fn of(row: &Row, number: i64) -> Result<Self> {
+        Ok(Self {
+            number,
+            id: row.word("id")?,
+            open: state(row)? == MessageState::Pending && row.num("attempts")? == 0,
+            gathered: row.count("gathered")?,
+        })
+    }
+
+    fn has_room(self, events: usize) -> bool {
+        self.open && self.gathered + events as u64 <= MOST_GATHERED
+    }
 }
 
 /// A message on its way to its row.
@@ -111,7 +131,7 @@ impl Tx {
         });
         // Before all that writes, for this may refuse.
         self.put_silenced(silenced.collect()).await?;
-        let recovered = self.incident_steps(&fanouts).await?;
+        let recovered = self.ends_of_incidents(&fanouts).await?;
         let mut report = FanOutReport::default();
         let (mut tips, mut matches, mut wanted) = (Vec::new(), Vec::new(), Vec::<Wanted>::new());
         let mut steps = Vec::new();
@@ -176,7 +196,7 @@ impl Tx {
 
     /// What the events do to incidents, in their order. Handlers that are told of the end of one by the notice of it, by
     /// the event that ended it.
-    async fn incident_steps(&mut self, fanouts: &[FanOut]) -> Result<BTreeMap<i64, BTreeSet<HandlerRef>>> {
+    async fn ends_of_incidents(&mut self, fanouts: &[FanOut]) -> Result<BTreeMap<i64, BTreeSet<HandlerRef>>> {
         let mut recovered = BTreeMap::new();
         let joins = |step: &IncidentStep| step.joins.is_some();
         let steps: Vec<_> = fanouts
@@ -186,9 +206,13 @@ impl Tx {
         if steps.is_empty() || !(steps.iter().any(|(_, step)| joins(step)) || self.any_incident().await?) {
             return Ok(recovered);
         }
+        let told = self.incident_steps(&steps).await?;
         for (seq, step) in steps {
-            let mut told = self.incident_step(seq, step).await?;
-            told.retain(|handler| step.recovers.contains(handler));
+            let told = told.get(&seq).into_iter().flatten();
+            let told: BTreeSet<_> = told
+                .filter(|handler| step.recovers.contains(handler))
+                .cloned()
+                .collect();
             if !told.is_empty() {
                 recovered.insert(seq, told);
             }
@@ -251,13 +275,13 @@ impl Tx {
     /// Makes messages, or joins the events to those that are there.
     async fn put_messages(&mut self, mut wanted: Vec<Wanted>, report: &mut FanOutReport) -> Result<()> {
         self.look_up(&mut wanted).await?;
-        reopen(&mut wanted);
+        self.go_on_with_another(&mut wanted).await?;
         let declared = declared(&mut self.conn, wanted.iter().map(|one| &one.new.handler)).await?;
         let mut joined = Vec::new();
         let mut rows = Vec::new();
         let mut begun = BTreeSet::new();
         for (place, one) in wanted.iter().enumerate() {
-            match &one.known {
+            match one.known {
                 Some(known) if known.open => {
                     report.joined.push(known.id);
                     let number = known.number;
@@ -343,7 +367,10 @@ impl Tx {
         let asked = wanted.iter().enumerate();
         let asked: Vec<Asked<'_>> = asked.map(|(place, one)| Asked { place, key: &one.key }).collect();
         let rows = sql(
-            "SELECT r.place, m.number, m.id, m.state, m.attempts, CASE WHEN EXISTS (
+            "SELECT r.place, m.number, m.id, m.state, m.attempts,
+                CASE WHEN r.kind = 'digest' THEN (SELECT COUNT(*) FROM message_events l WHERE l.message = m.number)
+                    ELSE 0 END AS gathered,
+                CASE WHEN EXISTS (
                 SELECT 1 FROM messages o WHERE o.handler = r.handler AND o.recipient = r.recipient
                     AND o.thread = r.thread AND o.state IN ('pending', 'sending')) THEN 1 ELSE 0 END AS busy
              FROM RECORDS($1 AS r: place BIGINT, handler TEXT, recipient TEXT, thread TEXT, kind TEXT, span TEXT)
@@ -360,28 +387,65 @@ impl Tx {
             };
             one.busy = row.num("busy")? > 0;
             if let Some(number) = row.opt_num("number")? {
-                one.known = Some(Known {
-                    number,
-                    id: row.word("id")?,
-                    open: state(&row)? == MessageState::Pending && row.num("attempts")? == 0,
-                });
+                one.known = Some(Known::of(&row, number)?);
             }
         }
         Ok(())
     }
-}
 
-/// What was decided to join a digest that went out meanwhile makes another.
-fn reopen(wanted: &mut [Wanted]) {
-    for one in wanted.iter_mut().filter(|one| one.key.kind == DIGEST) {
-        if one.known.as_ref().is_some_and(|known| !known.open)
-            && let Some(first) = one.events.first()
-        {
-            one.key.span = format!("{}+{first}", one.key.span);
-            one.key.thread = one.key.span.clone();
-            one.known = None;
-            one.busy = false;
+    /// What was decided to join a digest that went out meanwhile, or that has no room, joins the last of those that were
+    /// made beside it, or makes one more.
+    async fn go_on_with_another(&mut self, wanted: &mut [Wanted]) -> Result<()> {
+        #[derive(Serialize)]
+        struct Asked<'a> {
+            place: usize,
+            handler: &'a str,
+            recipient: &'a str,
+            start: String,
+            beyond: String,
         }
+        let without_room = |one: &Wanted| {
+            let room = |known: Known| known.has_room(one.events.len());
+            one.key.kind == DIGEST && one.known.is_some_and(|known| !room(known))
+        };
+        let full = wanted.iter().enumerate().filter(|(_, one)| without_room(one));
+        let asked: Vec<_> = full
+            .map(|(place, one)| Asked {
+                place,
+                handler: &one.key.handler,
+                recipient: &one.key.recipient,
+                // Between them is all that begins with the span and a plus sign.
+                start: format!("{}+", one.key.span),
+                beyond: format!("{},", one.key.span),
+            })
+            .collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let rows = sql("SELECT r.place, m.number, m.id, m.state, m.attempts,
+                (SELECT COUNT(*) FROM message_events l WHERE l.message = m.number) AS gathered
+             FROM RECORDS($1 AS r: place BIGINT, handler TEXT, recipient TEXT, start TEXT, beyond TEXT)
+                LEFT JOIN messages m ON m.number = (SELECT MAX(n.number) FROM messages n
+                    WHERE n.handler = r.handler AND n.recipient = r.recipient AND n.thread > r.start
+                        AND n.thread < r.beyond AND n.kind = 'digest' AND n.replay = 0)")
+        .bind(to_json("digests", &asked)?)
+        .fetch_all(&mut self.conn)
+        .await?;
+        for row in rows {
+            let place = usize::try_from(row.num("place")?).unwrap_or(usize::MAX);
+            let Some(one) = wanted.get_mut(place) else {
+                continue;
+            };
+            let number = row.opt_num("number")?;
+            let last = number.map(|number| Known::of(&row, number)).transpose()?;
+            one.known = last.filter(|last| last.has_room(one.events.len()));
+            if let (None, Some(first)) = (one.known, one.events.first()) {
+                one.key.span = format!("{}+{first}", one.key.span);
+                one.key.thread = one.key.span.clone();
+                one.busy = false;
+            }
+        }
+        Ok(())
     }
 }
 

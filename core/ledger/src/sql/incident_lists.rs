@@ -5,7 +5,6 @@ use ironcore_types::{IncidentId, ProjectName, Severity};
 
 use super::Sql;
 use super::events::event;
-use super::incidents::scope;
 use super::list::{cursor, next_cursor};
 use crate::db::{Conn, Row, Statement, sql};
 use crate::error::{LedgerError, Result};
@@ -13,6 +12,7 @@ use crate::model::{
     Acknowledgement, Count, Ending, Incident, IncidentFilter, IncidentMember, IncidentPage, IncidentState,
     Page, SeqEvent,
 };
+use crate::rules::incident_book::scope;
 
 /// Incidents with how many are affected.
 pub(super) const INCIDENTS: &str = "SELECT i.*,

@@ -15,6 +15,7 @@ mod group;
 mod idempotency;
 mod inbox;
 mod inbox_state;
+mod incident_book;
 mod incident_lists;
 mod incidents;
 mod lanes;
@@ -50,6 +51,7 @@ pub(crate) use group::Backend;
 pub(crate) use tx::{Begun, Numbers, Time};
 
 use std::fs::File;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
@@ -77,6 +79,8 @@ pub(crate) struct Sql {
     ends: Gather<Ends>,
     /// Ends of attempts, likewise.
     attempts_ended: Gather<Attempts>,
+    /// The last claim of messages got all that it wanted: there is likely to be more.
+    more_messages: AtomicBool,
     readers: Readers,
     bells: Arc<Bells>,
     /// What this process has committed.
@@ -147,6 +151,7 @@ impl Sql {
         let sql = Self {
             ends: Gather::default(),
             attempts_ended: Gather::default(),
+            more_messages: AtomicBool::new(false),
             writer: Writer::start(tx, opened.backend, bells.clone(), counted.clone()),
             readers: opened.readers,
             bells,

@@ -113,8 +113,9 @@ impl Tx {
             raised.extend(step.raise.map(|handler| (number, handler)));
             messages.extend(step.message);
         }
+        let again = raised.iter().map(|(number, handler)| (*number, handler));
+        self.look_at(again).await?;
         for (number, handler) in raised {
-            self.look_at(number, &handler).await?;
             sql("UPDATE incident_notices SET raised = 1 WHERE incident = $1 AND handler = $2")
                 .bind(number)
                 .bind(handler.to_string())

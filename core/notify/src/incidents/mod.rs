@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ironcore_ledger::LedgerError;
-use ironcore_ledger::model::{DueNotice, HandlerRef, Incident, NewMessage, NoticeStep, Rate, Scope};
+use ironcore_ledger::model::{
+    DueNotice, HandlerHealth, HandlerRef, Incident, NewMessage, NoticeStep, Rate, Scope,
+};
 use ironcore_types::Timestamp;
 use ironcore_types::notification::{GroupRef, Handler};
 
@@ -44,13 +46,14 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
     }
     let count = looks.len();
     let silences = silences::read(&shared.ledger, now).await?;
+    let failing = shared.ledger.handler_health().await?;
     let mut declared = BTreeMap::new();
     let mut rates = BTreeMap::new();
     let mut steps = Vec::with_capacity(count);
     for look in looks {
         let reference = look.notice.handler.clone();
         if !declared.contains_key(&reference) {
-            let found = handler(shared, &reference).await?;
+            let found = handler(shared, &reference, &failing).await?;
             declared.insert(reference.clone(), found);
         }
         let Some(Some(handler)) = declared.get(&reference) else {
@@ -76,7 +79,11 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
 }
 
 /// The handler as it is declared, unless it is told of nothing.
-async fn handler(shared: &Shared, reference: &HandlerRef) -> Result<Option<Handler>, LedgerError> {
+async fn handler(
+    shared: &Shared,
+    reference: &HandlerRef,
+    failing: &[HandlerHealth],
+) -> Result<Option<Handler>, LedgerError> {
     let group = GroupRef {
         project: reference.project.clone(),
         name: reference.group.clone(),
@@ -84,7 +91,6 @@ async fn handler(shared: &Shared, reference: &HandlerRef) -> Result<Option<Handl
     let Some(group) = shared.ledger.group(&group).await? else {
         return Ok(None);
     };
-    let failing = shared.ledger.handler_health().await?;
     let off = failing
         .iter()
         .any(|health| health.handler == *reference && health.disabled.is_some());

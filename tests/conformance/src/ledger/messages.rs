@@ -318,3 +318,26 @@ pub async fn digests_gather_events(place: &dyn Place) -> Result<()> {
     ensure!(claimed.len() == 1 && claimed[0].message.id == late.created[0]);
     Ok(())
 }
+
+/// A digest that has gathered much makes room for another, and that one gathers on.
+pub async fn digests_are_bounded(place: &dyn Place) -> Result<()> {
+    const MOST: usize = 500;
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let due = world.clock.time().after(std::time::Duration::from_secs(20));
+    let mut made = Vec::new();
+    for _ in 0..MOST + 2 {
+        let digest = NewMessage {
+            kind: "digest".to_owned(),
+            due,
+            ..notice(&world, "2026-05-21T12", "2026-05-21T12")?
+        };
+        made.extend(fan_out(&world, vec![digest]).await?.created);
+    }
+    ensure!(made.len() == 2, "{made:?}");
+    world.clock.advance(20);
+    let claimed = claim(&world, session).await?;
+    let told: Vec<usize> = claimed.iter().map(|message| message.events.len()).collect();
+    ensure!(told == [MOST, 2], "{told:?}");
+    Ok(())
+}

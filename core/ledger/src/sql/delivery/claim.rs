@@ -5,6 +5,7 @@
 //! through: when the oldest due messages do not give enough, the first ones of each lane are looked at, lane by lane.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use ironcore_types::event::Tip;
 use ironcore_types::objects::{Group, Handler};
@@ -23,6 +24,8 @@ use crate::sql::tx::Tx;
 
 /// Messages that are looked at for each that is wanted, before it goes lane by lane.
 const WINDOW: u32 = 4;
+/// Messages of lanes without room that are passed over, before it goes lane by lane.
+const PASSED_OVER: u32 = 1024;
 
 /// The first due messages of every lane with room, at most $3 of each: due at $1, $2 in all, on no lane of $4. SQLite has
 /// no LATERAL.
@@ -103,19 +106,64 @@ impl Room {
 /// Up to `n` messages that may go now, first come first.
 async fn candidates(conn: &mut Conn, n: u32, room: &mut Room) -> Result<Vec<i64>> {
     let window = n.saturating_mul(WINDOW);
-    let rows = sql(
-        "SELECT number, lane FROM messages VIA(messages_ready) WHERE state = 'pending' AND head = 1 AND due <= $1
-         ORDER BY due, number LIMIT $2",
-    )
-    .bind(room.now.as_micros())
-    .bind(window)
-    .fetch_all(conn)
-    .await?;
     let mut chosen = Vec::new();
+    let (rows, all) = oldest(conn, window, room).await?;
     choose(&rows, n, room, &mut chosen)?;
-    if chosen.len() == n as usize || rows.len() < window as usize {
+    if all {
         return Ok(chosen);
     }
+    // Where much waits on every lane, one of each is enough.
+    for per_lane in [1, room.per_lane] {
+        if chosen.len() == n as usize {
+            break;
+        }
+        let rows = first_of_lanes(conn, window, per_lane, room).await?;
+        choose(&rows, n, room, &mut chosen)?;
+        if rows.is_empty() {
+            break;
+        }
+    }
+    Ok(chosen)
+}
+
+/// The oldest due messages, but for lanes that have no room; and whether those are all there are.
+async fn oldest(conn: &mut Conn, window: u32, room: &Room) -> Result<(Vec<Row>, bool)> {
+    let full = room.full();
+    let rows = if full.is_empty() {
+        sql(
+            "SELECT number, lane FROM messages VIA(messages_ready) WHERE state = 'pending' AND head = 1 AND due <= $1
+             ORDER BY due, number LIMIT $2",
+        )
+        .bind(room.now.as_micros())
+        .bind(window)
+    } else {
+        sql("SELECT w.number, w.lane FROM (
+                SELECT number, lane, due FROM messages VIA(messages_ready)
+                WHERE state = 'pending' AND head = 1 AND due <= $1 ORDER BY due, number LIMIT $3) w
+             WHERE w.lane NOT IN LIST($4) LIMIT $2")
+        .bind(room.now.as_micros())
+        .bind(window)
+        .bind(PASSED_OVER)
+        .bind(words(full.iter().copied()))
+    };
+    let rows = rows.fetch_all(conn).await?;
+    if rows.len() == window as usize {
+        return Ok((rows, false));
+    }
+    let passed_over = !full.is_empty()
+        && sql(
+            "SELECT 1 FROM messages VIA(messages_ready) WHERE state = 'pending' AND head = 1 AND due <= $1
+             ORDER BY due, number LIMIT 1 OFFSET $2",
+        )
+        .bind(room.now.as_micros())
+        .bind(PASSED_OVER)
+        .fetch_optional(conn)
+        .await?
+        .is_some();
+    Ok((rows, !passed_over))
+}
+
+async fn first_of_lanes(conn: &mut Conn, window: u32, per_lane: u32, room: &Room) -> Result<Vec<Row>> {
     let query = sql(if conn.is_postgres() {
         by_lane!(
             "LATERAL (
@@ -131,15 +179,13 @@ async fn candidates(conn: &mut Conn, n: u32, room: &mut Room) -> Result<Vec<i64>
                 ORDER BY i.due LIMIT $3)"
         )
     });
-    let rows = query
+    query
         .bind(room.now.as_micros())
         .bind(window)
-        .bind(room.per_lane)
+        .bind(per_lane)
         .bind(words(room.full()))
         .fetch_all(conn)
-        .await?;
-    choose(&rows, n, room, &mut chosen)?;
-    Ok(chosen)
+        .await
 }
 
 fn choose(rows: &[Row], n: u32, room: &mut Room, chosen: &mut Vec<i64>) -> Result<()> {
@@ -294,17 +340,25 @@ impl Sql {
         n: u32,
         per_lane: u32,
     ) -> Result<Vec<ClaimedMessage>> {
+        // Senders ask again and again: writing is left alone while nothing could go.
+        if !self.more_messages.load(Ordering::Relaxed) && !self.could_go(session, n, per_lane).await? {
+            return Ok(Vec::new());
+        }
+        let claimed = self
+            .write_unguarded(move |tx| Box::pin(async move { tx.claim_messages(session, n, per_lane).await }))
+            .await?;
+        let more = claimed.len() == n as usize;
+        self.more_messages.store(more, Ordering::Relaxed);
+        Ok(claimed)
+    }
+
+    /// Whether any message could go now.
+    async fn could_go(&self, session: SessionId, n: u32, per_lane: u32) -> Result<bool> {
         let mut conn = self.reader().await?;
         check_live(&mut conn, session).await?;
         let now = self.now(&mut conn).await?;
-        // Senders ask again and again: writing is left alone while nothing could go.
         let mut room = Room::look(&mut conn, now, per_lane).await?;
         let found = candidates(&mut conn, n.min(1), &mut room).await?;
-        drop(conn);
-        if found.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.write_unguarded(move |tx| Box::pin(async move { tx.claim_messages(session, n, per_lane).await }))
-            .await
+        Ok(!found.is_empty())
     }
 }
