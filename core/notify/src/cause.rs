@@ -4,7 +4,7 @@
 //! | cause | trouble | over when |
 //! | --- | --- | --- |
 //! | `datastore/NAME/CODE` | tasks failed by a fault of the datastore's; it went offline | each of their jobs has worked again, or failed for another reason; it is online |
-//! | `datastore/NAME/verification` | snapshots are CORRUPT or MISSING, tasks met damaged data | they are verified OK, or all of the datastore is |
+//! | `datastore/NAME/verification` | snapshots are CORRUPT or MISSING, tasks met damaged data | they are verified OK, or all that the project has there is |
 //! | `remote/HOST` | syncs failed by a fault of the other hub's | each of their jobs has worked again, or failed for another reason |
 //! | `job/PROJECT/NAME` | runs failed for any other reason | a run ends well |
 //! | `work/…` | the same for work that is no job's | the same work ends well |
@@ -194,9 +194,12 @@ fn by_task(project: Option<&ProjectName>, task: &TaskData) -> Vec<Clear> {
         if writes {
             clears.push(Clear::Loose(format!("datastore/{name}/")));
         }
-        // One that looked at all of it.
+        // One that looked at all of it, or at all that is its project's.
         if task.task_type == TaskType::Verify && task.upid.id == name {
-            clears.push(Clear::Causes(verification(name)));
+            clears.push(match project {
+                Some(project) => Clear::CausesOf(project.clone(), verification(name)),
+                None => Clear::Causes(verification(name)),
+            });
         }
     }
     clears.extend(remote_of(task).map(|host| Clear::Loose(format!("remote/{host}"))));

@@ -139,12 +139,17 @@ fn damage_is_over_when_it_was_verified() {
         let cause = failed(kind, None, "chunk.missing");
         assert!(cause.key == bad.key && !cause.loose, "{kind}");
     }
-    assert!(completed("verify", Some("check")).contains(&Clear::Causes(bad.key)));
-    assert!(
-        completed("backup", Some("a"))
-            .iter()
-            .all(|clear| !matches!(clear, Clear::Causes(_)))
-    );
+    // A project's own verification sees nothing of what is another's.
+    let web: ProjectName = "web".parse().expect("a name");
+    let all = |clears: &[Clear]| clears.iter().any(|clear| matches!(clear, Clear::Causes(_)));
+    let checked = completed("verify", Some("check"));
+    assert!(checked.contains(&Clear::CausesOf(web, bad.key.clone())) && !all(&checked));
+    let mut whole = event("task.completed", "info", &task("verify", None, None));
+    whole.data.project = None;
+    assert!(clears(&whole).contains(&Clear::Causes(bad.key)));
+    let backed_up = completed("backup", Some("a"));
+    let of_web = |clear: &Clear| matches!(clear, Clear::CausesOf(..));
+    assert!(!all(&backed_up) && !backed_up.iter().any(of_web));
 }
 
 #[test]

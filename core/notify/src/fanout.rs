@@ -170,8 +170,14 @@ impl<'a> Planned<'a> {
             event: &event.event,
             before: outcome.as_ref().and_then(|step| step.before.as_ref()),
         };
+        let cause = cause::of(&event.event);
         let mut matches = matching::matches(told, configuration.of(&event.event), inbox);
-        matches.retain(|found| !configuration.is_off(&found.handler));
+        // One that was switched off is told of nothing, but of incidents another is told instead.
+        matches.retain(|found| {
+            let mut policies = found.declared.incidents.iter();
+            let escalates = policies.any(|policy| policy.escalate.is_some());
+            !configuration.is_off(&found.handler) || (cause.is_some() && escalates)
+        });
         let mut silenced = Vec::new();
         matches.retain(|found| {
             let inside = found.handler.group.as_str() == matching::BUILTIN_GROUP;
@@ -193,7 +199,7 @@ impl<'a> Planned<'a> {
             event,
             told: told.collect(),
             silenced,
-            cause: cause::of(&event.event),
+            cause,
             outcome,
         }
     }
@@ -333,6 +339,7 @@ pub(crate) fn unlimited(lane: &str) -> Rate {
         lane: lane.to_owned(),
         sent: Vec::new(),
         gathering: None,
+        gathered: 0,
         version: 0,
     }
 }

@@ -5,6 +5,9 @@ use ironcore_ledger::model::Rate;
 use ironcore_types::notification::{Handler, Limit};
 use ironcore_types::{Severity, Timestamp};
 
+/// Events that one message gathers beyond a limit.
+const MOST_GATHERED: u32 = 500;
+
 /// By which message an event is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Paced {
@@ -50,9 +53,13 @@ pub(crate) fn pace(handler: &Handler, severity: Severity, now: Timestamp, rate: 
 }
 
 /// When the message is due that holds what is beyond the limit; none within it. The times of the newest messages are kept,
-/// so that no span of the limit's length has more, wherever it begins; what holds the rest is one of them.
+/// so that no span of the limit's length has more, wherever it begins; what holds the rest is one of them. One that is
+/// full is followed by another, which takes a place of its own.
 fn beyond(limit: Limit, now: Timestamp, rate: &mut Rate) -> Option<Timestamp> {
-    if let Some(due) = rate.gathering.filter(|due| *due > now) {
+    if let Some(due) = rate.gathering.filter(|due| *due > now)
+        && rate.gathered < MOST_GATHERED
+    {
+        rate.gathered += 1;
         return Some(due);
     }
     let (span, most) = (limit.per.duration(), limit.messages.max(1) as usize);
@@ -62,6 +69,7 @@ fn beyond(limit: Limit, now: Timestamp, rate: &mut Rate) -> Option<Timestamp> {
     let free = full.map_or(now, |oldest| oldest.after(span)).max(now);
     rate.sent.push(free);
     rate.gathering = (free > now).then_some(free);
+    rate.gathered = 1;
     rate.gathering
 }
 
@@ -98,6 +106,7 @@ mod tests {
             lane: "l".to_owned(),
             sent: Vec::new(),
             gathering: None,
+            gathered: 0,
             version: 0,
         }
     }
@@ -153,6 +162,26 @@ mod tests {
         assert_eq!(
             pace(&limited, Severity::Info, minute(180), Some(&mut rate)),
             Paced::AtOnce
+        );
+    }
+
+    #[test]
+    fn what_is_very_much_is_several_messages_within_the_limit() {
+        let limited = handler(json!({ "limit": { "messages": 1, "per": "1h" } }));
+        let now = at("2026-05-21T10:00:00Z");
+        let hour = |n: u64| now.after(std::time::Duration::from_secs(3_600 * n));
+        let mut rate = fresh();
+        let mut due = Vec::new();
+        for _ in 0..1_100 {
+            due.push(match pace(&limited, Severity::Info, now, Some(&mut rate)) {
+                Paced::AtOnce => now,
+                Paced::Gathered { due, .. } => due,
+            });
+        }
+        let of = |wanted| due.iter().filter(|due| **due == wanted).count();
+        assert_eq!(
+            [of(now), of(hour(1)), of(hour(2)), of(hour(3))],
+            [1, 500, 500, 99]
         );
     }
 

@@ -10,6 +10,7 @@ use ironcore_types::notification::{GroupRef, Handler};
 use serde_json::Map;
 use tokio_util::sync::CancellationToken;
 
+use crate::cause;
 use crate::error::NotifyError;
 use crate::fanout::{KIND_DIGEST, KIND_EVENT, lane};
 use crate::lasting;
@@ -91,6 +92,7 @@ async fn decide(
         handler: overdue.handler,
         held: Vec::new(),
         told: Vec::new(),
+        by_notices: Vec::new(),
         dropped: Vec::new(),
         message: None,
     };
@@ -107,12 +109,17 @@ async fn decide(
             }
         }
     }
+    let hears_of_incidents = handler
+        .as_ref()
+        .is_some_and(|handler| handler.incidents.is_some());
     let mut told = Vec::new();
     for held in newest.into_values() {
-        if handler.is_some() && lasting::lasts(&shared.ledger, &held).await? {
-            told.push(held);
-        } else {
+        if handler.is_none() || !lasting::lasts(&shared.ledger, &held).await? {
             release.dropped.push(held.event.seq);
+        } else if hears_of_incidents && cause::of(&held.event.event).is_some() {
+            release.by_notices.push(held.event.seq);
+        } else {
+            told.push(held);
         }
     }
     told.sort_by_key(|held| held.event.seq);

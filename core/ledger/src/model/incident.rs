@@ -54,6 +54,8 @@ pub enum Clear {
     Loose(String),
     /// All of these causes: those that begin with this.
     Causes(String),
+    /// All of these causes, as far as they are the project's: it is well as far as the project can see.
+    CausesOf(ProjectName, String),
 }
 
 /// Where an incident is in its life.

@@ -77,6 +77,8 @@ pub struct Rate {
     pub sent: Vec<Timestamp>,
     /// When the message is due that holds what was beyond the limit.
     pub gathering: Option<Timestamp>,
+    /// How many events that message holds.
+    pub gathered: u32,
     /// As it was read: what was written meanwhile must not be overlooked.
     pub version: i64,
 }

@@ -128,6 +128,8 @@ pub struct Release {
     pub held: Vec<(i64, Silencer, Timestamp)>,
     /// Those of which it is told now.
     pub told: Vec<i64>,
+    /// Those of which it is told by the notices of their incidents, which are looked at now.
+    pub by_notices: Vec<i64>,
     /// Those of which it is told nothing any more.
     pub dropped: Vec<i64>,
     /// The message that tells, when something is told.

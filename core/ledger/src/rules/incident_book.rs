@@ -110,7 +110,9 @@ impl Asked {
             for clear in &step.clears {
                 match clear {
                     Clear::Member(member) => asked.members.insert(member.clone()),
-                    Clear::Loose(prefix) | Clear::Causes(prefix) => asked.prefixes.insert(prefix.clone()),
+                    Clear::Loose(prefix) | Clear::Causes(prefix) | Clear::CausesOf(_, prefix) => {
+                        asked.prefixes.insert(prefix.clone())
+                    }
                 };
             }
             if let Some(joins) = &step.joins {
@@ -157,8 +159,9 @@ impl Book {
     pub(crate) fn clear(&mut self, clear: &Clear, ending: Ending, seq: Option<i64>) -> BTreeSet<HandlerRef> {
         let places = match clear {
             Clear::Member(member) => self.well_again(member, |_| true),
-            Clear::Loose(prefix) => self.all_well(prefix, Well::Loose),
-            Clear::Causes(prefix) => self.all_well(prefix, Well::All),
+            Clear::Loose(prefix) => self.all_well(prefix, None, Well::Loose),
+            Clear::Causes(prefix) => self.all_well(prefix, None, Well::All),
+            Clear::CausesOf(project, prefix) => self.all_well(prefix, Some(project), Well::All),
         };
         self.end_all_well(&places, ending, seq)
     }
@@ -200,12 +203,14 @@ impl Book {
         places
     }
 
-    /// All who are affected by causes that begin so are well, or those whose work nobody does again.
-    fn all_well(&mut self, prefix: &str, well: Well) -> BTreeSet<Place> {
+    /// All who are affected by causes that begin so are well, or those whose work nobody does again; of all projects, or
+    /// of one.
+    fn all_well(&mut self, prefix: &str, project: Option<&ProjectName>, well: Well) -> BTreeSet<Place> {
         let mut places = BTreeSet::new();
         let all = well == Well::All;
         for (place, entry) in self.entries.iter_mut().enumerate() {
-            if entry.lasts() && entry.cause.starts_with(prefix) {
+            let theirs = project.is_none_or(|project| entry.scope == project.as_str());
+            if theirs && entry.lasts() && entry.cause.starts_with(prefix) {
                 let before = entry.others;
                 entry.others.loose = false;
                 entry.others.firm &= !all;
@@ -434,6 +439,22 @@ mod tests {
         book.step(2, &works(Clear::Causes("disk/".to_owned())));
         assert_eq!(endings(&book), [Some((Ending::Recovered, Some(2)))]);
         assert_eq!(book.entries[0].changes.well, Some(Well::All));
+    }
+
+    #[test]
+    fn what_a_project_sees_ends_only_what_is_its_own() {
+        let project = |name: &str| -> ProjectName { name.parse().expect("a name") };
+        let mut damage = fails("store/verification", "snapshot/a");
+        let joins = damage.joins.as_mut().expect("it joins");
+        joins.scopes = BTreeSet::from([None, Some(project("office"))]);
+        let mut book = Book::default();
+        book.step(1, &damage);
+        let seen_by = |name| Clear::CausesOf(project(name), "store/verification".to_owned());
+        book.step(2, &works(seen_by("other")));
+        assert_eq!(endings(&book), [None, None]);
+        book.step(3, &works(seen_by("office")));
+        let ended: Vec<_> = book.entries.iter().filter(|entry| !entry.lasts()).collect();
+        assert!(ended.len() == 1 && ended[0].scope == "office");
     }
 
     #[test]

@@ -15,6 +15,7 @@ struct RateRow<'a> {
     lane: &'a str,
     sent: String,
     gathering: Option<i64>,
+    gathered: u32,
     version: i64,
 }
 
@@ -28,6 +29,7 @@ fn rate(row: &Row) -> Result<Rate> {
         lane: row.text("lane")?,
         sent: row.json("sent")?,
         gathering: row.opt_time("gathering")?,
+        gathered: row.small("gathered")?,
         version: row.num("version")?,
     })
 }
@@ -66,15 +68,18 @@ impl Tx {
                 lane: &rate.lane,
                 sent: to_json("times", &rate.sent)?,
                 gathering: rate.gathering.map(|due| due.as_micros()),
+                gathered: rate.gathered,
                 version: rate.version + 1,
             })
         };
         let rows = newest.into_values().map(row).collect::<Result<Vec<_>>>()?;
-        sql("INSERT INTO rates (lane, sent, gathering, version)
-             SELECT lane, sent, gathering, version
-             FROM RECORDS($1 AS r: lane TEXT, sent TEXT, gathering BIGINT, version BIGINT) WHERE 1 = 1
+        sql(
+            "INSERT INTO rates (lane, sent, gathering, gathered, version)
+             SELECT lane, sent, gathering, gathered, version
+             FROM RECORDS($1 AS r: lane TEXT, sent TEXT, gathering BIGINT, gathered BIGINT, version BIGINT) WHERE 1 = 1
              ON CONFLICT (lane) DO UPDATE SET sent = excluded.sent, gathering = excluded.gathering,
-                version = excluded.version")
+                gathered = excluded.gathered, version = excluded.version",
+        )
         .bind(to_json("rates", &rows)?)
         .execute(&mut self.conn)
         .await?;

@@ -8,11 +8,12 @@ use serde::Serialize;
 use super::Sql;
 use super::events::event;
 use super::tx::Tx;
-use crate::db::{Conn, Row, sql, to_json};
+use crate::db::{Conn, Row, Value, sql, to_json};
 use crate::error::{LedgerError, Result};
 use crate::model::{
     HandlerRef, HeldBack, NewSilence, NewSilenced, Overdue, Release, Silence, SilenceFilter, Silenced,
 };
+use crate::rules::incident_book::scope;
 use crate::{IDEMPOTENCY, SILENCES_KEPT};
 
 /// Events of one handler that are looked at together.
@@ -218,7 +219,8 @@ impl Tx {
     async fn let_go(&mut self, release: Release) -> Result<()> {
         let handler = release.handler.to_string();
         let untouched = || LedgerError::Fenced(format!("what was held back from {handler}"));
-        let told = release.told.iter().map(|seq| LookedRow { seq: *seq, told: 1 });
+        let told = release.told.iter().chain(&release.by_notices);
+        let told = told.map(|seq| LookedRow { seq: *seq, told: 1 });
         let dropped = release.dropped.iter().map(|seq| LookedRow { seq: *seq, told: 0 });
         let looked: Vec<LookedRow> = told.chain(dropped).collect();
         if !looked.is_empty() {
@@ -259,6 +261,20 @@ impl Tx {
         }
         if let Some(message) = release.message {
             self.put_message(message, release.told).await?;
+        }
+        if !release.by_notices.is_empty() {
+            let rows = sql(
+                "SELECT DISTINCT i.number FROM incident_events l JOIN incidents i ON i.number = l.incident
+                 WHERE l.seq IN LIST($1) AND i.scope = $2 AND i.ended IS NULL",
+            )
+            .bind(Value::Numbers(release.by_notices))
+            .bind(scope(release.handler.project.as_ref()))
+            .fetch_all(&mut self.conn)
+            .await?;
+            let numbers = rows.iter().map(|row| row.num("number"));
+            let numbers = numbers.collect::<Result<Vec<_>>>()?;
+            self.look_at(numbers.into_iter().map(|number| (number, &release.handler)))
+                .await?;
         }
         Ok(())
     }

@@ -28,6 +28,8 @@ pub(crate) struct Decision {
     pub(crate) escalate: bool,
     /// When it is to be looked at next, when nothing happens before.
     pub(crate) due: Option<Timestamp>,
+    /// When another handler is told, unless it is acknowledged before.
+    escalation: Option<Timestamp>,
 }
 
 impl Decision {
@@ -36,6 +38,7 @@ impl Decision {
             say: Some(say),
             escalate: false,
             due: None,
+            escalation: None,
         }
     }
 
@@ -44,7 +47,14 @@ impl Decision {
             say: None,
             escalate: false,
             due,
+            escalation: None,
         }
+    }
+
+    /// Nothing is told before then; that nobody acknowledges it is minded all the same.
+    pub(crate) fn put_off(&mut self, until: Timestamp) {
+        self.say = None;
+        self.due = self.escalation.into_iter().chain([until]).min();
     }
 }
 
@@ -65,8 +75,7 @@ pub(crate) fn decide(look: &DueNotice, handler: &Handler, now: Timestamp) -> Dec
     if decision.say.is_some()
         && let Some(over) = quiet.and_then(|quiet| quiet.due(now, look.incident.severity))
     {
-        decision.say = None;
-        decision.due = Some(over);
+        decision.put_off(over);
     }
     decision
 }
@@ -115,13 +124,12 @@ fn wanted(look: &DueNotice, policy: &Incidents, now: Timestamp) -> Decision {
         (false, false) => None,
     };
     let escalate = is_due(escalation);
+    let escalation = escalation.filter(|_| !escalate);
     Decision {
         say,
         escalate,
-        due: [escalation.filter(|_| !escalate), more, again]
-            .into_iter()
-            .flatten()
-            .min(),
+        due: [escalation, more, again].into_iter().flatten().min(),
+        escalation,
     }
 }
 

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{
-    DueNotice, HandlerHealth, HandlerRef, Incident, NewMessage, NoticeStep, Rate, Scope,
+    DueNotice, HandlerHealth, HandlerRef, Incident, IncidentState, NewMessage, NoticeStep, Rate, Scope,
 };
 use ironcore_types::Timestamp;
-use ironcore_types::notification::{GroupRef, Handler};
+use ironcore_types::notification::{Escalation, GroupRef, Handler};
 
 use self::decide::{Say, decide};
 pub(crate) use self::told::Told;
@@ -56,10 +56,17 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
             let found = handler(shared, &reference, &failing).await?;
             declared.insert(reference.clone(), found);
         }
-        let Some(Some(handler)) = declared.get(&reference) else {
+        let handler = match declared.get(&reference) {
+            Some(Known::Declared(handler)) => handler,
+            Some(Known::Off(handler)) => {
+                steps.push(instead(look, handler, now));
+                continue;
+            }
             // Nobody hears of it there any more; should the handler come back, the next event makes it be looked at.
-            steps.push(silent(look));
-            continue;
+            Some(Known::Gone) | None => {
+                steps.push(silent(look));
+                continue;
+            }
         };
         let lane = lane(&shared.plugins, reference.project.as_ref(), handler);
         if handler.limit.is_some() && !rates.contains_key(&lane) {
@@ -78,24 +85,37 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
     Ok(count)
 }
 
-/// The handler as it is declared, unless it is told of nothing.
+/// Whether a handler can be told.
+enum Known {
+    Declared(Handler),
+    /// It failed for so long that it was switched off.
+    Off(Handler),
+    /// It is no longer there, or whoever declared it wants it to be told of nothing.
+    Gone,
+}
+
 async fn handler(
     shared: &Shared,
     reference: &HandlerRef,
     failing: &[HandlerHealth],
-) -> Result<Option<Handler>, LedgerError> {
+) -> Result<Known, LedgerError> {
     let group = GroupRef {
         project: reference.project.clone(),
         name: reference.group.clone(),
     };
     let Some(group) = shared.ledger.group(&group).await? else {
-        return Ok(None);
+        return Ok(Known::Gone);
     };
     let off = failing
         .iter()
         .any(|health| health.handler == *reference && health.disabled.is_some());
     let mut handlers = group.handler.into_iter();
-    Ok(handlers.find(|handler| handler.name == reference.handler && handler.enabled && !off))
+    let found = handlers.find(|handler| handler.name == reference.handler && handler.enabled);
+    Ok(match found {
+        Some(handler) if off => Known::Off(handler),
+        Some(handler) => Known::Declared(handler),
+        None => Known::Gone,
+    })
 }
 
 /// Until when a silence or a maintenance window is about the incident, by its newest event.
@@ -123,6 +143,26 @@ fn later(look: DueNotice, over: Timestamp) -> NoticeStep {
     step
 }
 
+/// What this handler would be told it is not: whoever is told when nobody acknowledges it is told at once.
+fn instead(look: DueNotice, handler: &Handler, now: Timestamp) -> NoticeStep {
+    let lasts = look.incident.state() == IncidentState::Open && look.notice.escalated.is_none();
+    let up = handler
+        .incidents
+        .as_ref()
+        .and_then(|policy| policy.escalate.as_ref());
+    let raise = up.filter(|_| lasts).map(|up| raised_to(&look, up));
+    let mut step = silent(look);
+    step.notice.escalated = step.notice.escalated.or(raise.as_ref().map(|_| now));
+    NoticeStep { raise, ..step }
+}
+
+fn raised_to(look: &DueNotice, up: &Escalation) -> HandlerRef {
+    HandlerRef {
+        handler: up.to.clone(),
+        ..look.notice.handler.clone()
+    }
+}
+
 /// Nothing is told, now or later.
 fn silent(look: DueNotice) -> NoticeStep {
     let mut notice = look.notice;
@@ -147,20 +187,15 @@ fn step(
     let limited = handler.limit.zip(rate).filter(|_| decision.say.is_some());
     let rate = limited.map(|(limit, rate)| {
         if let Err(free) = pacing::room(limit, now, rate) {
-            decision.say = None;
-            decision.due = Some(free);
+            decision.put_off(free);
         }
         rate.clone()
     });
-    let reference = &look.notice.handler;
     let raise = handler
         .incidents
         .as_ref()
         .and_then(|policy| policy.escalate.as_ref());
-    let raise = raise.filter(|_| decision.escalate).map(|up| HandlerRef {
-        handler: up.to.clone(),
-        ..reference.clone()
-    });
+    let raise = raise.filter(|_| decision.escalate).map(|up| raised_to(&look, up));
     let message = decision.say.map(|say| message(&look, handler, lane, say, now));
     NoticeStep {
         incident: look.incident.id,

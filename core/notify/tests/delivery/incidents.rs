@@ -7,6 +7,7 @@ use ironcore_types::TaskState;
 use serde_json::{Value, json};
 
 use crate::digests::fanned_out;
+use crate::receiver::Answer;
 use crate::silences::silence;
 use crate::world::{World, webhook};
 
@@ -282,4 +283,124 @@ async fn a_silence_holds_notices_back_until_it_is_over() {
         said(&all, "hook")
     );
     world.stop().await;
+}
+
+/// What begins under a silence is told by its notices when the silence is over: once, with all that follows.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_begins_under_a_silence_is_an_incident_afterwards() {
+    let incidents = json!({ "repeat": "1h", "escalate": { "after": "15m", "to": "pager" } });
+    let mut world = world(incidents, None).await;
+    world.start();
+    silence(&world, 2, json!({})).await;
+    for _ in 0..2 {
+        world.task("nightly", TaskState::Failed).await;
+    }
+    fanned_out(&world).await;
+    assert!(world.messages().await.is_empty(), "nobody is told outside");
+    world.clock.advance(minutes(121));
+    let all = delivered(&world, "hook", 1).await;
+    assert_eq!(of(&all, "hook")[0].kind, "incident", "{:?}", said(&all, "hook"));
+    world.clock.advance(minutes(15));
+    delivered(&world, "pager", 1).await;
+    world.clock.advance(minutes(45));
+    let all = delivered(&world, "hook", 2).await;
+    assert!(
+        said(&all, "hook")[1].1.starts_with("Still, for"),
+        "{:?}",
+        said(&all, "hook")
+    );
+    world.task("nightly", TaskState::Ok).await;
+    let all = delivered(&world, "hook", 3).await;
+    assert_eq!(of(&all, "hook")[2].kind, "recovery");
+    world.stop().await;
+    assert_eq!(of(&world.messages().await, "hook").len(), 3, "and nothing twice");
+}
+
+/// What joins an incident under a silence is told with its next notice, and by nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_joins_under_a_silence_is_told_once() {
+    let mut world = world(json!({ "repeat": "0s", "interval": "1m" }), None).await;
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    delivered(&world, "hook", 1).await;
+    silence(&world, 2, json!({})).await;
+    world.task("other", TaskState::Failed).await;
+    fanned_out(&world).await;
+    world.clock.advance(minutes(121));
+    let all = delivered(&world, "hook", 2).await;
+    assert_eq!(
+        said(&all, "hook")[1],
+        (
+            "incident".to_owned(),
+            "Datastore store cannot be reached (1 more, 2 in all)".to_owned()
+        )
+    );
+    world.task("nightly", TaskState::Ok).await;
+    world.task("other", TaskState::Ok).await;
+    // That the first works again ends nothing yet, and is told by itself.
+    let all = delivered(&world, "hook", 4).await;
+    let kinds: Vec<_> = of(&all, "hook").iter().map(|one| one.kind.as_str()).collect();
+    assert_eq!(kinds[2..], ["event", "recovery"]);
+    world.stop().await;
+    assert_eq!(of(&world.messages().await, "hook").len(), 4);
+}
+
+/// A handler that has reached its limit hears later; whoever is told when nobody acknowledges does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_delays_no_escalation() {
+    let mut world = World::new(|receiver| {
+        let mut hook = webhook(receiver, "hook", "/hook", &[]);
+        hook["incidents"] = json!({
+            "interval": "1m", "repeat": "0s", "escalate": { "after": "15m", "to": "pager" },
+        });
+        hook["limit"] = json!({ "messages": 1, "per": "5h" });
+        json!([hook, webhook(receiver, "pager", "/pager", &["auth.locked-out"])])
+    })
+    .await;
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    delivered(&world, "hook", 1).await;
+    world.task("other", TaskState::Failed).await;
+    fanned_out(&world).await;
+    world.clock.advance(minutes(2));
+    // It wants to tell of the other, and has no room for five hours.
+    let looked = async {
+        let due = world.now().after(minutes(14));
+        while world.ledger.next_notice_due().await.expect("the ledger") > Some(due) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(minutes(1), looked)
+        .await
+        .expect("it is looked at");
+    world.clock.advance(minutes(13));
+    let all = delivered(&world, "pager", 1).await;
+    assert_eq!(said(&all, "pager")[0].0, "escalation");
+    assert_eq!(of(&all, "hook").len(), 1);
+    world.stop().await;
+}
+
+/// Who was switched off because its destination is gone keeps nobody from being told.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_told_instead_of_a_handler_that_is_off_is_told_at_once() {
+    let incidents = json!({ "escalate": { "after": "15m", "to": "pager" } });
+    let mut world = world(incidents, None).await;
+    world.receiver.answer("/hook", &[Answer::Status(410)]);
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    world
+        .until("the hook is gone", |all| {
+            of(all, "hook").iter().any(|one| one.state == MessageState::Dead)
+        })
+        .await;
+    world.clock.advance(minutes(15));
+    delivered(&world, "pager", 1).await;
+    // The next one does not wait for who cannot be told.
+    world.task("nightly", TaskState::Ok).await;
+    delivered(&world, "pager", 2).await;
+    world.task("nightly", TaskState::Failed).await;
+    let all = delivered(&world, "pager", 3).await;
+    assert_eq!(of(&all, "pager")[2].kind, "escalation");
+    world.stop().await;
+    assert_eq!(of(&world.messages().await, "hook").len(), 1);
 }

@@ -255,6 +255,7 @@ pub async fn notices_are_told_once(place: &dyn Place) -> Result<()> {
         lane: "l".to_owned(),
         sent: Vec::new(),
         gathering: None,
+        gathered: 0,
         version: 4,
     });
     ensure!(fenced(world.ledger.record_notices(vec![step.clone()]).await));

@@ -240,6 +240,7 @@ pub async fn limits_are_kept(place: &dyn Place) -> Result<()> {
         lane: lane.to_owned(),
         sent: sent.iter().copied().map(Timestamp::from_seconds).collect(),
         gathering: gathering.map(Timestamp::from_seconds),
+        gathered: 7,
         version: 0,
     };
     let events = world.ledger.take_unmatched(10).await?;

@@ -73,6 +73,7 @@ fn dropped(seqs: Vec<i64>) -> Result<Release> {
         handler: hook()?,
         held: Vec::new(),
         told: Vec::new(),
+        by_notices: Vec::new(),
         dropped: seqs,
         message: None,
     })
