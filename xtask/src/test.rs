@@ -32,7 +32,7 @@ pub(crate) fn all() -> Result<()> {
             "a_hub_moves_to_a_server_and_back",
         ];
         let skips = left_out.iter().flat_map(|name| ["--skip", name]);
-        let programs = ["hub", "engine", "watch"];
+        let programs = ["hub", "engine", "watch", "egress"];
         run(cargo()
             .args(["test", "--workspace"])
             .args(programs.iter().flat_map(|name| ["--test", name]))

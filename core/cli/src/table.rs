@@ -184,7 +184,8 @@ pub(crate) fn draw(head: &[&str], rows: &[Vec<String>], order: &[GivesWay], term
 
 /// The width of the terminal that standard output is; none when it is something else.
 pub(crate) fn terminal() -> Option<u16> {
-    Table::new().width()
+    // One that does not know how wide it is says 0.
+    Table::new().width().filter(|width| *width > 0)
 }
 
 /// A text in which no tab or line end can pass for a new column or row.

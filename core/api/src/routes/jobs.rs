@@ -144,10 +144,12 @@ fn waiting(job: &Job, queued: &[Task], now: Timestamp) -> Option<Run> {
         .or_else(|| job.held_at(task.not_before?))
         .or_else(|| job.held_at(asked?))
         .filter(|held| held.until <= begins);
+    // A retry stands for the tick of the run before it, which has come.
+    let due = task.scheduled_for.filter(|_| task.retry_of.is_none());
     Some(Run {
         begins,
-        due: task.scheduled_for,
-        ticks: u64::from(task.scheduled_for.is_some()),
+        due,
+        ticks: u64::from(due.is_some()),
         left_out: 0,
         held_by,
         upid: Some(task.upid.clone()),

@@ -126,11 +126,10 @@ pub(crate) enum Command {
     /// Look at messages and their attempts; send one again.
     #[command(subcommand)]
     Message(Message),
-    /// Who is told of what, and why; test handlers, and see what they would send.
     /// Look at incidents: trouble of one cause; say that somebody sees to one.
     #[command(subcommand)]
     Incident(Incident),
-    /// Who is told of what, and why.
+    /// Who is told of what, and why; test handlers, and see what they would send.
     #[command(subcommand)]
     Notify(Notify),
     /// Keep notifications silent for a while; see what is silenced.
@@ -139,7 +138,6 @@ pub(crate) enum Command {
     /// Look at maintenance windows and remove them; `apply` makes them.
     #[command(subcommand)]
     Maintenance(Maintenance),
-    /// Look at the inbox.
     /// Look at the inbox: every event, what you have read of it and mute, and buttons to act on it.
     #[command(subcommand)]
     Inbox(Inbox),

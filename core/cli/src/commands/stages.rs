@@ -134,7 +134,7 @@ impl Bars {
         }
         for (n, stage) in task.progress.stages.iter().enumerate() {
             if n == self.stages.len() {
-                let bar = self.all.add(ProgressBar::new(0));
+                let bar = self.all.add(ProgressBar::new(0).with_style(self.unknown.clone()));
                 bar.set_prefix(stage.name.clone());
                 self.stages.push(bar);
             }

@@ -206,19 +206,40 @@ pub(crate) fn worker(session: &Session, gone: Option<Gone>) -> NewEvent {
     }
 }
 
+/// `system.started` of a process that was told to be gone, and lives.
+pub(crate) fn services_back(session: &Session) -> NewEvent {
+    let what = names(&session.services);
+    let title = format!(
+        "The hub on {} (process {}; {what}) was not gone: it renews its lease again",
+        session.node, session.pid
+    );
+    let event_type = EventType::SystemStarted;
+    let mut data = EventData::new(None, event_type.default_severity(), title);
+    data.node = Some(NodeData {
+        name: session.node.clone(),
+        service: what,
+    });
+    NewEvent {
+        event_type,
+        subject: Some(format!("hub/{}", session.node)),
+        data,
+    }
+}
+
+fn names(services: &[Service]) -> String {
+    let names: Vec<&str> = services.iter().map(|service| service.as_str()).collect();
+    names.join(", ")
+}
+
 /// `system.stopped` of a process that runs no tasks and is gone without a word; `undone` is what nobody does any more.
 pub(crate) fn services_lost(session: &Session, undone: &[Service]) -> NewEvent {
-    let named = |services: &[Service]| {
-        let names: Vec<&str> = services.iter().map(|service| service.as_str()).collect();
-        names.join(", ")
-    };
-    let what = named(&session.services);
+    let what = names(&session.services);
     let mut title = format!(
         "The hub on {} (process {}; {what}) is gone: it no longer renews its lease",
         session.node, session.pid
     );
     if !undone.is_empty() {
-        title.push_str(&format!("; nobody else does: {}", named(undone)));
+        title.push_str(&format!("; nobody else does: {}", names(undone)));
     }
     let severity = match undone.is_empty() {
         true => Severity::Warning,

@@ -283,6 +283,7 @@ impl Actor {
         let conn = link.connect().await?;
         info!(after = ?outage.since.elapsed(), "the connection to the database is back");
         self.tx.conn = conn;
+        self.tx.ctx.has_connected();
         self.outage = None;
         self.bells.ring(Woken::ALL);
         Ok(())

@@ -129,6 +129,7 @@ impl Sql {
         };
         let ctx = Arc::new(Context {
             opened: seams.mark(),
+            connected: Mutex::new(seams.moment()),
             seams,
             node,
             pid,

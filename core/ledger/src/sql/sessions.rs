@@ -12,6 +12,9 @@ use crate::error::{LedgerError, Result};
 use crate::model::{NewSession, Service, Session};
 use crate::rules::tell::{self, Gone};
 
+/// Whoever shares a database renews its leases within so long after it was out of reach: nobody is judged before.
+const ALL_RENEW: Duration = Duration::from_secs(15);
+
 /// A session as it is at `now`, by the clock of leases.
 fn session(row: &Row, now: Timestamp) -> Result<Session> {
     let lease_until = row.time("lease_until")?;
@@ -68,6 +71,7 @@ impl Tx {
             ended: None,
             running: 0,
         };
+        let comes_back = self.comes_back(&session).await?;
         let done = sql(
             "INSERT INTO sessions (id, instance, node, pid, services, types, slots, keys, started, lease_until)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
@@ -92,8 +96,26 @@ impl Tx {
         }
         if !session.types.is_empty() {
             self.tell(tell::worker(&session, None), None);
+        } else if comes_back {
+            self.tell(tell::services_back(&session), None);
         }
         Ok(session)
+    }
+
+    /// Whether it was told that the process of a session without tasks is gone, which is not true then.
+    async fn comes_back(&mut self, session: &Session) -> Result<bool> {
+        if !session.types.is_empty() {
+            return Ok(false);
+        }
+        let last = sql("SELECT * FROM sessions WHERE instance = $1 AND services = $2 ORDER BY started DESC, id DESC LIMIT 1")
+            .bind(self.ctx.instance.to_string())
+            .bind(to_json("services", &session.services)?)
+            .fetch_optional(&mut self.conn)
+            .await?;
+        match last {
+            Some(row) if row.flag("lost")? => Ok(!self.is_told_otherwise(&row, session).await?),
+            _ => Ok(false),
+        }
     }
 
     /// Ends a session and everything it holds.
@@ -195,6 +217,9 @@ impl Sql {
     /// Ends what held on to a lease that ran out: sessions with all they hold, then tasks and messages that their
     /// session forgot to renew. One savepoint each, so that one that fails keeps none of the others.
     pub(crate) async fn reap(&self) -> Result<Vec<TaskId>> {
+        if !self.alone && self.ctx.within_reach() < ALL_RENEW {
+            return Ok(Vec::new());
+        }
         let mut conn = self.reader().await?;
         let now = self.lease_time(&mut conn).await?.as_micros();
         let sessions = sql("SELECT id FROM sessions WHERE ended IS NULL AND lease_until <= $1")

@@ -1,10 +1,10 @@
 //! What a verb that writes has in its hands: the one writing connection inside a savepoint, and what it woke, told
 //! and numbered.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use ironcore_types::{HubId, Mark, NodeName, Seams, TaskId, Timestamp};
+use ironcore_types::{HubId, Mark, Moment, NodeName, Seams, TaskId, Timestamp};
 use uuid::Uuid;
 
 use super::bells::Woken;
@@ -29,9 +29,21 @@ pub(crate) struct Context {
     pub(crate) instance: Uuid,
     /// When it was opened.
     pub(crate) opened: Mark,
+    /// When the writer's connection was made that it has now.
+    pub(crate) connected: Mutex<Moment>,
 }
 
 impl Context {
+    pub(crate) fn has_connected(&self) {
+        *self.connected.lock().unwrap_or_else(PoisonError::into_inner) = self.seams.moment();
+    }
+
+    /// How long the database has been within reach.
+    pub(crate) fn within_reach(&self) -> Duration {
+        let connected = *self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        self.seams.moment().since(connected)
+    }
+
     /// The time by which leases go where it is this process that tells it: what the wall clock would show had nobody set
     /// it since the database was opened. A clock that is set takes no lease away, and lengthens none.
     pub(crate) fn lease_time(&self) -> Timestamp {

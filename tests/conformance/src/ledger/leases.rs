@@ -237,6 +237,17 @@ pub async fn services_that_are_lost_are_told(place: &dyn Place) -> Result<()> {
         "{all:?}"
     );
     ensure!(world.ledger.reap().await?.is_empty() && told().await?.len() == 1);
+    // It only slept: what was told is taken back, once.
+    for _ in 0..2 {
+        register(&[Service::Api, Service::Scheduler]).await?;
+    }
+    let events = world.ledger.events_after(0, 1_000, &Scope::All).await?;
+    let mut back = events
+        .iter()
+        .filter(|event| event.event.event_type == EventType::SystemStarted);
+    let title = back.next().map(|event| event.event.data.title.as_str());
+    let wanted = "The hub on node-1 (process 7; api, scheduler) was not gone: it renews its lease again";
+    ensure!(title == Some(wanted) && back.next().is_none(), "{title:?}");
     Ok(())
 }
 
