@@ -4,6 +4,8 @@
 mod commands;
 #[path = "hub/crash.rs"]
 mod crash;
+#[path = "hub/delivered.rs"]
+mod delivered;
 #[path = "hub/exits.rs"]
 mod exits;
 #[path = "hub/fixture.rs"]

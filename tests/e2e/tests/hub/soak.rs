@@ -26,10 +26,11 @@ fn rounds() -> Result<u64> {
     }
 }
 
-struct Dice(u64);
+/// Moments and choices that nobody made.
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
