@@ -9,6 +9,8 @@ mod cloud_events;
 mod consumers;
 #[path = "webhooks/mails.rs"]
 mod mails;
+#[path = "webhooks/rebinding.rs"]
+mod rebinding;
 #[path = "webhooks/targets.rs"]
 mod targets;
 #[path = "webhooks/templates.rs"]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +25,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::python;
 use crate::targets::Target;
 use crate::tls::ServerCertificate;
+
+/// A free port of the loopback address.
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A request as it came in.
 #[derive(Debug, Clone)]
@@ -130,16 +133,21 @@ pub struct WebhookReceiver {
 impl WebhookReceiver {
     /// Starts over HTTP. Answers 204 until told otherwise.
     pub async fn start() -> Result<Self> {
-        Self::launch(None).await
+        Self::launch(ANYWHERE, None).await
+    }
+
+    /// Starts over HTTP at this address, which must be free.
+    pub async fn start_at(address: SocketAddr) -> Result<Self> {
+        Self::launch(address, None).await
     }
 
     /// Starts over HTTPS.
     pub async fn start_tls(certificate: &ServerCertificate) -> Result<Self> {
-        Self::launch(Some(TlsAcceptor::from(certificate.server_config()?))).await
+        Self::launch(ANYWHERE, Some(TlsAcceptor::from(certificate.server_config()?))).await
     }
 
-    async fn launch(tls: Option<TlsAcceptor>) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+    async fn launch(address: SocketAddr, tls: Option<TlsAcceptor>) -> Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let shared = Arc::new(Shared {

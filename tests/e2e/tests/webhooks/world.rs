@@ -61,6 +61,20 @@ fn plugins() -> Result<Plugins> {
 impl World {
     /// Project `office` with the job `nightly`, which is told to these handlers; the secrets with their values.
     pub(crate) async fn new(clock: ManualClock, handlers: &Value, secrets: &[(&str, &str)]) -> Result<Self> {
+        let options = EgressOptions {
+            allow: AllowList::parse(["127.0.0.0/8"])?,
+            ..EgressOptions::default()
+        };
+        Self::with_egress(clock, handlers, secrets, options).await
+    }
+
+    /// The same, with its own way out.
+    pub(crate) async fn with_egress(
+        clock: ManualClock,
+        handlers: &Value,
+        secrets: &[(&str, &str)],
+        way_out: EgressOptions,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let seams = clock.seams();
         let options = LedgerOptions {
@@ -74,11 +88,7 @@ impl World {
         for (name, value) in secrets {
             store.seal(&SecretName::new(*name)?, &SecretString::from(*value))?;
         }
-        let options = EgressOptions {
-            allow: AllowList::parse(["127.0.0.0/8"])?,
-            ..EgressOptions::default()
-        };
-        let egress = Egress::new(options, store, seams)?;
+        let egress = Egress::new(way_out, store, seams)?;
         let plugins = tokio::task::spawn_blocking(plugins).await??;
         let document: Document = serde_json::from_value(json!({
             "project": [{ "name": "office" }],
