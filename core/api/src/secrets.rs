@@ -35,8 +35,8 @@ pub trait SecretKeeper: Send + Sync + 'static {
     /// All secrets, by name.
     fn list(&self) -> Result<Vec<Kept>, ErrorData>;
 
-    /// Keeps a value, in place of one that was there.
-    fn set(&self, name: &str, value: SecretValue, at: Timestamp, by: &UserId) -> Result<(), ErrorData>;
+    /// Keeps a value, in place of one that was there; whether there was one.
+    fn set(&self, name: &str, value: SecretValue, at: Timestamp, by: &UserId) -> Result<bool, ErrorData>;
 
     /// A fresh key for signing.
     fn generate(&self, kind: SigningKind) -> Result<SecretValue, ErrorData>;

@@ -115,7 +115,7 @@ event_types! {
     ConfigPermissionGranted = "ironcore.config.permission-granted" / Notice,
     /// A role was made.
     ConfigRoleCreated = "ironcore.config.role-created" / Notice,
-    /// A key was rotated.
+    /// A secret was replaced by another: a key, a token, a password.
     ConfigKeyRotated = "ironcore.config.key-rotated" / Notice,
     /// A service of the hub started.
     SystemStarted = "ironcore.system.started" / Info,

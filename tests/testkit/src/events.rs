@@ -301,8 +301,8 @@ fn of_people_and_plugins(kind: EventType) -> Option<(Value, Value)> {
         ),
         E::ConfigRoleCreated => (json!("role/auditor"), hub("Role auditor was made by alice@local")),
         E::ConfigKeyRotated => (
-            json!("key/signing"),
-            hub("The signing key was rotated by alice@local"),
+            json!("secret/hook"),
+            hub("Secret hook was replaced by alice@local"),
         ),
         E::SystemCertificateRenewed => (Value::Null, hub("The certificate of hub1 was renewed")),
         E::DeliveryExhausted => {

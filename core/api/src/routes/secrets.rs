@@ -6,10 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use ironcore_ledger::Ledger;
-use ironcore_types::event::ErrorData;
+use ironcore_ledger::model::NewEvent;
+use ironcore_types::event::{ErrorData, EventData};
 use ironcore_types::notification::Group;
 use ironcore_types::objects::Job;
-use ironcore_types::{ErrorCode, TaskSpec};
+use ironcore_types::{ErrorCode, EventType, TaskSpec, UserId};
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -57,8 +58,9 @@ async fn list(State(state): State<ApiState>, access: Access) -> Result<Json<Secr
     Ok(Json(SecretList { secrets }))
 }
 
-/// Keeps the value of a secret, in place of one that was there; what uses it has it from its next use on. Or makes a
-/// signing key: of one for HMAC the receiver needs the value too, so it is in this answer and nowhere else.
+/// Keeps the value of a secret, in place of one that was there; what uses it has it from its next use on, and an event
+/// tells of it. Or makes a signing key: of one for HMAC the receiver needs the value too, so it is in this answer and
+/// nowhere else.
 #[utoipa::path(
     put, path = "/api/v1/secrets/{name}", tag = "secrets", operation_id = "set_secret", request_body = SetSecret,
     params(("name" = String, Path, description = "Its name: 1 to 63 of a-z, 0-9, `-`, `_` and `.`.")),
@@ -76,7 +78,7 @@ async fn set(
         return Err(ApiError::invalid("Give one of `value` and `generate`."));
     }
     let (keeper, wanted, by) = (state.clone(), name.clone(), access.user.clone());
-    let generated = tokio::task::spawn_blocking(move || {
+    let (replaced, generated) = tokio::task::spawn_blocking(move || {
         let keeper_of = keeper.secrets();
         let (value, generated) = match (value, request.generate) {
             (None, Some(kind)) => {
@@ -88,11 +90,16 @@ async fn set(
             (value, _) => (value.unwrap_or(SecretValue(String::new())), None),
         };
         let now = keeper.seams().now();
-        keeper_of.set(&wanted, value, now, &by).map(|()| generated)
+        keeper_of
+            .set(&wanted, value, now, &by)
+            .map(|replaced| (replaced, generated))
     })
     .await?
     .map_err(refused)?;
-    tracing::info!(actor = %access.user, secret = %name, "a secret was set");
+    tracing::info!(actor = %access.user, secret = %name, replaced, "a secret was set");
+    if replaced {
+        state.ledger().emit(rotated(&name, &access.user)).await?;
+    }
     let mut uses = uses(state.ledger()).await?;
     let kept = kept(&state).await?.into_iter().find(|kept| kept.name == name);
     let kept = kept.ok_or_else(|| ApiError::not_found(format!("secret {name}")))?;
@@ -132,6 +139,19 @@ async fn remove(
         return Err(ApiError::not_found(format!("secret {name}")));
     }
     Ok(super::removed(&access, &format!("secret {name}")))
+}
+
+/// The event of a secret that took the place of another. Of the values it says nothing.
+fn rotated(name: &str, by: &UserId) -> NewEvent {
+    let event_type = EventType::ConfigKeyRotated;
+    let title = format!("Secret {name} was replaced by {by}");
+    let mut data = EventData::new(None, event_type.default_severity(), title);
+    data.actor = Some(by.clone());
+    NewEvent {
+        event_type,
+        subject: Some(format!("secret/{name}")),
+        data,
+    }
 }
 
 async fn kept(state: &ApiState) -> Result<Vec<Kept>, ApiError> {

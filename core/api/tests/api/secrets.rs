@@ -28,7 +28,7 @@ impl SecretKeeper for FakeKeeper {
         Ok(self.all().values().map(|(_, kept)| kept.clone()).collect())
     }
 
-    fn set(&self, name: &str, value: SecretValue, at: Timestamp, by: &UserId) -> Result<(), ErrorData> {
+    fn set(&self, name: &str, value: SecretValue, at: Timestamp, by: &UserId) -> Result<bool, ErrorData> {
         if name.contains(' ') {
             return Err(ErrorData {
                 code: ErrorCode::RequestInvalid,
@@ -42,8 +42,7 @@ impl SecretKeeper for FakeKeeper {
             public_key: value.0.starts_with("whsk_").then(|| "whpk_x".to_owned()),
             opens: true,
         };
-        self.all().insert(name.to_owned(), (value.0, kept));
-        Ok(())
+        Ok(self.all().insert(name.to_owned(), (value.0, kept)).is_some())
     }
 
     fn generate(&self, kind: SigningKind) -> Result<SecretValue, ErrorData> {
@@ -113,6 +112,44 @@ async fn values_go_in_and_never_come_out() {
         .ask(Method::GET, "/api/v1/secrets/hook", Some(&admin), None)
         .await;
     unknown.problem(StatusCode::METHOD_NOT_ALLOWED, "request.invalid");
+}
+
+/// What the hub told of secrets, as texts.
+async fn told(hub: &Hub, token: &str) -> Vec<Value> {
+    let path = "/api/v1/events?limit=1000&type=config.key-rotated";
+    let mut answer = hub.get(path, token).await.expect(StatusCode::OK);
+    let events = answer["events"].as_array_mut().expect("events");
+    events.iter_mut().map(|one| one["event"].take()).collect()
+}
+
+#[tokio::test]
+async fn a_value_that_takes_the_place_of_another_is_told() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let set = async |body: Value| {
+        put(&hub, &admin, "hook", body).await.expect(StatusCode::OK);
+    };
+    set(json!({ "value": "geheim-wort" })).await;
+    delete(&hub, &admin, "hook").await.expect(StatusCode::NO_CONTENT);
+    set(json!({ "value": "geheim-wort-2" })).await;
+    assert!(told(&hub, &admin).await.is_empty(), "nothing was replaced");
+
+    set(json!({ "value": "geheim-wort-3" })).await;
+    set(json!({ "generate": "hmac" })).await;
+    let told = told(&hub, &admin).await;
+    assert_eq!(told.len(), 2);
+    for event in &told {
+        assert_eq!(event["subject"], "secret/hook");
+        assert_eq!(event["data"]["project"], Value::Null);
+        assert_eq!(event["data"]["severity"], "notice");
+        assert_eq!(event["data"]["actor"], "admin@local!hub");
+        assert_eq!(
+            event["data"]["title"],
+            "Secret hook was replaced by admin@local!hub"
+        );
+        let text = event.to_string();
+        assert!(!text.contains("geheim") && !text.contains("whsec_"), "{text}");
+    }
 }
 
 #[tokio::test]

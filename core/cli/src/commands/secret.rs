@@ -78,7 +78,13 @@ pub(super) fn on_files(form: Form, command: Secret) -> Result<Exit> {
                 at: Some(seams::machine().now()),
                 by: None,
             };
+            let replaced = secrets.contains(&name);
             secrets.seal_stamped(&name, &value, &stamp)?;
+            if replaced {
+                output::note(
+                    "it took the place of another; done on the hub's own files, no event tells of it",
+                );
+            }
             let answer = wire::SecretIsSet {
                 secret: shown(secrets.describe(&name)?),
                 generated: generated.then(|| value.expose_secret().to_owned()),

@@ -25,14 +25,16 @@ impl SecretKeeper for Keeper {
         Ok(kept.collect())
     }
 
-    fn set(&self, name: &str, value: SecretValue, at: Timestamp, by: &UserId) -> Result<(), ErrorData> {
+    fn set(&self, name: &str, value: SecretValue, at: Timestamp, by: &UserId) -> Result<bool, ErrorData> {
         let name = SecretName::new(name).map_err(told)?;
         let stamp = Stamp {
             at: Some(at),
             by: Some(by.to_string()),
         };
         let value = SecretString::from(value.0);
-        self.0.seal_stamped(&name, &value, &stamp).map_err(told)
+        let replaced = self.0.contains(&name);
+        self.0.seal_stamped(&name, &value, &stamp).map_err(told)?;
+        Ok(replaced)
     }
 
     fn generate(&self, kind: SigningKind) -> Result<SecretValue, ErrorData> {

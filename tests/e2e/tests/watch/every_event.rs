@@ -54,12 +54,12 @@ fn expected(event_type: EventType) -> Option<Expected> {
         E::AuthTokenCreated => office(Notice, "token/alice@local!laptop"),
         E::SystemStarted => Expected::Told(Info, Subject::Nothing, false),
         E::SystemStopped => Expected::Told(Notice, Subject::Nothing, false),
+        E::ConfigKeyRotated => hub(Notice, "secret/hook"),
         E::DeliveryExhausted => office(Error, "message/"),
         E::HandlerDisabled => office(Error, "handler/office/ops/hook"),
         E::PluginFailed => hub(Error, "plugin/broken"),
         E::AuthLoginFailed | E::AuthLockedOut => Expected::Later("nobody logs in with a password yet"),
         E::ConfigPermissionGranted | E::ConfigRoleCreated => Expected::Later("roles are fixed"),
-        E::ConfigKeyRotated => Expected::Later("keys are not rotated"),
         E::SystemCertificateRenewed => Expected::Later("the hub has no certificate"),
         _ => return None,
     })
@@ -277,11 +277,13 @@ async fn delivery(night: &Night) -> Result<()> {
     Ok(())
 }
 
-/// What a process tells of itself: the binary, started, stopped and started again.
+/// What a process tells of itself: the binary, started, stopped and started again; and of a secret that is set anew.
 fn of_a_process() -> Result<Vec<Event>> {
     let mut hub = TestHub::start("")?;
     hub.stop()?;
     hub.resume()?;
+    hub.secret("hook", "geheim-wort")?;
+    hub.secret("hook", "geheim-wort-2")?;
     let mut inbox: Value = hub.json(&["inbox", "list", "--limit", "100"])?;
     let entries = inbox["entries"].as_array_mut().context("entries")?;
     entries

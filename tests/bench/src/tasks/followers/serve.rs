@@ -49,8 +49,8 @@ impl SecretKeeper for Nothing {
         Ok(Vec::new())
     }
 
-    fn set(&self, _: &str, _: SecretValue, _: Timestamp, _: &UserId) -> Result<(), ErrorData> {
-        Ok(())
+    fn set(&self, _: &str, _: SecretValue, _: Timestamp, _: &UserId) -> Result<bool, ErrorData> {
+        Ok(false)
     }
 
     fn generate(&self, _: SigningKind) -> Result<SecretValue, ErrorData> {
