@@ -248,8 +248,9 @@ async fn mark(
     Ok(Json(Marked { changed }))
 }
 
-/// Uses a button of an entry. `acknowledge` takes the event on for everybody who sees it; the others do what they say, as
-/// the token's user and with its rights. Each is done once: used again, the answer says so and names the first task.
+/// Uses a button of an entry. `acknowledge` takes the event on for everybody who sees it, and its incident with it; the
+/// others do what they say, as the token's user and with its rights. Each is done once: used again, the answer says so
+/// and names the first task.
 #[utoipa::path(
     post, path = "/api/v1/inbox/{seq}/act", tag = "notifications", operation_id = "use_button",
     request_body = UseButton, params(("seq" = i64, Path, description = "The place of the event.")),

@@ -136,7 +136,7 @@ async fn incident(
 }
 
 /// Says that somebody sees to an incident: it is neither told again nor escalated, until it becomes worse. Who came first
-/// stays. A conflict when it is over.
+/// stays. The entries of its events in the inbox are acknowledged too. A conflict when it is over.
 #[utoipa::path(
     post, path = "/api/v1/incidents/{id}/acknowledge", tag = "notifications", operation_id = "acknowledge_incident",
     params(("id" = IncidentId, Path, description = "Its id.")), request_body = AcknowledgeRequest,

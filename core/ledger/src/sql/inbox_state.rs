@@ -12,6 +12,12 @@ use crate::model::{Acknowledged, Mute, NewMute, Scope};
 /// Events that one call of `forget_inbox` goes on by: the writer must not stand still for long.
 const FORGET: i64 = 5_000;
 
+/// Whose incident it is sees of its events only their own.
+const TAKEN_ON: &str = "INSERT INTO inbox_acknowledged (seq, \"user\", at)
+    SELECT e.seq, $2, $3 FROM incidents i JOIN incident_events l ON l.incident = i.number JOIN events e ON e.seq = l.seq
+    WHERE i.number = $1 AND (i.scope = '-' OR e.project = i.scope) AND e.seq > (SELECT inbox_after FROM hub)
+    ON CONFLICT DO NOTHING RETURNING seq";
+
 fn mute(row: &Row) -> Result<Mute> {
     Ok(Mute {
         number: row.num("number")?,
@@ -54,6 +60,9 @@ impl Tx {
         .fetch_optional(&mut self.conn)
         .await?;
         let Some(row) = row else { return Ok(None) };
+        if done > 0 {
+            self.see_to_incidents_of(scope, user, seq).await?;
+        }
         // Who takes it on has read it.
         sql("INSERT INTO inbox_read (\"user\", seq) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(user.as_str())
@@ -66,6 +75,44 @@ impl Tx {
             at: row.time("at")?,
         };
         Ok(Some((acknowledged, done > 0)))
+    }
+
+    /// Who takes an event on sees to the incidents that it joined, as far as the scope reaches and nobody does.
+    async fn see_to_incidents_of(&mut self, scope: &Scope, user: &UserId, seq: i64) -> Result<()> {
+        let rows = sql(
+            "SELECT i.id FROM incident_events l JOIN incidents i ON i.number = l.incident
+             WHERE l.seq = $1 AND i.ended IS NULL AND i.acknowledged IS NULL AND ($2 IS NULL OR i.scope = $2)
+             ORDER BY i.number",
+        )
+        .bind(seq)
+        .bind(scope.project().map(ProjectName::as_str))
+        .fetch_all(&mut self.conn)
+        .await?;
+        for row in rows {
+            self.acknowledge(row.word("id")?, user, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Who sees to an incident takes on what joined it, as far as nobody did, and has read it.
+    pub(super) async fn take_on_events_of(&mut self, incident: i64, user: &UserId) -> Result<()> {
+        let rows = sql(TAKEN_ON)
+            .bind(incident)
+            .bind(user.as_str())
+            .bind(self.now.as_micros())
+            .fetch_all(&mut self.conn)
+            .await?;
+        let taken = rows.iter().map(|row| row.num("seq")).collect::<Result<_>>()?;
+        sql(
+            "INSERT INTO inbox_read (\"user\", seq) SELECT $1, e.seq FROM events e WHERE e.seq IN LIST($2)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(user.as_str())
+        .bind(Value::Numbers(taken))
+        .execute(&mut self.conn)
+        .await?;
+        self.woken.events = true;
+        Ok(())
     }
 
     async fn mute(&mut self, user: &UserId, rule: NewMute) -> Result<Mute> {

@@ -129,7 +129,7 @@ impl Tx {
         Ok(numbers.len() as u64)
     }
 
-    async fn acknowledge(
+    pub(super) async fn acknowledge(
         &mut self,
         id: IncidentId,
         by: &UserId,
@@ -153,6 +153,7 @@ impl Tx {
                     .execute(&mut self.conn)
                     .await?;
                 self.look_at_all(incident.number).await?;
+                self.take_on_events_of(incident.number, by).await?;
                 Ok(Incident {
                     acknowledged: Some(Acknowledgement {
                         at: self.now,

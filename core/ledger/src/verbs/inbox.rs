@@ -51,7 +51,8 @@ impl Ledger {
         self.sql.mark_all_read(scope.clone(), user.clone(), seq).await
     }
 
-    /// `user` takes an event of the scope on, for everybody who sees it; for `user` it is read then. The first counts: the
+    /// `user` takes an event of the scope on, for everybody who sees it; for `user` it is read then. Incidents of the
+    /// scope that it joined and that last are acknowledged with it, and so is what else joined them. The first counts: the
     /// answer says who that was, and whether it is so since now. None when there is no such entry.
     pub async fn acknowledge(
         &self,

@@ -35,7 +35,8 @@ impl Ledger {
         self.sql.incident_events(id, limit).await
     }
 
-    /// Says that somebody sees to an incident. Who came first stays; `conflict` when it is over.
+    /// Says that somebody sees to an incident; what joined it is acknowledged in the inbox too. Who came first stays;
+    /// `conflict` when it is over.
     pub async fn acknowledge_incident(
         &self,
         id: IncidentId,

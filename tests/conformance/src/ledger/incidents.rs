@@ -13,10 +13,10 @@ use ironcore_types::{ErrorCode, EventType, ProjectName, Severity, Timestamp};
 use super::messages::{hook, notice};
 use super::{Place, World, demo, fenced, user};
 
-const FULL: &str = "datastore/ibs-primary/datastore.full";
+pub(super) const FULL: &str = "datastore/ibs-primary/datastore.full";
 
 /// That a run of a job failed of a full datastore.
-fn full(job: &str) -> Result<Joins> {
+pub(super) fn full(job: &str) -> Result<Joins> {
     Ok(Joins {
         cause: FULL.to_owned(),
         member: format!("job/demo/{job}"),
@@ -52,7 +52,7 @@ async fn tell(world: &World, step: IncidentStep, messages: Vec<NewMessage>) -> R
     Ok((event.seq, world.ledger.record_fanout(vec![fanout]).await?))
 }
 
-async fn join(world: &World, joins: Joins) -> Result<i64> {
+pub(super) async fn join(world: &World, joins: Joins) -> Result<i64> {
     let step = IncidentStep {
         joins: Some(joins),
         ..IncidentStep::default()
@@ -60,7 +60,7 @@ async fn join(world: &World, joins: Joins) -> Result<i64> {
     Ok(tell(world, step, Vec::new()).await?.0)
 }
 
-async fn clear(world: &World, clear: Clear) -> Result<i64> {
+pub(super) async fn clear(world: &World, clear: Clear) -> Result<i64> {
     let step = IncidentStep {
         clears: vec![clear],
         ..IncidentStep::default()
@@ -68,7 +68,7 @@ async fn clear(world: &World, clear: Clear) -> Result<i64> {
     Ok(tell(world, step, Vec::new()).await?.0)
 }
 
-async fn all(world: &World) -> Result<Vec<Incident>> {
+pub(super) async fn all(world: &World) -> Result<Vec<Incident>> {
     let page = world
         .ledger
         .incidents(&IncidentFilter::default(), &Page::first(100))
@@ -77,7 +77,7 @@ async fn all(world: &World) -> Result<Vec<Incident>> {
     Ok(page.incidents)
 }
 
-async fn only(world: &World) -> Result<Incident> {
+pub(super) async fn only(world: &World) -> Result<Incident> {
     let mut all = all(world).await?;
     ensure!(all.len() == 1, "{all:?}");
     all.pop().context("an incident")

@@ -1,6 +1,7 @@
 //! The ledger's suite: what every backend promises. A backend comes in as a [`Place`] where ledgers can be opened.
 
 pub mod access;
+pub mod acknowledged;
 pub mod actions;
 pub mod conditions;
 pub mod delivery;

@@ -48,6 +48,7 @@ macro_rules! ledger_suite {
             actions: actions_happen_once;
             incidents: events_of_one_cause_are_one_incident, notices_are_told_once, an_end_is_told_once,
                 incidents_come_to_an_end, incidents_are_acknowledged, escalations_come_to_an_end;
+            acknowledged: an_incident_goes_with_its_entries;
             figures: figures_are_of_now, figures_of_delivery_are_of_now, what_is_committed_is_counted, attempts_are_tallied,
                 figures_have_bounds;
             conditions: conditions_are_told_once_while_they_last, runs_that_wait_are_seen, good_runs_are_found,

@@ -179,6 +179,13 @@ async fn forty_jobs_that_fail_on_one_datastore_are_one_incident() -> Result<()> 
         again["acknowledged"]["comment"] == "by Ada: on it",
         "who came first stays: {again}"
     );
+    let inbox: Value = hub.json(&["inbox", "list", "--type", "task.failed", "--limit", "1000"])?;
+    let entries = inbox["entries"].as_array().context("entries")?;
+    let theirs = |entry: &Value| entry["acknowledged"]["user"] == "chat@oncall!link";
+    ensure!(
+        entries.len() == JOBS && entries.iter().all(theirs),
+        "the inbox knows it: {inbox}"
+    );
 
     // All works again: one message says so.
     moved(&away, &store)?;
