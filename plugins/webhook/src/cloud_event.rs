@@ -1,6 +1,7 @@
 //! Events as CloudEvents over HTTP: as they are in the body, or with their attributes in headers (HTTP protocol binding
 //! 1.0.2, sections 3.1 to 3.3), with tips and links added to their data.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ironcore_plugin::{ActionKind, Delivery, Event, Failure, Incident, Slot, Tip};
@@ -12,6 +13,8 @@ const CLOUDEVENT: &str = "application/cloudevents+json; charset=utf-8";
 /// What of an incident is a number.
 const COUNTS: [&str; 3] = ["number", "affected", "failing"];
 const CLOUDEVENTS: &str = "application/cloudevents-batch+json; charset=utf-8";
+/// What is added to an event beside its tips has about this many bytes.
+const ADDED: usize = 1 << 10;
 
 /// A body, and the headers that say what it is.
 pub(crate) struct Content {
@@ -21,28 +24,66 @@ pub(crate) struct Content {
 
 /// One event as `mode` says. Several are a batch, for which headers have no room.
 pub(crate) fn content(delivery: &Delivery, mode: Mode) -> Result<Content, Failure> {
+    let mut tips = tips(delivery);
+    let mut whole = |event: &Event| {
+        enriched(
+            event,
+            delivery,
+            tips.remove(event.id.as_str()).unwrap_or_default(),
+        )
+    };
     match (delivery.events.as_slice(), mode) {
         ([], _) => Err(Failure::rejected("request.invalid", "a delivery without events")),
-        ([event], Mode::Structured) => Ok(typed(CLOUDEVENT, &enriched(event, delivery)?)),
-        ([event], Mode::Binary) => Ok(binary(enriched(event, delivery)?)),
+        ([event], Mode::Structured) => Ok(typed(CLOUDEVENT, whole(event)?.to_string())),
+        ([event], Mode::Binary) => Ok(binary(whole(event)?)),
         (events, _) => {
-            let events: Result<Vec<_>, _> = events.iter().map(|event| enriched(event, delivery)).collect();
-            Ok(typed(CLOUDEVENTS, &Value::Array(events?)))
+            // Written one by one: hundreds of parsed events at once would need more memory than a plugin has.
+            let mut body = String::with_capacity(size(delivery));
+            for event in events {
+                body.push(if body.is_empty() { '[' } else { ',' });
+                // Writing to a String cannot fail.
+                let _infallible = write!(body, "{}", whole(event)?);
+            }
+            body.push(']');
+            Ok(typed(CLOUDEVENTS, body))
         }
     }
 }
 
-fn typed(content_type: &str, body: &Value) -> Content {
+/// The tips of each event, by its id. Those of which the hub does not say it are about the last event.
+fn tips(delivery: &Delivery) -> BTreeMap<&str, Vec<&Tip>> {
+    let last = delivery.events.last().map(|event| event.id.as_str());
+    let mut all: BTreeMap<&str, Vec<&Tip>> = BTreeMap::new();
+    for tip in &delivery.tips {
+        let about = tip.attrs.iter().find(|(name, _)| name == "event");
+        if let Some(event) = about.map(|(_, id)| id.as_str()).or(last) {
+            all.entry(event).or_default().push(tip);
+        }
+    }
+    all
+}
+
+/// About how many bytes a batch has; a text that grows step by step leaves much memory behind that cannot be used.
+fn size(delivery: &Delivery) -> usize {
+    let events: usize = delivery.events.iter().map(|event| event.json.len() + ADDED).sum();
+    let tips = delivery.tips.iter().map(|tip| {
+        let steps: usize = tip.steps.iter().map(String::len).sum();
+        tip.title.len() + tip.why.len() + steps + ADDED
+    });
+    events + tips.sum::<usize>()
+}
+
+fn typed(content_type: &str, body: String) -> Content {
     Content {
         headers: vec![("content-type".to_owned(), Slot::Text(content_type.to_owned()))],
-        body: body.to_string(),
+        body,
     }
 }
 
 /// The data as body; the content type is the data's own, every other attribute a `ce-` header.
 fn binary(mut event: Value) -> Content {
     let data = event["data"].take();
-    let mut content = typed("application/json", &data);
+    let mut content = typed("application/json", data.to_string());
     for (name, value) in event.as_object().into_iter().flatten() {
         let text = match value {
             Value::String(text) => text.clone(),
@@ -75,13 +116,13 @@ fn encoded(text: &str) -> String {
     out
 }
 
-/// The event with what the hub knows beyond it: advice, addresses, and which message this is.
-fn enriched(event: &Event, delivery: &Delivery) -> Result<Value, Failure> {
+/// The event with what the hub knows beyond it: advice about it, addresses, and which message this is.
+fn enriched(event: &Event, delivery: &Delivery, tips: Vec<&Tip>) -> Result<Value, Failure> {
     let mut json: Value = serde_json::from_str(&event.json).map_err(|error| {
         Failure::rejected("request.invalid", format!("an event that is no JSON: {error}"))
     })?;
     if let Some(data) = json.get_mut("data").and_then(Value::as_object_mut) {
-        data.insert("tips".to_owned(), delivery.tips.iter().map(tip).collect());
+        data.insert("tips".to_owned(), tips.into_iter().map(tip).collect());
         data.insert(
             "links".to_owned(),
             json!({

@@ -109,6 +109,38 @@ fn the_body_is_a_cloudevent_with_tips_and_links() {
 }
 
 #[test]
+fn each_event_of_a_batch_has_its_own_tips() {
+    let event = |id: &str| Event {
+        id: id.to_owned(),
+        ..corrupt()
+    };
+    let about = |id: &str| Tip {
+        attrs: vec![("event".to_owned(), id.to_owned())],
+        ..Tip::new(format!("about {id}"), "")
+    };
+    let request = request(&Delivery {
+        events: vec![event("one"), event("two"), event("three")],
+        tips: vec![
+            about("two"),
+            about("one"),
+            about("two"),
+            Tip::new("about the last", ""),
+        ],
+        ..delivery(json!({ "url": "https://a.example/hook" }))
+    });
+    let titles = |at: usize| -> Vec<String> {
+        let body = body(&request);
+        let tips = body[at]["data"]["tips"].as_array().expect("tips").clone();
+        tips.iter()
+            .map(|tip| tip["title"].as_str().expect("a title").to_owned())
+            .collect()
+    };
+    assert_eq!(titles(0), ["about one"]);
+    assert_eq!(titles(1), ["about two", "about two"]);
+    assert_eq!(titles(2), ["about the last"]);
+}
+
+#[test]
 fn several_events_are_a_batch() {
     let mut many = delivery(json!({ "url": "https://a.example" }));
     many.events.push(corrupt());
