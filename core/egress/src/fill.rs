@@ -45,7 +45,7 @@ pub(crate) fn fill(
                     return Err(unfit("it cannot be a segment of a path"));
                 }
                 replace_segment(&mut parts.url, *index, value)?;
-                redactor.push(segment_as_sent(&parts.url, *index).into_bytes());
+                redactor.push(segment_as_sent(&parts.url, *index));
             }
             SecretSlot::Query { name, .. } => {
                 let kept: Vec<(String, String)> = parts
@@ -83,7 +83,7 @@ pub(crate) fn fill(
                     ));
                 }
                 let encoded = basic(user, value);
-                redactor.push(encoded.clone().into_bytes());
+                redactor.push(encoded.clone());
                 let value = HeaderValue::try_from(format!("Basic {encoded}"));
                 let mut value = value.map_err(|_| unfit("it cannot be the value of a header"))?;
                 value.set_sensitive(true);

@@ -30,6 +30,7 @@ mod signing_key;
 mod slots;
 mod smtp;
 mod tls;
+mod written;
 
 use std::collections::HashMap;
 use std::fmt;

@@ -94,7 +94,7 @@ impl Proxy {
             let password = password.expose_secret();
             redactor.add(password);
             let both = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-            redactor.push(both.into_bytes());
+            redactor.push(both);
         }
     }
 

@@ -1,47 +1,60 @@
 //! Takes the secrets that a call used out of everything that the call gives back.
 //!
-//! What a secret looks like on the wire (percent-encoded, base64, inside JSON) counts as the secret. Collecting them
-//! is left to [`crate::slots`] and [`crate::smtp`].
+//! Hex and Base64 of a secret count as the secret, and so does each in every way of writing characters that is found in
+//! answers ([`crate::written`]). Collecting them is left to [`crate::slots`] and [`crate::smtp`].
 
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
+use crate::written::{self, Found};
 
 /// What stands in place of a secret.
 pub(crate) const MARK: &str = "[redacted]";
 
 /// Parts of a secret URL that are shorter tell nothing and would garble ordinary words.
 const SHORTEST_PART: usize = 8;
+/// The hex digits of shorter secrets would be found in ordinary numbers.
+const SHORTEST_HEX: usize = 4;
 
 /// The secrets of one call, in every form they may come back in.
-#[derive(Default)]
 pub(crate) struct Redactor {
     // Longest first, so that a secret that contains another goes as a whole.
-    patterns: Vec<Vec<u8>>,
+    patterns: Vec<String>,
+    // The bytes that any of them may begin with; most of an answer is passed over by them.
+    begins: [bool; 256],
+}
+
+impl Default for Redactor {
+    fn default() -> Self {
+        Self {
+            patterns: Vec::new(),
+            begins: [false; 256],
+        }
+    }
 }
 
 impl Redactor {
     /// Adds a secret in its usual forms.
     pub(crate) fn add(&mut self, secret: &str) {
-        let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let json = serde_json::to_string(secret).unwrap_or_default();
         for form in [
             secret.to_owned(),
-            small_hex(&percent.replace('+', "%20")),
-            percent.replace('+', "%20"),
-            small_hex(&percent),
-            percent,
-            json.trim_matches('"').to_owned(),
             STANDARD.encode(secret),
             STANDARD_NO_PAD.encode(secret),
+            URL_SAFE.encode(secret),
             URL_SAFE_NO_PAD.encode(secret),
         ] {
-            self.push(form.into_bytes());
+            self.push(form);
+        }
+        if secret.len() >= SHORTEST_HEX {
+            let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+            self.push(hex.to_ascii_uppercase());
+            self.push(hex);
         }
         let trimmed = secret.trim();
         if trimmed != secret {
-            self.push(trimmed.as_bytes().to_vec());
+            self.push(trimmed.to_owned());
         }
     }
 
@@ -62,17 +75,24 @@ impl Redactor {
         }
     }
 
-    /// Adds exactly this text, for forms made elsewhere.
-    pub(crate) fn push(&mut self, pattern: Vec<u8>) {
-        if !pattern.is_empty() && !self.patterns.contains(&pattern) {
+    /// Adds this text, for forms made elsewhere.
+    pub(crate) fn push(&mut self, pattern: String) {
+        let Some(first) = pattern.bytes().next() else {
+            return;
+        };
+        if !self.patterns.contains(&pattern) {
+            self.begins[usize::from(first)] = true;
+            for escape in written::ESCAPES {
+                self.begins[usize::from(*escape)] = true;
+            }
             let at = self.patterns.partition_point(|p| p.len() >= pattern.len());
             self.patterns.insert(at, pattern);
         }
     }
 
-    /// The length of the longest form.
+    /// The length of the longest form, however it is written.
     pub(crate) fn longest(&self) -> usize {
-        self.patterns.first().map_or(0, Vec::len)
+        self.patterns.first().map_or(0, String::len) * written::LONGEST
     }
 
     /// `text` without the secrets.
@@ -92,30 +112,40 @@ impl Redactor {
         let mut clean = Vec::with_capacity(bytes.len());
         let mut at = 0;
         while at < bytes.len() {
-            let rest = &bytes[at..];
-            if let Some(pattern) = self.patterns.iter().find(|p| rest.starts_with(p)) {
-                clean.extend_from_slice(MARK.as_bytes());
-                at += pattern.len();
-            } else if cut && self.patterns.iter().any(|p| p.starts_with(rest)) {
-                break;
-            } else {
-                clean.push(bytes[at]);
-                at += 1;
+            match self.at(&bytes[at..], cut) {
+                Found::Whole(length) => {
+                    clean.extend_from_slice(MARK.as_bytes());
+                    at += length;
+                }
+                Found::Begun => break,
+                Found::Nothing => {
+                    clean.push(bytes[at]);
+                    at += 1;
+                }
             }
         }
         clean
     }
-}
 
-/// The same percent-encoding with its hex digits in lower case.
-fn small_hex(percent: &str) -> String {
-    let mut digits = 0;
-    let small = |c: char| {
-        let is_digit = digits > 0;
-        digits = if c == '%' { 2 } else { digits - i32::from(is_digit) };
-        if is_digit { c.to_ascii_lowercase() } else { c }
-    };
-    percent.chars().map(small).collect()
+    /// The longest secret at the beginning of `rest`; the beginning of one counts where the end was `cut` off.
+    fn at(&self, rest: &[u8], cut: bool) -> Found {
+        if !self.begins[usize::from(rest[0])] {
+            return Found::Nothing;
+        }
+        let mut begun = false;
+        for pattern in &self.patterns {
+            match written::find(pattern, rest) {
+                Found::Nothing => {}
+                Found::Begun => begun = true,
+                whole @ Found::Whole(_) => return whole,
+            }
+        }
+        if begun && cut {
+            Found::Begun
+        } else {
+            Found::Nothing
+        }
+    }
 }
 
 impl fmt::Debug for Redactor {
@@ -153,6 +183,68 @@ mod tests {
     }
 
     #[test]
+    fn every_way_to_write_it_goes() {
+        const SECRET: &str = "whsk_a/b+c=<d>&'e\"f\\g ü😀";
+        let redactor = of(&[SECRET]);
+        let chars = |write: fn(char) -> String| SECRET.chars().map(write).collect::<String>();
+        let bytes = |write: fn(u8) -> String| SECRET.bytes().map(write).collect::<String>();
+        let json = |text: &str| {
+            let quoted = serde_json::to_string(text).expect("JSON");
+            quoted[1..quoted.len() - 1].to_owned()
+        };
+        let php = json(SECRET).replace('/', "\\/");
+        let utf16 = |digits: fn(u16) -> String| SECRET.encode_utf16().map(digits).collect::<String>();
+        let html = |quote: &str| {
+            let text = SECRET
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;");
+            text.replace('"', "&quot;").replace('\'', quote)
+        };
+        for form in [
+            json(SECRET),
+            php.clone(),
+            // JSON as a text within JSON.
+            json(&php),
+            utf16(|unit| format!("\\u{unit:04x}")),
+            utf16(|unit| format!("\\u{unit:04X}")),
+            utf16(|unit| match char::from_u32(unit.into()) {
+                Some(plain) if plain.is_ascii_alphanumeric() => plain.to_string(),
+                _ => format!("\\u{unit:04X}"),
+            }),
+            json(&utf16(|unit| format!("\\u{unit:04x}"))),
+            html("&#39;"),
+            html("&#x27;"),
+            html("&apos;"),
+            html("&#039;").replace('&', "&amp;"),
+            html("&#39;").replace('&', "\\u0026"),
+            html("'")
+                .replace('ü', "&uuml;")
+                .replace('/', "&sol;")
+                .replace('=', "&equals;"),
+            chars(|c| format!("&#{};", u32::from(c))),
+            chars(|c| format!("&#x{:x};", u32::from(c))),
+            chars(|c| format!("&#X{:06X};", u32::from(c))),
+            bytes(|byte| format!("%{byte:02x}")),
+            bytes(|byte| format!("%{byte:02X}")),
+            bytes(|byte| format!("\\x{byte:02x}")),
+            url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect(),
+            bytes(|byte| format!("{byte:02x}")),
+            bytes(|byte| format!("{byte:02X}")),
+            STANDARD.encode(SECRET),
+            STANDARD.encode(SECRET).replace('/', "\\/").replace('=', "%3D"),
+            STANDARD_NO_PAD.encode(SECRET),
+            URL_SAFE.encode(SECRET),
+            URL_SAFE_NO_PAD.encode(SECRET),
+        ] {
+            let text = redactor.text(&format!("<{form}>"));
+            assert_eq!(text, "<[redacted]>", "{form}");
+        }
+        let others = "50 % of \\n &amp; \\u0041 &#65; %41 a/b+c= \\/ whsk_a\\/b+c=&lt;x";
+        assert_eq!(redactor.text(others), others);
+    }
+
+    #[test]
     fn a_secret_cut_in_two_does_not_show_its_half() {
         let redactor = of(&["hunter2hunter2"]);
         assert_eq!(redactor.cut(b"see hunter2hun", true, 100), b"see ");
@@ -162,6 +254,11 @@ mod tests {
             b"see [redacted]"
         );
         assert_eq!(redactor.cut(b"see hunter2hunter2", true, 8), b"see [red");
+        for begun in ["hunter2\\u0", "hunter2&#1", "\\u0068\\u007", "hunter2h%7"] {
+            let text = format!("see {begun}");
+            assert_eq!(redactor.cut(text.as_bytes(), true, 100), b"see ", "{begun}");
+        }
+        assert_eq!(redactor.cut(b"see huntsman", true, 100), b"see huntsman");
     }
 
     #[test]

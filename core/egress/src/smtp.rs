@@ -198,11 +198,7 @@ impl Login {
         let password = slots::open(&shared.secrets, &auth.password, redactor)?;
         let value = password.expose_secret();
         let plain = format!("\0{}\0{value}", auth.user);
-        redactor.push(
-            base64::engine::general_purpose::STANDARD
-                .encode(plain)
-                .into_bytes(),
-        );
+        redactor.push(base64::engine::general_purpose::STANDARD.encode(plain));
         let mechanisms = match auth.mechanism {
             Some(SmtpMechanism::Plain) => vec![Mechanism::Plain],
             Some(SmtpMechanism::Login) => vec![Mechanism::Login],

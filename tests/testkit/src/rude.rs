@@ -119,7 +119,34 @@ async fn answer(mut stream: TcpStream, manner: Manner, sent: &AtomicU64) -> std:
     }
 }
 
-/// A receiver that answers 400 and repeats every request, in a header and in the body, as it came.
+/// How receivers write a text when they repeat it: as JSON, for pages, in addresses, and as hex.
+pub fn ways(text: &str) -> Vec<String> {
+    let each = |write: fn(char) -> String| text.chars().map(write).collect::<String>();
+    let named = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    let named = named.replace('"', "&quot;").replace('\'', "&#39;");
+    let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+    vec![
+        // As PHP's `json_encode` does it, without and with all of its options.
+        quoted.replace('/', "\\/"),
+        each(|c| match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' => c.to_string(),
+            c => format!("\\u{:04X}", u32::from(c)),
+        }),
+        named.clone(),
+        named.replace('&', "\\u0026"),
+        each(|c| format!("&#{};", u32::from(c))),
+        each(|c| format!("&#x{:x};", u32::from(c))),
+        text.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+        text.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        text.bytes().map(|byte| format!("{byte:02x}")).collect(),
+    ]
+}
+
+/// A receiver that answers 400 and repeats every request, in a header and in the body, as it came; what is told it in its
+/// first line and in headers of the sender's own, in many other ways too.
 pub struct Echo {
     address: SocketAddr,
     heard: Arc<Mutex<String>>,
@@ -185,9 +212,16 @@ async fn repeat(mut stream: TcpStream, heard: &Mutex<String>) -> std::io::Result
         .push_str(&text);
     let line = text.replace(['\r', '\n'], " ");
     let line: String = line.chars().filter(char::is_ascii).take(4_000).collect();
+    let head = text.split("\r\n\r\n").next().unwrap_or_default();
+    let telling = |line: &&str| {
+        let name = line.split(':').next().unwrap_or_default();
+        name.starts_with("POST ") || ["authorization", "x-token"].contains(&name)
+    };
+    let others: Vec<String> = head.lines().filter(telling).flat_map(ways).collect();
+    let body = format!("{}\n{text}", others.join("\n"));
     let answer = format!(
-        "HTTP/1.1 400 Bad Request\r\nx-heard: {line}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
-        text.len()
+        "HTTP/1.1 400 Bad Request\r\nx-heard: {line}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
     );
     stream.write_all(answer.as_bytes()).await
 }
