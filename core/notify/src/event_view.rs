@@ -1,7 +1,9 @@
 //! What people want to know of an event at a glance, beyond its title: a short table, what it is about, and whether it
 //! tells of a problem or of the end of one. Over the JSON that templates see; plain functions.
 
-use ironcore_types::{EventType, Timestamp};
+use std::collections::BTreeSet;
+
+use ironcore_types::{EventType, Severity, Timestamp};
 use serde_json::{Value, json};
 
 use crate::template_helpers::{bytes, duration};
@@ -72,6 +74,59 @@ pub(crate) fn outcome(event: &Value) -> &'static str {
         ) => "recovered",
         _ => "news",
     }
+}
+
+/// The same of all events of a message, oldest first: it tells of a problem as long as it does not tell of its end too.
+pub(crate) fn outcome_of(events: &[Value]) -> &'static str {
+    if worst_open(events).is_some() {
+        return "problem";
+    }
+    if events.iter().any(|event| outcome(event) != "news") {
+        return "recovered";
+    }
+    "news"
+}
+
+/// What all events of a message are about: the worst problem whose end it does not tell, else the last end, else the last.
+pub(crate) fn topic_of(events: &[Value]) -> String {
+    let ended = || events.iter().rev().find(|event| outcome(event) == "recovered");
+    let about = worst_open(events).or_else(ended).or(events.last());
+    about.map(topic).unwrap_or_default()
+}
+
+/// The worst problem, and of those the newest, that no later event ends.
+fn worst_open(events: &[Value]) -> Option<&Value> {
+    let mut ended = BTreeSet::new();
+    let mut worst: Option<&Value> = None;
+    for event in events.iter().rev() {
+        match outcome(event) {
+            "recovered" => {
+                ended.insert(topic(event));
+            }
+            "problem" if worst.is_none_or(|worst| severity(event) > severity(worst)) => {
+                if !ended.contains(&topic(event)) {
+                    worst = Some(event);
+                }
+            }
+            _ => {}
+        }
+    }
+    worst
+}
+
+/// At most so many of the events: the worst of them, the newest first among equals, in the order in which they came.
+pub(crate) fn worst(events: &[Value], most: usize) -> Vec<Value> {
+    let mut places: Vec<usize> = (0..events.len()).collect();
+    if events.len() > most {
+        places.sort_by_key(|at| std::cmp::Reverse((severity(&events[*at]), *at)));
+        places.truncate(most);
+        places.sort_unstable();
+    }
+    places.into_iter().map(|at| events[at].clone()).collect()
+}
+
+fn severity(event: &Value) -> Option<Severity> {
+    serde_json::from_value(event["data"]["severity"].clone()).ok()
 }
 
 /// What the event is about: the same text for a problem and for its good end. News have a topic of their own, so that
@@ -228,6 +283,55 @@ mod tests {
         assert_eq!(
             (outcome(&store("error")), outcome(&store("notice"))),
             ("problem", "recovered")
+        );
+    }
+
+    #[test]
+    fn several_events_are_as_bad_as_what_is_not_over() {
+        let of = |kind: &str, state: &str, severity: &str, job: &str| {
+            event(kind, "UPID:1", run(state, severity, json!(job)))
+        };
+        let failed = |job: &str| of("task.failed", "failed", "error", job);
+        let warned = |job: &str| of("task.warning", "warning", "warning", job);
+        let done = |job: &str| of("task.completed", "ok", "info", job);
+        let begun = event("task.started", "UPID:2", run("running", "info", json!("a")));
+        for (events, wanted, about) in [
+            (vec![failed("a"), done("b")], "problem", "a"),
+            (vec![done("a"), failed("a")], "problem", "a"),
+            (vec![failed("a"), done("a")], "recovered", "a"),
+            (vec![failed("a"), warned("b"), done("a")], "problem", "b"),
+            (vec![failed("a"), warned("b"), done("c")], "problem", "a"),
+            (vec![failed("a"), failed("b")], "problem", "b"),
+            (vec![failed("a"), done("a"), begun.clone()], "recovered", "a"),
+            (vec![done("a"), done("b")], "recovered", "b"),
+        ] {
+            assert_eq!(outcome_of(&events), wanted, "{events:?}");
+            assert_eq!(topic_of(&events), format!("job/office/{about}"), "{events:?}");
+        }
+        assert_eq!(outcome_of(std::slice::from_ref(&begun)), "news");
+        assert_eq!(topic_of(std::slice::from_ref(&begun)), topic(&begun));
+        assert_eq!((outcome_of(&[]), topic_of(&[])), ("news", String::new()));
+    }
+
+    #[test]
+    fn the_worst_are_kept_in_their_order() {
+        let of = |severity: &str, title: &str| json!({ "data": { "severity": severity, "title": title } });
+        let all = [
+            of("error", "1"),
+            of("info", "2"),
+            of("warning", "3"),
+            of("info", "4"),
+            of("error", "5"),
+        ];
+        let titles = |most| -> String {
+            let kept = worst(&all, most);
+            kept.iter()
+                .filter_map(|event| event["data"]["title"].as_str())
+                .collect()
+        };
+        assert_eq!(
+            [titles(9), titles(4), titles(3), titles(1)],
+            ["12345", "1345", "135", "5"]
         );
     }
 

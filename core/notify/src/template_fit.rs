@@ -1,5 +1,5 @@
 //! The helpers of templates that make texts fit their receiver and show an event at a glance: `cut`, `line`, `text`,
-//! `key`, `address`, `pick`, `default`, `first`, `more`, `elapsed`, `facts`, `topic` and `outcome`.
+//! `key`, `address`, `pick`, `default`, `first`, `worst`, `more`, `elapsed`, `facts`, `topic` and `outcome`.
 //!
 //! How they do it is in [`fit`](crate::fit) and [`event_view`](crate::event_view).
 
@@ -15,20 +15,24 @@ use crate::template_helpers::{NOTHING, kind, other, parameter};
 
 /// Makes the helpers known to a registry.
 pub(crate) fn register(registry: &mut Handlebars<'static>) {
-    let values: [(&'static str, Make); 11] = [
+    let values: [(&'static str, Make); 12] = [
         ("cut", |helper| fitted(helper, "cut", fit::cut)),
         ("line", |helper| fitted(helper, "line", fit::line)),
         ("address", address),
         ("pick", pick),
         ("default", default),
         ("first", first),
+        ("worst", worst),
         ("more", more),
         ("elapsed", elapsed),
         ("facts", |helper| {
             Ok(event_view::facts(parameter(helper, "facts")?))
         }),
         ("topic", |helper| {
-            Ok(event_view::topic(parameter(helper, "topic")?).into())
+            Ok(match parameter(helper, "topic")? {
+                Value::Array(events) => event_view::topic_of(events).into(),
+                event => event_view::topic(event).into(),
+            })
         }),
         ("outcome", |helper| {
             // Of an incident, when one is given: what is over is, whatever its last event was.
@@ -36,7 +40,10 @@ pub(crate) fn register(registry: &mut Handlebars<'static>) {
             Ok(match incident.and_then(Value::as_bool) {
                 Some(true) => "recovered".into(),
                 Some(false) => "problem".into(),
-                None => event_view::outcome(parameter(helper, "outcome")?).into(),
+                None => match parameter(helper, "outcome")? {
+                    Value::Array(events) => event_view::outcome_of(events).into(),
+                    event => event_view::outcome(event).into(),
+                },
             })
         }),
     ];
@@ -149,6 +156,18 @@ fn first(helper: &Helper<'_>) -> Result<Value, RenderError> {
         Value::Null => Ok(json!([])),
         Value::Array(items) => Ok(items.iter().take(most).cloned().collect()),
         value => Err(other(format!("first takes a list, not {}", kind(value)))),
+    }
+}
+
+/// `worst EVENTS N`: at most so many events, the worst of them.
+fn worst(helper: &Helper<'_>) -> Result<Value, RenderError> {
+    let most = number(helper, "worst", 1)?;
+    match parameter(helper, "worst")? {
+        Value::Array(events) => Ok(event_view::worst(events, most).into()),
+        value => Err(other(format!(
+            "worst takes a list of events, not {}",
+            kind(value)
+        ))),
     }
 }
 

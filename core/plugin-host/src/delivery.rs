@@ -1,5 +1,6 @@
 //! What a call of `deliver` is given and what comes of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ironcore_types::event::{Tip, TipAction};
@@ -129,23 +130,55 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// How the message is to look: as bad as its incident, or as its newest event; what is over looks well.
+    /// How the message is to look: as bad as its incident, or as the worst of its events; what is over looks well.
     fn severity(&self) -> Option<Severity> {
         match &self.incident {
             Some(incident) if incident.resolved => Some(Severity::Info),
             Some(incident) => Some(incident.severity),
-            None => self.events.last().map(|event| event.data.severity),
+            None => self.lead().map(|event| event.data.severity),
         }
     }
 
-    /// The context that templates see; `templates/README.md` describes it. `event` is the last of `events`.
+    /// The event that the message is about: the worst of them, and of those the newest. Of an incident that is over it is
+    /// the newest of all.
+    pub fn lead(&self) -> Option<&Event> {
+        let over = self.incident.as_ref().is_some_and(|incident| incident.resolved);
+        let worst = |event: &&Event| if over { Severity::Info } else { event.data.severity };
+        self.events.iter().max_by_key(worst)
+    }
+
+    /// The tips; those that are equal but for evidence and the names of their events once, as the first says it, with how
+    /// many events each is about. Those about the leading event come first.
+    fn tips(&self) -> Vec<Value> {
+        let by_id: BTreeMap<EventId, &Event> = self.events.iter().map(|event| (event.id, event)).collect();
+        let (last, lead) = (
+            self.events.last().map(|event| event.id),
+            self.lead().map(|event| event.id),
+        );
+        let mut told: Vec<ToldTip<'_>> = Vec::new();
+        let mut places = BTreeMap::new();
+        for (at, tip) in self.tips.iter().enumerate() {
+            let about = self.tip_events.get(at).copied().or(last);
+            let event = about.and_then(|about| by_id.get(&about).copied());
+            let place = *places.entry(nameless(tip, event)).or_insert(told.len());
+            if place == told.len() {
+                told.push(ToldTip::new(tip));
+            }
+            told[place].add(tip, about);
+        }
+        let leads = |tip: &ToldTip<'_>| lead.is_some_and(|lead| tip.events.contains(&lead));
+        told.sort_by_key(|tip| !leads(tip));
+        told.iter().map(ToldTip::json).collect()
+    }
+
+    /// The context that templates see; `templates/README.md` describes it. `event` is the leading one.
     pub fn context(&self, extra: Value) -> Value {
         let events: Vec<Value> = self.events.iter().map(event_context).collect();
         json!({
-            "event": events.last(),
+            "event": self.lead().map(event_context),
             "events": events,
             "severity": self.severity(),
-            "tips": self.tips.iter().map(to_json).collect::<Vec<_>>(),
+            "tips": self.tips(),
             "incident": self.incident.as_ref().map(|incident| json!({
                 "key": incident.key,
                 "number": incident.number,
@@ -178,6 +211,57 @@ impl Delivery {
             "values": extra.get("values").unwrap_or(&json!({})),
             "extra": extra,
         })
+    }
+}
+
+/// What makes a tip another one: its title, why without evidence, and the steps, without the names of its event.
+fn nameless<'a>(tip: &'a Tip, event: Option<&Event>) -> (&'a str, Vec<String>) {
+    let task = event.and_then(|event| event.data.task.as_ref());
+    let mut names = Vec::new();
+    if let Some(task) = task {
+        names.push(task.upid.to_string());
+        names.extend(task.job.as_ref().map(ToString::to_string));
+    }
+    let why = tip.why.lines().next().unwrap_or_default();
+    let without = |text: &str| {
+        let text = text.to_owned();
+        names.iter().fold(text, |text, name| text.replace(name, ""))
+    };
+    let texts = std::iter::once(why).chain(tip.steps.iter().map(String::as_str));
+    (&tip.title, texts.map(without).collect())
+}
+
+/// A tip, and all that it is about.
+struct ToldTip<'a> {
+    tip: &'a Tip,
+    events: BTreeSet<EventId>,
+    actions: Vec<&'a TipAction>,
+}
+
+impl<'a> ToldTip<'a> {
+    fn new(tip: &'a Tip) -> Self {
+        Self {
+            tip,
+            events: BTreeSet::new(),
+            actions: Vec::new(),
+        }
+    }
+
+    /// Adds an equal tip, and what is to be done about its event.
+    fn add(&mut self, tip: &'a Tip, about: Option<EventId>) {
+        self.events.extend(about);
+        for action in &tip.actions {
+            if !self.actions.contains(&action) {
+                self.actions.push(action);
+            }
+        }
+    }
+
+    fn json(&self) -> Value {
+        let mut json = to_json(self.tip);
+        json["actions"] = to_json(&self.actions);
+        json["events"] = self.events.len().into();
+        json
     }
 }
 

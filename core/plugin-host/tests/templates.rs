@@ -5,7 +5,7 @@ mod support;
 
 use std::path::Path;
 
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext};
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, handlebars_helper};
 use ironcore_plugin_host::{Delivery, Incident};
 use ironcore_types::event::{JobData, TaskData, Tip, TipAction};
 use ironcore_types::progress::{TaskStats, Warning};
@@ -48,6 +48,16 @@ fn registry(html: bool) -> Handlebars<'static> {
     for name in ["bytes", "duration", "time", "upper", "json"] {
         registry.register_helper(name, Box::new(shown));
     }
+    handlebars_helper!(some: |list: Json, most: u64| {
+        let most = usize::try_from(most).expect("few");
+        list.as_array().into_iter().flatten().take(most).cloned().collect::<Vec<Value>>()
+    });
+    handlebars_helper!(more: |list: Json, most: u64| {
+        (list.as_array().map_or(0, Vec::len) as u64).saturating_sub(most)
+    });
+    registry.register_helper("first", Box::new(some));
+    registry.register_helper("worst", Box::new(some));
+    registry.register_helper("more", Box::new(more));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates/email");
     for entry in std::fs::read_dir(folder).expect("folder") {
         let path = entry.expect("entry").path();

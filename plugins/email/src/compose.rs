@@ -1,5 +1,6 @@
 //! The mail itself: who it is from, what it says, and what it belongs to.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use ironcore_plugin::{Data, Delivery, Event, Failure, Host, LogLevel, Severity, mail, templates};
@@ -19,7 +20,7 @@ pub(crate) fn message(
     config: &Config,
 ) -> Result<mail::Message, Failure> {
     let bad = |why: String| Failure::rejected("plugin.config", why);
-    let event = delivery.event()?;
+    let event = lead(delivery)?;
     let data = event.data();
     let sender = address::parse(&config.from).map_err(bad)?;
     let recipients: Vec<&str> = match &delivery.recipient {
@@ -70,6 +71,20 @@ pub(crate) fn message(
         },
         sender,
     })
+}
+
+/// The event that the mail is about: the worst of them, and of those the newest. Of an incident that is over it is the
+/// newest of all.
+fn lead(delivery: &Delivery) -> Result<&Event, Failure> {
+    let over = delivery
+        .incident
+        .as_ref()
+        .is_some_and(|incident| incident.resolved);
+    let worst = delivery.events.iter().max_by_key(|event| event.severity);
+    match worst {
+        Some(event) if !over => Ok(event),
+        _ => delivery.event(),
+    }
 }
 
 /// What the mail is about, so that readers show together what belongs together: an incident from its beginning to its
@@ -190,7 +205,11 @@ fn plain(delivery: &Delivery, event: &Event, data: &Data) -> String {
             let _infallible = writeln!(text, "  {line}");
         }
     }
+    let mut told = BTreeSet::new();
     for tip in &delivery.tips {
+        if !told.insert((&tip.title, tip.why.lines().next(), &tip.steps)) {
+            continue;
+        }
         let _infallible = writeln!(text, "\n* {}\n  {}", tip.title, tip.why);
         for step in &tip.steps {
             let _infallible = writeln!(text, "  - {step}");

@@ -1,6 +1,8 @@
 //! Webhooks as their targets get them: templates, CloudEvents, signatures, answers and rates; the catalogue for
 //! consumers; and mails as people see them.
 
+#[path = "webhooks/batches.rs"]
+mod batches;
 #[path = "webhooks/catalogue.rs"]
 mod catalogue;
 #[path = "webhooks/cloud_events.rs"]

@@ -348,6 +348,108 @@ fn an_alert_of_an_incident_is_resolved_by_its_end() -> Result<()> {
     Ok(())
 }
 
+/// A limit, quiet hours and digests gather what belongs to several jobs, or to several runs of one.
+#[test]
+fn what_was_gathered_is_as_bad_as_the_worst_of_it() -> Result<()> {
+    let of = |kind, job: &str, id: u8| -> Result<Event> {
+        let mut event = of_type(kind);
+        event.id = format!("0196f0c2-5f3a-7c11-9d5e-2b7c1a9e4e{id:02x}").parse()?;
+        event.data.title = format!("{kind} of {job}");
+        event.data.task.as_mut().context("a task")?.job = Some(job.parse()?);
+        Ok(event)
+    };
+    let failed = of(EventType::TaskFailed, "one", 1)?;
+    let (done, other) = (
+        of(EventType::TaskCompleted, "one", 2)?,
+        of(EventType::TaskCompleted, "two", 3)?,
+    );
+    let alone = rendered("pagerduty", &delivery(vec![failed.clone()], Vec::new()))?;
+    for events in [
+        vec![failed.clone(), other.clone()],
+        vec![other.clone(), failed.clone()],
+    ] {
+        let gathered = delivery(events, Vec::new());
+        let alert = rendered("pagerduty", &gathered)?;
+        ensure!(
+            alert["event_action"] == "trigger" && alert["payload"]["severity"] == "error",
+            "{alert}"
+        );
+        ensure!(alert["dedup_key"] == alone["dedup_key"], "{alert}");
+        let details = alert["payload"]["custom_details"]["details"]
+            .as_str()
+            .context("details")?;
+        ensure!(
+            details.contains("task.failed of one") && details.contains("task.completed of two"),
+            "{details}"
+        );
+        let slack = rendered("slack", &gathered)?;
+        let title = slack["text"].as_str().context("a text")?;
+        ensure!(title == "🔴 ironcore.task.failed of one (+1)", "{title}");
+        let generic = rendered("generic", &gathered)?;
+        ensure!(
+            generic["outcome"] == "problem" && generic["severity"] == "error",
+            "{generic}"
+        );
+        for target in TARGETS {
+            let text = rendered(target, &gathered)?.to_string();
+            ensure!(!text.contains('🟢') || text.contains('🔴'), "{target}: {text}");
+            ensure!(text.contains("task.failed of one"), "{target}: {text}");
+        }
+    }
+    // What began and ended meanwhile is over, and an alert of before ends; people are shown all the same that it was bad.
+    let over = delivery(vec![failed, done], Vec::new());
+    let alert = rendered("pagerduty", &over)?;
+    ensure!(
+        alert["event_action"] == "resolve" && alert["dedup_key"] == alone["dedup_key"],
+        "{alert}"
+    );
+    let slack = rendered("slack", &over)?;
+    ensure!(slack["text"] == "🔴 ironcore.task.failed of one (+1)", "{slack}");
+    Ok(())
+}
+
+#[test]
+fn advice_that_is_the_same_is_told_once_with_how_many_events_it_is_about() -> Result<()> {
+    let of = |id: u8| -> Result<Event> {
+        let mut event = of_type(EventType::TaskFailed);
+        event.id = format!("0196f0c2-5f3a-7c11-9d5e-2b7c1a9e4f{id:02x}").parse()?;
+        Ok(event)
+    };
+    let events = (0..3).map(of).collect::<Result<Vec<_>>>()?;
+    let why = |evidence: &str| Tip {
+        why: format!("The datastore is full.\nlog: {evidence}"),
+        ..tip("")
+    };
+    let other = Tip {
+        title: "Ask somebody".to_owned(),
+        ..tip("")
+    };
+    let told = Delivery {
+        tip_events: vec![events[0].id, events[0].id, events[1].id, events[2].id],
+        ..delivery(events, vec![other, why("a"), why("b"), why("c")])
+    };
+    let context = told.context(json!({}));
+    let tips: Vec<(&str, u64)> = context["tips"]
+        .as_array()
+        .context("tips")?
+        .iter()
+        .map(|tip| {
+            (
+                tip["title"].as_str().unwrap_or_default(),
+                tip["events"].as_u64().unwrap_or(0),
+            )
+        })
+        .collect();
+    // What is about the event that leads comes first.
+    ensure!(
+        tips == [("Restore the chunk ", 3), ("Ask somebody", 1)],
+        "{tips:?}"
+    );
+    ensure!(context["tips"][0]["why"] == "The datastore is full.\nlog: a");
+    ensure!(context["tips"][0]["actions"].as_array().map(Vec::len) == Some(1));
+    Ok(())
+}
+
 #[test]
 fn a_setting_that_is_missing_is_named() -> Result<()> {
     let clock = ManualClock::at("2026-05-21T02:00:00Z");
