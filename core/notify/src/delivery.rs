@@ -10,7 +10,7 @@ use futures::FutureExt;
 use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{AttemptOutcome, ClaimedMessage, FinishAttempt, InboxEntry, KvScope, KvWrite};
 use ironcore_plugin_host::{Delivered, Delivery, HostServices, Hub, InboxWrite, Links};
-use ironcore_types::event::TaskData;
+use ironcore_types::event::{ErrorData, TaskData};
 use ironcore_types::{ErrorCode, SessionId, Timestamp};
 use serde_json::{Map, json};
 use tokio::task::JoinSet;
@@ -21,9 +21,10 @@ use crate::lanes;
 use crate::matching;
 use crate::notify::Shared;
 use crate::outcome::{self, Meaning, cut};
+use crate::recipients::Recipients;
 use crate::record::{DETAIL, Record};
 use crate::retry::{self, Next, Verdict};
-use crate::services::{AttemptServices, shared as as_services, taken_write};
+use crate::services::{AttemptServices, shared as as_services};
 use crate::slots::Slots;
 
 /// How long to wait before the ledger is asked again to record an attempt.
@@ -187,6 +188,7 @@ pub(crate) fn services_of(shared: &Shared, claimed: &ClaimedMessage) -> Arc<Atte
             handler: message.handler.clone(),
         },
         message: message.id,
+        recipients: Recipients::of(message),
         log_of: task_of(claimed).map(|task| task.upid.clone()),
         record: Mutex::default(),
     })
@@ -214,12 +216,13 @@ pub(crate) async fn call(
     }
 }
 
-/// The task that the message is about: the last one, when there are several.
+/// The task that the message is about: of the worst of its events, and of those the newest.
 fn task_of(claimed: &ClaimedMessage) -> Option<&TaskData> {
-    let events = claimed.events.iter().rev();
+    let events = claimed.events.iter().map(|event| &event.event.data);
     events
-        .map(|event| &event.event.data)
-        .find_map(|data| data.task.as_ref())
+        .filter(|data| data.task.is_some())
+        .max_by_key(|data| data.severity)
+        .and_then(|data| data.task.as_ref())
 }
 
 fn delivery_of(shared: &Shared, claimed: &ClaimedMessage) -> Delivery {
@@ -285,17 +288,21 @@ fn report_of(
         shared.seams.fraction(),
     );
     let (kv, inbox) = done.map(|done| (done.kv, done.inbox)).unwrap_or_default();
-    let mut kv: Vec<KvWrite> = kv
+    let kv = kv
         .into_iter()
         .map(|write| KvWrite {
             key: write.key,
             value: write.value,
         })
         .collect();
-    let over = !matches!(next, Next::Again { .. });
-    if !record.taken.is_empty() || (over && claimed.attempt > 1 && claimed.message.error.is_some()) {
-        kv.push(taken_write(claimed.message.id, &record.taken, over));
-    }
+    let delivered = matches!(meaning.verdict, Verdict::Delivered);
+    let recipients = record.recipients.as_ref();
+    let attrs = recipients.and_then(|recipients| recipients.kept(&claimed.message, delivered));
+    let refusals = recipients.and_then(Recipients::refusals).filter(|_| delivered);
+    let refused = refusals.map(|message| ErrorData {
+        code: ErrorCode::DeliveryRejected,
+        message,
+    });
     let outcome = match (next, meaning.verdict) {
         (Next::Again { at }, Verdict::Again { code, reason, .. }) => {
             AttemptOutcome::Retry { at, reason, code }
@@ -322,6 +329,8 @@ fn report_of(
         detail: Some(cut(record.detail, DETAIL)).filter(|detail| !detail.is_empty()),
         kv,
         inbox: inbox.into_iter().map(inbox_entry).collect(),
+        attrs,
+        refused,
     }
 }
 

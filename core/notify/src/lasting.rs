@@ -5,6 +5,7 @@ use ironcore_ledger::{Ledger, LedgerError};
 use ironcore_types::{Event, EventType, Severity, TaskState};
 
 use crate::matching;
+use crate::recipients::Recipients;
 
 /// What an event is about, so that of several only the newest is looked at: the job whose outcome it tells, or what it
 /// happened to.
@@ -55,7 +56,9 @@ pub(crate) async fn lasts(ledger: &Ledger, held: &HeldBack) -> Result<bool, Ledg
             let message = data.delivery.as_ref().and_then(|delivery| delivery.message);
             let Some(id) = message else { return Ok(true) };
             let message = ledger.message(id).await?;
-            Ok(message.is_some_and(|message| message.state == MessageState::Dead))
+            Ok(message.is_some_and(|message| {
+                message.state == MessageState::Dead || Recipients::of(&message).refusals().is_some()
+            }))
         }
         _ => Ok(true),
     }

@@ -35,6 +35,7 @@ mod pacing;
 mod plugin_failures;
 mod plugins;
 mod policies;
+mod recipients;
 mod record;
 mod release;
 mod requests;

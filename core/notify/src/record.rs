@@ -1,13 +1,13 @@
 //! The record of one attempt: what was asked of the destination and what it answered, and what the plugin wrote. All of
 //! it is redacted by whoever hands it in; here it is cut.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ironcore_egress::{Failure, HttpResponse};
 use ironcore_ledger::model::Exchange;
 
 use crate::outcome::cut;
+use crate::recipients::Recipients;
 
 /// What the plugin wrote is cut here, bytes.
 pub(crate) const DETAIL: usize = 20_000;
@@ -23,8 +23,8 @@ pub(crate) struct Record {
     pub(crate) detail: String,
     /// What was asked and answered, in order.
     pub(crate) exchanges: Vec<Exchange>,
-    /// Addresses whose server took the mail although others did not; they do not get it again.
-    pub(crate) taken: BTreeSet<String>,
+    /// Who took the mail and who refused it, in this attempt and before; none when no server said.
+    pub(crate) recipients: Option<Recipients>,
 }
 
 impl Record {

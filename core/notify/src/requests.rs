@@ -296,6 +296,11 @@ pub(crate) fn mail_error(failure: Failure) -> MailError {
     }
 }
 
+/// Whether a recipient refused the mail for good. What somebody can mend is none: a log-in, say.
+pub(crate) fn is_refusal(failure: &Failure) -> bool {
+    !failure.retry && matches!(mail_error(failure.clone()), MailError::Permanent(_))
+}
+
 /// An address as the record of an attempt may show it: without query and credentials, and never a secret.
 pub(crate) fn shown(slot: &Slot) -> String {
     match slot {

@@ -1,13 +1,12 @@
 //! What a plugin may do while it delivers one message, over egress, ledger and templates; and the record of it.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use ironcore_egress::{Egress, MailReport};
 use ironcore_ledger::Ledger;
-use ironcore_ledger::model::{KvScope, KvWrite};
+use ironcore_ledger::model::KvScope;
 use ironcore_plugin_host::HostServices;
 use ironcore_plugin_host::effects::{
     HttpError, HttpRequest, HttpResponse, KvError, LogLevel, LogLine, Mail, MailError, MailReply, MailServer,
@@ -17,9 +16,13 @@ use ironcore_types::{MessageId, Seams, Upid};
 use serde_json::Value;
 
 use crate::log_file;
+use crate::recipients::Recipients;
 use crate::record::Record;
 use crate::requests;
 use crate::templates::{TemplateError, Templates};
+
+/// The status of a mail that all its recipients refused before.
+const REFUSED: u16 = 550;
 
 /// The services of one attempt.
 pub(crate) struct AttemptServices {
@@ -29,6 +32,8 @@ pub(crate) struct AttemptServices {
     pub(crate) seams: Seams,
     pub(crate) scope: KvScope,
     pub(crate) message: MessageId,
+    /// What earlier attempts told of the recipients.
+    pub(crate) recipients: Recipients,
     /// The task whose log a mail may carry.
     pub(crate) log_of: Option<Upid>,
     pub(crate) record: Mutex<Record>,
@@ -69,17 +74,17 @@ impl AttemptServices {
 
     async fn post(&self, server: MailServer, mut mail: Mail) -> Result<MailReply, MailError> {
         let what = format!("mail over {}:{}", server.host, server.port);
-        let unavailable = |why| MailError::Other {
-            code: "ledger.unavailable".to_owned(),
-            message: why,
-        };
-        let taken = self.taken_before().await.map_err(unavailable)?;
-        mail.to.retain(|mailbox| !taken.contains(&mailbox.address));
+        let known = self.record().recipients.clone();
+        let known = known.unwrap_or_else(|| self.recipients.clone());
+        mail.to.retain(|mailbox| !known.answered(&mailbox.address));
         if mail.to.is_empty() {
-            return Ok(MailReply {
-                code: 250,
-                text: "taken before".to_owned(),
-            });
+            return match known.refusals() {
+                Some(refusals) if !known.any_took() => Err(MailError::Permanent(MailReply {
+                    code: REFUSED,
+                    text: refusals,
+                })),
+                _ => Ok(known.reply("taken before")),
+            };
         }
         let wanted = requests::log_wanted(&mail);
         let (mut mail, smtp) = requests::mail(server, mail).inspect_err(|error| {
@@ -87,26 +92,29 @@ impl AttemptServices {
         })?;
         if let Some((upid, most)) = self.log_of.as_ref().zip(wanted) {
             let log = log_file::attachment(&self.ledger, upid, most).await;
-            mail.attachments
-                .extend(log.map_err(|error| unavailable(error.to_string()))?);
+            mail.attachments.extend(log.map_err(|error| MailError::Other {
+                code: "ledger.unavailable".to_owned(),
+                message: error.to_string(),
+            })?);
         }
         match self.egress.mail(&mail, &smtp).await {
             Err(failure) => {
                 self.record().failed(what, &failure);
                 Err(requests::mail_error(failure))
             }
-            Ok(report) => self.reported(&what, &report, taken),
+            Ok(report) => self.reported(&what, report, known),
         }
     }
 
-    /// What a server's answers about each recipient mean for the mail.
+    /// What a server's answers about each recipient mean for the mail: it is tried again while anybody may still take it,
+    /// delivered when anybody did, and else refused.
     fn reported(
         &self,
         what: &str,
-        report: &MailReport,
-        taken: BTreeSet<String>,
+        mut report: MailReport,
+        mut known: Recipients,
     ) -> Result<MailReply, MailError> {
-        let mut last = String::new();
+        let mut last = "taken before".to_owned();
         let mut record = self.record();
         for recipient in &report.recipients {
             let request = format!("{what} to {}", recipient.address);
@@ -115,59 +123,26 @@ impl AttemptServices {
                     last.clone_from(answer);
                     let status = answer.split(' ').next().and_then(|code| code.parse().ok());
                     record.said(request, status, report.latency, answer.clone());
+                    known.took(&recipient.address);
                 }
-                Err(failure) => record.failed(request, failure),
+                Err(failure) => {
+                    record.failed(request, failure);
+                    if requests::is_refusal(failure) {
+                        known.refused(&recipient.address, &failure.reason);
+                    }
+                }
             }
         }
-        match report.failure() {
-            None => Ok(MailReply {
-                code: 250,
-                text: last,
-            }),
-            Some(failure) => {
-                let now = report
-                    .recipients
-                    .iter()
-                    .filter(|recipient| recipient.result.is_ok());
-                record
-                    .taken
-                    .extend(now.map(|recipient| recipient.address.clone()));
-                record.taken.extend(taken);
-                Err(requests::mail_error(failure))
-            }
+        record.recipients = Some(known.clone());
+        let refused = report.failure();
+        report
+            .recipients
+            .retain(|recipient| !known.answered(&recipient.address));
+        match (report.failure(), refused) {
+            (Some(open), _) => Err(requests::mail_error(open)),
+            (None, Some(refused)) if !known.any_took() => Err(requests::mail_error(refused)),
+            _ => Ok(known.reply(&last)),
         }
-    }
-
-    /// Who got the mail in an earlier attempt.
-    async fn taken_before(&self) -> Result<BTreeSet<String>, String> {
-        let key = taken_key(self.message);
-        let value = self
-            .ledger
-            .kv_get(&self.scope, &key)
-            .await
-            .map_err(|error| error.to_string())?;
-        Ok(value
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default())
-    }
-}
-
-/// Where it is kept who got a mail while others did not. A guest's own keys cannot collide: they would have to guess
-/// the id of a message of the future.
-fn taken_key(message: MessageId) -> String {
-    format!("hub/taken/{message}")
-}
-
-/// The change that remembers who got a mail, or forgets it when the message is over.
-pub(crate) fn taken_write(message: MessageId, taken: &BTreeSet<String>, over: bool) -> KvWrite {
-    let value = if over {
-        None
-    } else {
-        serde_json::to_vec(taken).ok()
-    };
-    KvWrite {
-        key: taken_key(message),
-        value,
     }
 }
 

@@ -310,6 +310,8 @@ async fn dead_letters_are_sent_again_of_ones_own_project_alone_and_once() {
             detail: None,
             kv: Vec::new(),
             inbox: Vec::new(),
+            attrs: None,
+            refused: None,
         })
         .await
         .expect("finished");

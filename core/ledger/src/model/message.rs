@@ -8,6 +8,7 @@ use ironcore_types::{
     Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::event::SeqEvent;
 use super::handler::HandlerRef;
@@ -315,6 +316,10 @@ pub struct FinishAttempt {
     pub kv: Vec<KvWrite>,
     /// What the plugin put into the inbox; committed with the outcome.
     pub inbox: Vec<InboxEntry>,
+    /// The message's open attributes from now on; none when they stay as they are. A replay has them too.
+    pub attrs: Option<Map<String, Value>>,
+    /// Why some of those it was for did not take it, although it is delivered; an event tells it.
+    pub refused: Option<ErrorData>,
 }
 
 /// What recording an attempt did.

@@ -363,14 +363,25 @@ pub(crate) fn disabled(
     }
 }
 
-/// `delivery.exhausted`: the message is a dead letter for this reason.
-pub(crate) fn exhausted(message: &Message, error: &ErrorData, rejected: bool) -> NewEvent {
+/// How a message ended that did not reach all whom it was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Tried often enough.
+    GivenUp,
+    /// Refused.
+    Rejected,
+    /// Delivered to some, refused by others.
+    Partly,
+}
+
+/// `delivery.exhausted`: the message is a dead letter for this reason, or did not reach some.
+pub(crate) fn exhausted(message: &Message, error: &ErrorData, end: End) -> NewEvent {
     let event_type = EventType::DeliveryExhausted;
     let handler = &message.handler;
-    let what = if rejected {
-        "was rejected"
-    } else {
-        "could not be delivered"
+    let what = match end {
+        End::GivenUp => "could not be delivered",
+        End::Rejected => "was rejected",
+        End::Partly => "did not reach all whom it was for",
     };
     let title = format!(
         "A message of handler {}/{} ({}) {what} after {}: {}",

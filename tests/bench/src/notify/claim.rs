@@ -99,6 +99,8 @@ async fn median(pending: usize, dead: bool) -> Result<Duration> {
                     detail: None,
                     kv: Vec::new(),
                     inbox: Vec::new(),
+                    attrs: None,
+                    refused: None,
                 })
                 .await?;
         }

@@ -2,7 +2,9 @@
 //! keeps is left to `handlers`.
 
 use anyhow::{Context, Result, ensure};
-use ironcore_ledger::model::{AttemptOutcome, ClaimedMessage, MessageFilter, MessageState, NewMessage, Page};
+use ironcore_ledger::model::{
+    AttemptOutcome, ClaimedMessage, FinishAttempt, MessageFilter, MessageState, NewMessage, Page,
+};
 use ironcore_types::{ErrorCode, EventType};
 use serde_json::json;
 
@@ -86,10 +88,12 @@ pub async fn dead_letters_can_be_replayed(place: &dyn Place) -> Result<()> {
         .await?;
         let claimed = claim(&world, session).await?;
         ensure!(claimed.len() == 1);
-        let done = world
-            .ledger
-            .finish_attempt(report(&world, made.created[0], session, outcome))
-            .await?;
+        let known = json!({ "known": at }).as_object().cloned();
+        let ended = FinishAttempt {
+            attrs: known.clone(),
+            ..report(&world, made.created[0], session, outcome)
+        };
+        let done = world.ledger.finish_attempt(ended).await?;
         ensure!(done.message.state == MessageState::Dead && done.message.ended.is_some());
         let event = world.last_event().await?.event;
         ensure!(event.event_type == EventType::DeliveryExhausted && event.data.project == Some(demo()?));
@@ -120,6 +124,12 @@ pub async fn dead_letters_can_be_replayed(place: &dyn Place) -> Result<()> {
         ensure!(events == world.ledger.message_events(made.created[0]).await? && events.len() == 1);
         let claimed = claim(&world, session).await?;
         ensure!(claimed.len() == 1 && claimed[0].message.id == replayed.id);
+        // What is known of it goes on in the replay.
+        ensure!(
+            Some(&claimed[0].message.attrs) == known.as_ref(),
+            "{:?}",
+            claimed[0].message.attrs
+        );
         deliver(&world, replayed.id, session).await?;
         ensure!(world.ledger.replay(replayed.id).await?.replay == 2);
         let last = claim(&world, session).await?;

@@ -46,6 +46,8 @@ pub async fn every_event_shows(place: &dyn Place) -> Result<()> {
         kv: Vec::new(),
         // The second is about an event that the message does not carry: a plugin cannot dress up what it was not sent.
         inbox: vec![entry(queued), entry(online)],
+        attrs: None,
+        refused: None,
     };
     world.ledger.finish_attempt(done).await?;
     let project = Scope::Project(demo()?);

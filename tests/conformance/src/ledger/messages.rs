@@ -98,6 +98,8 @@ pub(super) fn report(
         detail: Some("answer".to_owned()),
         kv: Vec::new(),
         inbox: Vec::new(),
+        attrs: None,
+        refused: None,
     }
 }
 

@@ -205,6 +205,8 @@ async fn deliver(
         detail: None,
         kv: Vec::new(),
         inbox: Vec::new(),
+        attrs: None,
+        refused: None,
     };
     let done = ledger.finish_attempt(attempt).await?;
     ensure!(done.message.state == MessageState::Delivered);

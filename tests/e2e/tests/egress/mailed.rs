@@ -117,6 +117,62 @@ async fn mails_of_a_job_belong_together_and_carry_its_log_on_demand() -> Result<
     Ok(())
 }
 
+/// Of three recipients one refuses for good and one for now.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_took_a_mail_or_refused_it_is_not_asked_again() -> Result<()> {
+    let said = |name: &str, reply: &str| (format!("{name}@{DOMAIN}"), vec![reply.to_owned()]);
+    let mut server = ScriptedSmtp::start(&SmtpPlan {
+        rcpt: [
+            said("bad", "550 5.1.1 no such user"),
+            said("later", "451 4.3.0 not now"),
+        ]
+        .into(),
+        ..SmtpPlan::default()
+    })?;
+    let mut hub = TestHub::start("")?;
+    let all = ["ok", "bad", "later"].map(|name| format!("{name}@{DOMAIN}"));
+    let handler = handler("some", server.address.port(), "tls = \"none\"");
+    let handler = handler.replace(&format!("[\"oncall@{DOMAIN}\"]"), &json!(all).to_string());
+    hub.apply(&document(&hub, &handler))?;
+    hub.ok(&["job", "run", "collect", "--wait"])?;
+    let newest = |hub: &TestHub, attempts: u64| -> Result<Option<Value>> {
+        let messages = hub.messages()?;
+        let of = messages.into_iter().filter(|one| one["handler"] == "some");
+        let newest = of.max_by_key(|one| one["replay"].as_u64());
+        Ok(newest.filter(|one| one["state"] == "delivered" && one["attempts"] == attempts))
+    };
+    let message = hub.wait_until("it is delivered", |hub| newest(hub, 2))?;
+    let receipt = message["receipt"].as_str().context("a receipt")?;
+    ensure!(
+        receipt.contains(&format!("refused by bad@{DOMAIN} (")) && receipt.contains("no such user"),
+        "{receipt}"
+    );
+    ensure!(server.next_mail()?.to == [all[0].clone()]);
+    ensure!(server.next_mail()?.to == [all[2].clone()]);
+    let id = message["id"].as_str().context("an id")?;
+    let shown: Value = hub.json(&["message", "show", id])?;
+    let asked = |attempt: usize| shown["attempts"][attempt]["exchanges"].as_array().map(Vec::len);
+    ensure!((asked(0), asked(1)) == (Some(3), Some(1)), "{shown:#}");
+    // Somebody should know of the address that is wrong.
+    hub.wait_until("the refusal is told", |hub| {
+        let entries = hub.ok(&["inbox", "list", "--limit", "200"])?;
+        Ok(entries
+            .contains("did not reach all whom it was for")
+            .then_some(entries))
+    })?;
+
+    // A replay goes to the one who did not take it; one of what all took goes to all.
+    hub.ok(&["message", "replay", id])?;
+    let replayed = hub.wait_until("it is replayed", |hub| {
+        Ok(newest(hub, 1)?.filter(|one| one["replay"] == 1))
+    })?;
+    ensure!(server.next_mail()?.to == [all[1].clone()]);
+    hub.ok(&["message", "replay", replayed["id"].as_str().context("an id")?])?;
+    let mail = server.next_mail()?;
+    ensure!(mail.to == all, "{:?}", mail.to);
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_for_now_are_tried_again_and_those_for_good_are_not() -> Result<()> {
     let later = ScriptedSmtp::start(&SmtpPlan {

@@ -247,6 +247,8 @@ async fn delivery(night: &Night) -> Result<()> {
         detail: None,
         kv: Vec::new(),
         inbox: Vec::new(),
+        attrs: None,
+        refused: None,
     };
     night.ledger.finish_attempt(attempt).await?;
 

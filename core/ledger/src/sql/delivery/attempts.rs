@@ -76,6 +76,7 @@ struct OutcomeRow<'a> {
     over: Option<i64>,
     answer: Option<&'a str>,
     reason: Option<String>,
+    attrs: String,
 }
 
 /// Whose next message may go.
@@ -86,8 +87,16 @@ struct Thread<'a> {
     thread: &'a str,
 }
 
+/// The message after this attempt.
+fn after(mut message: Message, report: &FinishAttempt, now: Timestamp) -> Message {
+    if let Some(attrs) = &report.attrs {
+        message.attrs.clone_from(attrs);
+    }
+    with_outcome(message, &report.outcome, now)
+}
+
 /// The message after an attempt that ended in this way.
-fn after(mut message: Message, outcome: &AttemptOutcome, now: Timestamp) -> Message {
+fn with_outcome(mut message: Message, outcome: &AttemptOutcome, now: Timestamp) -> Message {
     message.attempts += 1;
     message.error = match outcome {
         AttemptOutcome::Retry { reason, code, .. }
@@ -131,7 +140,7 @@ impl Tx {
                     "an attempt is recorded as lost by the ledger alone",
                 )),
                 Some((message, session)) if session == report.session => Ok(AttemptResult {
-                    message: after(message, &report.outcome, self.now),
+                    message: after(message, report, self.now),
                     kv_refused: false,
                 }),
                 _ => Err(fenced()),
@@ -165,11 +174,20 @@ impl Tx {
         self.put_outcomes(&over).await?;
         self.note_health(&accepted).await?;
         for (report, message) in accepted {
-            if let (MessageState::Dead, Some(error)) = (message.state, &message.error)
+            let end = match &report.outcome {
+                AttemptOutcome::Delivered { .. } => tell::End::Partly,
+                AttemptOutcome::Rejected { .. } => tell::End::Rejected,
+                _ => tell::End::GivenUp,
+            };
+            let error = match message.state {
+                MessageState::Dead => message.error.as_ref(),
+                MessageState::Delivered => report.refused.as_ref(),
+                _ => None,
+            };
+            if let Some(error) = error
                 && !self.is_about_delivery(message.number).await?
             {
-                let rejected = matches!(report.outcome, AttemptOutcome::Rejected { .. });
-                self.tell(tell::exhausted(message, error, rejected), None);
+                self.tell(tell::exhausted(message, error, end), None);
             }
         }
         Ok(answers)
@@ -241,6 +259,7 @@ impl Tx {
                     .as_ref()
                     .map(|error| to_json("an error", error))
                     .transpose()?,
+                attrs: to_json("a message's attributes", &message.attrs)?,
             });
             if message.ended.is_some() {
                 threads.push(Thread {
@@ -255,9 +274,9 @@ impl Tx {
         }
         sql(
             "UPDATE messages SET state = r.becomes, attempts = r.tried, failures = r.failed, due = r.next, ended = r.over, receipt = r.answer,
-                error = r.reason, session = NULL, lease_until = NULL, claimed = NULL
+                error = r.reason, attrs = r.attrs, session = NULL, lease_until = NULL, claimed = NULL
              FROM RECORDS($1 AS r: number BIGINT, becomes TEXT, tried BIGINT, failed BIGINT, next BIGINT, over BIGINT, answer TEXT,
-                reason TEXT)
+                reason TEXT, attrs TEXT)
              WHERE messages.number = r.number AND COALESCE(messages.state, '') = 'sending'",
         )
         .bind(to_json("outcomes", &rows)?)
@@ -299,7 +318,7 @@ impl Tx {
             .unwrap_or(self.now);
         let message = load(&mut self.conn, number).await?;
         let error = message.error.clone();
-        let mut message = after(message, &AttemptOutcome::Lost, self.now);
+        let mut message = with_outcome(message, &AttemptOutcome::Lost, self.now);
         message.error = error;
         let row = AttemptRow::new(&message, (claimed, self.now), &AttemptOutcome::Lost, None)?;
         let duration = self.now.since(claimed);
