@@ -43,6 +43,7 @@ pub mod retry;
 mod services;
 mod silences;
 mod slots;
+mod template_choice;
 mod template_fit;
 mod template_helpers;
 pub mod templates;

@@ -19,6 +19,8 @@ use ironcore_types::{ErrorCode, HandlerName, PluginName};
 
 use crate::error::NotifyError;
 use crate::matching::{BUILTIN_GROUP, INBOX};
+use crate::template_choice;
+use crate::templates::Templates;
 
 /// What plugins there are, and what they may do.
 #[derive(Clone)]
@@ -109,6 +111,7 @@ impl fmt::Display for HandlerFault {
 #[derive(Clone)]
 pub struct Plugins {
     inner: Arc<Inner>,
+    templates: Option<Templates>,
 }
 
 struct Inner {
@@ -197,7 +200,17 @@ impl Plugins {
         }
         Ok(Self {
             inner: Arc::new(Inner { loaded, refused }),
+            templates: None,
         })
+    }
+
+    /// These plugins; handlers are checked for whether the templates that they ask for are among these.
+    #[must_use]
+    pub fn with_templates(self, templates: Templates) -> Self {
+        Self {
+            templates: Some(templates),
+            ..self
+        }
     }
 
     /// The plugin of that name.
@@ -244,7 +257,7 @@ impl Plugins {
             .map(|_| name)
     }
 
-    /// Everything that is wrong with a handler: its plugin, and its configuration by the plugin's schema.
+    /// Everything that is wrong with a handler: its plugin, its configuration by the plugin's schema, and its template.
     pub fn check_handler(&self, handler: &Handler) -> Vec<HandlerFault> {
         let fault = |path: &str, code, message: String| HandlerFault {
             handler: Some(handler.name.clone()),
@@ -283,7 +296,7 @@ impl Plugins {
             );
             return vec![fault("plugin", ErrorCode::PluginConfig, message)];
         }
-        match plugin.check_config(&handler.config) {
+        let mut faults = match plugin.check_config(&handler.config) {
             Ok(()) => Vec::new(),
             Err(PluginError::Config { faults, .. }) => faults
                 .into_iter()
@@ -297,7 +310,16 @@ impl Plugins {
                 })
                 .collect(),
             Err(other) => vec![fault("config", other.code(), other.to_string())],
+        };
+        if let Some(templates) = &self.templates {
+            let builtin = self
+                .inner
+                .loaded
+                .get(&handler.plugin)
+                .is_some_and(|loaded| loaded.file.is_none());
+            faults.extend(template_choice::faults(handler, plugin, builtin, templates));
         }
+        faults
     }
 
     /// Whether a group can be stored as declared; to be called before the ledger stores it.

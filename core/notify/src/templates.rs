@@ -98,6 +98,7 @@ struct Set {
     plain: Handlebars<'static>,
     files: BTreeMap<String, String>,
     broken: BTreeMap<String, TemplateError>,
+    needs: BTreeMap<String, Vec<String>>,
 }
 
 impl Templates {
@@ -216,6 +217,13 @@ impl Templates {
             .map_err(|error| self.render_error(&set, name, &error))
     }
 
+    /// What a template says that it needs of the configuration of a handler, as keys; none when there is no such template.
+    pub(crate) fn needs(&self, name: &str) -> Option<Vec<String>> {
+        let set = self.current();
+        let file = set.files.contains_key(name);
+        file.then(|| set.needs.get(name).cloned().unwrap_or_default())
+    }
+
     /// The names of all templates.
     pub fn names(&self) -> Vec<String> {
         let set = self.current();
@@ -286,6 +294,7 @@ impl Set {
             plain: registry(false),
             files: BTreeMap::new(),
             broken: BTreeMap::new(),
+            needs: BTreeMap::new(),
         };
         for name in Builtin::iter() {
             if is_template(Path::new(name.as_ref()))
@@ -339,7 +348,19 @@ impl Set {
             self.broken.insert(name.to_owned(), fault);
         }
         self.files.insert(name.to_owned(), file);
+        self.needs.insert(name.to_owned(), needs(text));
     }
+}
+
+/// What stands in comments such as `{{!-- needs values.topic --}}`.
+fn needs(text: &str) -> Vec<String> {
+    let comments = text
+        .split("{{!")
+        .skip(1)
+        .filter_map(|rest| rest.split("}}").next());
+    let words = comments.filter_map(|comment| comment.trim_matches('-').trim().strip_prefix("needs "));
+    let keys = words.flat_map(str::split_whitespace);
+    keys.map(str::to_owned).collect()
 }
 
 fn registry(html: bool) -> Handlebars<'static> {

@@ -226,7 +226,7 @@ fn where_an_override_does_not_work_the_built_in_template_does_and_it_is_said() {
         assert_ne!(wrong, error);
         assert!(wrong.to_string().contains(why), "{wrong}");
         let (_folder, _, templates) = with(&[(file, text), ("t/other.txt", "x")]);
-        let event = json!({ "event": event(), "hub": { "name": "h", "id": "i" }, "links": links(), "tips": [],
+        let event = json!({ "event": event(), "severity": "error", "hub": { "name": "h", "id": "i" }, "links": links(), "tips": [],
             "events": [event()], "incident": null, "values": {}, "extra": {}, "message": { "id": "m", "kind": "event", "thread": "t", "attempt": 1 } });
         let rendered = templates.render_anyhow(name, &event).expect("the built-in one");
         assert_eq!(Ok(rendered.text), builtin.render(name, &event));

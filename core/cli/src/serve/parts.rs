@@ -47,12 +47,16 @@ impl Hub {
         self.notify_with(address, options)
     }
 
+    fn templates(&self) -> Templates {
+        Templates::new(self.settings.templates.clone(), self.seams.clone())
+    }
+
     fn notify_with(&self, address: std::net::SocketAddr, options: NotifyOptions) -> Notify {
         Notify::new(NotifyParts {
             ledger: self.ledger.clone(),
             egress: self.egress.clone(),
             plugins: self.plugins.clone(),
-            templates: Templates::new(self.settings.templates.clone(), self.seams.clone()),
+            templates: self.templates(),
             seams: self.seams.clone(),
             node: self.settings.node.clone(),
             pid: std::process::id(),
@@ -163,7 +167,7 @@ impl Hub {
         ApiState::new(ApiParts {
             ledger: self.ledger.clone(),
             stores: self.stores.clone(),
-            plugins: Arc::new(self.plugins.clone()),
+            plugins: Arc::new(self.plugins.clone().with_templates(self.templates())),
             backups,
             secrets: Arc::new(Keeper(self.egress.secrets().clone())),
             trials: Arc::new(self.trials(address)),

@@ -40,7 +40,7 @@ pub(crate) struct World {
     pub(crate) plugins: Plugins,
     pub(crate) options: NotifyOptions,
     egress: Egress,
-    seams: Seams,
+    pub(crate) seams: Seams,
     running: Option<(CancellationToken, JoinSet<()>)>,
 }
 
