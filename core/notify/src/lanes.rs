@@ -6,10 +6,12 @@ use std::sync::{Mutex, PoisonError};
 
 use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{Circuit, ClaimedMessage};
+use ironcore_plugin_host::effects::Slot;
 use ironcore_types::Timestamp;
 
 use crate::circuit::{self, Health, Sign};
 use crate::notify::Shared;
+use crate::requests;
 
 /// What is known of the lanes that are not well.
 #[derive(Debug, Default)]
@@ -35,6 +37,31 @@ impl Lanes {
             all.insert(lane.to_owned(), health);
         }
     }
+}
+
+/// A lane as people may see it: the addresses in it without query and credentials, which may hold what opens doors.
+fn shown(lane: &str) -> String {
+    let mut out = String::with_capacity(lane.len());
+    let mut rest = lane;
+    while let Some(at) = rest.find('"') {
+        let (before, quoted) = rest.split_at(at);
+        out.push_str(before);
+        let mut texts = serde_json::Deserializer::from_str(quoted).into_iter::<String>();
+        let Some(Ok(text)) = texts.next() else {
+            // No text of JSON, so nobody can say what it is.
+            out.push('…');
+            return out;
+        };
+        let end = texts.byte_offset();
+        if text.contains("://") {
+            out.push_str(&requests::shown(&Slot::Text(text)));
+        } else {
+            out.push_str(&quoted[..end]);
+        }
+        rest = &quoted[end..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Takes over what the ledger remembers of circuits; to be called once, before the first claim.
@@ -83,13 +110,36 @@ pub(crate) async fn mark(
     shared.lanes.set(lane, health);
     let kept = match health.open_until {
         Some(until) if health.open_until != before.open_until => {
-            tracing::warn!(lane, %until, "the destination is left alone for a while: {reason}");
+            tracing::warn!(lane = shown(lane), %until, "the destination is left alone for a while: {reason}");
             shared.ledger.open_circuit(lane, until, reason).await.map(|_| ())
         }
         None if before.open_until.is_some() => shared.ledger.close_circuit(lane).await.map(|_| ()),
         _ => Ok(()),
     };
     if let Err(error) = kept {
-        tracing::warn!(code = %error.code(), lane, "the circuit could not be recorded: {error}");
+        tracing::warn!(code = %error.code(), lane = shown(lane), "the circuit could not be recorded: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_are_shown_without_what_opens_doors() {
+        let lane = "office/webhook:mode=\"x\";url=\"https://ada:pass@a.example:8443/hook?token=abc&x=\\\"y\"";
+        assert_eq!(
+            shown(lane),
+            "office/webhook:mode=\"x\";url=https://a.example:8443/hook"
+        );
+        let wrapped = "-/webhook:url={\"before\":\"https://a.example/h?a=b&k=\",\"secret\":\"hook\"}";
+        assert_eq!(
+            shown(wrapped),
+            "-/webhook:url={\"before\":https://a.example/h,\"secret\":\"hook\"}"
+        );
+        let mail = "office/email:host=\"mail.example\";port=25;username=\"hub\"";
+        assert_eq!(shown(mail), mail);
+        assert_eq!(shown("web/pager of night"), "web/pager of night");
+        assert_eq!(shown("web/x:url=\"https://a.example/?to"), "web/x:url=…");
     }
 }
