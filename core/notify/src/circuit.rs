@@ -18,6 +18,8 @@ pub struct Health {
     pub failures: u32,
     /// No message is tried before this.
     pub open_until: Option<Timestamp>,
+    /// When that was said last.
+    pub opened: Option<Timestamp>,
 }
 
 /// What an attempt says about its destination.
@@ -32,6 +34,15 @@ pub enum Sign {
     },
     /// Nothing: the attempt ended before the destination was asked.
     Unknown,
+}
+
+/// What an attempt that `began` then is worth. That one was well which was under way when the circuit opened says nothing:
+/// what the destination said last counts, and it is to be left alone as long as it asked.
+pub fn worth(health: Health, sign: Sign, began: Timestamp) -> Sign {
+    match sign {
+        Sign::Well if health.opened.is_some_and(|opened| began <= opened) => Sign::Unknown,
+        sign => sign,
+    }
 }
 
 /// What is known of a destination after one more attempt. `chance` is in `0.0..1.0`.
@@ -52,11 +63,16 @@ pub fn after(policy: &CircuitPolicy, health: Health, sign: Sign, now: Timestamp,
                 let wait = policy.first.saturating_mul(1 << doublings).min(policy.longest);
                 now.after(spread(wait, policy.jitter, chance))
             });
-            let asked = after.map(|wait| now.after(wait.min(Duration::from_secs(3600))));
+            let asked = after.map(|wait| now.after(wait.min(policy.longest_asked)));
             let computed = if already_open { None } else { opened };
+            let open_until = computed.max(asked).max(health.open_until);
             Health {
                 failures,
-                open_until: computed.max(asked).max(health.open_until),
+                open_until,
+                opened: match open_until == health.open_until {
+                    true => health.opened,
+                    false => Some(now),
+                },
             }
         }
     }
@@ -70,6 +86,7 @@ mod tests {
         threshold: 3,
         first: Duration::from_secs(5),
         longest: Duration::from_secs(300),
+        longest_asked: Duration::from_secs(86_400),
         jitter: 0.1,
     };
 
@@ -104,6 +121,7 @@ mod tests {
         let open = Health {
             failures: 3,
             open_until: Some(now().after(Duration::from_secs(5))),
+            opened: Some(now()),
         };
         assert_eq!(unwell(open, now()), open);
     }
@@ -113,9 +131,31 @@ mod tests {
         let open = Health {
             failures: 7,
             open_until: Some(now()),
+            opened: Some(now().before(Duration::from_secs(300))),
         };
         assert_eq!(after(&POLICY, open, Sign::Well, now(), 0.5), Health::default());
         assert_eq!(after(&POLICY, open, Sign::Unknown, now(), 0.5), open);
+    }
+
+    #[test]
+    fn an_attempt_that_began_before_it_opened_does_not_close_it() {
+        let sign = Sign::Unwell {
+            after: Some(Duration::from_secs(30)),
+        };
+        let later = |seconds| now().after(Duration::from_secs(seconds));
+        let open = after(&POLICY, Health::default(), sign, later(1), 0.5);
+        assert_eq!(open.opened, Some(later(1)));
+        for began in [now(), later(1)] {
+            assert_eq!(worth(open, Sign::Well, began), Sign::Unknown);
+            assert_eq!(worth(open, sign, began), sign, "what it asks for is heard");
+        }
+        assert_eq!(worth(open, Sign::Well, later(31)), Sign::Well, "the trial");
+        assert_eq!(worth(Health::default(), Sign::Well, now()), Sign::Well);
+        // One that asks for more meanwhile counts from then on.
+        let more = after(&POLICY, open, sign, later(5), 0.5);
+        let known = (more.opened, more.open_until);
+        assert_eq!(known, (Some(later(5)), Some(later(35))));
+        assert_eq!(worth(more, Sign::Well, later(3)), Sign::Unknown);
     }
 
     #[test]
@@ -126,5 +166,13 @@ mod tests {
         let health = after(&POLICY, Health::default(), sign, now(), 0.5);
         assert_eq!(health.open_until, Some(now().after(Duration::from_secs(30))));
         assert_eq!(health.failures, 1);
+        // Up to a day.
+        for (asked, given) in [(7_200, 7_200), (365 * 86_400, 86_400)] {
+            let sign = Sign::Unwell {
+                after: Some(Duration::from_secs(asked)),
+            };
+            let health = after(&POLICY, Health::default(), sign, now(), 0.5);
+            assert_eq!(health.open_until, Some(now().after(Duration::from_secs(given))));
+        }
     }
 }

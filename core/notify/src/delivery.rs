@@ -158,7 +158,7 @@ async fn attempt(shared: &Shared, session: SessionId, claimed: ClaimedMessage) {
         Verdict::Delivered => String::new(),
         Verdict::Again { reason, .. } | Verdict::Rejected { reason, .. } => reason.clone(),
     };
-    lanes::mark(shared, &claimed, meaning.sign, ended, &reason).await;
+    lanes::mark(shared, &claimed, meaning.sign, (started, ended), &reason).await;
     let report = report_of(shared, session, &claimed, meaning, done, record, (started, ended));
     finish(shared, report).await;
 }

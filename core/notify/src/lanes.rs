@@ -20,22 +20,17 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    fn get(&self, lane: &str) -> Health {
-        self.health
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(lane)
-            .copied()
-            .unwrap_or_default()
-    }
-
-    fn set(&self, lane: &str, health: Health) {
+    /// Changes what is known of a lane: what that was before and is now. Attempts of a lane end side by side, and none
+    /// may overlook what another has just learned.
+    fn change(&self, lane: &str, change: impl FnOnce(Health) -> (Health, Health)) -> (Health, Health) {
         let mut all = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let (before, health) = change(all.get(lane).copied().unwrap_or_default());
         if health == Health::default() {
             all.remove(lane);
         } else {
             all.insert(lane.to_owned(), health);
         }
+        (before, health)
     }
 }
 
@@ -67,7 +62,8 @@ fn shown(lane: &str) -> String {
 /// Takes over what the ledger remembers of circuits; to be called once, before the first claim.
 pub(crate) async fn recall(shared: &Shared) -> Result<(), LedgerError> {
     for circuit in shared.ledger.circuits().await? {
-        shared.lanes.set(&circuit.lane, health_of(shared, &circuit));
+        let health = health_of(shared, &circuit);
+        shared.lanes.change(&circuit.lane, |before| (before, health));
     }
     Ok(())
 }
@@ -78,42 +74,52 @@ fn health_of(shared: &Shared, circuit: &Circuit) -> Health {
     Health {
         failures: threshold.saturating_add(circuit.failures).saturating_sub(1),
         open_until: Some(circuit.until),
+        opened: Some(circuit.opened),
     }
 }
 
-/// Opens or closes the lane's circuit, before the attempt is recorded: its end wakes those that would claim more.
+/// Opens or closes the lane's circuit, before the attempt is recorded: its end wakes those that would claim more. The
+/// attempt began and ended then.
 pub(crate) async fn mark(
     shared: &Shared,
     claimed: &ClaimedMessage,
     sign: Sign,
-    now: Timestamp,
+    (began, now): (Timestamp, Timestamp),
     reason: &str,
 ) {
     let lane = claimed.message.lane.as_str();
-    let mut before = shared.lanes.get(lane);
-    // Another hub may have opened it: what this message tried counts for all of them.
-    if let Some(circuit) = &claimed.circuit
-        && before.open_until < Some(circuit.until)
-    {
-        before = health_of(shared, circuit);
-    }
-    let health = circuit::after(
-        &shared.options.circuit,
-        before,
-        sign,
-        now,
-        shared.seams.fraction(),
-    );
+    let chance = shared.seams.fraction();
+    let (before, health) = shared.lanes.change(lane, |mut before| {
+        // Another hub may have opened it: what this message tried counts for all of them.
+        if let Some(circuit) = &claimed.circuit
+            && before.open_until < Some(circuit.until)
+        {
+            before = health_of(shared, circuit);
+        }
+        // It was handed out as the trial of this very opening, and began after it whatever the clocks say.
+        let is_trial = claimed
+            .circuit
+            .as_ref()
+            .is_some_and(|circuit| before.open_until <= Some(circuit.until));
+        let sign = match is_trial {
+            true => sign,
+            false => circuit::worth(before, sign, began),
+        };
+        let policy = &shared.options.circuit;
+        (before, circuit::after(policy, before, sign, now, chance))
+    });
     if health == before {
         return;
     }
-    shared.lanes.set(lane, health);
     let kept = match health.open_until {
         Some(until) if health.open_until != before.open_until => {
             tracing::warn!(lane = shown(lane), %until, "the destination is left alone for a while: {reason}");
             shared.ledger.open_circuit(lane, until, reason).await.map(|_| ())
         }
-        None if before.open_until.is_some() => shared.ledger.close_circuit(lane).await.map(|_| ()),
+        None => match before.open_until {
+            Some(until) => shared.ledger.close_circuit(lane, until).await.map(|_| ()),
+            None => Ok(()),
+        },
         _ => Ok(()),
     };
     if let Err(error) = kept {

@@ -20,6 +20,9 @@ pub const SCHEDULE: [Duration; 9] = [
     Duration::from_secs(24 * HOUR),
 ];
 
+/// The longest wait that a destination may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * HOUR);
+
 /// When a failed message is tried again.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
@@ -37,7 +40,7 @@ impl Default for RetryPolicy {
         Self {
             schedule: &SCHEDULE,
             jitter: 0.1,
-            longest_wait: Duration::from_secs(24 * HOUR),
+            longest_wait: LONGEST_WAIT,
         }
     }
 }
@@ -51,6 +54,8 @@ pub struct CircuitPolicy {
     pub first: Duration,
     /// The longest it stays open, but for a longer wait that the destination itself asks for.
     pub longest: Duration,
+    /// The longest wait that a destination may ask for, as for a message in [`RetryPolicy::longest_wait`].
+    pub longest_asked: Duration,
     /// The share by which that is made longer or shorter by chance, `0.0..1.0`.
     pub jitter: f64,
 }
@@ -61,6 +66,7 @@ impl Default for CircuitPolicy {
             threshold: 3,
             first: Duration::from_secs(5),
             longest: Duration::from_secs(5 * MINUTE),
+            longest_asked: LONGEST_WAIT,
             jitter: 0.1,
         }
     }

@@ -88,11 +88,12 @@ impl Sql {
         .await
     }
 
-    pub(crate) async fn close_circuit(&self, lane: String) -> Result<bool> {
+    pub(crate) async fn close_circuit(&self, lane: String, until: Timestamp) -> Result<bool> {
         self.write(move |tx| {
             Box::pin(async move {
-                let done = sql("DELETE FROM circuits WHERE lane = $1")
+                let done = sql("DELETE FROM circuits WHERE lane = $1 AND until <= $2")
                     .bind(lane)
+                    .bind(until.as_micros())
                     .execute(&mut tx.conn)
                     .await?;
                 let was_open = done > 0;

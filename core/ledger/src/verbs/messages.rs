@@ -131,9 +131,10 @@ impl Ledger {
             .await
     }
 
-    /// The destination works again. True when its circuit was open.
-    pub async fn close_circuit(&self, lane: &str) -> Result<bool> {
-        self.sql.close_circuit(lane.to_owned()).await
+    /// The destination works again, whose circuit was open until then; one that was prolonged meanwhile stays. True when
+    /// it is closed by this.
+    pub async fn close_circuit(&self, lane: &str, until: Timestamp) -> Result<bool> {
+        self.sql.close_circuit(lane.to_owned(), until).await
     }
 
     /// The circuits that are not closed.

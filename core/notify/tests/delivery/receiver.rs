@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 /// A request as it came.
@@ -47,6 +47,8 @@ pub(crate) enum Answer {
     Later(u16, u64),
     /// Nothing, until the connection goes.
     Hang,
+    /// 200, but only when this is told.
+    Held(Arc<Notify>),
 }
 
 #[derive(Default)]
@@ -151,5 +153,9 @@ async fn take(State((script, count)): State<Memory>, uri: Uri, headers: HeaderMa
             (status(code), [("retry-after", seconds.to_string())], "later").into_response()
         }
         Some(Answer::Hang) => std::future::pending().await,
+        Some(Answer::Held(until)) => {
+            until.notified().await;
+            "taken".into_response()
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! Failures of the destination are tried again at their times, refusals are not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ironcore_ledger::model::{AttemptOutcome, Message, MessageState};
 use ironcore_notify::SCHEDULE;
 use ironcore_types::{ErrorCode, EventType, TaskState};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::receiver::Answer;
 use crate::signed::verify;
@@ -163,6 +165,38 @@ async fn a_destination_that_asks_for_a_pause_gets_it() {
     assert_eq!(circuits[0].until, world.now().after(Duration::from_secs(120)));
     world.clock.advance(Duration::from_secs(120));
     world.delivered(1).await;
+    assert!(world.ledger.circuits().await.expect("circuits").is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_is_kept_whatever_was_under_way_when_it_was_asked_for() {
+    let mut world = World::new(|receiver| json!([webhook(receiver, "hook", "/hook", &[])])).await;
+    let slow = Arc::new(Notify::new());
+    let answers = [Answer::Held(Arc::clone(&slow)), Answer::Later(429, 7_200)];
+    world.receiver.answer("/hook", &answers);
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    world.receiver.wait(1).await;
+    world.task("nightly", TaskState::Failed).await;
+    world.until("a failed attempt", waits_after(1)).await;
+    let until = world.now().after(Duration::from_secs(7_200));
+    for _ in 0..3 {
+        world.task("nightly", TaskState::Failed).await;
+    }
+    world.until("all wait", |all| all.len() == 5).await;
+    // The first was asked before the destination wanted its pause: that it gets through does not end the pause.
+    slow.notify_one();
+    world.delivered(1).await;
+    let circuits = world.ledger.circuits().await.expect("circuits");
+    assert_eq!(circuits.len(), 1, "{circuits:?}");
+    assert_eq!(circuits[0].until, until, "two hours, for all messages");
+    world.clock.advance(Duration::from_secs(7_199));
+    world.task("other", TaskState::Ok).await;
+    world.until("one more waits", |all| all.len() == 6).await;
+    assert_eq!(world.receiver.got().len(), 2, "nothing goes earlier");
+    world.clock.advance(Duration::from_secs(1));
+    world.delivered(6).await;
     assert!(world.ledger.circuits().await.expect("circuits").is_empty());
     world.stop().await;
 }

@@ -235,7 +235,14 @@ pub async fn circuits_hold_a_lane(place: &dyn Place) -> Result<()> {
     world.clock.advance(15);
     ensure!(claim(&world, session).await?.is_empty());
     world.ledger.renew(session, &[]).await?;
-    ensure!(world.ledger.close_circuit(lane).await? && !world.ledger.close_circuit(lane).await?);
+    let before = later.before(std::time::Duration::from_secs(1));
+    ensure!(
+        !world.ledger.close_circuit(lane, before).await?,
+        "it was prolonged since"
+    );
+    ensure!(
+        world.ledger.close_circuit(lane, later).await? && !world.ledger.close_circuit(lane, later).await?
+    );
     world.clock.advance(15);
     ensure!(claim(&world, session).await?.len() == 2, "full speed");
     Ok(())

@@ -167,7 +167,8 @@ pub(crate) async fn with_messages(ledger: &Ledger, clock: &ManualClock) -> Resul
     );
     ensure!(first[0].events.len() == 1 && first[0].handler_active);
     deliver(ledger, clock, session, &first[0]).await?;
-    ledger.close_circuit("demo https://ops.example").await?;
+    let circuit = first[0].circuit.as_ref().context("a circuit")?;
+    ledger.close_circuit(&circuit.lane, circuit.until).await?;
     let second = ledger.claim_messages(session, 10, 10).await?;
     ensure!(second.len() == 1 && second[0].message.number == 4, "{second:?}");
     deliver(ledger, clock, session, &second[0]).await?;

@@ -234,7 +234,7 @@ async fn zero_characters_are_replaced() -> Result<()> {
     let ledger = hub(&url, "node-1", &clock, Clock::Database).await?;
     ledger.open_circuit("la\0ne", clock.time(), "no\0 answer").await?;
     ensure!(ledger.circuits().await?[0].reason == "no\u{fffd} answer");
-    ensure!(ledger.close_circuit("la\0ne").await?);
+    ensure!(ledger.close_circuit("la\0ne", clock.time()).await?);
     Ok(())
 }
 
