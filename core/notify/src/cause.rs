@@ -5,7 +5,7 @@
 //! | --- | --- | --- |
 //! | `datastore/NAME/CODE` | tasks failed by a fault of the datastore's; it went offline | each of their jobs has worked again, or failed for another reason; it is online |
 //! | `datastore/NAME/verification` | snapshots are CORRUPT or MISSING, tasks met damaged data | they are verified OK, or all that the project has there is |
-//! | `remote/HOST` | syncs failed by a fault of the other hub's | each of their jobs has worked again, or failed for another reason |
+//! | `remote/HOST/sync` | syncs failed by a fault of the other hub's | each of their jobs has worked again, or failed for another reason |
 //! | `job/PROJECT/NAME` | runs failed for any other reason | a run ends well |
 //! | `work/…` | the same for work that is no job's | the same work ends well |
 //! | `missed/…`, `overrun/…` | `job.missed`, `job.overrun` | a run has ended |
@@ -202,7 +202,8 @@ fn by_task(project: Option<&ProjectName>, task: &TaskData) -> Vec<Clear> {
             });
         }
     }
-    clears.extend(remote_of(task).map(|host| Clear::Loose(format!("remote/{host}"))));
+    // With a slash, for another host may begin as this one does.
+    clears.extend(remote_of(task).map(|host| Clear::Loose(format!("remote/{host}/"))));
     clears
 }
 
@@ -287,7 +288,7 @@ fn shared_cause(task: &TaskData, code: ErrorCode) -> Option<Cause> {
                 _ => "is not understood",
             };
             Some(Cause {
-                key: format!("remote/{host}"),
+                key: format!("remote/{host}/sync"),
                 member: String::new(),
                 loose: false,
                 condition: None,
@@ -332,23 +333,18 @@ fn datastore_of(task: &TaskData) -> Option<&str> {
     Some(name).filter(|name| !name.is_empty())
 }
 
-/// The host of the other hub that a sync reads from: `https://HOST:PORT/…:DATASTORE`.
+/// The host of the other hub that a sync reads from, with its port unless that is the usual one: `URL:DATASTORE`.
 fn remote_of(task: &TaskData) -> Option<String> {
     let source = task
         .source
         .as_deref()
         .filter(|_| task.task_type == TaskType::Sync)?;
-    let (_, rest) = source.split_once("://")?;
-    let host = rest.split('/').next()?;
-    // Without the datastore behind it, when there is no path between, but with the port.
-    let mut parts = host.split(':');
-    let name = parts.next().filter(|name| !name.is_empty())?;
-    let port = parts
-        .next()
-        .filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
-    Some(match port {
-        Some(port) => format!("{name}:{port}"),
-        None => name.to_owned(),
+    let (url, _) = source.rsplit_once(':')?;
+    let url = url::Url::parse(url).ok()?;
+    let host = url.host_str().filter(|host| !host.is_empty())?;
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     })
 }
 

@@ -104,10 +104,35 @@ fn a_failure_of_its_own_is_the_jobs() {
 #[test]
 fn the_other_hub_is_a_cause_for_every_sync_from_it() {
     for code in ["remote.auth", "remote.unreachable"] {
-        assert_eq!(failed("sync", Some("copy"), code).key, "remote/far.example:8007");
+        assert_eq!(
+            failed("sync", Some("copy"), code).key,
+            "remote/far.example:8007/sync"
+        );
     }
     let cleared = completed("sync", Some("copy"));
-    assert!(cleared.contains(&Clear::Loose("remote/far.example:8007".to_owned())));
+    assert!(cleared.contains(&Clear::Loose("remote/far.example:8007/".to_owned())));
+    // Each host is one of its own, however it is written.
+    for (source, key) in [
+        ("https://[fd00::1]:8007:far", "remote/[fd00::1]:8007/sync"),
+        ("https://[fd00::2]:8007/:far", "remote/[fd00::2]:8007/sync"),
+        ("https://[fd00::1]/hub:far", "remote/[fd00::1]/sync"),
+        ("https://10.0.0.1:8007:far", "remote/10.0.0.1:8007/sync"),
+        ("https://FAR.example:443:far", "remote/far.example/sync"),
+    ] {
+        let mut data = task("sync", None, Some("remote.unreachable"));
+        data["task"]["source"] = json!(source);
+        let cause = of(&event("task.failed", "error", &data)).expect("trouble");
+        assert!(cause.key == key && cause.loose, "{source}: {cause:?}");
+    }
+    // What works ends nothing of a host whose name begins the same.
+    let mut data = task("sync", None, None);
+    data["task"]["source"] = json!("https://far:far");
+    let well = clears(&event("task.completed", "info", &data));
+    let ends = |key: &str| {
+        well.iter()
+            .any(|clear| matches!(clear, Clear::Loose(prefix) if key.starts_with(prefix)))
+    };
+    assert!(ends("remote/far/sync") && !ends("remote/far2/sync") && !ends("remote/far:8007/sync"));
     // One within the hub has none.
     let mut local = task("sync", Some("copy"), Some("remote.auth"));
     local["task"]["source"] = json!("other");
