@@ -205,7 +205,8 @@ fn words(decision: &Decision, event: &Event, group: &Group, handler: &Handler) -
         Reason::Events if told => format!("its filter's events let {kind} pass"),
         Reason::Events => format!("its filter's events do not name {kind}"),
         Reason::Default if told => {
-            "the default rule: completed, warning and failed tasks, and bad verifications".to_owned()
+            "the default rule: completed, warning and failed tasks, bad verifications, and what another handler could not tell"
+                .to_owned()
         }
         Reason::Default => format!(
             "the default rule tells of completed, warning and failed tasks only; name {kind} in a rule, in the matrix or \

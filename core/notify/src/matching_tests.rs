@@ -169,7 +169,11 @@ fn failures_to_tell_never_go_to_what_failed() {
             "delivery": { "message": null, "group": "ops", "handler": "mail", "plugin": "email", "attempts": 10 }
         }),
     );
-    assert_eq!(told(&exhausted), ["inbox"]);
+    assert_eq!(
+        told(&exhausted),
+        ["inbox", "ops/hook"],
+        "the others of its group, by the default rule"
+    );
     let of_hook = event(
         "ironcore.delivery.exhausted",
         "error",

@@ -26,7 +26,7 @@ pub enum Reason {
     Matrix,
     /// Its own filter names the event types, and this one is among them or not.
     Events,
-    /// The default rule: completed, warning and failed tasks.
+    /// The default rule: completed, warning and failed tasks, and what counts as a failure.
     Default,
     /// The event does not reach the group.
     NotReached,
@@ -119,8 +119,12 @@ fn passes_types(event: &Event, events: Option<&[EventType]>) -> bool {
     };
     let wants = |event_type| events.contains(&event_type);
     // A bad snapshot is told at once to those who want to know of failures, not when the verification has ended. Nor must
-    // they hear of none because another handler was switched off.
-    let like_a_failure = is_bad_verification(event) || event.event_type == EventType::HandlerDisabled;
+    // they hear of none because another handler was switched off, or could not tell of it.
+    let untold = matches!(
+        event.event_type,
+        EventType::HandlerDisabled | EventType::DeliveryExhausted
+    );
+    let like_a_failure = is_bad_verification(event) || untold;
     wants(event.event_type) || (like_a_failure && wants(EventType::TaskFailed))
 }
 

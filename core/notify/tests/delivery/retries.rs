@@ -218,12 +218,13 @@ async fn a_handler_whose_destination_is_gone_is_switched_off_and_another_is_told
         all.iter()
             .filter(|one| one.handler.handler.as_str() == "other")
             .count()
-            == 2
+            == 3
     };
+    // Of the failure, of the message that was lost, and that the handler is off.
     world.until("the other handler hears of it", told).await;
     // What is failed from now on is told to the other one alone, until somebody says that it is well again.
     world.task("nightly", TaskState::Failed).await;
-    world.delivered(3).await;
+    world.delivered(4).await;
     let gone = |all: &[Message]| {
         all.iter()
             .filter(|one| one.handler.handler.as_str() == "gone")
@@ -241,7 +242,7 @@ async fn a_handler_whose_destination_is_gone_is_switched_off_and_another_is_told
     );
     world.receiver.answer("/gone", &[]);
     world.task("nightly", TaskState::Failed).await;
-    world.delivered(5).await;
+    world.delivered(6).await;
     let delivery = event.event.data.delivery.expect("a handler");
     assert_eq!(
         delivery.handler.map(|name| name.to_string()).as_deref(),
@@ -257,6 +258,6 @@ async fn a_handler_whose_destination_is_gone_is_switched_off_and_another_is_told
     let filter = ironcore_ledger::model::MessageFilter::default();
     assert_eq!(world.ledger.replay_all(&filter).await.expect("replayed"), 1);
     assert_eq!(world.ledger.replay_all(&filter).await.expect("replayed"), 0);
-    world.delivered(6).await;
+    world.delivered(7).await;
     world.stop().await;
 }
