@@ -30,7 +30,7 @@ pub struct Incident {
     pub opened: Timestamp,
     /// When it was over.
     pub ended: Option<Timestamp>,
-    /// `recovered`, `moved` or `removed`, when it is over.
+    /// `recovered`, `moved`, `removed` or `closed`, when it is over.
     pub ending: Option<String>,
     /// How many events of trouble it has.
     pub count: u64,

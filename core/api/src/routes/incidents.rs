@@ -1,4 +1,4 @@
-//! Incidents: what lasts, who is affected, and saying that somebody sees to it.
+//! Incidents: what lasts, who is affected, and saying that somebody sees to it or that it is over.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,8 +15,8 @@ use crate::extract::{self, OptionalJson, Path, Query};
 use crate::state::ApiState;
 use crate::view;
 use crate::wire::{
-    AcknowledgeRequest, Acknowledgement, Incident, IncidentDetail, IncidentEnding, IncidentList,
-    IncidentMember, IncidentNotice, IncidentState,
+    AcknowledgeRequest, Acknowledgement, CloseRequest, Closing, Incident, IncidentDetail, IncidentEnding,
+    IncidentList, IncidentMember, IncidentNotice, IncidentState,
 };
 
 /// Who is affected is shown up to so many.
@@ -31,6 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(incidents))
         .routes(routes!(incident))
         .routes(routes!(acknowledge))
+        .routes(routes!(close))
 }
 
 /// Which incidents are wanted.
@@ -150,19 +151,45 @@ async fn acknowledge(
 ) -> Result<Json<Incident>, ApiError> {
     access.incident(state.ledger(), id).await?;
     access.require(Right::Acknowledge)?;
-    let comment = request
-        .comment
-        .as_deref()
-        .map(str::trim)
-        .filter(|text| !text.is_empty());
-    if comment.is_some_and(|text| text.chars().count() > COMMENT) {
-        return Err(ApiError::invalid("A comment has 1000 characters at most."));
-    }
+    let comment = comment(request.comment.as_deref())?;
     let incident = state
         .ledger()
         .acknowledge_incident(id, &access.user, comment)
         .await?;
     Ok(Json(shown(incident)))
+}
+
+/// Says that an incident is over which nothing else ends, such as the loss of a worker on a machine that was taken away.
+/// Handlers that were told of it are told who closed it. What fails of the same cause later is another incident. A
+/// conflict when it is over already.
+#[utoipa::path(
+    post, path = "/api/v1/incidents/{id}/close", tag = "notifications", operation_id = "close_incident",
+    params(("id" = IncidentId, Path, description = "Its id.")), request_body = CloseRequest,
+    responses((status = 200, body = Incident))
+)]
+async fn close(
+    State(state): State<ApiState>,
+    access: Access,
+    Path(id): Path<IncidentId>,
+    OptionalJson(request): OptionalJson<CloseRequest>,
+) -> Result<Json<Incident>, ApiError> {
+    access.incident(state.ledger(), id).await?;
+    access.require(Right::Acknowledge)?;
+    let comment = comment(request.comment.as_deref())?;
+    let closed = state.ledger().close_incident(id, &access.user, comment).await?;
+    tracing::info!(actor = %access.user, incident = closed.number, "an incident was closed");
+    Ok(Json(shown(closed)))
+}
+
+/// What somebody said, if they did.
+fn comment(text: Option<&str>) -> Result<Option<&str>, ApiError> {
+    let comment = text.map(str::trim).filter(|text| !text.is_empty());
+    match comment {
+        Some(text) if text.chars().count() > COMMENT => {
+            Err(ApiError::invalid("A comment has 1000 characters at most."))
+        }
+        comment => Ok(comment),
+    }
 }
 
 fn shown(incident: model::Incident) -> Incident {
@@ -175,6 +202,7 @@ fn shown(incident: model::Incident) -> Incident {
         model::Ending::Recovered => IncidentEnding::Recovered,
         model::Ending::Moved => IncidentEnding::Moved,
         model::Ending::Removed => IncidentEnding::Removed,
+        model::Ending::Closed => IncidentEnding::Closed,
     });
     Incident {
         id: incident.id,
@@ -188,6 +216,10 @@ fn shown(incident: model::Incident) -> Incident {
         last_seen: incident.seen,
         ended: incident.ended.map(|(at, _)| at),
         ending,
+        closed: incident.closed.map(|closing| Closing {
+            by: closing.by,
+            comment: closing.comment,
+        }),
         events: incident.failures,
         affected: incident.members,
         failing: incident.failing,

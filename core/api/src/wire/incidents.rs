@@ -28,6 +28,8 @@ pub enum IncidentEnding {
     Moved,
     /// What failed is no longer there.
     Removed,
+    /// Somebody said that it is over.
+    Closed,
 }
 
 /// That somebody sees to an incident.
@@ -36,6 +38,15 @@ pub struct Acknowledgement {
     /// When they said so.
     pub at: Timestamp,
     /// Who. `HANDLER@GROUP!link` is whoever followed the link in a message of that handler.
+    pub by: UserId,
+    /// What they said.
+    pub comment: Option<String>,
+}
+
+/// That somebody said that an incident is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Closing {
+    /// Who.
     pub by: UserId,
     /// What they said.
     pub comment: Option<String>,
@@ -66,6 +77,8 @@ pub struct Incident {
     pub ended: Option<Timestamp>,
     /// How it ended.
     pub ending: Option<IncidentEnding>,
+    /// Who closed it; null when it ended otherwise.
+    pub closed: Option<Closing>,
     /// How many events of trouble it has.
     pub events: u64,
     /// How many are or were affected: jobs, snapshots, and the like.
@@ -136,6 +149,15 @@ pub struct IncidentDetail {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AcknowledgeRequest {
+    /// For the others, a thousand characters at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// That it is over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CloseRequest {
     /// For the others, a thousand characters at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,

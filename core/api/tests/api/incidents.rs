@@ -74,6 +74,38 @@ async fn who_may_work_may_acknowledge() {
     );
 }
 
+#[tokio::test]
+async fn who_may_acknowledge_may_close() {
+    let hub = Hub::start().await;
+    let id = foreign(&hub).await.incident;
+    let path = format!("/api/v1/incidents/{id}/close");
+    let auditor = hub.token(Role::Auditor, Some("zebra")).await;
+    hub.post(&path, &auditor, json!({}))
+        .await
+        .problem(StatusCode::FORBIDDEN, "auth.denied");
+    let member = hub.token(Role::Member, Some("zebra")).await;
+    let long = json!({ "comment": "x".repeat(1_001) });
+    hub.post(&path, &member, long)
+        .await
+        .problem(StatusCode::BAD_REQUEST, "request.invalid");
+    let done = hub
+        .post(&path, &member, json!({ "comment": " it is gone " }))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(
+        (&done["state"], &done["ending"], &done["failing"]),
+        (&json!("ended"), &json!("closed"), &json!(0))
+    );
+    assert_eq!(done["closed"]["comment"], "it is gone");
+    let shown = hub.get(&format!("/api/v1/incidents/{id}"), &member).await;
+    let shown = shown.expect(StatusCode::OK);
+    assert_eq!(shown["incident"], done);
+    assert_eq!(shown["members"][0]["failing"], false);
+    hub.post(&path, &member, json!({}))
+        .await
+        .problem(StatusCode::CONFLICT, "conflict");
+}
+
 async fn page(hub: &Hub, method: Method, path: &str, form: &str) -> Answer {
     let request = Request::builder()
         .method(method)

@@ -112,6 +112,15 @@ pub(crate) enum Incident {
         #[arg(long, value_name = "TEXT")]
         comment: Option<String>,
     },
+    /// Say that an incident is over which nothing else ends, such as the loss of a worker on a machine that was taken away.
+    /// Who was told of it is told so; what fails of the same cause later is another incident.
+    Close {
+        /// Its number, or its id.
+        incident: IncidentArg,
+        /// For the others.
+        #[arg(long, value_name = "TEXT")]
+        comment: Option<String>,
+    },
 }
 
 /// An incident as it is typed: by its number, as lists and messages show it, or by its id.

@@ -1,4 +1,4 @@
-//! `incident list`, `show`, `acknowledge`.
+//! `incident list`, `show`, `acknowledge`, `close`.
 
 use anyhow::Result;
 use ironcore_api::wire;
@@ -70,6 +70,15 @@ pub(super) async fn run(context: &Context, command: Incident) -> Result<Exit> {
             fields.extend(acknowledged(&answer));
             context.form.fields(&answer, &fields)?;
         }
+        Incident::Close { incident, comment } => {
+            let id = id_of(context, incident).await?;
+            let path = ["incidents", &id.to_string(), "close"];
+            let request = wire::CloseRequest { comment };
+            let answer: wire::Incident = context.client.post(&path, &[], &request).await?;
+            let mut fields = vec![("Incident", format!("{}: {}", answer.number, answer.title))];
+            fields.extend(ended(&answer));
+            context.form.fields(&answer, &fields)?;
+        }
     }
     Ok(Exit::Ok)
 }
@@ -109,7 +118,7 @@ fn fields(detail: &wire::IncidentDetail) -> Vec<(&'static str, String)> {
         ("Opened", output::time(Some(incident.opened))),
         ("Last seen", output::time(Some(incident.last_seen))),
     ];
-    fields.extend(incident.ended.map(|at| ("Ended", output::time(Some(at)))));
+    fields.extend(ended(incident));
     fields.extend(acknowledged(incident));
     fields.push(("Events", incident.events.to_string()));
     fields.push((
@@ -165,6 +174,23 @@ fn acknowledged(incident: &wire::Incident) -> Option<(&'static str, String)> {
         .map_or_else(String::new, |text| format!(": {text}"));
     let text = format!("{} by {}{comment}", output::time(Some(by.at)), by.by);
     Some(("Acknowledged", text))
+}
+
+/// When it was over, and how that came.
+fn ended(incident: &wire::Incident) -> Option<(&'static str, String)> {
+    let at = output::time(Some(incident.ended?));
+    let how = match (incident.ending, &incident.closed) {
+        (_, Some(closing)) => {
+            let comment = closing.comment.as_deref();
+            let comment = comment.map_or_else(String::new, |text| format!(": {text}"));
+            format!(", closed by {}{comment}", closing.by)
+        }
+        (Some(wire::IncidentEnding::Recovered), None) => ", all that failed works again".to_owned(),
+        (Some(wire::IncidentEnding::Moved), None) => ", what failed fails for another reason now".to_owned(),
+        (Some(wire::IncidentEnding::Removed), None) => ", what failed was removed".to_owned(),
+        (Some(wire::IncidentEnding::Closed) | None, None) => String::new(),
+    };
+    Some(("Ended", format!("{at}{how}")))
 }
 
 fn whose(incident: &wire::Incident) -> String {

@@ -99,6 +99,8 @@ pub enum Ending {
     Moved,
     /// What failed is no longer there.
     Removed,
+    /// Somebody said that it is over.
+    Closed,
 }
 
 impl Ending {
@@ -108,11 +110,12 @@ impl Ending {
             Self::Recovered => "recovered",
             Self::Moved => "moved",
             Self::Removed => "removed",
+            Self::Closed => "closed",
         }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let all = [Self::Recovered, Self::Moved, Self::Removed];
+        let all = [Self::Recovered, Self::Moved, Self::Removed, Self::Closed];
         all.into_iter().find(|ending| ending.as_str() == text)
     }
 }
@@ -122,6 +125,15 @@ impl Ending {
 pub struct Acknowledgement {
     /// When they said so.
     pub at: Timestamp,
+    /// Who.
+    pub by: UserId,
+    /// What they said.
+    pub comment: Option<String>,
+}
+
+/// That somebody said that an incident is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
     /// Who.
     pub by: UserId,
     /// What they said.
@@ -161,6 +173,8 @@ pub struct Incident {
     pub ended: Option<(Timestamp, Ending)>,
     /// The event that ended it, when it was one.
     pub end_seq: Option<i64>,
+    /// Who closed it, when somebody did.
+    pub closed: Option<Closing>,
     /// Who sees to it.
     pub acknowledged: Option<Acknowledgement>,
 }

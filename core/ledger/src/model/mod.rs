@@ -35,8 +35,8 @@ pub use inbox::{
     Acknowledged, InboxEntry, InboxFilter, InboxItem, InboxPage, Mute, NewMute, Taken, UnreadCounts,
 };
 pub use incident::{
-    Acknowledgement, Clear, DueNotice, Ending, Incident, IncidentFilter, IncidentMember, IncidentPage,
-    IncidentState, IncidentStep, Joins, Notice, NoticeStep, Raised,
+    Acknowledgement, Clear, Closing, DueNotice, Ending, Incident, IncidentFilter, IncidentMember,
+    IncidentPage, IncidentState, IncidentStep, Joins, Notice, NoticeStep, Raised,
 };
 pub use kv::{KvScope, KvWrite};
 pub use message::{

@@ -9,8 +9,8 @@ use super::list::{cursor, next_cursor};
 use crate::db::{Conn, Row, Statement, sql};
 use crate::error::{LedgerError, Result};
 use crate::model::{
-    Acknowledgement, Count, Ending, Incident, IncidentFilter, IncidentMember, IncidentPage, IncidentState,
-    Page, SeqEvent,
+    Acknowledgement, Closing, Count, Ending, Incident, IncidentFilter, IncidentMember, IncidentPage,
+    IncidentState, Page, SeqEvent,
 };
 use crate::rules::incident_book::scope;
 
@@ -36,6 +36,13 @@ pub(super) fn incident(row: &Row) -> Result<Incident> {
             comment: row.opt_text("comment")?,
         }),
     };
+    let closed = match row.opt_word("closed_by")? {
+        None => None,
+        Some(by) => Some(Closing {
+            by,
+            comment: row.opt_text("closing")?,
+        }),
+    };
     let project = row.text("scope")?;
     let kept = row.text("severity")?;
     Ok(Incident {
@@ -58,6 +65,7 @@ pub(super) fn incident(row: &Row) -> Result<Incident> {
         failing: row.count("failing")?,
         ended: ended.zip(ending),
         end_seq: row.opt_num("end_seq")?,
+        closed,
         acknowledged,
     })
 }

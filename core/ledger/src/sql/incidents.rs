@@ -10,7 +10,9 @@ use super::incident_lists::find;
 use super::tx::Tx;
 use crate::db::{Value, sql, words};
 use crate::error::{LedgerError, Result};
-use crate::model::{Acknowledgement, Clear, Ending, HandlerRef, Incident, IncidentState, IncidentStep};
+use crate::model::{
+    Acknowledgement, Clear, Closing, Ending, HandlerRef, Incident, IncidentState, IncidentStep,
+};
 use crate::rules::incident_book::Asked;
 
 /// Incidents that one call removes.
@@ -165,6 +167,43 @@ impl Tx {
             }
         }
     }
+
+    /// Ends an incident because somebody says so: nobody waits for those who were affected any more.
+    async fn close(&mut self, id: IncidentId, by: &UserId, comment: Option<String>) -> Result<Incident> {
+        let found = find(&mut self.conn, id).await?;
+        let incident = found.ok_or_else(|| LedgerError::NotFound(format!("incident {id}")))?;
+        if incident.state() == IncidentState::Ended {
+            return Err(LedgerError::conflict(format!(
+                "incident {} is over already",
+                incident.number
+            )));
+        }
+        sql(
+            "UPDATE incidents SET ended = $1, ending = $2, closed_by = $3, closing = $4
+             WHERE number = $5 AND ended IS NULL",
+        )
+        .bind(self.now.as_micros())
+        .bind(Ending::Closed.as_str())
+        .bind(by.as_str())
+        .bind(comment.clone())
+        .bind(incident.number)
+        .execute(&mut self.conn)
+        .await?;
+        sql("UPDATE incident_members SET failing = 0 WHERE incident = $1 AND failing = 1")
+            .bind(incident.number)
+            .execute(&mut self.conn)
+            .await?;
+        self.look_at_all(incident.number).await?;
+        Ok(Incident {
+            failing: 0,
+            ended: Some((self.now, Ending::Closed)),
+            closed: Some(Closing {
+                by: by.clone(),
+                comment,
+            }),
+            ..incident
+        })
+    }
 }
 
 impl Sql {
@@ -180,6 +219,16 @@ impl Sql {
         comment: Option<String>,
     ) -> Result<Incident> {
         self.write(move |tx| Box::pin(async move { tx.acknowledge(id, &by, comment).await }))
+            .await
+    }
+
+    pub(crate) async fn close_incident(
+        &self,
+        id: IncidentId,
+        by: UserId,
+        comment: Option<String>,
+    ) -> Result<Incident> {
+        self.write(move |tx| Box::pin(async move { tx.close(id, &by, comment).await }))
             .await
     }
 }

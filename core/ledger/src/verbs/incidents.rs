@@ -48,6 +48,19 @@ impl Ledger {
             .await
     }
 
+    /// Ends an incident because somebody says that it is over; what fails of the same cause later is another one.
+    /// `conflict` when it is over already.
+    pub async fn close_incident(
+        &self,
+        id: IncidentId,
+        by: &UserId,
+        comment: Option<&str>,
+    ) -> Result<Incident> {
+        self.sql
+            .close_incident(id, by.clone(), comment.map(str::to_owned))
+            .await
+    }
+
     /// Removes some of the incidents that were over before then, with all that is about them but their events; how many
     /// those were. To be called until it is none.
     pub async fn forget_incidents(&self, before: Timestamp) -> Result<u64> {

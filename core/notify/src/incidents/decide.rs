@@ -84,8 +84,9 @@ pub(crate) fn decide(look: &DueNotice, handler: &Handler, now: Timestamp) -> Dec
 fn wanted(look: &DueNotice, policy: &Incidents, now: Timestamp) -> Decision {
     let (notice, state) = (&look.notice, look.incident.state());
     if state == IncidentState::Ended {
-        // What was over before anybody heard of it is told all the same.
-        let unheard = !look.untold.is_empty();
+        // What was over before anybody heard of it is told all the same; but whoever closed it knows.
+        let closed = look.incident.closed.is_some();
+        let unheard = !look.untold.is_empty() && !closed;
         return match unheard || (notice.sent > 0 && policy.recovery) {
             true => Decision::say(Say::Over),
             false => Decision::wait(None),

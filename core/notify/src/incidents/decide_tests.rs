@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ironcore_ledger::model::{Acknowledgement, Ending, Incident};
+use ironcore_ledger::model::{Acknowledgement, Closing, Ending, Incident};
 use ironcore_types::Severity;
 use serde_json::{Value, json};
 
@@ -50,6 +50,7 @@ fn begun() -> DueNotice {
             failing: 1,
             ended: None,
             end_seq: None,
+            closed: None,
             acknowledged: None,
         },
         notice: Notice {
@@ -223,6 +224,38 @@ fn quiet_hours_delay() {
     let noon = at(2 * 3_600);
     assert_eq!(decide(&look, &handler, at(0)), Decision::wait(Some(noon)));
     assert_eq!(decide(&look, &handler, noon).say, Some(Say::First));
+}
+
+fn closed(look: DueNotice, comment: Option<&str>) -> DueNotice {
+    let mut look = ended(look, 600);
+    look.incident.ended = Some((at(600), Ending::Closed));
+    look.incident.closed = Some(Closing {
+        by: "ada@local".parse().expect("a user"),
+        comment: comment.map(str::to_owned),
+    });
+    look
+}
+
+#[test]
+fn who_was_told_is_told_that_somebody_closed_it_and_nobody_else() {
+    let handler = full();
+    let look = closed(told(&handler, 30), Some("it is gone"));
+    let decision = decide(&look, &handler, at(600));
+    assert_eq!(decision.say, Some(Say::Over));
+    assert_eq!(after(&look, &handler, &decision, at(600)).due, None);
+    assert_eq!(
+        words::title(Say::Over, &look.incident, 0, at(900)),
+        "Datastore store is full: closed by ada@local after 10 min 00 s: it is gone"
+    );
+    let look = closed(begun(), None);
+    assert_eq!(decide(&look, &handler, at(600)), Decision::wait(None));
+    assert_eq!(
+        words::title(Say::Over, &look.incident, 0, at(900)),
+        "Datastore store is full: closed by ada@local after 10 min 00 s"
+    );
+    let silent = declared(json!({ "incidents": { "recovery": false } }));
+    let look = closed(told(&silent, 0), None);
+    assert_eq!(decide(&look, &silent, at(600)), Decision::wait(None));
 }
 
 #[test]

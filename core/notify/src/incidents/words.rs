@@ -36,9 +36,19 @@ fn over(incident: &Incident, name: &str, failures: &str, now: Timestamp) -> Stri
     match incident.ended.map(|(_, ending)| ending) {
         Some(Ending::Moved) => format!("{name}: not any more; what failed fails for another reason now"),
         Some(Ending::Removed) => format!("{name}: not any more, for what failed was removed"),
+        Some(Ending::Closed) => closed(incident, name, &lasted),
         _ if is_of_runs(&incident.cause) => format!("{} after {failures} in {lasted}", incident.over),
         _ => format!("{} after {lasted}", incident.over),
     }
+}
+
+fn closed(incident: &Incident, name: &str, lasted: &str) -> String {
+    let Some(closing) = &incident.closed else {
+        return format!("{name}: closed after {lasted}");
+    };
+    let comment = closing.comment.as_deref();
+    let comment = comment.map_or_else(String::new, |text| format!(": {}", cut(text)));
+    format!("{name}: closed by {} after {lasted}{comment}", closing.by)
 }
 
 /// How long it has lasted.

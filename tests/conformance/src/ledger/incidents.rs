@@ -471,6 +471,63 @@ pub async fn incidents_are_acknowledged(place: &dyn Place) -> Result<()> {
     Ok(())
 }
 
+/// What nothing ends is over when somebody says so; the next failure of the same cause is another incident.
+pub async fn incidents_are_closed(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    join(&world, full("a")?).await?;
+    join(&world, full("b")?).await?;
+    let id = only(&world).await?.id;
+    let looks = look(&world).await?;
+    let step = NoticeStep {
+        message: None,
+        ..said(&world, &looks[0], None)?
+    };
+    world.ledger.record_notices(vec![step]).await?;
+    world.clock.advance(60);
+    let closed = world
+        .ledger
+        .close_incident(id, &user()?, Some("the machine is gone"))
+        .await?;
+    ensure!(closed.state() == IncidentState::Ended && closed.failing == 0 && closed.members == 2);
+    ensure!(closed.ended == Some((world.clock.time(), Ending::Closed)) && closed.end_seq.is_none());
+    let by = closed.closed.as_ref().context("it says who")?;
+    ensure!(by.by == user()? && by.comment.as_deref() == Some("the machine is gone"));
+    ensure!(
+        world.ledger.incident(id).await?.as_ref() == Some(&closed),
+        "as it is kept"
+    );
+    let members = world.ledger.incident_members(id, 10).await?;
+    ensure!(members.iter().all(|member| !member.failing), "{members:?}");
+    let looks = look(&world).await?;
+    ensure!(
+        looks.len() == 1 && looks[0].incident == closed,
+        "who was told is looked at again"
+    );
+    ensure!(world.ledger.incident_of(Some(&demo()?), FULL).await?.is_none());
+
+    let again = world.ledger.close_incident(id, &user()?, None).await;
+    ensure!(again.is_err_and(|error| error.code() == ErrorCode::Conflict));
+    let unknown = "01a00000-0000-7000-8000-000000000001".parse()?;
+    let unknown = world.ledger.close_incident(unknown, &user()?, None).await;
+    ensure!(unknown.is_err_and(|error| error.code() == ErrorCode::NotFound));
+
+    // What works again later ends nothing twice, and what fails begins anew.
+    clear(&world, Clear::Member("job/demo/a".to_owned())).await?;
+    ensure!(world.ledger.incident(id).await? == Some(closed));
+    join(&world, full("a")?).await?;
+    let open = world
+        .ledger
+        .incident_of(Some(&demo()?), FULL)
+        .await?
+        .context("another")?;
+    ensure!(open.id != id && (open.failures, open.members) == (1, 1) && open.closed.is_none());
+    // What somebody sees to can be closed too.
+    world.ledger.acknowledge_incident(open.id, &user()?, None).await?;
+    let closed = world.ledger.close_incident(open.id, &user()?, None).await?;
+    ensure!(closed.acknowledged.is_some() && closed.closed.is_some_and(|by| by.comment.is_none()));
+    Ok(())
+}
+
 /// What handlers say of incidents must come to an end, and be said to somebody.
 pub async fn escalations_come_to_an_end(place: &dyn Place) -> Result<()> {
     let world = World::new(place).await?;

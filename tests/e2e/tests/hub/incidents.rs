@@ -233,3 +233,62 @@ async fn forty_jobs_that_fail_on_one_datastore_are_one_incident() -> Result<()> 
     ensure!(!refused.status.success(), "it is over");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nothing_ends_is_closed_by_who_knows_better() -> Result<()> {
+    let hook = WebhookReceiver::start().await?;
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    let more = format!(
+        "[[group]]\nproject = \"office\"\nname = \"oncall\"\n[[group.handler]]\nname = \"chat\"\n\
+         plugin = \"webhook\"\nconfig = {{ url = \"{}/chat\" }}\nincidents = {{}}\n\
+         [[job]]\nproject = \"office\"\nname = \"lost\"\nowner = \"alice@local\"\ngroups = [\"oncall\"]\n\
+         task = {{ type = \"backup\", source = {{ tree = \"{}\" }}, datastore = \"ibs-primary\", \
+         backup-id = \"9\" }}\n",
+        hook.url(),
+        hub.folder().join("nothing").display()
+    );
+    hub.apply(&office(&hub, &tree, "", &more))?;
+    let run = |hub: &TestHub| hub.cli(&["job", "run", "lost", "--wait"]);
+    ensure!(run(&hub)?.status.code() == Some(1));
+    let told = hook.wait_for(1, PATIENCE).await?;
+    let first = told[0].json()?["data"]["incident"].clone();
+    ensure!(first["state"] == "open", "{first}");
+    let number = first["number"].to_string();
+    let number = number.trim_matches('"').to_owned();
+    let comment = "the machine is gone";
+    let closed = hub.ok(&["incident", "close", &number, "--comment", comment])?;
+    ensure!(
+        closed.contains("closed by") && closed.contains(comment),
+        "{closed}"
+    );
+    let shown = hub.ok(&["incident", "show", &number])?;
+    ensure!(
+        shown.contains("closed by") && shown.contains("well again"),
+        "{shown}"
+    );
+    let shown: Value = hub.json(&["incident", "show", &number])?;
+    ensure!(shown["incident"]["ending"] == "closed", "{shown}");
+
+    // Who was told hears who closed it.
+    let told = hook.wait_for(2, PATIENCE).await?;
+    let over = told[1].json()?["data"]["incident"].clone();
+    ensure!(over["id"] == first["id"] && over["ending"] == "closed", "{over}");
+    let title = over["title"].as_str().unwrap_or_default();
+    ensure!(
+        title.contains(": closed by ") && title.ends_with(comment),
+        "{title}"
+    );
+    let again = hub.cli(&["incident", "close", &number])?;
+    ensure!(!again.status.success(), "it is over");
+
+    // The next failure is another incident, though it is the same that fails.
+    ensure!(run(&hub)?.status.code() == Some(1));
+    let told = hook.wait_for(3, PATIENCE).await?;
+    let next = told[2].json()?["data"]["incident"].clone();
+    ensure!(
+        next["id"] != first["id"] && next["cause"] == first["cause"] && next["count"] == 1,
+        "{next}"
+    );
+    Ok(())
+}
