@@ -4,6 +4,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use ironcore_notify::trial::{Preview, Tested, Tried};
 use ironcore_notify::{Notify, TemplateError};
+use ironcore_types::ProjectName;
+use ironcore_types::notification::Handler;
 
 /// Tries handlers and templates out.
 pub trait Trials: Send + Sync + 'static {
@@ -16,6 +18,9 @@ pub trait Trials: Send + Sync + 'static {
         tried: Tried,
         template: Option<(String, String)>,
     ) -> BoxFuture<'_, Result<Preview, TemplateError>>;
+
+    /// Project and destination of a handler as one text, by which limits go.
+    fn lane(&self, project: Option<&ProjectName>, handler: &Handler) -> String;
 
     /// What is wrong with the templates of the admin's folder.
     fn template_faults(&self) -> Vec<TemplateError>;
@@ -32,6 +37,10 @@ impl Trials for Notify {
         template: Option<(String, String)>,
     ) -> BoxFuture<'_, Result<Preview, TemplateError>> {
         Notify::preview(self, tried, template).boxed()
+    }
+
+    fn lane(&self, project: Option<&ProjectName>, handler: &Handler) -> String {
+        Notify::lane(self, project, handler)
     }
 
     fn template_faults(&self) -> Vec<TemplateError> {

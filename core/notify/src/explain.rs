@@ -1,17 +1,21 @@
 //! `notify explain`: for an event that happened or is made up, which handlers are told as things are declared now, and
 //! for each of the others what keeps it out.
 
+mod when;
+
 use std::collections::BTreeSet;
 
-use ironcore_ledger::model::{HandlerRef, Incident, LastOutcome};
+use ironcore_ledger::model::{HandlerRef, Incident, LastOutcome, Notice};
 use ironcore_ledger::{Ledger, LedgerError};
 use ironcore_types::notification::{Group, Handler};
-use ironcore_types::{Event, PluginName, Timestamp};
+use ironcore_types::{Event, PluginName, ProjectName, Timestamp};
 
 use crate::cause;
 use crate::configuration::OfHub;
 use crate::matching::{Decision, Declared, Quiet, Reason, Told, decide, groups_reached};
 use crate::silences;
+
+pub use when::{Escalated, How, When};
 
 /// What becomes of an event for one handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +30,24 @@ pub struct Explained {
     pub why: String,
     /// The incident by which it is told, when it is told by one.
     pub incident: Option<Joined>,
+    /// When it is told, when it is.
+    pub when: Option<When>,
 }
+
+/// What is explained.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// An event that happened, or one that is made up.
+    pub event: &'a Event,
+    /// How the run before ended, when the event tells how one did.
+    pub before: Option<&'a LastOutcome>,
+    /// Project and destination of a handler as one text, by which limits go. Given for an event that is made up: the limit
+    /// is looked at as it is now; of one that happened, what became of it is known.
+    pub lane: Option<&'a Lane<'a>>,
+}
+
+/// Project and destination of a handler as one text.
+pub type Lane<'a> = dyn Fn(Option<&ProjectName>, &Handler) -> String + Sync + 'a;
 
 /// By which incident an event is told to a handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,17 +58,18 @@ pub struct Joined {
     pub open: Option<Incident>,
     /// When the handler is told next, of what lasts.
     pub next: Option<Timestamp>,
+    /// What the handler was told of what lasts.
+    pub notice: Option<Notice>,
 }
 
-/// Looks at every handler of the event's project and of the hub. `before` is how the run before ended, when the event
-/// tells how one did. What silenced an event that happened is what did so then; one that did not happen is silenced by what
-/// there is `now`, at its time.
+/// Looks at every handler of the event's project and of the hub. What silenced an event that happened is what did so
+/// then; one that did not happen is silenced by what there is `now`, at its time.
 pub async fn explain(
     ledger: &Ledger,
-    event: &Event,
-    before: Option<&LastOutcome>,
+    asked: Asked<'_>,
     now: Timestamp,
 ) -> Result<Vec<Explained>, LedgerError> {
+    let Asked { event, before, .. } = asked;
     let silenced = ledger.silenced_of(event.id).await?;
     let silences = silences::read(ledger, now).await?;
     let hub = OfHub::read(ledger).await?;
@@ -116,9 +138,16 @@ pub async fn explain(
                 true => joined(ledger, event, &reference, handler).await?,
                 false => None,
             };
+            let when = match decision.told {
+                true => Some(when::of(ledger, asked, &reference, handler, incident.as_ref()).await?),
+                false => None,
+            };
             let mut why = words(&decision, event, group, handler);
             if let Some(joined) = &incident {
                 why.push_str(&joined_words(joined, handler));
+            }
+            if let Some(when) = &when {
+                why.push_str(&when.words());
             }
             explained.push(Explained {
                 handler: reference,
@@ -126,6 +155,7 @@ pub async fn explain(
                 why,
                 decision,
                 incident,
+                when,
             });
         }
     }
@@ -143,16 +173,16 @@ async fn joined(
         return Ok(None);
     };
     let open = ledger.incident_of(reference.project.as_ref(), &cause.key).await?;
-    let mut next = None;
+    let mut notice = None;
     if let Some(incident) = &open {
         let notices = ledger.notices(incident.id).await?;
-        let own = notices.into_iter().find(|notice| notice.handler == *reference);
-        next = own.and_then(|notice| notice.due);
+        notice = notices.into_iter().find(|notice| notice.handler == *reference);
     }
     Ok(Some(Joined {
         cause: cause.key,
         open,
-        next,
+        next: notice.as_ref().and_then(|notice| notice.due),
+        notice,
     }))
 }
 

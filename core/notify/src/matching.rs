@@ -179,4 +179,4 @@ fn names(patterns: &[NamePattern], name: &str) -> bool {
 
 #[cfg(test)]
 #[path = "matching_tests.rs"]
-mod tests;
+pub(crate) mod tests;

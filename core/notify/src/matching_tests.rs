@@ -34,7 +34,7 @@ fn document() -> Document {
     .expect("a valid document")
 }
 
-pub(super) fn event(kind: &str, severity: &str, more: &serde_json::Value) -> Event {
+pub(crate) fn event(kind: &str, severity: &str, more: &serde_json::Value) -> Event {
     let mut data = json!({ "project": "web", "severity": severity, "title": "t" });
     for (key, value) in more.as_object().expect("an object") {
         data[key] = value.clone();
@@ -47,7 +47,7 @@ pub(super) fn event(kind: &str, severity: &str, more: &serde_json::Value) -> Eve
     .expect("a valid event")
 }
 
-pub(super) fn task(job: Option<&str>, id: &str) -> serde_json::Value {
+pub(crate) fn task(job: Option<&str>, id: &str) -> serde_json::Value {
     json!({ "task": {
         "upid": format!("UPID:hub:00000D1C:0001A2B3:00000001:6A0E5F80:gc:{}:root@local:", id.replace('-', "\\x2d")),
         "type": "gc", "job": job, "user": "root@local", "source": null, "target": null, "state": "failed",

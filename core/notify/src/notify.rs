@@ -8,8 +8,10 @@ use ironcore_egress::Egress;
 use ironcore_ledger::model::{ActionResult, HandlerRef, NewEvent, NewSession, Service};
 use ironcore_ledger::{Ledger, LedgerError};
 use ironcore_types::event::{DeliveryData, ErrorData, EventData};
+use ironcore_types::notification::Handler;
 use ironcore_types::{
-    ErrorCode, EventId, EventType, MessageId, NodeName, PluginName, Seams, SessionId, Severity, UserId,
+    ErrorCode, EventId, EventType, MessageId, NodeName, PluginName, ProjectName, Seams, SessionId, Severity,
+    UserId,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -101,6 +103,11 @@ impl Notify {
     /// The templates.
     pub fn templates(&self) -> &Templates {
         &self.shared.templates
+    }
+
+    /// Project and destination of a handler as one text, by which limits and circuits go.
+    pub fn lane(&self, project: Option<&ProjectName>, handler: &Handler) -> String {
+        fanout::lane(&self.shared.plugins, project, handler)
     }
 
     /// Records and performs an action that a tip offers, asked for by a person; see [`crate::actions`].

@@ -23,6 +23,14 @@ pub(crate) enum Paced {
 }
 
 impl Paced {
+    /// What gathers it: `digest`, `quiet` or `limit`; none when it is told at once.
+    pub(crate) fn by(&self) -> Option<&str> {
+        match self {
+            Self::AtOnce => None,
+            Self::Gathered { window, .. } => window.split('/').next(),
+        }
+    }
+
     fn gathered(by: &str, due: Timestamp) -> Self {
         Self::Gathered {
             window: format!("{by}/{due}"),

@@ -3,11 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use ironcore_ledger::model::LastOutcome;
-use ironcore_notify::explain::{Explained, explain};
+use ironcore_notify::explain::{Asked, Explained, explain};
 use ironcore_types::event::{DATASCHEMA, DatastoreData, ErrorData, JobData, TaskData};
+use ironcore_types::notification::Handler;
 use ironcore_types::progress::TaskStats;
 use ironcore_types::{
-    ErrorCode, Event, EventData, EventId, EventType, TaskId, TaskState, TaskType, Timestamp, Upid,
+    ErrorCode, Event, EventData, EventId, EventType, ProjectName, TaskId, TaskState, TaskType, Timestamp,
+    Upid,
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,14 +18,17 @@ use crate::access::Access;
 use crate::error::ApiError;
 use crate::extract::Json as Body;
 use crate::state::ApiState;
-use crate::wire::{ExplainAnswer, ExplainRequest, ExplainedHandler, ExplainedIncident, MadeUpEvent};
+use crate::wire::{
+    ExplainAnswer, ExplainRequest, ExplainedEscalation, ExplainedHandler, ExplainedIncident, ExplainedWhen,
+    MadeUpEvent,
+};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(explain_event))
 }
 
-/// Tells for an event that happened, or that is made up, which handlers are told as things are declared now, and for each
-/// of the others what keeps it out, silences too. Nothing is sent. Handlers of the hub show to those alone who see the whole hub.
+/// Tells for an event that happened, or that is made up, which handlers are told as things are declared now and when, and
+/// for each of the others what keeps it out, silences too. Nothing is sent. Handlers of the hub show to those alone who see the whole hub.
 #[utoipa::path(
     post, path = "/api/v1/notifications/explain", tag = "notifications", operation_id = "explain_event",
     request_body = ExplainRequest, responses((status = 200, body = ExplainAnswer))
@@ -33,6 +38,7 @@ async fn explain_event(
     access: Access,
     Body(request): Body<ExplainRequest>,
 ) -> Result<Json<ExplainAnswer>, ApiError> {
+    let is_made_up = request.made_up.is_some();
     let (event, before) = match (request.event, request.made_up) {
         (Some(id), None) => {
             let event = access.event(state.ledger(), id).await?.event;
@@ -50,7 +56,13 @@ async fn explain_event(
         _ => return Err(ApiError::invalid("Give one of `event` and `made-up`.")),
     };
     let now = state.seams().now();
-    let explained = explain(state.ledger(), &event, before.as_ref(), now).await?;
+    let lane = |project: Option<&ProjectName>, handler: &Handler| state.trials().lane(project, handler);
+    let asked = Asked {
+        event: &event,
+        before: before.as_ref(),
+        lane: is_made_up.then_some(&lane),
+    };
+    let explained = explain(state.ledger(), asked, now).await?;
     let handlers = explained
         .into_iter()
         .filter(|one| access.sees(one.handler.project.as_ref()))
@@ -73,6 +85,15 @@ fn shown(one: Explained) -> ExplainedHandler {
             id: joined.open.as_ref().map(|incident| incident.id),
             number: joined.open.map(|incident| incident.number),
             next: joined.next,
+        }),
+        when: one.when.map(|when| ExplainedWhen {
+            how: when.how.as_str().to_owned(),
+            at: when.at,
+            escalation: when.escalated.map(|up| ExplainedEscalation {
+                to: up.to,
+                at: up.at,
+                done: up.done,
+            }),
         }),
     }
 }

@@ -78,6 +78,31 @@ pub struct ExplainedHandler {
     pub why: String,
     /// The incident by which it is told; null when it is told by a message of its own, or by a digest.
     pub incident: Option<ExplainedIncident>,
+    /// When it is told; null when it is not.
+    pub when: Option<ExplainedWhen>,
+}
+
+/// When an event is told to a handler.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExplainedWhen {
+    /// By what: `at-once` (a message of its own), `digest`, `quiet-hours` (when they are over), `limit` (when it allows more), or
+    /// `incident` (the notice of one).
+    pub how: String,
+    /// The time; null when it is told at once, or when an incident has no further notice.
+    pub at: Option<Timestamp>,
+    /// To whom the incident is escalated when nobody acknowledges it; null when to nobody.
+    pub escalation: Option<ExplainedEscalation>,
+}
+
+/// To whom an incident is escalated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExplainedEscalation {
+    /// Another handler of the group.
+    pub to: HandlerName,
+    /// When it was, or will be.
+    pub at: Timestamp,
+    /// Whether it was.
+    pub done: bool,
 }
 
 /// The incident by which an event is told.

@@ -2,6 +2,7 @@
 
 mod access;
 mod configuration;
+mod explain;
 mod figures;
 mod inbox;
 mod incidents;

@@ -11,7 +11,8 @@ use ironcore_ledger::model::Role;
 use ironcore_notify::TemplateError;
 use ironcore_notify::trial::{Made, Preview, Tested, Tried};
 use ironcore_types::event::ErrorData;
-use ironcore_types::{ErrorCode, MessageId, TaskState, Timestamp};
+use ironcore_types::notification::Handler;
+use ironcore_types::{ErrorCode, MessageId, ProjectName, TaskState, Timestamp};
 use serde_json::{Value, json};
 
 use crate::setup::{Hub, verify};
@@ -74,6 +75,10 @@ impl Trials for FakeTrials {
             }),
         };
         std::future::ready(preview).boxed()
+    }
+
+    fn lane(&self, _: Option<&ProjectName>, handler: &Handler) -> String {
+        handler.name.to_string()
     }
 
     fn template_faults(&self) -> Vec<TemplateError> {

@@ -17,8 +17,8 @@ use ironcore_notify::TemplateError;
 use ironcore_notify::links::LinkKey;
 use ironcore_notify::trial::{Preview, Tested, Tried};
 use ironcore_types::event::ErrorData;
-use ironcore_types::objects::Group;
-use ironcore_types::{Seams, Timestamp, UserId};
+use ironcore_types::objects::{Group, Handler};
+use ironcore_types::{ProjectName, Seams, Timestamp, UserId};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -87,6 +87,10 @@ impl Trials for Nothing {
         _: Option<(String, String)>,
     ) -> BoxFuture<'_, Result<Preview, TemplateError>> {
         futures::future::pending().boxed()
+    }
+
+    fn lane(&self, _: Option<&ProjectName>, _: &Handler) -> String {
+        String::new()
     }
 
     fn template_faults(&self) -> Vec<TemplateError> {
