@@ -7,7 +7,7 @@ use ironcore_types::{Span, Timestamp, Upid, VerifyResult};
 
 use crate::wire::{
     AnswerHeader, Attempt, Exchange, FailingHandler, LogEntry, LogLevel, Message, MessageState, RoleName,
-    SequencedEvent, Service, ServiceState, Task, Token, Verification, VerificationReport,
+    SentRequest, SequencedEvent, Service, ServiceState, Task, Token, Verification, VerificationReport,
 };
 
 /// A task without its warnings and tips, as lists show it.
@@ -292,6 +292,11 @@ fn exchange(exchange: model::Exchange) -> Exchange {
     let header = |(name, value)| AnswerHeader { name, value };
     Exchange {
         request: exchange.request,
+        sent: exchange.sent.map(|sent| SentRequest {
+            headers: sent.headers.into_iter().map(header).collect(),
+            body: sent.body,
+            truncated: sent.truncated,
+        }),
         status: exchange.status,
         latency_us: exchange.latency_us,
         headers: exchange.headers.into_iter().map(header).collect(),

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use ironcore_ledger::LedgerError;
-use ironcore_ledger::model::{AttemptOutcome, ClaimedMessage, FinishAttempt, InboxEntry, KvScope, KvWrite};
+use ironcore_ledger::model::{
+    AttemptOutcome, ClaimedMessage, FinishAttempt, InboxEntry, KvScope, KvWrite, Message,
+};
 use ironcore_plugin_host::{Delivered, Delivery, HostServices, Hub, InboxWrite, Links};
 use ironcore_types::event::{ErrorData, TaskData};
 use ironcore_types::{ErrorCode, SessionId, Timestamp};
@@ -190,6 +192,7 @@ pub(crate) fn services_of(shared: &Shared, claimed: &ClaimedMessage) -> Arc<Atte
         message: message.id,
         recipients: Recipients::of(message),
         log_of: task_of(claimed).map(|task| task.upid.clone()),
+        link: link_of(shared, message).map(|(_, key)| key),
         record: Mutex::default(),
     })
 }
@@ -225,6 +228,14 @@ fn task_of(claimed: &ClaimedMessage) -> Option<&TaskData> {
         .and_then(|data| data.task.as_ref())
 }
 
+/// Where somebody says that they see to the incident of the message: the dashboard's address and the key of the link.
+pub(crate) fn link_of(shared: &Shared, message: &Message) -> Option<(String, String)> {
+    let told = Told::of(message).filter(Told::is_open)?;
+    let base = shared.options.dashboard.clone()?;
+    let key = shared.options.links.as_ref()?;
+    Some((base, key.token(told.id, &message.handler, message.created)))
+}
+
 fn delivery_of(shared: &Shared, claimed: &ClaimedMessage) -> Delivery {
     let message = &claimed.message;
     let dashboard = shared.options.dashboard.as_ref();
@@ -232,15 +243,8 @@ fn delivery_of(shared: &Shared, claimed: &ClaimedMessage) -> Delivery {
         let upid: String = url::form_urlencoded::byte_serialize(task.upid.to_string().as_bytes()).collect();
         format!("{base}/tasks/{upid}")
     });
-    let incident = Told::of(message).map(|told| {
-        let base = shared.options.dashboard.as_ref();
-        let key = shared.options.links.as_ref().filter(|_| told.is_open());
-        let acknowledge = base.zip(key).map(|(base, key)| {
-            let token = key.token(told.id, &message.handler, message.created);
-            format!("{base}/acknowledge/{token}")
-        });
-        told.into_delivery(acknowledge)
-    });
+    let link = link_of(shared, message).map(|(base, key)| format!("{base}/acknowledge/{key}"));
+    let incident = Told::of(message).map(|told| told.into_delivery(link));
     Delivery {
         kind: message.kind.clone(),
         message: message.id,
@@ -275,9 +279,12 @@ fn report_of(
     claimed: &ClaimedMessage,
     meaning: Meaning,
     done: Option<Delivered>,
-    record: Record,
+    mut record: Record,
     (started, ended): (Timestamp, Timestamp),
 ) -> FinishAttempt {
+    if meaning.verdict == Verdict::Delivered {
+        record.delivered();
+    }
     let policy = &shared.options.retry;
     let next = retry::next(
         policy,

@@ -40,6 +40,7 @@ mod record;
 mod release;
 mod requests;
 pub mod retry;
+mod sent;
 mod services;
 mod silences;
 mod slots;

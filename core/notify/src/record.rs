@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ironcore_egress::{Failure, HttpResponse};
-use ironcore_ledger::model::Exchange;
+use ironcore_ledger::model::{Exchange, Sent};
 
 use crate::outcome::cut;
 use crate::recipients::Recipients;
@@ -13,6 +13,9 @@ use crate::recipients::Recipients;
 pub(crate) const DETAIL: usize = 20_000;
 /// The bodies of all answers together have no more, bytes.
 const BODIES: usize = 20_000;
+/// What was sent has together no more, bytes; of a message that was delivered, of which there are very many.
+const SENT: usize = 20_000;
+const SENT_DELIVERED: usize = 4_000;
 /// More exchanges than this are not kept: the last ones are those that matter.
 const EXCHANGES: usize = 20;
 
@@ -37,11 +40,12 @@ impl Record {
     }
 
     /// Adds an answer.
-    pub(crate) fn answered(&mut self, request: String, answer: &HttpResponse) {
+    pub(crate) fn answered(&mut self, request: String, sent: Sent, answer: &HttpResponse) {
         let whole = answer.body_text();
         let body = cut(whole.clone(), BODIES);
         self.push(Exchange {
             request,
+            sent: Some(sent),
             status: Some(answer.status),
             latency_us: micros(answer.latency),
             headers: answer.headers.clone(),
@@ -52,9 +56,17 @@ impl Record {
     }
 
     /// Adds what a mail server said about one recipient.
-    pub(crate) fn said(&mut self, request: String, status: Option<u16>, latency: Duration, words: String) {
+    pub(crate) fn said(
+        &mut self,
+        request: String,
+        sent: Option<Sent>,
+        status: Option<u16>,
+        latency: Duration,
+        words: String,
+    ) {
         self.push(Exchange {
             request,
+            sent,
             status,
             latency_us: micros(latency),
             headers: Vec::new(),
@@ -65,9 +77,10 @@ impl Record {
     }
 
     /// Adds that there was no answer.
-    pub(crate) fn failed(&mut self, request: String, failure: &Failure) {
+    pub(crate) fn failed(&mut self, request: String, sent: Option<Sent>, failure: &Failure) {
         self.push(Exchange {
             request,
+            sent,
             status: failure.status,
             latency_us: micros(failure.latency),
             headers: Vec::new(),
@@ -90,6 +103,32 @@ impl Record {
             bytes -= one.body.len();
             one.truncated |= !one.body.is_empty();
             one.body.clear();
+        }
+        self.bound_sent(SENT);
+    }
+
+    /// The message was delivered: nobody asks long what was sent, and so less of it is kept.
+    pub(crate) fn delivered(&mut self) {
+        self.bound_sent(SENT_DELIVERED);
+    }
+
+    /// Cuts what was sent, the newest last: all of it has no more than so many bytes.
+    fn bound_sent(&mut self, most: usize) {
+        let mut room = most;
+        for sent in self
+            .exchanges
+            .iter_mut()
+            .rev()
+            .filter_map(|one| one.sent.as_mut())
+        {
+            if sent.body.len() > room {
+                sent.truncated = true;
+                sent.body = match room {
+                    0 => String::new(),
+                    room => cut(std::mem::take(&mut sent.body), room),
+                };
+            }
+            room -= sent.body.len();
         }
     }
 }
@@ -117,7 +156,7 @@ mod tests {
     fn the_last_answers_are_kept_within_a_bound() {
         let mut record = Record::default();
         for number in 0..30 {
-            record.answered(format!("POST {number}"), &answer(&"b".repeat(9_000)));
+            record.answered(format!("POST {number}"), sent(10), &answer(&"b".repeat(9_000)));
         }
         assert_eq!(record.exchanges.len(), EXCHANGES);
         let bytes: usize = record.exchanges.iter().map(|one| one.body.len()).sum();
@@ -137,8 +176,34 @@ mod tests {
             body: vec![0xff; 20_000],
             ..answer("")
         };
-        record.answered("POST x".to_owned(), &binary);
+        record.answered("POST x".to_owned(), Sent::default(), &binary);
         assert!(record.exchanges[0].body.len() <= BODIES && record.exchanges[0].truncated);
+    }
+
+    fn sent(bytes: usize) -> Sent {
+        Sent {
+            body: "s".repeat(bytes),
+            ..Sent::default()
+        }
+    }
+
+    #[test]
+    fn of_what_was_sent_the_newest_is_kept_and_less_when_it_was_delivered() {
+        let mut record = Record::default();
+        for bytes in [12_000, 12_000, 6_000] {
+            record.answered("POST x".to_owned(), sent(bytes), &answer("well"));
+        }
+        let kept = |record: &Record| -> Vec<(usize, bool)> {
+            let all = record.exchanges.iter().flat_map(|one| &one.sent);
+            all.map(|sent| (sent.body.len(), sent.truncated)).collect()
+        };
+        assert_eq!(kept(&record), [(2_000, true), (12_000, false), (6_000, false)]);
+        record.delivered();
+        assert_eq!(kept(&record), [(0, true), (0, true), (4_000, true)]);
+        let mut small = Record::default();
+        small.answered("POST x".to_owned(), sent(3_999), &answer("well"));
+        small.delivered();
+        assert_eq!(kept(&small), [(3_999, false)]);
     }
 
     #[test]

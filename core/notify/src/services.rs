@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use ironcore_egress::{Egress, MailReport};
 use ironcore_ledger::Ledger;
-use ironcore_ledger::model::KvScope;
+use ironcore_ledger::model::{KvScope, Sent};
 use ironcore_plugin_host::HostServices;
 use ironcore_plugin_host::effects::{
     HttpError, HttpRequest, HttpResponse, KvError, LogLevel, LogLine, Mail, MailError, MailReply, MailServer,
@@ -19,6 +19,7 @@ use crate::log_file;
 use crate::recipients::Recipients;
 use crate::record::Record;
 use crate::requests;
+use crate::sent;
 use crate::templates::{TemplateError, Templates};
 
 /// The status of a mail that all its recipients refused before.
@@ -36,6 +37,8 @@ pub(crate) struct AttemptServices {
     pub(crate) recipients: Recipients,
     /// The task whose log a mail may carry.
     pub(crate) log_of: Option<Upid>,
+    /// The key of the message's link, which the record must not hold.
+    pub(crate) link: Option<String>,
     pub(crate) record: Mutex<Record>,
 }
 
@@ -51,12 +54,13 @@ impl AttemptServices {
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let what = format!("{} {}", request.method, requests::shown(&request.url));
+        let sent = sent::request(&request, self.link.as_deref());
         let request = requests::http(request, self.seams.now()).inspect_err(|error| {
             self.record().note(&format!("{what}: not sent: {error}"));
         })?;
         match self.egress.http(request).await {
             Ok(answer) => {
-                self.record().answered(what, &answer);
+                self.record().answered(what, sent, &answer);
                 Ok(HttpResponse {
                     status: answer.status,
                     headers: answer.headers,
@@ -66,7 +70,7 @@ impl AttemptServices {
                 })
             }
             Err(failure) => {
-                self.record().failed(what, &failure);
+                self.record().failed(what, Some(sent), &failure);
                 Err(requests::http_error(failure))
             }
         }
@@ -90,6 +94,7 @@ impl AttemptServices {
         let (mut mail, smtp) = requests::mail(server, mail).inspect_err(|error| {
             self.record().note(&format!("{what}: not sent: {error}"));
         })?;
+        let sent = sent::mail(&mail, self.link.as_deref());
         if let Some((upid, most)) = self.log_of.as_ref().zip(wanted) {
             let log = log_file::attachment(&self.ledger, upid, most).await;
             mail.attachments.extend(log.map_err(|error| MailError::Other {
@@ -99,10 +104,10 @@ impl AttemptServices {
         }
         match self.egress.mail(&mail, &smtp).await {
             Err(failure) => {
-                self.record().failed(what, &failure);
+                self.record().failed(what, Some(sent), &failure);
                 Err(requests::mail_error(failure))
             }
-            Ok(report) => self.reported(&what, report, known),
+            Ok(report) => self.reported(&what, sent, report, known),
         }
     }
 
@@ -111,22 +116,25 @@ impl AttemptServices {
     fn reported(
         &self,
         what: &str,
+        sent: Sent,
         mut report: MailReport,
         mut known: Recipients,
     ) -> Result<MailReply, MailError> {
         let mut last = "taken before".to_owned();
         let mut record = self.record();
+        // It is the same for all of them.
+        let mut sent = Some(sent);
         for recipient in &report.recipients {
             let request = format!("{what} to {}", recipient.address);
             match &recipient.result {
                 Ok(answer) => {
                     last.clone_from(answer);
                     let status = answer.split(' ').next().and_then(|code| code.parse().ok());
-                    record.said(request, status, report.latency, answer.clone());
+                    record.said(request, sent.take(), status, report.latency, answer.clone());
                     known.took(&recipient.address);
                 }
                 Err(failure) => {
-                    record.failed(request, failure);
+                    record.failed(request, sent.take(), failure);
                     if requests::is_refusal(failure) {
                         known.refused(&recipient.address, &failure.reason);
                     }

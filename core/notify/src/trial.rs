@@ -9,20 +9,21 @@ use futures::future::BoxFuture;
 use ironcore_ledger::model::{ClaimedMessage, HandlerRef, Message, MessageState, SeqEvent};
 use ironcore_plugin_host::HostServices;
 use ironcore_plugin_host::effects::{
-    HttpCredential, HttpError, HttpRequest, HttpResponse, KvError, LogLine, Mail, MailError, MailReply,
-    MailServer, RenderError, Sample, Signature, Slot,
+    HttpError, HttpRequest, HttpResponse, KvError, LogLine, Mail, MailError, MailReply, MailServer,
+    RenderError, Sample,
 };
 use ironcore_types::event::{ErrorData, Tip};
 use ironcore_types::notification::Handler;
-use ironcore_types::{MessageId, Timestamp};
+use ironcore_types::{EventId, MessageId, Timestamp};
 use serde_json::Value;
 
-use crate::delivery::{call, services_of};
+use crate::delivery::{call, link_of, services_of};
 use crate::fanout::{KIND_DIGEST, KIND_EVENT};
 use crate::notify::{Notify, Shared};
 use crate::outcome::{Meaning, cut};
 use crate::record::{DETAIL, Record};
 use crate::retry::Verdict;
+use crate::sent::{self, credentials, shown};
 use crate::services::{render_error, shared as as_services};
 use crate::templates::{TemplateError, Templates};
 
@@ -31,17 +32,19 @@ const KIND_TEST: &str = "test";
 /// A body in a preview is cut here, bytes.
 const BODY: usize = 100_000;
 
-/// What is tried: events, and the handler that is to tell of them.
+/// What is tried: events, or a message, and the handler that is to tell of them.
 #[derive(Debug, Clone)]
 pub struct Tried {
+    /// The message that is previewed, as it was made; none for events by themselves.
+    pub message: Option<Message>,
     /// Which handler.
     pub handler: HandlerRef,
     /// As it is declared.
     pub declared: Handler,
     /// What it tells of, oldest first.
     pub events: Vec<SeqEvent>,
-    /// What to do about the last of them.
-    pub tips: Vec<Tip>,
+    /// What to do about them, each with its event.
+    pub tips: Vec<(EventId, Tip)>,
 }
 
 /// How a test ended.
@@ -141,6 +144,7 @@ impl Notify {
         };
         let claimed = claimed(shared, tried, kind);
         let services = Arc::new(Paper {
+            link: link_of(shared, &claimed.message).map(|(_, key)| key),
             templates,
             written: Mutex::default(),
         });
@@ -180,46 +184,61 @@ fn outcome(meaning: Meaning) -> Result<String, ErrorData> {
     }
 }
 
-/// As the ledger would hand a message out.
+/// As the ledger would hand a message out: the one that was made, or one of this kind.
 fn claimed(shared: &Shared, tried: Tried, kind: &str) -> ClaimedMessage {
-    let now = shared.seams.now();
-    let id = MessageId(shared.seams.uuid());
-    let last = tried.events.last().map(|event| event.event.id);
-    ClaimedMessage {
-        message: Message {
-            id,
-            number: 0,
+    let message = match tried.message {
+        // By whichever handler it is told now.
+        Some(message) => Message {
             handler: tried.handler,
             plugin: tried.declared.plugin.clone(),
-            recipient: String::new(),
-            thread: format!("{kind}/{id}"),
-            kind: kind.to_owned(),
-            window: id.to_string(),
-            replay: 0,
-            lane: String::new(),
-            state: MessageState::Sending,
-            attempts: 0,
-            failures: 0,
-            due: now,
-            created: now,
-            ended: None,
-            receipt: None,
-            error: None,
-            attrs: serde_json::Map::new(),
+            ..message
         },
+        None => made_up(shared, tried.handler, &tried.declared, kind),
+    };
+    let (tip_events, tips) = tried.tips.into_iter().unzip();
+    ClaimedMessage {
+        message,
         handler: tried.declared,
         handler_active: true,
-        tip_events: tried.tips.iter().filter_map(|_| last).collect(),
+        tip_events,
         events: tried.events,
-        tips: tried.tips,
+        tips,
         attempt: 1,
         circuit: None,
+    }
+}
+
+fn made_up(shared: &Shared, handler: HandlerRef, declared: &Handler, kind: &str) -> Message {
+    let now = shared.seams.now();
+    let id = MessageId(shared.seams.uuid());
+    Message {
+        id,
+        number: 0,
+        handler,
+        plugin: declared.plugin.clone(),
+        recipient: String::new(),
+        thread: format!("{kind}/{id}"),
+        kind: kind.to_owned(),
+        window: id.to_string(),
+        replay: 0,
+        lane: String::new(),
+        state: MessageState::Sending,
+        attempts: 0,
+        failures: 0,
+        due: now,
+        created: now,
+        ended: None,
+        receipt: None,
+        error: None,
+        attrs: serde_json::Map::new(),
     }
 }
 
 /// Services that write down what would be sent.
 struct Paper {
     templates: Templates,
+    /// The key of the message's link, which must not be shown.
+    link: Option<String>,
     written: Mutex<Written>,
 }
 
@@ -234,40 +253,14 @@ impl Paper {
         with(&mut self.written.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Text as it is shown.
+    fn text(&self, text: String) -> String {
+        cut(sent::without(self.link.as_deref(), text), BODY)
+    }
+
     fn take(&self) -> Written {
         std::mem::take(&mut *self.written.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// A value with its secret as a name.
-fn shown(slot: &Slot) -> String {
-    match slot {
-        Slot::Text(text) => text.clone(),
-        Slot::Secret(name) => format!("{{secret {name}}}"),
-        Slot::Wrapped {
-            before,
-            secret,
-            after,
-        } => format!("{before}{{secret {secret}}}{after}"),
-    }
-}
-
-/// Who asks, and how it is signed, as headers.
-fn credentials(request: &HttpRequest) -> Vec<(String, String)> {
-    let mut headers = Vec::new();
-    let authorization = match &request.credential {
-        Some(HttpCredential::Basic(basic)) => Some(format!("Basic of {}", shown(&basic.username))),
-        Some(HttpCredential::Bearer(Slot::Text(_))) => Some("Bearer".to_owned()),
-        Some(HttpCredential::Bearer(token)) => Some(format!("Bearer {}", shown(token))),
-        None => None,
-    };
-    headers.extend(authorization.map(|value| ("authorization".to_owned(), value)));
-    if let Some(Signature::StandardWebhook { keys, message_id }) = &request.signature {
-        headers.push(("webhook-id".to_owned(), message_id.clone()));
-        let keys: Vec<String> = keys.iter().map(|key| format!("{{secret {key}}}")).collect();
-        headers.push(("webhook-signature".to_owned(), format!("of {}", keys.join(", "))));
-    }
-    headers
 }
 
 impl HostServices for Paper {
@@ -283,7 +276,7 @@ impl HostServices for Paper {
             method: request.method,
             url: shown(&request.url),
             headers,
-            body: cut(String::from_utf8_lossy(&body).into_owned(), BODY),
+            body: self.text(String::from_utf8_lossy(&body).into_owned()),
         };
         self.write(|written| written.made.push(made));
         async {
@@ -300,8 +293,8 @@ impl HostServices for Paper {
             from: mail.from.address,
             to: mail.to.into_iter().map(|to| to.address).collect(),
             subject: mail.subject,
-            text: cut(mail.text, BODY),
-            html: mail.html.map(|html| cut(html, BODY)),
+            text: self.text(mail.text),
+            html: mail.html.map(|html| self.text(html)),
         };
         self.write(|written| written.made.push(made));
         async {

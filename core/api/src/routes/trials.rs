@@ -3,11 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use futures::future::join_all;
-use ironcore_ledger::model::{HandlerRef, MessageFilter, Page, SeqEvent};
+use ironcore_ledger::model::{self, HandlerRef, MessageFilter, Page, SeqEvent};
 use ironcore_notify::NotifyError;
 use ironcore_notify::trial::{self, Tested, Tried};
 use ironcore_types::notification::{Group, GroupRef, Handler};
-use ironcore_types::{EventType, HandlerName, TaskType};
+use ironcore_types::{EventType, HandlerName, MessageId, TaskType};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -81,6 +81,7 @@ async fn test(
                 event: event.clone(),
             }],
             tips: Vec::new(),
+            message: None,
         })
     });
     let ended = join_all(tried).await;
@@ -92,8 +93,8 @@ async fn test(
     }))
 }
 
-/// Shows what a handler would make of an event that happened, beside what it was really sent: with its template, or with a
-/// text in the place of one. Nothing is sent and no secret is opened. A template that cannot be read is refused with
+/// Shows what a handler would make of an event that happened, or of a message that was made, beside what was really sent: with
+/// its template, or with a text in the place of one. Nothing is sent and no secret is opened. A template that cannot be read is refused with
 /// line and column.
 #[utoipa::path(
     post, path = "/api/v1/notifications/preview", tag = "notifications", operation_id = "preview_event",
@@ -104,14 +105,33 @@ async fn preview(
     access: Access,
     Body(request): Body<PreviewRequest>,
 ) -> Result<Json<PreviewAnswer>, ApiError> {
-    let event = access.event(state.ledger(), request.event).await?;
+    let (message, events) = match (request.event, request.message) {
+        (Some(id), None) => (None, vec![access.event(state.ledger(), id).await?]),
+        (None, Some(id)) => {
+            let (message, events) = message(&state, &access, id).await?;
+            (Some(message), events)
+        }
+        _ => return Err(ApiError::invalid("Give one of `event` and `message`.")),
+    };
+    let Some(event) = events.last().cloned() else {
+        return Err(ApiError::not_found("event of the message".to_owned()));
+    };
     let declared = match (request.group, &request.handler) {
         (Some(name), Some(wanted)) => {
             let group = group(&state, &access, request.project, name).await?;
             let declared = handler(&group, wanted)?.clone();
             Some((reference(&group, wanted), declared))
         }
-        (None, None) => None,
+        // A message is previewed by its own.
+        (None, None) => match &message {
+            Some(message) => {
+                let of = &message.handler;
+                let group = group(&state, &access, of.project.clone(), of.group.clone()).await?;
+                let declared = handler(&group, &of.handler)?.clone();
+                Some((of.clone(), declared))
+            }
+            None => None,
+        },
         _ => {
             return Err(ApiError::invalid(
                 "Give both of `group` and `handler`, or neither.",
@@ -119,9 +139,10 @@ async fn preview(
         }
     };
     access.require(Right::Test)?;
-    let sent = match &declared {
-        Some((handler, _)) => sent(&state, &access, &event, handler).await?,
-        None => Vec::new(),
+    let sent = match (&message, &declared) {
+        (Some(message), _) => vec![detail(&state, &access, message.clone()).await?],
+        (None, Some((handler, _))) => sent(&state, &access, &event, handler).await?,
+        (None, None) => Vec::new(),
     };
     let (handler, mut declared) = match declared {
         Some(declared) => declared,
@@ -135,21 +156,41 @@ async fn preview(
         .template
         .map(|template| substitute(template, &mut declared))
         .transpose()?;
+    let mut tips = Vec::new();
+    for event in &events {
+        let of_event = state.ledger().tips_of(event.event.id).await?;
+        tips.extend(of_event.into_iter().map(|tip| (event.event.id, tip)));
+    }
+    let of = message.as_ref().map(|message| message.id);
     let tried = Tried {
+        message,
         handler,
         declared,
-        tips: state.ledger().tips_of(event.event.id).await?,
-        events: vec![event.clone()],
+        tips,
+        events,
     };
     let preview = state.trials().preview(tried, template).await;
     let preview = preview.map_err(|error| ApiError::Notify(NotifyError::Template(error)))?;
     Ok(Json(PreviewAnswer {
         event: event.event,
+        message: of,
         made: preview.made.into_iter().map(made).collect(),
         problem: preview.problem,
         templates: preview.templates,
         sent,
     }))
+}
+
+/// A message that was made, with its events, oldest first.
+async fn message(
+    state: &ApiState,
+    access: &Access,
+    id: MessageId,
+) -> Result<(model::Message, Vec<SeqEvent>), ApiError> {
+    let message = access.message(state.ledger(), id).await?;
+    let mut events = state.ledger().message_events(id).await?;
+    events.retain(|event| access.sees(event.event.data.project.as_ref()));
+    Ok((message, events))
 }
 
 async fn group(
@@ -245,19 +286,29 @@ async fn sent(
         if listed.message.handler != *handler {
             continue;
         }
-        let events = ledger.message_events(listed.message.id).await?;
-        let attempts = ledger.attempts(listed.message.id).await?;
-        sent.push(MessageDetail {
-            message: view::message(listed.message, listed.events),
-            attempts: attempts.into_iter().map(view::attempt).collect(),
-            events: events
-                .into_iter()
-                .filter(|event| access.sees(event.event.data.project.as_ref()))
-                .map(view::sequenced)
-                .collect(),
-        });
+        sent.push(detail(state, access, listed.message).await?);
     }
     Ok(sent)
+}
+
+/// A message as it is shown, with what became of it.
+async fn detail(
+    state: &ApiState,
+    access: &Access,
+    message: model::Message,
+) -> Result<MessageDetail, ApiError> {
+    let ledger = state.ledger();
+    let events = ledger.message_events(message.id).await?;
+    let attempts = ledger.attempts(message.id).await?;
+    Ok(MessageDetail {
+        message: view::message(message, events.len() as u64),
+        attempts: attempts.into_iter().map(view::attempt).collect(),
+        events: events
+            .into_iter()
+            .filter(|event| access.sees(event.event.data.project.as_ref()))
+            .map(view::sequenced)
+            .collect(),
+    })
 }
 
 fn shown(handler: &Handler, tested: Tested) -> TestedHandler {

@@ -101,6 +101,8 @@ pub struct Attempt {
 pub struct Exchange {
     /// What was sent where, without the query.
     pub request: String,
+    /// What was sent; null where nothing was kept, and for further recipients of the same mail.
+    pub sent: Option<SentRequest>,
     /// Status of the answer; null when there was none.
     pub status: Option<u16>,
     /// From the beginning to the end of the answer, microseconds.
@@ -115,10 +117,23 @@ pub struct Exchange {
     pub error: Option<String>,
 }
 
-/// A header of an answer.
+/// What was sent: a request, or a mail. Secrets stand as `{secret NAME}`, and credentials that a configuration holds in plain
+/// words are taken out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SentRequest {
+    /// Its headers, but for those that are made on the way.
+    pub headers: Vec<AnswerHeader>,
+    /// The body of the request, or the plain text of the mail. Those of an attempt have 20,000 bytes together, those of one
+    /// that delivered its message 4,000.
+    pub body: String,
+    /// Whether the body was longer.
+    pub truncated: bool,
+}
+
+/// A header of a request or an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AnswerHeader {
-    /// Its name, in lower case.
+    /// Its name; of an answer in lower case.
     pub name: String,
     /// Its value.
     pub value: String,

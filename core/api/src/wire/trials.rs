@@ -62,19 +62,24 @@ pub struct TestedHandler {
     pub detail: Option<String>,
 }
 
-/// Which event is previewed, and by what.
+/// Which event or message is previewed, and by what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PreviewRequest {
-    /// An event that happened.
-    pub event: EventId,
+    /// An event that happened; this or `message`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventId>,
+    /// A message that was made: all its events, its tips, and its incident as it was told then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageId>,
     /// Whose group; the hub's when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
     /// The group of the handler.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupName>,
-    /// The handler; a webhook without more when it and its group are missing, for which there must be a template.
+    /// The handler. When it and its group are missing: that of the message; for an event a webhook without more, for which there
+    /// must be a template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handler: Option<HandlerName>,
     /// A text in the place of a template.
@@ -124,17 +129,19 @@ pub enum Made {
     },
 }
 
-/// What a handler would make of an event, beside what was really sent.
+/// What a handler would make of an event or a message, beside what was really sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PreviewAnswer {
-    /// The event.
+    /// The event; the last one of a message.
     pub event: Event,
+    /// The message that is previewed; null for an event.
+    pub message: Option<MessageId>,
     /// What would be sent. Nothing was.
     pub made: Vec<Made>,
     /// Why nothing would be.
     pub problem: Option<ErrorData>,
     /// What is wrong with templates, with file, line and column; where the built-in one was used all the same, it says so.
     pub templates: Vec<String>,
-    /// The messages by which the handler was told of the event, newest first.
+    /// The messages by which the handler was told of the event, newest first; or the one that is previewed.
     pub sent: Vec<MessageDetail>,
 }

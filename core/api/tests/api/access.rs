@@ -28,7 +28,7 @@ fn operations() -> Vec<(Method, String, String)> {
 /// What belongs to the project `zebra`.
 pub(crate) struct Foreign {
     task: Task,
-    message: MessageId,
+    pub(crate) message: MessageId,
     pub(crate) incident: IncidentId,
     event: String,
     seq: i64,

@@ -15,6 +15,7 @@ use ironcore_types::notification::Handler;
 use ironcore_types::{ErrorCode, MessageId, ProjectName, TaskState, Timestamp};
 use serde_json::{Value, json};
 
+use crate::access::foreign;
 use crate::setup::{Hub, verify};
 
 /// Takes what is sent to `well`, and refuses all else.
@@ -67,7 +68,13 @@ impl Trials for FakeTrials {
                         .as_str()
                         .unwrap_or_default()
                         .to_owned(),
-                    headers: vec![("template".to_owned(), name)],
+                    headers: vec![
+                        ("template".to_owned(), name),
+                        (
+                            "kind".to_owned(),
+                            tried.message.map(|message| message.kind).unwrap_or_default(),
+                        ),
+                    ],
                     body: text,
                 }],
                 problem: None,
@@ -227,6 +234,47 @@ async fn an_event_is_previewed_by_a_handler_or_by_a_template() {
     .problem(StatusCode::FORBIDDEN, "auth.denied");
     let zebra = hub.token(Role::Operator, Some("zebra")).await;
     hub.post(PREVIEW, &zebra, ask(json!({ "template": { "text": "x" } })))
+        .await
+        .problem(StatusCode::NOT_FOUND, "not-found");
+}
+
+#[tokio::test]
+async fn a_message_is_previewed_as_it_was_made() {
+    let hub = hub().await;
+    let id = foreign(&hub).await.message;
+    hub.apply(
+        json!({ "group": [{ "project": "zebra", "name": "zebra-group", "handler": [
+            { "name": "hook", "plugin": "webhook", "config": { "url": "own" } },
+            { "name": "other", "plugin": "webhook", "config": { "url": "another" } },
+        ]}]}),
+    )
+    .await;
+    let zebra = hub.token(Role::Operator, Some("zebra")).await;
+    let answer = hub.post(PREVIEW, &zebra, json!({ "message": id })).await;
+    let answer = answer.expect(StatusCode::OK);
+    assert_eq!(answer["message"], json!(id));
+    assert_eq!(answer["made"][0]["url"], "own", "by its own handler");
+    assert_eq!(answer["made"][0]["headers"][1], json!(["kind", "notice"]));
+    assert_eq!(answer["sent"][0]["message"]["id"], json!(id));
+    let other = json!({ "message": id, "group": "zebra-group", "handler": "other" });
+    let answer = hub.post(PREVIEW, &zebra, other).await.expect(StatusCode::OK);
+    assert_eq!(answer["made"][0]["url"], "another");
+    let template = json!({ "message": id, "template": { "text": "mine" } });
+    let answer = hub.post(PREVIEW, &zebra, template).await.expect(StatusCode::OK);
+    assert_eq!(
+        (&answer["made"][0]["url"], &answer["made"][0]["body"]),
+        (&json!("own"), &json!("mine"))
+    );
+    for wrong in [
+        json!({ "group": "zebra-group", "handler": "hook" }),
+        json!({ "message": id, "event": answer["event"]["id"] }),
+    ] {
+        hub.post(PREVIEW, &zebra, wrong)
+            .await
+            .problem(StatusCode::BAD_REQUEST, "request.invalid");
+    }
+    let demo = hub.token(Role::Operator, Some("demo")).await;
+    hub.post(PREVIEW, &demo, json!({ "message": id }))
         .await
         .problem(StatusCode::NOT_FOUND, "not-found");
 }

@@ -186,6 +186,9 @@ pub(crate) enum Message {
     Show {
         /// Which message.
         id: ironcore_types::MessageId,
+        /// All that is kept of what was sent and answered, not only its beginning.
+        #[arg(long)]
+        full: bool,
     },
     /// Send a message again, or every dead letter that was not sent again before: of a handler, a project, since a time.
     #[command(group(clap::ArgGroup::new("which").required(true).multiple(true)))]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 use ironcore_ledger::model::IncidentState;
 use ironcore_types::ids::{DatastoreName, GroupName, HandlerName, InvalidName, JobName, ProjectName};
-use ironcore_types::{EventId, EventType, IncidentId, Severity, TaskState, TaskType};
+use ironcore_types::{EventId, EventType, IncidentId, MessageId, Severity, TaskState, TaskType};
 
 use super::look::HandlerArg;
 use super::start::InProject;
@@ -28,22 +28,26 @@ pub(crate) enum Notify {
         #[arg(long = "type", value_name = "TYPE", default_value = "task.completed", value_parser = words::event_type())]
         event_type: EventType,
     },
-    /// Show what a handler would make of an event that happened, or what a template would, beside what was really sent.
-    /// Nothing is sent.
+    /// Show what a handler would make of an event that happened or of a message that was made, or what a template would, beside
+    /// what was really sent. Nothing is sent.
     Preview(Preview),
 }
 
 /// What is previewed.
 #[derive(Debug, Clone, Args)]
-#[command(group(clap::ArgGroup::new("by").required(true).multiple(true)))]
+#[command(group(clap::ArgGroup::new("what").required(true)))]
 pub(crate) struct Preview {
-    /// The event, by its id.
-    pub(crate) event: EventId,
+    /// The event, by its id; with a handler, or a template.
+    #[arg(group = "what")]
+    pub(crate) event: Option<EventId>,
+    /// A message as it was made, with all its events and its incident, by its id; by its own handler unless another is named.
+    #[arg(long, value_name = "ID", group = "what")]
+    pub(crate) message: Option<MessageId>,
     /// The handler.
-    #[arg(long, value_name = "GROUP/HANDLER", group = "by")]
+    #[arg(long, value_name = "GROUP/HANDLER", required_unless_present_any = ["template", "message"])]
     pub(crate) handler: Option<HandlerArg>,
     /// A file in the place of a template; `-` for standard input.
-    #[arg(long, value_name = "FILE", group = "by")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) template: Option<PathBuf>,
     /// Which template the file stands for, such as webhook/slack.json or email/body.html; that of the handler when
     /// missing, if it is a webhook.

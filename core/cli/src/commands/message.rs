@@ -55,7 +55,7 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
             context.form.listing(&answer, &head, &order, rows)?;
             page::tell_more(context, &answer);
         }
-        Message::Show { id } => {
+        Message::Show { id, full } => {
             let detail: wire::MessageDetail = context.client.get(&["messages", &id.to_string()], &[]).await?;
             let message = &detail.message;
             let mut fields = vec![
@@ -74,7 +74,7 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
                 fields.push(("Event", text));
             }
             for attempt in &detail.attempts {
-                attempt_fields(attempt, &mut fields);
+                attempt_fields(attempt, full, &mut fields);
             }
             context.form.fields(&detail, &fields)?;
         }
@@ -108,11 +108,29 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// How much of an answer's body a person is shown; JSON has it whole.
+/// How many lines of a body a person is shown who does not ask for all of it.
 const SHOWN: usize = 20;
 
-/// An attempt, what was asked in it, and what came back, line by line.
-fn attempt_fields(attempt: &wire::Attempt, fields: &mut Vec<(&str, String)>) {
+/// The lines of a body, or as many of them as are shown.
+fn body_fields(
+    name: &'static str,
+    body: &str,
+    truncated: bool,
+    full: bool,
+    fields: &mut Vec<(&str, String)>,
+) {
+    let most = if full { usize::MAX } else { SHOWN };
+    let mut lines = body.lines().map(printable).filter(|line| !line.trim().is_empty());
+    fields.extend(lines.by_ref().take(most).map(|line| (name, line)));
+    if lines.next().is_some() {
+        fields.push((name, "… (--full shows all that is kept)".to_owned()));
+    } else if truncated {
+        fields.push((name, "… (no more of it is kept)".to_owned()));
+    }
+}
+
+/// An attempt, what was sent in it, and what came back, line by line.
+fn attempt_fields(attempt: &wire::Attempt, full: bool, fields: &mut Vec<(&str, String)>) {
     let status = attempt
         .status
         .map_or_else(String::new, |status| format!(", status {status}"));
@@ -136,20 +154,17 @@ fn attempt_fields(attempt: &wire::Attempt, fields: &mut Vec<(&str, String)>) {
             "  Asked",
             format!("{}: {what} ({millis}.{tenth} ms)", exchange.request),
         ));
+        if let Some(sent) = &exchange.sent {
+            for header in &sent.headers {
+                let text = format!("{}: {}", header.name, printable(&header.value));
+                fields.push(("  Sent header", text));
+            }
+            body_fields("  Sent", &sent.body, sent.truncated, full, fields);
+        }
         for header in &exchange.headers {
             fields.push(("  Header", format!("{}: {}", header.name, header.value)));
         }
-        let mut lines = exchange
-            .body
-            .lines()
-            .map(printable)
-            .filter(|line| !line.trim().is_empty());
-        for line in lines.by_ref().take(SHOWN) {
-            fields.push(("  Body", line));
-        }
-        if exchange.truncated || lines.next().is_some() {
-            fields.push(("  Body", "… (--output json shows all that is kept)".to_owned()));
-        }
+        body_fields("  Body", &exchange.body, exchange.truncated, full, fields);
     }
     for line in attempt.detail.iter().flat_map(|detail| detail.lines()) {
         fields.push(("  Log", printable(line)));
@@ -157,7 +172,7 @@ fn attempt_fields(attempt: &wire::Attempt, fields: &mut Vec<(&str, String)>) {
 }
 
 /// A line of somebody else's without what could move the cursor of a terminal.
-fn printable(line: &str) -> String {
+pub(super) fn printable(line: &str) -> String {
     line.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()

@@ -9,6 +9,7 @@ use ironcore_types::{ErrorCode, EventType};
 
 use super::Context;
 use super::group::scope_of;
+use super::message::printable;
 use crate::args::{InProject, Preview, Target};
 use crate::exit::{Coded, Exit};
 use crate::output::{self, Form};
@@ -87,6 +88,7 @@ pub(super) async fn preview(context: &Context, options: Preview) -> Result<Exit>
     };
     let request = wire::PreviewRequest {
         event: options.event,
+        message: options.message,
         project,
         group,
         handler,
@@ -185,6 +187,22 @@ fn sent_as(sent: &wire::MessageDetail) -> String {
             output::time(Some(attempt.started)),
             attempt.outcome
         ));
+    }
+    let exchanges = sent.attempts.iter().flat_map(|attempt| &attempt.exchanges);
+    let newest = exchanges.rev().find(|exchange| exchange.sent.is_some());
+    match newest.and_then(|exchange| exchange.sent.as_ref().zip(Some(&exchange.request))) {
+        Some((what, request)) => {
+            lines.push(format!("  {}", printable(request)));
+            for header in &what.headers {
+                lines.push(format!("  {}: {}", header.name, printable(&header.value)));
+            }
+            lines.push(String::new());
+            lines.extend(what.body.lines().map(|line| format!("  {}", printable(line))));
+            if what.truncated {
+                lines.push("  (it was longer; no more of it is kept)".to_owned());
+            }
+        }
+        None => lines.push("  what was sent is not kept, or is so no longer".to_owned()),
     }
     lines.join("\n")
 }

@@ -270,11 +270,28 @@ impl AttemptOutcome {
     }
 }
 
+/// What an attempt sent: a request, or a mail.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// Its headers, but for those that are made on the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    /// The body of a request, or the plain text of a mail.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body: String,
+    /// Whether the body was longer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+}
+
 /// One thing that an attempt asked of a destination, and what came back. Cut by the caller, and redacted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
     /// What was sent where, without queries and secrets.
     pub request: String,
+    /// What was sent; of a mail to many with the first of them. None where that is known of another, or was not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Sent>,
     /// The status of the answer; none when there was no answer.
     pub status: Option<u16>,
     /// From the beginning to the end of the answer, microseconds.

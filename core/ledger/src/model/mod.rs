@@ -42,7 +42,7 @@ pub use kv::{KvScope, KvWrite};
 pub use message::{
     Attempt, AttemptOutcome, AttemptResult, Circuit, ClaimedMessage, Exchange, FanOut, FanOutReport,
     FinishAttempt, LastOutcome, ListedMessage, Message, MessageFilter, MessagePage, MessageState, NewMatch,
-    NewMessage, OutcomeStep, Rate,
+    NewMessage, OutcomeStep, Rate, Sent,
 };
 pub use object::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
 pub use page::{Count, Page};

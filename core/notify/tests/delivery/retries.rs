@@ -52,6 +52,16 @@ async fn a_failed_request_is_sent_again_at_its_time_under_the_same_id() {
     assert_eq!(statuses, [Some(500), Some(200)]);
     assert!(matches!(attempts[0].outcome, AttemptOutcome::Retry { at, .. } if at == failed[0].due));
     assert!(matches!(attempts[1].outcome, AttemptOutcome::Delivered { .. }));
+    // What was sent is kept, but for what is a secret.
+    for (attempt, got) in attempts.iter().zip(&got) {
+        let sent = attempt.exchanges[0].sent.as_ref().expect("what was sent");
+        let body = String::from_utf8(got.body.to_vec()).expect("text");
+        assert_eq!((&sent.body, sent.truncated), (&body, false));
+        let has = |name: &str, value: &str| sent.headers.contains(&(name.to_owned(), value.to_owned()));
+        assert!(has("webhook-id", &messages[0].id.to_string()), "{sent:?}");
+        assert!(has("webhook-signature", "of {secret signing}"), "{sent:?}");
+        assert!(has("content-type", got.header("content-type")), "{sent:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

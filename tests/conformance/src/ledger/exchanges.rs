@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use ironcore_ledger::model::{AttemptOutcome, Exchange, FinishAttempt};
+use ironcore_ledger::model::{AttemptOutcome, Exchange, FinishAttempt, Sent};
 
 use super::messages::{claim, fan_out, notice, report, retry};
 use super::{Place, World};
@@ -11,6 +11,11 @@ use super::{Place, World};
 fn exchange(status: Option<u16>) -> Exchange {
     Exchange {
         request: "POST https://chat.example/hook".to_owned(),
+        sent: status.map(|_| Sent {
+            headers: vec![("x-key".to_owned(), "{secret key}".to_owned())],
+            body: "{ \"was\": \"\u{0} \u{1F4BE}\" }\n".to_owned(),
+            truncated: true,
+        }),
         status,
         latency_us: 12_345,
         headers: vec![("retry-after".to_owned(), "7".to_owned())],

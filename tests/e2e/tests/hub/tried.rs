@@ -140,6 +140,15 @@ async fn events_are_previewed_and_a_broken_override_holds_no_message_up() -> Res
         "{preview}"
     );
     ensure!(preview["sent"][0]["message"]["id"] == id, "{preview}");
+    let was = &preview["sent"][0]["attempts"][0]["exchanges"][0]["sent"];
+    let was: Value = serde_json::from_str(was["body"].as_str().context("what was sent")?)?;
+    ensure!(was == sent[0], "{was}");
+    let beside = hub.cli(&["notify", "preview", event, "--handler", "oncall/chat"])?;
+    let beside = String::from_utf8_lossy(&beside.stderr).into_owned();
+    ensure!(
+        beside.contains("really sent: message") && beside.contains("authorization: Bearer {secret door}"),
+        "{beside}"
+    );
     ensure!(
         preview["templates"][0]
             .as_str()
