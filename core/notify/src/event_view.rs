@@ -103,10 +103,11 @@ fn worst_open(events: &[Value]) -> Option<&Value> {
             "recovered" => {
                 ended.insert(topic(event));
             }
-            "problem" if worst.is_none_or(|worst| severity(event) > severity(worst)) => {
-                if !ended.contains(&topic(event)) {
-                    worst = Some(event);
-                }
+            "problem"
+                if worst.is_none_or(|worst| severity(event) > severity(worst))
+                    && !ended.contains(&topic(event)) =>
+            {
+                worst = Some(event);
             }
             _ => {}
         }

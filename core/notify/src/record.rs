@@ -128,7 +128,7 @@ impl Record {
                     room => cut(std::mem::take(&mut sent.body), room),
                 };
             }
-            room -= sent.body.len();
+            room = room.saturating_sub(sent.body.len());
         }
     }
 }

@@ -29,6 +29,7 @@ async fn limited(hub: &Hub, sent: &str) {
         lane: "limited".to_owned(),
         sent: vec![sent.parse().expect("a time")],
         gathering: None,
+        gathered: 1,
         version: 0,
     });
     hub.ledger.record_fanout(fanouts).await.expect("fanned out");
