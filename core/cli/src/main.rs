@@ -14,10 +14,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// A hub makes and drops many small values on several threads, which the allocator of the C library is slow at.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The command line of a guard begins with this: the hub starts it for each command of a job. It is nobody else's, and so
 /// not among the commands that are shown.
 const RUN_COMMAND: &str = "run-command";
