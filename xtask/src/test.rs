@@ -21,26 +21,29 @@ pub(crate) fn all() -> Result<()> {
             .args(["test", "--workspace"])
             .env("PROPTEST_RNG_SEED", "1"))
     })?;
-    step("tests of hub, engine and watch, on PostgreSQL too", || {
-        // Left out is what is about SQLite's file, and what has several hubs on PostgreSQL in any case.
-        let left_out = [
-            "soak::",
-            "delivered::",
-            "restarted::",
-            "several::",
-            "stopped::",
-            "a_second_hub_on_the_same_ledger",
-            "a_hub_moves_to_a_server_and_back",
-        ];
-        let skips = left_out.iter().flat_map(|name| ["--skip", name]);
-        let programs = ["hub", "engine", "watch", "egress"];
-        run(cargo()
-            .args(["test", "--workspace"])
-            .args(programs.iter().flat_map(|name| ["--test", name]))
-            .arg("--")
-            .args(skips)
-            .env("IRONCORE_TEST_DATABASE", "postgres"))
-    })?;
+    step(
+        "tests of whole hubs and of what is told, on PostgreSQL too",
+        || {
+            // Left out is what is about SQLite's file, and what has several hubs on PostgreSQL in any case.
+            let left_out = [
+                "soak::",
+                "delivered::",
+                "restarted::",
+                "several::",
+                "stopped::",
+                "a_second_hub_on_the_same_ledger",
+                "a_hub_moves_to_a_server_and_back",
+            ];
+            let skips = left_out.iter().flat_map(|name| ["--skip", name]);
+            let programs = ["hub", "engine", "watch", "egress", "webhooks"];
+            run(cargo()
+                .args(["test", "--workspace"])
+                .args(programs.iter().flat_map(|name| ["--test", name]))
+                .arg("--")
+                .args(skips)
+                .env("IRONCORE_TEST_DATABASE", "postgres"))
+        },
+    )?;
     step("measures in short", bench::short)?;
     step("licences, bans, sources", || {
         let deny = machine::cargo_deny()?;

@@ -50,8 +50,10 @@ pub(crate) async fn run(shared: &Arc<Shared>, cancel: &CancellationToken) {
             backlog = claimed.len() == free;
             for (session, message) in claimed {
                 let slot = slots.take();
+                let hold = shared.held.hold(&message);
                 let shared = Arc::clone(shared);
                 flight.spawn(async move {
+                    let _hold = hold;
                     slot.during(&shared.seams, attempt(&shared, session, message))
                         .await
                 });

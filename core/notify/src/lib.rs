@@ -21,6 +21,7 @@ mod event_view;
 pub mod explain;
 mod fanout;
 mod fit;
+mod held;
 mod incidents;
 mod lanes;
 mod lasting;

@@ -19,6 +19,7 @@ use crate::configuration::Kept;
 use crate::delivery;
 use crate::error::NotifyError;
 use crate::fanout;
+use crate::held::Held;
 use crate::lanes::{self, Lanes};
 use crate::options::NotifyOptions;
 use crate::plugin_failures::{Key, PluginFailures};
@@ -65,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) options: NotifyOptions,
     pub(crate) lanes: Lanes,
     pub(crate) configuration: Kept,
+    pub(crate) held: Held,
     node: NodeName,
     pid: u32,
     failures: PluginFailures,
@@ -86,6 +88,7 @@ impl Notify {
                 options: parts.options,
                 lanes: Lanes::default(),
                 configuration: Kept::default(),
+                held: Held::default(),
                 node: parts.node,
                 pid: parts.pid,
                 failures: PluginFailures::default(),
@@ -195,9 +198,9 @@ impl Shared {
                 () = self.seams.sleep(RENEW) => {}
             }
             let session = self.session();
-            let renewed = match self.ledger.renew(session, &[]).await {
-                Ok(renewals) if renewals.session_alive => Ok(()),
-                Ok(_) => self.register(session).await,
+            let renewed = match self.ledger.renew_sender(session, &self.held.messages()).await {
+                Ok(true) => Ok(()),
+                Ok(false) => self.register(session).await,
                 Err(error) => Err(error),
             };
             // Messages of senders that are gone are taken back here too, for there may be no engine beside us.

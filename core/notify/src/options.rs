@@ -117,7 +117,7 @@ impl Default for NotifyOptions {
         Self {
             retry: RetryPolicy::default(),
             circuit: CircuitPolicy::default(),
-            attempts: 32,
+            attempts: 96,
             slow_attempts: 64,
             slow_after: Duration::from_millis(500),
             attempts_per_lane: 8,

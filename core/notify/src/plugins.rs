@@ -58,7 +58,8 @@ impl Default for PluginsOptions {
             folder: None,
             grants: BTreeMap::new(),
             host: HostConfig {
-                concurrency: 128,
+                // More than there are attempts at once: advice and trials find a place also while all of those wait.
+                concurrency: 192,
                 ..HostConfig::default()
             },
             native: BTreeMap::new(),

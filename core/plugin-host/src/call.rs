@@ -11,6 +11,7 @@ use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiVie
 
 use crate::delivery::{CallReport, Delivery, InboxWrite, KvWrite};
 use crate::effects::{LogLevel, Slot};
+use crate::memory::Taken;
 use crate::output::{Lines, Printed};
 use crate::services::HostServices;
 
@@ -30,6 +31,8 @@ pub(crate) enum Ended {
     Time,
     /// Its memory is used up.
     Memory,
+    /// All guests together have used up theirs.
+    AllMemory,
 }
 
 /// What a call is for.
@@ -54,7 +57,7 @@ pub(crate) struct Call {
     written: usize,
     lines: Lines,
     ticks_left: u64,
-    memory: u64,
+    memory: Taken,
     memory_limit: u64,
     wasi: WasiCtx,
     table: ResourceTable,
@@ -72,6 +75,7 @@ impl Call {
         services: Arc<dyn HostServices>,
         purpose: Purpose,
         ticks: u64,
+        memory: Taken,
         memory_limit: u64,
     ) -> Self {
         let printed = Printed::default();
@@ -92,7 +96,7 @@ impl Call {
             written: 0,
             lines: Lines::default(),
             ticks_left: ticks,
-            memory: 0,
+            memory,
             memory_limit,
             wasi,
             table: ResourceTable::new(),
@@ -180,7 +184,7 @@ impl Call {
             inbox: self.inbox.into_values().collect(),
             report: CallReport {
                 log: self.lines.finish(&self.printed),
-                memory: self.memory,
+                memory: self.memory.bytes(),
             },
         }
     }
@@ -203,13 +207,16 @@ impl ResourceLimiter for Call {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         // A component may have several memories; the cap is on all together.
-        let total = self.memory.saturating_add(desired.saturating_sub(current) as u64);
-        if total > self.memory_limit {
-            self.ended = Some(Ended::Memory);
-            return Err(wasmtime::Error::msg("memory limit"));
-        }
-        self.memory = total;
-        Ok(true)
+        let more = desired.saturating_sub(current) as u64;
+        let ended = if self.memory.bytes().saturating_add(more) > self.memory_limit {
+            Ended::Memory
+        } else if !self.memory.more(more) {
+            Ended::AllMemory
+        } else {
+            return Ok(true);
+        };
+        self.ended = Some(ended);
+        Err(wasmtime::Error::msg("memory limit"))
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {

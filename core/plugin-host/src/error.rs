@@ -81,6 +81,14 @@ pub enum PluginError {
         /// How much it was.
         limit: Duration,
     },
+    /// The guest wanted more memory than was left of what all guests together may have.
+    #[error("the plugin {plugin} got no more memory: all plugins together used up their {} MiB", limit >> 20)]
+    AllMemory {
+        /// Which plugin.
+        plugin: String,
+        /// How much they may have, bytes.
+        limit: u64,
+    },
     /// The guest used up its memory.
     #[error("the plugin {plugin} used up its memory of {} MiB", limit >> 20)]
     Memory {
@@ -103,7 +111,7 @@ impl PluginError {
             Self::Config { .. } => ErrorCode::PluginConfig,
             Self::Trap { .. } => ErrorCode::PluginTrap,
             Self::Timeout { .. } => ErrorCode::PluginTimeout,
-            Self::Memory { .. } => ErrorCode::PluginMemory,
+            Self::Memory { .. } | Self::AllMemory { .. } => ErrorCode::PluginMemory,
         }
     }
 }

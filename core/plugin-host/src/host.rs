@@ -14,6 +14,7 @@ use crate::error::PluginError;
 use crate::error::wasmtime_error::Opaque;
 use crate::grants::Grants;
 use crate::manifest::{Contract, Manifest};
+use crate::memory::Budget;
 use crate::plugin::Plugin;
 use crate::schema::ConfigSchema;
 use crate::ticker::Ticker;
@@ -21,6 +22,8 @@ use crate::{v0_1, wasi};
 
 /// The largest component that is loaded, bytes.
 const MAX_COMPONENT: usize = 64 << 20;
+/// Places whose memory stays as the last guest left it while nobody runs there.
+const WARM: u32 = 32;
 /// How much of each memory, table and stack stays mapped between calls. Measured: a third of the time of a call.
 const KEEP: usize = 1 << 20;
 
@@ -31,6 +34,8 @@ pub struct HostConfig {
     pub cache: Option<PathBuf>,
     /// The most memory a guest may have, bytes; a manifest may ask for less.
     pub max_memory: u64,
+    /// The most memory that all guests together may have, bytes.
+    pub all_memory: u64,
     /// The most time that a call of `deliver` may take, with all waiting.
     pub deliver_timeout: Duration,
     /// The most time that a call of `advise` may take.
@@ -46,6 +51,7 @@ impl Default for HostConfig {
         Self {
             cache: None,
             max_memory: 64 << 20,
+            all_memory: 2 << 30,
             deliver_timeout: Duration::from_secs(60),
             advise_timeout: Duration::from_secs(2),
             guest_time: Duration::from_secs(2),
@@ -58,6 +64,7 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) ticker: Ticker,
     pub(crate) slots: Semaphore,
+    pub(crate) memory: Arc<Budget>,
     pub(crate) config: HostConfig,
     cache: Option<Cache>,
 }
@@ -85,6 +92,7 @@ fn engine(config: &HostConfig) -> wasmtime::Result<Engine> {
         .total_memories(guests * 2)
         .total_tables(guests * 8)
         .total_stacks(guests)
+        .max_unused_warm_slots(WARM)
         .max_memory_size(memory)
         .linear_memory_keep_resident(KEEP)
         .table_keep_resident(KEEP)
@@ -123,11 +131,13 @@ impl PluginHost {
             source,
         })?;
         let slots = Semaphore::new(usize::from(config.concurrency.max(1)));
+        let memory = Budget::new(config.all_memory);
         Ok(Self {
             shared: Arc::new(Shared {
                 engine,
                 ticker,
                 slots,
+                memory,
                 config,
                 cache,
             }),

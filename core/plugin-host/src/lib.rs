@@ -14,6 +14,7 @@ mod folder;
 mod grants;
 mod host;
 mod manifest;
+mod memory;
 mod output;
 mod plugin;
 mod precompiled;

@@ -15,6 +15,7 @@ use crate::error::PluginError;
 use crate::error::wasmtime_error::Opaque;
 use crate::host::Shared;
 use crate::manifest::Manifest;
+use crate::memory::Taken;
 use crate::schema::ConfigSchema;
 use crate::services::HostServices;
 use crate::ticker::TICK;
@@ -193,7 +194,8 @@ impl Plugin {
             })?;
         let ticks =
             u64::try_from(self.guest_time().as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX);
-        let call = Call::new(services, purpose, ticks, self.memory());
+        let memory = Taken::nothing(Arc::clone(&self.shared.memory));
+        let call = Call::new(services, purpose, ticks, memory, self.memory());
         let mut store = Store::new(&self.shared.engine, call);
         store.limiter(|call| call);
         store.set_epoch_deadline(1);
@@ -218,6 +220,10 @@ impl Plugin {
                 Some(Ended::Memory) => PluginError::Memory {
                     plugin: plugin(),
                     limit: self.memory(),
+                },
+                Some(Ended::AllMemory) => PluginError::AllMemory {
+                    plugin: plugin(),
+                    limit: self.shared.memory.most(),
                 },
                 None => PluginError::Trap {
                     plugin: plugin(),

@@ -71,6 +71,23 @@ async fn each_kind_of_end_has_its_code_and_the_next_call_works() {
 }
 
 #[tokio::test]
+async fn all_guests_together_have_a_limit() {
+    let plugin = misbehave(HostConfig {
+        all_memory: 8 << 20,
+        ..config()
+    });
+    let error = failure(&plugin, "memory").await;
+    assert_eq!(error.code(), ErrorCode::PluginMemory);
+    assert!(
+        error
+            .to_string()
+            .contains("all plugins together used up their 8 MiB"),
+        "{error}"
+    );
+    behaves(&plugin).await;
+}
+
+#[tokio::test]
 async fn waiting_is_bounded_by_the_clock_and_not_counted_as_work() {
     let plugin = misbehave(HostConfig {
         deliver_timeout: Duration::from_millis(300),

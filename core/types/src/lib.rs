@@ -6,6 +6,7 @@
 mod blackout;
 pub mod calendar;
 pub mod clock_text;
+mod counted;
 pub mod error_code;
 pub mod event;
 mod event_type;
@@ -28,6 +29,7 @@ pub mod upid;
 pub mod verification;
 mod words;
 
+pub use counted::counted;
 pub use error_code::ErrorCode;
 pub use event::{Event, EventData, EventType, Severity};
 pub use ids::{

@@ -29,9 +29,10 @@ fn facts(out: &mut String, data: &Data) -> std::fmt::Result {
         writeln!(out, "- Snapshot: {}", code(&snapshot.reference))?;
         writeln!(
             out,
-            "- Result: **{}**, {} chunks checked",
+            "- Result: **{}**, {} {} checked",
             escape(&report.result),
-            report.chunks
+            report.chunks,
+            if report.chunks == 1 { "chunk" } else { "chunks" }
         )?;
         if let Some(failure) = &report.failure {
             writeln!(

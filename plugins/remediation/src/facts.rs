@@ -193,7 +193,8 @@ fn figures(data: &Data) -> Vec<String> {
         }
     }
     if let Some(report) = data.verification.as_ref().filter(|report| report.chunks > 0) {
-        found.push(format!("{} chunks checked", report.chunks));
+        let noun = if report.chunks == 1 { "chunk" } else { "chunks" };
+        found.push(format!("{} {noun} checked", report.chunks));
     }
     let missed = data.job.as_ref().map_or(0, |job| job.missed);
     found.extend((missed > 0).then(|| match missed {

@@ -78,7 +78,7 @@ pub(super) const FENCES: &[Fence] = &[
     },
     Fence {
         name: "renew-session",
-        file: QUEUE,
+        file: SESSIONS,
         stands: "UPDATE sessions SET lease_until = $1 WHERE id = $2 AND ended IS NULL",
         gone: "UPDATE sessions SET lease_until = $1 WHERE id = $2",
         tests: suite!["a_session_ends_once", "a_late_finisher_is_fenced"],
@@ -119,7 +119,10 @@ pub(super) const FENCES: &[Fence] = &[
         file: SESSIONS,
         stands: "WHERE number = $1 AND state = 'sending' AND lease_until <= $2",
         gone: "WHERE number = $1 AND state = 'sending' AND lease_until <> -$2",
-        tests: RENEWS_IN_TIME,
+        tests: &[Tests {
+            program: "postgres_hubs",
+            names: &["races::who_renews_in_time_keeps_its_messages"],
+        }],
     },
     Fence {
         name: "lease-length",

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use ironcore_types::ids::{DatastoreName, JobName, ProjectName};
 use ironcore_types::{EventType, Severity, Span};
 
-use super::words;
+use super::{Paging, words};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Inbox {
@@ -114,10 +114,6 @@ pub(crate) struct InboxList {
     /// Only events before this time.
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 50)]
-    pub(crate) limit: u32,
-    /// Go on where a list ended: its `next`, which --output json prints.
-    #[arg(long)]
-    pub(crate) cursor: Option<String>,
+    #[command(flatten)]
+    pub(crate) paging: Paging,
 }

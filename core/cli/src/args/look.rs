@@ -9,7 +9,7 @@ use ironcore_types::ids::{DatastoreName, GroupName, HandlerName, JobName, Projec
 use ironcore_types::snapshot::SnapshotRef;
 use ironcore_types::{TaskState, TaskType, Upid};
 
-use super::words;
+use super::{Paging, words};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
@@ -92,12 +92,8 @@ pub(crate) struct TaskList {
     /// Only tasks whose source, target, job, UPID or error holds this text; upper and lower case of A to Z are the same.
     #[arg(long)]
     pub(crate) text: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 50)]
-    pub(crate) limit: u32,
-    /// Go on where a list ended: its `next`, which --output json prints.
-    #[arg(long)]
-    pub(crate) cursor: Option<String>,
+    #[command(flatten)]
+    pub(crate) paging: Paging,
 }
 
 #[derive(Debug, Subcommand)]
@@ -112,6 +108,9 @@ pub(crate) enum Snapshot {
         /// At most so many, newest first; all when missing.
         #[arg(long, value_name = "N")]
         limit: Option<u32>,
+        /// Go on where a list ended: its `next`, which --output json prints.
+        #[arg(long)]
+        cursor: Option<String>,
     },
     /// Show one snapshot. With --verify, exit code 6 says that it must not be relied on.
     Show {
@@ -178,9 +177,8 @@ pub(crate) enum Message {
         /// Only messages of this handler, or of this handler of a group.
         #[arg(long, value_name = "[GROUP/]HANDLER")]
         handler: Option<HandlerArg>,
-        /// At most so many.
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
+        #[command(flatten)]
+        paging: Paging,
     },
     /// Show one message with its attempts.
     Show {

@@ -10,7 +10,7 @@ use ironcore_types::{EventId, EventType, IncidentId, MessageId, Severity, TaskSt
 
 use super::look::HandlerArg;
 use super::start::InProject;
-use super::words;
+use super::{Paging, words};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Notify {
@@ -98,9 +98,8 @@ pub(crate) enum Incident {
         /// Only incidents of this project.
         #[arg(long, value_name = "NAME")]
         project: Option<ProjectName>,
-        /// At most so many.
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
+        #[command(flatten)]
+        paging: Paging,
     },
     /// Show one incident: who is affected, what happened, who was told.
     Show {

@@ -6,7 +6,7 @@ use ironcore_types::ids::{DatastoreName, JobName, ProjectName};
 use ironcore_types::statistics::Bucket;
 use ironcore_types::verification::VerifyResult;
 
-use super::words;
+use super::{Paging, words};
 
 /// Options of `statistics`.
 #[derive(Debug, Clone, Args)]
@@ -101,7 +101,6 @@ pub(crate) struct Report {
     /// Only the latest of each snapshot.
     #[arg(long)]
     pub(crate) latest: bool,
-    /// At most so many, newest first.
-    #[arg(long, default_value_t = 50)]
-    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) paging: Paging,
 }

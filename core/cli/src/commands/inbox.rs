@@ -94,8 +94,7 @@ pub(super) async fn run(context: &Context, command: Inbox) -> Result<Exit> {
 }
 
 async fn list(context: &Context, wanted: &InboxList) -> Result<()> {
-    let (query, from) = (query(wanted), wanted.cursor.as_deref());
-    let answer: wire::Inbox = page::pages_from(context, &["inbox"], &query, Some(wanted.limit), from).await?;
+    let answer: wire::Inbox = page::pages(context, &["inbox"], &query(wanted), &wanted.paging).await?;
     let rows = answer.entries.iter().map(|entry| {
         vec![
             entry.seq.to_string(),

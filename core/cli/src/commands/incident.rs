@@ -17,15 +17,14 @@ pub(super) async fn run(context: &Context, command: Incident) -> Result<Exit> {
             state,
             all,
             project,
-            limit,
+            paging,
         } => {
             let mut query: Vec<(&str, String)> = Vec::new();
             if !all {
                 query.extend(joined(&state, IncidentState::as_str).map(|states| ("state", states)));
             }
             query.extend(project.map(|project| ("project", project.to_string())));
-            let answer: wire::IncidentList =
-                page::pages(context, &["incidents"], &query, Some(limit)).await?;
+            let answer: wire::IncidentList = page::pages(context, &["incidents"], &query, &paging).await?;
             let rows = answer.incidents.iter().map(|incident| {
                 vec![
                     incident.number.to_string(),

@@ -15,7 +15,7 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
         Message::List {
             state,
             handler,
-            limit,
+            paging,
         } => {
             let mut query: Vec<(&str, String)> = Vec::new();
             query.extend(joined(&state, MessageState::as_str).map(|states| ("state", states)));
@@ -23,7 +23,7 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
                 query.extend(group.map(|group| ("group", group.to_string())));
                 query.push(("handler", handler.to_string()));
             }
-            let answer: wire::MessageList = page::pages(context, &["messages"], &query, Some(limit)).await?;
+            let answer: wire::MessageList = page::pages(context, &["messages"], &query, &paging).await?;
             let rows = answer.messages.iter().map(|message| {
                 vec![
                     output::time(Some(message.created)),

@@ -2,7 +2,7 @@
 
 use ironcore_api::wire;
 use ironcore_types::progress::{Progress, TaskStats};
-use ironcore_types::{TaskState, TaskType};
+use ironcore_types::{TaskState, TaskType, counted};
 
 /// A line about the snapshots that a verification or a prune dealt with.
 pub(super) fn snapshots(task: &wire::Task) -> Option<(&'static str, String)> {
@@ -15,22 +15,15 @@ pub(super) fn snapshots(task: &wire::Task) -> Option<(&'static str, String)> {
     text.map(|text| ("Snapshots", text))
 }
 
-fn counted(count: u64) -> String {
-    match count {
-        1 => "1 snapshot".to_owned(),
-        _ => format!("{count} snapshots"),
-    }
-}
-
 /// The words for what was left out are those of the event's title.
 fn verified(stats: &TaskStats, state: TaskState) -> Option<String> {
-    let skipped = counted(stats.snapshots_skipped);
+    let skipped = counted(stats.snapshots_skipped, "snapshot");
     let mut text = match (stats.snapshots, stats.snapshots_skipped) {
         (0, 0) if state != TaskState::Ok => return None,
         (0, 1..) if state == TaskState::Ok => {
             return Some(format!("nothing was due, {skipped} verified OK before"));
         }
-        (looked_at, _) => format!("{} verified", counted(looked_at)),
+        (looked_at, _) => format!("{} verified", counted(looked_at, "snapshot")),
     };
     if stats.snapshots_affected > 0 {
         text.push_str(&format!(", {} of them bad", stats.snapshots_affected));
@@ -50,12 +43,16 @@ fn pruned(stats: &TaskStats, state: TaskState, progress: &Progress) -> Option<St
     Some(if dry && stats.snapshots_affected > 0 {
         format!(
             "{} to keep, {} to remove: nothing was removed",
-            counted(stats.snapshots),
+            counted(stats.snapshots, "snapshot"),
             stats.snapshots_affected
         )
     } else {
         let kept = stats.snapshots.saturating_sub(stats.snapshots_affected);
-        format!("{} kept, {} removed", counted(kept), stats.snapshots_affected)
+        format!(
+            "{} kept, {} removed",
+            counted(kept, "snapshot"),
+            stats.snapshots_affected
+        )
     })
 }
 

@@ -5,6 +5,7 @@ use ironcore_api::wire;
 use serde::de::DeserializeOwned;
 
 use super::Context;
+use crate::args::Paging;
 use crate::output::{self, Form};
 
 /// The most that the API gives at once.
@@ -22,17 +23,17 @@ pub(super) trait Paged: DeserializeOwned {
     fn append(&mut self, page: Self);
 }
 
-/// The first `limit` entries, or all of them.
+/// As much of the list as is asked for.
 pub(super) async fn pages<T: Paged>(
     context: &Context,
     path: &[&str],
     query: &[(&str, String)],
-    limit: Option<u32>,
+    paging: &Paging,
 ) -> Result<T> {
-    pages_from(context, path, query, limit, None).await
+    pages_from(context, path, query, Some(paging.limit), paging.cursor.as_deref()).await
 }
 
-/// As [`pages`], from a place on that a list before gave as its `next`.
+/// The first `limit` entries, or all of them, from a place on that a list before gave as its `next`.
 pub(super) async fn pages_from<T: Paged>(
     context: &Context,
     path: &[&str],
@@ -69,11 +70,18 @@ pub(super) async fn pages_from<T: Paged>(
 
 /// Tells a person how much of the whole a table shows. Scripts find `next` and the count in the JSON.
 pub(super) fn tell_more(context: &Context, list: &impl Paged) {
-    if context.form != Form::Table {
-        return;
-    }
-    if let Some(text) = more(list) {
+    if context.form == Form::Table
+        && let Some(text) = more(list)
+    {
         output::note(&text);
+    }
+}
+
+/// The same of what several lists gave together, which has no place to go on from.
+pub(super) fn tell_cut(context: &Context, held: usize, total: u64, capped: bool) {
+    let held = u64::try_from(held).unwrap_or(u64::MAX);
+    if context.form == Form::Table && (total > held || capped) {
+        output::note(&of_all(held, total, capped));
     }
 }
 
@@ -82,16 +90,18 @@ fn more(list: &impl Paged) -> Option<String> {
     list.next()?;
     let held = u64::try_from(list.held()).unwrap_or(u64::MAX);
     Some(match list.total() {
-        Some((total, capped)) if total > held => {
-            let plus = if capped { "+" } else { "" };
-            format!(
-                "{} of {}{plus}; --limit shows more",
-                grouped(held),
-                grouped(total)
-            )
-        }
+        Some((total, capped)) if total > held => of_all(held, total, capped),
         _ => "there are more; --limit shows them".to_owned(),
     })
+}
+
+fn of_all(held: u64, total: u64, capped: bool) -> String {
+    let plus = if capped { "+" } else { "" };
+    format!(
+        "{} of {}{plus}; --limit shows more",
+        grouped(held),
+        grouped(total)
+    )
 }
 
 /// `10,000`.

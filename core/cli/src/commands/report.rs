@@ -31,6 +31,9 @@ pub(super) async fn run(context: &Context, wanted: Report) -> Result<Exit> {
         }
         Some(text) => vec![text.parse::<DatastoreName>().map_err(|error| invalid(&error))?],
     };
+    if wanted.paging.cursor.is_some() && datastores.len() != 1 {
+        return Err(invalid(&"--cursor goes on in the list of one datastore: name it").into());
+    }
     let mut answer = wire::ReportList {
         reports: Vec::new(),
         next: None,
@@ -39,7 +42,7 @@ pub(super) async fn run(context: &Context, wanted: Report) -> Result<Exit> {
     };
     for name in &datastores {
         let path = ["datastores", name.as_str(), "verifications"];
-        let found: wire::ReportList = page::pages(context, &path, &query, Some(wanted.limit)).await?;
+        let found: wire::ReportList = page::pages(context, &path, &query, &wanted.paging).await?;
         answer.count += found.count;
         answer.count_capped |= found.count_capped;
         answer.reports.extend(found.reports);
@@ -52,7 +55,7 @@ pub(super) async fn run(context: &Context, wanted: Report) -> Result<Exit> {
             .sort_by_key(|report| std::cmp::Reverse(report.started));
         answer
             .reports
-            .truncate(usize::try_from(wanted.limit).unwrap_or(usize::MAX));
+            .truncate(usize::try_from(wanted.paging.limit).unwrap_or(usize::MAX));
     }
     let rows = answer.reports.iter().map(|report| {
         vec![
@@ -79,7 +82,10 @@ pub(super) async fn run(context: &Context, wanted: Report) -> Result<Exit> {
     ];
     let order = [GivesWay::Under(5), GivesWay::Id(0)];
     context.form.listing(&answer, &head, &order, rows)?;
-    page::tell_more(context, &answer);
+    match datastores.len() {
+        1 => page::tell_more(context, &answer),
+        _ => page::tell_cut(context, answer.reports.len(), answer.count, answer.count_capped),
+    }
     if answer.reports.is_empty() {
         unknown::tell(context, None, wanted.job.as_ref()).await?;
     }

@@ -16,10 +16,12 @@ pub(super) async fn run(context: &Context, command: Snapshot) -> Result<Exit> {
             datastore,
             text,
             limit,
+            cursor,
         } => {
             let query: Vec<(&str, String)> = text.into_iter().map(|text| ("text", text)).collect();
             let path = ["datastores", datastore.as_str(), "snapshots"];
-            let answer: wire::SnapshotList = page::pages(context, &path, &query, limit).await?;
+            let answer: wire::SnapshotList =
+                page::pages_from(context, &path, &query, limit, cursor.as_deref()).await?;
             let form = context.form;
             let size = |bytes: Option<u64>| match bytes {
                 None => "-".to_owned(),

@@ -70,9 +70,7 @@ async fn list(context: &Context, filter: TaskList) -> Result<Exit> {
     add("source", filter.source);
     add("target", filter.target);
     add("text", filter.text);
-    let from = filter.cursor.as_deref();
-    let answer: wire::TaskList =
-        page::pages_from(context, &["tasks"], &query, Some(filter.limit), from).await?;
+    let answer: wire::TaskList = page::pages(context, &["tasks"], &query, &filter.paging).await?;
     let form = context.form;
     let rows = answer.tasks.iter().map(|task| {
         vec![

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use ironcore_api::wire;
-use ironcore_types::{ErrorCode, EventType};
+use ironcore_types::{ErrorCode, EventType, counted};
 
 use super::Context;
 use super::group::scope_of;
@@ -171,10 +171,10 @@ fn shown(made: &wire::Made) -> String {
 fn sent_as(sent: &wire::MessageDetail) -> String {
     let message = &sent.message;
     let mut lines = vec![format!(
-        "really sent: message {} ({}, of {} events), made {}",
+        "really sent: message {} ({}, of {}), made {}",
         message.id,
         message.kind,
-        message.events,
+        counted(message.events, "event"),
         output::time(Some(message.created))
     )];
     for attempt in &sent.attempts {

@@ -2,11 +2,11 @@
 
 use ironcore_ledger::model::LogLevel;
 use ironcore_store::{SnapshotFilter, VerifyRequest};
-use ironcore_types::ErrorCode;
 use ironcore_types::progress::TaskStats;
 use ironcore_types::snapshot::SnapshotPath;
 use ironcore_types::spec::VerifySpec;
 use ironcore_types::verification::{VerifyReport, VerifyResult};
+use ironcore_types::{ErrorCode, counted};
 
 use super::JobContext;
 use crate::error::EngineError;
@@ -38,8 +38,10 @@ pub(super) fn run(job: &JobContext, spec: &VerifySpec) -> Result<TaskStats, Engi
         &mut |report| {
             let line = match &report.failure {
                 None => format!(
-                    "{}: {} ({} chunks)",
-                    report.snapshot, report.result, report.chunks
+                    "{}: {} ({})",
+                    report.snapshot,
+                    report.result,
+                    counted(report.chunks, "chunk")
                 ),
                 Some(failure) => format!(
                     "{}: {}: {} [{}]",
@@ -113,13 +115,11 @@ fn due(
         .collect();
     let skipped = in_scope - paths.len();
     let window = ironcore_types::Span::new(window);
+    let to_verify = format!("{} to verify", counted(paths.len(), "snapshot"));
     job.info(match skipped {
-        0 if in_scope == 1 => "1 snapshot to verify".to_owned(),
-        0 => format!("{in_scope} snapshots to verify"),
-        _ => format!(
-            "{} snapshots to verify; {skipped} were verified OK within {window}",
-            paths.len()
-        ),
+        0 => to_verify,
+        1 => format!("{to_verify}; 1 was verified OK within {window}"),
+        _ => format!("{to_verify}; {skipped} were verified OK within {window}"),
     });
     Ok(Due {
         paths,

@@ -229,7 +229,10 @@ impl TaskContext {
         let mut state = self.state();
         let left_out = std::mem::take(&mut state.left_out);
         if left_out > 0 {
-            let line = format!("{left_out} lines were left out, because the log was full");
+            let line = match left_out {
+                1 => "1 line was left out, because the log was full".to_owned(),
+                _ => format!("{left_out} lines were left out, because the log was full"),
+            };
             self.push(&mut state, LogLevel::Warn, &line);
         }
     }

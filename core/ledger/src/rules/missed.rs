@@ -3,10 +3,9 @@
 
 use ironcore_types::event::{ErrorData, EventData, JobData};
 use ironcore_types::objects::Job;
-use ironcore_types::{ErrorCode, EventType, Severity, Timestamp};
+use ironcore_types::{ErrorCode, EventType, Severity, Timestamp, counted};
 
 use super::overlap::{OpenRun, Overlap, overlap};
-use super::tell::counted;
 use crate::model::{NewEvent, Tick};
 
 /// What becomes of a tick.

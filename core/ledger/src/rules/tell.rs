@@ -4,7 +4,7 @@ use ironcore_types::event::{DeliveryData, ErrorData, EventData, JobData, NodeDat
 use ironcore_types::progress::Progress;
 use ironcore_types::verification::VerifyReport;
 use ironcore_types::{
-    DatastoreName, ErrorCode, EventType, ProjectName, Severity, TaskSpec, TaskState, Timestamp,
+    DatastoreName, ErrorCode, EventType, ProjectName, Severity, TaskSpec, TaskState, Timestamp, counted,
 };
 
 use super::overlap;
@@ -27,15 +27,6 @@ fn deed(spec: &TaskSpec) -> String {
         TaskSpec::Verify(_) => format!("Verification of {}", spec.worker_id()),
         TaskSpec::Gc(s) => format!("Garbage collection of {}", s.datastore),
         TaskSpec::Prune(s) => format!("Prune of {}", s.datastore),
-    }
-}
-
-/// So many of them, in words.
-pub(super) fn counted(count: u64, one: &str) -> String {
-    if count == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{count} {one}s")
     }
 }
 

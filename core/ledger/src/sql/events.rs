@@ -121,7 +121,8 @@ pub(super) async fn seq_of(conn: &mut Conn, id: EventId) -> Result<Option<i64>> 
 impl Sql {
     pub(crate) async fn emit(&self, new: NewEvent) -> Result<SeqEvent> {
         let task = new.data.task.as_ref().map(|task| task.upid.task);
-        self.write(move |tx| Box::pin(async move { Ok(tx.tell(new, task)) }))
+        // It is written with the rest, when the transaction ends.
+        self.write_unguarded(move |tx| Box::pin(async move { Ok(tx.tell(new, task)) }))
             .await
     }
 

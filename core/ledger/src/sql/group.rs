@@ -23,7 +23,7 @@ use tracing::{debug, info, warn};
 
 use super::bells::{Bells, Woken};
 use super::tally::Counted;
-use super::tx::{Beginning, Tx};
+use super::tx::{Beginning, Numbers, Tx};
 use super::writer::{Answer, Ended, Order, Verb};
 use crate::error::{Failure, LedgerError};
 use crate::postgres::transaction::Link;
@@ -60,6 +60,8 @@ pub(super) struct Actor {
     outage: Option<Outage>,
     /// Counts transactions.
     number: i64,
+    /// The last numbers as the last COMMIT left them; none when it may have failed.
+    left: Option<Numbers>,
     /// Whether this transaction has a savepoint.
     guarding: bool,
 }
@@ -73,6 +75,7 @@ impl Actor {
             counted,
             outage: None,
             number: 0,
+            left: None,
             guarding: false,
         }
     }
@@ -183,6 +186,7 @@ impl Actor {
                 Err(failure)
             }
         };
+        self.left = state.is_ok().then_some(self.tx.numbers);
         match state {
             Ok(()) => {
                 // Before the answers: whoever has one finds it counted.
@@ -250,7 +254,9 @@ impl Actor {
             } else {
                 let conn = &mut self.tx.conn;
                 let begun = match &self.backend {
-                    Backend::Sqlite => sqlite::transaction::begin(conn).await.map_err(Failure::from),
+                    Backend::Sqlite => sqlite::transaction::begin(conn, self.left)
+                        .await
+                        .map_err(Failure::from),
                     Backend::Postgres(link) => link.begin(conn).await.map_err(Failure::from),
                 };
                 match begun {

@@ -280,17 +280,8 @@ impl Tx {
     }
 
     async fn renew(&mut self, session: SessionId, tasks: &[TaskId]) -> Result<Renewals> {
+        let session_alive = self.renew_session(session).await?;
         let until = self.lease_end().as_micros();
-        let own = sql("UPDATE sessions SET lease_until = $1 WHERE id = $2 AND ended IS NULL")
-            .bind(until)
-            .bind(session.to_string())
-            .execute(&mut self.conn)
-            .await?;
-        sql("UPDATE messages SET lease_until = $1 WHERE state = 'sending' AND session = $2")
-            .bind(until)
-            .bind(session.to_string())
-            .execute(&mut self.conn)
-            .await?;
         let mut renewals = Vec::with_capacity(tasks.len());
         for id in tasks {
             let row = sql(
@@ -310,7 +301,7 @@ impl Tx {
             renewals.push(Renewal { task: *id, state });
         }
         Ok(Renewals {
-            session_alive: own > 0,
+            session_alive,
             tasks: renewals,
         })
     }

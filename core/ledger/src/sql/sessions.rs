@@ -318,6 +318,18 @@ impl Sql {
     }
 }
 
+impl Tx {
+    /// Renews the lease of the session itself; whether it lives.
+    pub(super) async fn renew_session(&mut self, session: SessionId) -> Result<bool> {
+        let own = sql("UPDATE sessions SET lease_until = $1 WHERE id = $2 AND ended IS NULL")
+            .bind(self.lease_end().as_micros())
+            .bind(session.to_string())
+            .execute(&mut self.conn)
+            .await?;
+        Ok(own > 0)
+    }
+}
+
 /// A lease may have been renewed between the look and the deed: each is looked at again inside its savepoint.
 impl Tx {
     async fn reap_session(&mut self, id: SessionId) -> Result<Vec<TaskId>> {

@@ -27,6 +27,9 @@ const READERS: u32 = 4;
 const BUSY: Duration = Duration::from_secs(10);
 /// Pages that the writer keeps at hand, KiB: those of the indexes of a large queue, of which each claim changes many.
 const WRITER_CACHE: &str = "-16384";
+/// Pages in the write-ahead log before they are moved into the file, 32 MiB: those of busy indexes change many times
+/// before that, and are moved once.
+const WAL_PAGES: &str = "8000";
 /// All statements of this crate stay prepared.
 const STATEMENTS: usize = 512;
 
@@ -47,6 +50,7 @@ pub(crate) async fn open(path: &Path, seams: &Seams) -> Result<Opened> {
     let mut conn = connect
         .clone()
         .pragma("cache_size", WRITER_CACHE)
+        .pragma("wal_autocheckpoint", WAL_PAGES)
         .connect()
         .await?;
     check_version(&mut conn).await?;

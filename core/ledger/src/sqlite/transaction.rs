@@ -7,22 +7,31 @@ use crate::db::{Conn, sql};
 use crate::error::LedgerError;
 use crate::sql::{Begun, Numbers, Time};
 
-/// Begins a transaction that writes.
-pub(crate) async fn begin(conn: &mut Conn) -> Result<Begun, LedgerError> {
+/// Begins a transaction that writes. `left` are the numbers as the COMMIT before left them, when it is known: nobody
+/// else writes.
+pub(crate) async fn begin(conn: &mut Conn, left: Option<Numbers>) -> Result<Begun, LedgerError> {
     conn.control("BEGIN IMMEDIATE").await?;
-    // SQLite remembers the highest number ever used of such tables, whatever was deleted since.
+    let numbers = match left {
+        Some(left) => left,
+        None => last(conn).await?,
+    };
+    Ok(Begun {
+        time: Time::Seams,
+        numbers,
+        objects: 0,
+    })
+}
+
+/// SQLite remembers the highest number ever used of such tables, whatever was deleted since.
+async fn last(conn: &mut Conn) -> Result<Numbers, LedgerError> {
     let last = sql(
         "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'tasks'), 0) AS task,
             COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) AS event",
     );
     let row = last.fetch_one(conn).await?;
-    Ok(Begun {
-        time: Time::Seams,
-        numbers: Numbers {
-            task: row.num("task")?,
-            event: row.num("event")?,
-        },
-        objects: 0,
+    Ok(Numbers {
+        task: row.num("task")?,
+        event: row.num("event")?,
     })
 }
 

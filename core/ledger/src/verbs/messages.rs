@@ -59,6 +59,12 @@ impl Ledger {
         self.sql.claim_messages(session, n, per_lane).await
     }
 
+    /// Renews the leases of a session and of the messages that it sends, to be called every 10 s; whether the session
+    /// lives. What it does not hold any more, or never heard that it has, is handed out again when its lease runs out.
+    pub async fn renew_sender(&self, session: SessionId, held: &[MessageId]) -> Result<bool> {
+        self.sql.renew_sender(session, held.to_vec()).await
+    }
+
     /// Records the outcome of an attempt with all that the plugin wrote, in one transaction. Fenced.
     /// `Exhausted` and `Rejected` make the message a dead letter and tell `delivery.exhausted`. A handler whose destination
     /// is gone, or whose attempts have all failed for five days, is switched off: its messages become dead letters, and

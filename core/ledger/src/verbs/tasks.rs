@@ -53,8 +53,7 @@ impl Ledger {
         self.sql.claim(session, types.to_vec(), n).await
     }
 
-    /// Renews the leases of the session itself, of the messages it sends and of `tasks`, which may be none; to be
-    /// called every 10 s.
+    /// Renews the leases of the session itself and of `tasks`, which may be none; to be called every 10 s.
     pub async fn renew(&self, session: SessionId, tasks: &[TaskId]) -> Result<Renewals> {
         self.sql.renew(session, tasks.to_vec()).await
     }

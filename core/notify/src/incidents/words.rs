@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ironcore_ledger::model::{Ending, Incident};
-use ironcore_types::Timestamp;
+use ironcore_types::{Timestamp, counted};
 use serde_json::json;
 
 use super::decide::Say;
@@ -60,13 +60,6 @@ fn lasted(incident: &Incident, now: Timestamp) -> String {
 fn words(span: Duration) -> String {
     let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
     duration(&json!(micros)).unwrap_or_default()
-}
-
-fn counted(count: u64, one: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {one}s"),
-    }
 }
 
 fn cut(text: &str) -> String {

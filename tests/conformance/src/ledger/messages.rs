@@ -103,7 +103,8 @@ pub(super) fn report(
     }
 }
 
-pub(super) async fn deliver(world: &World, message: MessageId, session: SessionId) -> Result<AttemptResult> {
+/// Says that the destination took it.
+pub async fn deliver(world: &World, message: MessageId, session: SessionId) -> Result<AttemptResult> {
     let outcome = AttemptOutcome::Delivered {
         receipt: "200".to_owned(),
     };

@@ -128,10 +128,9 @@ async fn a_pause_is_seen_by_who_is_about_to_fire() -> Result<()> {
 async fn who_renews_in_time_loses_nothing() -> Result<()> {
     let hubs = Hubs::start().await?;
     let world = hubs.world();
-    messages::fan_out(&world, vec![messages::notice(&world, "x", "1")?]).await?;
     let session = worker(&hubs.first, &hubs.clock).await?;
+    world.enqueue().await?;
     let task = world.claim_one(session).await?;
-    ensure!(messages::claim(&world, session).await?.len() == 1);
     hubs.clock.advance(31);
     let tasks = [task.id];
     let (renewed, reaped) = hubs
@@ -141,15 +140,36 @@ async fn who_renews_in_time_loses_nothing() -> Result<()> {
     ensure!(renewed.session_alive && renewed.tasks[0].state == RenewalState::Held);
     ensure!(reaped?.is_empty(), "it was taken for lost");
     ensure!(hubs.first.renew(session, &tasks).await?.session_alive);
-    ensure!(
-        messages::claim(&world, session).await?.is_empty(),
-        "the message was taken"
-    );
     let ended = hubs
         .first
         .finish(task.id, session, Outcome::new(TaskState::Ok))
         .await?;
     ensure!(ended.task.state == TaskState::Ok);
+    Ok(())
+}
+
+/// The same for who sends messages.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_renews_in_time_keeps_its_messages() -> Result<()> {
+    let hubs = Hubs::start().await?;
+    let world = hubs.world();
+    let made = messages::fan_out(&world, vec![messages::notice(&world, "x", "1")?]).await?;
+    let session = worker(&hubs.first, &hubs.clock).await?;
+    ensure!(messages::claim(&world, session).await?.len() == 1);
+    hubs.clock.advance(31);
+    let (renewed, reaped) = hubs
+        .in_turn(
+            hubs.first.renew_sender(session, &made.created),
+            hubs.second.reap(),
+        )
+        .await?;
+    ensure!(renewed?, "the session lives");
+    reaped?;
+    ensure!(
+        messages::claim(&world, session).await?.is_empty(),
+        "the message was taken"
+    );
+    messages::deliver(&world, made.created[0], session).await?;
     Ok(())
 }
 

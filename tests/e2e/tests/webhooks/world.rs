@@ -8,11 +8,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use ironcore_egress::{AllowList, Egress, EgressOptions, SecretName, SecretString, Secrets};
 use ironcore_ledger::model::{Message, MessageFilter, MessageState, NewEvent, Page, SeqEvent};
-use ironcore_ledger::{Database, Ledger, LedgerOptions};
+use ironcore_ledger::{Clock, Database, Ledger, LedgerOptions, Postgres};
 use ironcore_notify::{
     CircuitPolicy, Notify, NotifyOptions, NotifyParts, Plugins, PluginsOptions, RetryPolicy, Templates,
 };
 use ironcore_testkit::clock::ManualClock;
+use ironcore_testkit::postgres::wanted_database;
 use ironcore_types::Event;
 use ironcore_types::objects::Document;
 use serde_json::{Value, json};
@@ -78,7 +79,11 @@ impl World {
         let folder = tempfile::tempdir()?;
         let seams = clock.seams();
         let options = LedgerOptions {
-            database: Database::Sqlite(folder.path().join("ledger.sqlite")),
+            database: match wanted_database()? {
+                // The test sets the time.
+                Some(url) => Database::Postgres(Postgres::new(&url)?.readers(4).clock(Clock::Seams)),
+                None => Database::Sqlite(folder.path().join("ledger.sqlite")),
+            },
             node: "test".parse()?,
             pid: 1,
             pstart: 1,

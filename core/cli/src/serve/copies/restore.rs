@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use ironcore_ledger::model::{Page, TaskFilter};
 use ironcore_ledger::{Ledger, LedgerOptions};
-use ironcore_types::{ErrorCode, HubId, NodeName, Timestamp};
+use ironcore_types::{ErrorCode, HubId, NodeName, Timestamp, counted};
 use serde::Serialize;
 
 use super::manifest::{KEYS, LEDGER, Manifest, SECRETS, TOKEN};
@@ -119,7 +119,8 @@ async fn prove(archive: &Path, data: &Path, database: &Database) -> Result<(Mani
         .context("the hub's database in the archive cannot be used")?;
     if let Database::Postgres(server, shown) = database {
         output::note(&format!(
-            "Copying {tasks} tasks and all that belongs to them to {shown}."
+            "Copying {} and all that belongs to them to {shown}.",
+            counted(tasks, "task")
         ));
         let restored = server.restore_from(&unproved.join(LEDGER)).await;
         restored.map_err(|error| Coded {

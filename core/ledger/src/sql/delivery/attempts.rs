@@ -21,11 +21,29 @@ use crate::sql::tx::Tx;
 pub(in crate::sql) struct Attempts;
 
 impl Together for Attempts {
-    type Asked = FinishAttempt;
+    type Asked = Ended;
     type Answer = AttemptResult;
 
-    fn write(tx: &mut Tx, all: Vec<FinishAttempt>) -> BoxFuture<'_, Result<Vec<Result<AttemptResult>>>> {
+    fn write(tx: &mut Tx, all: Vec<Ended>) -> BoxFuture<'_, Result<Vec<Result<AttemptResult>>>> {
         Box::pin(async move { tx.finish_attempts(all).await })
+    }
+}
+
+/// The end of an attempt, with what takes long to write down written before the writer is waited for.
+pub(in crate::sql) struct Ended {
+    report: FinishAttempt,
+    outcome: String,
+    exchanges: Option<String>,
+}
+
+impl Ended {
+    fn new(report: FinishAttempt) -> Result<Self> {
+        let exchanges = Some(&report.exchanges).filter(|all| !all.is_empty());
+        Ok(Self {
+            outcome: to_json("an outcome", &report.outcome)?,
+            exchanges: exchanges.map(|all| to_json("exchanges", all)).transpose()?,
+            report,
+        })
     }
 }
 
@@ -36,32 +54,25 @@ struct AttemptRow<'a> {
     number: u32,
     started: i64,
     ended: i64,
-    outcome: String,
+    outcome: &'a str,
     status: Option<u16>,
-    exchanges: Option<String>,
+    exchanges: Option<&'a str>,
     detail: Option<&'a str>,
 }
 
 impl<'a> AttemptRow<'a> {
-    fn new(
-        message: &Message,
-        (started, ended): (Timestamp, Timestamp),
-        outcome: &AttemptOutcome,
-        report: Option<&'a FinishAttempt>,
-    ) -> Result<Self> {
-        let exchanges = report
-            .map(|report| &report.exchanges)
-            .filter(|all| !all.is_empty());
-        Ok(Self {
+    fn new(message: &Message, ended: &'a Ended) -> Self {
+        let report = &ended.report;
+        Self {
             message: message.number,
             number: message.attempts,
-            started: started.as_micros(),
-            ended: ended.as_micros(),
-            outcome: to_json("an outcome", outcome)?,
-            status: report.and_then(|report| report.status),
-            exchanges: exchanges.map(|all| to_json("exchanges", all)).transpose()?,
-            detail: report.and_then(|report| report.detail.as_deref()),
-        })
+            started: report.started.as_micros(),
+            ended: report.ended.as_micros(),
+            outcome: &ended.outcome,
+            status: report.status,
+            exchanges: ended.exchanges.as_deref(),
+            detail: report.detail.as_deref(),
+        }
     }
 }
 
@@ -76,7 +87,8 @@ struct OutcomeRow<'a> {
     over: Option<i64>,
     answer: Option<&'a str>,
     reason: Option<String>,
-    attrs: String,
+    /// Only when they have changed.
+    attrs: Option<String>,
 }
 
 /// Whose next message may go.
@@ -130,10 +142,10 @@ fn with_outcome(mut message: Message, outcome: &AttemptOutcome, now: Timestamp) 
 }
 
 impl Tx {
-    async fn finish_attempts(&mut self, all: Vec<FinishAttempt>) -> Result<Vec<Result<AttemptResult>>> {
+    async fn finish_attempts(&mut self, all: Vec<Ended>) -> Result<Vec<Result<AttemptResult>>> {
         let mut held = self.being_sent(&all).await?;
         let mut answers = Vec::with_capacity(all.len());
-        for report in &all {
+        for Ended { report, .. } in &all {
             let fenced = || LedgerError::Fenced(format!("message {}", report.message));
             answers.push(match held.remove(&report.message) {
                 _ if report.outcome == AttemptOutcome::Lost => Err(LedgerError::request(
@@ -147,21 +159,21 @@ impl Tx {
             });
         }
         let mut attempts = Vec::new();
-        for (report, answer) in all.iter().zip(&mut answers) {
+        for (ended, answer) in all.iter().zip(&mut answers) {
             let Ok(AttemptResult { message, kv_refused }) = answer else {
                 continue;
             };
+            let report = &ended.report;
             *kv_refused = !self.write_kv(message, &report.kv).await?;
-            let times = (report.started, report.ended);
             let duration = report.ended.since(report.started);
             self.noted
                 .push(Noted::attempt(message, &report.outcome, duration));
-            attempts.push(AttemptRow::new(message, times, &report.outcome, Some(report))?);
+            attempts.push(AttemptRow::new(message, ended));
         }
         self.put_attempts(&attempts).await?;
         let mut accepted = Vec::new();
         let mut entries = Vec::new();
-        for (report, answer) in all.iter().zip(&answers) {
+        for (Ended { report, .. }, answer) in all.iter().zip(&answers) {
             if let Ok(AttemptResult { message, .. }) = answer {
                 accepted.push((report, message));
                 for entry in &report.inbox {
@@ -170,8 +182,10 @@ impl Tx {
             }
         }
         self.put_inbox_entries(&entries).await?;
-        let over: Vec<&Message> = accepted.iter().map(|(_, message)| *message).collect();
-        self.put_outcomes(&over).await?;
+        let over = accepted
+            .iter()
+            .map(|(report, message)| (*message, report.attrs.is_some()));
+        self.put_outcomes(over).await?;
         self.note_health(&accepted).await?;
         for (report, message) in accepted {
             let end = match &report.outcome {
@@ -194,11 +208,8 @@ impl Tx {
     }
 
     /// The messages of these reports that are being sent, and by whom.
-    async fn being_sent(
-        &mut self,
-        all: &[FinishAttempt],
-    ) -> Result<BTreeMap<MessageId, (Message, SessionId)>> {
-        let ids: Vec<String> = all.iter().map(|report| report.message.to_string()).collect();
+    async fn being_sent(&mut self, all: &[Ended]) -> Result<BTreeMap<MessageId, (Message, SessionId)>> {
+        let ids: Vec<String> = all.iter().map(|ended| ended.report.message.to_string()).collect();
         let rows =
             sql("SELECT * FROM messages WHERE id IN LIST($1) AND COALESCE(state, '') = 'sending' AND session IS NOT NULL")
                 .bind(words(ids.iter().map(String::as_str)))
@@ -242,10 +253,11 @@ impl Tx {
         about.flag("about")
     }
 
-    /// Writes what became of messages that were being sent; of those that are over, the next of their thread may go.
-    async fn put_outcomes(&mut self, messages: &[&Message]) -> Result<()> {
+    /// Writes what became of messages that were being sent, and of those of which this is said, their attributes. Of
+    /// those that are over, the next of their thread may go.
+    async fn put_outcomes(&mut self, messages: impl IntoIterator<Item = (&Message, bool)>) -> Result<()> {
         let (mut rows, mut threads) = (Vec::new(), Vec::new());
-        for message in messages {
+        for (message, changed) in messages {
             rows.push(OutcomeRow {
                 number: message.number,
                 becomes: message.state.as_str(),
@@ -259,7 +271,9 @@ impl Tx {
                     .as_ref()
                     .map(|error| to_json("an error", error))
                     .transpose()?,
-                attrs: to_json("a message's attributes", &message.attrs)?,
+                attrs: changed
+                    .then(|| to_json("a message's attributes", &message.attrs))
+                    .transpose()?,
             });
             if message.ended.is_some() {
                 threads.push(Thread {
@@ -274,7 +288,7 @@ impl Tx {
         }
         sql(
             "UPDATE messages SET state = r.becomes, attempts = r.tried, failures = r.failed, due = r.next, ended = r.over, receipt = r.answer,
-                error = r.reason, attrs = r.attrs, session = NULL, lease_until = NULL, claimed = NULL
+                error = r.reason, attrs = COALESCE(r.attrs, messages.attrs), session = NULL, lease_until = NULL, claimed = NULL
              FROM RECORDS($1 AS r: number BIGINT, becomes TEXT, tried BIGINT, failed BIGINT, next BIGINT, over BIGINT, answer TEXT,
                 reason TEXT, attrs TEXT)
              WHERE messages.number = r.number AND COALESCE(messages.state, '') = 'sending'",
@@ -320,18 +334,28 @@ impl Tx {
         let error = message.error.clone();
         let mut message = with_outcome(message, &AttemptOutcome::Lost, self.now);
         message.error = error;
-        let row = AttemptRow::new(&message, (claimed, self.now), &AttemptOutcome::Lost, None)?;
+        let row = AttemptRow {
+            message: message.number,
+            number: message.attempts,
+            started: claimed.as_micros(),
+            ended: self.now.as_micros(),
+            outcome: &to_json("an outcome", &AttemptOutcome::Lost)?,
+            status: None,
+            exchanges: None,
+            detail: None,
+        };
         let duration = self.now.since(claimed);
         self.noted
             .push(Noted::attempt(&message, &AttemptOutcome::Lost, duration));
         self.put_attempts(&[row]).await?;
-        self.put_outcomes(&[&message]).await
+        self.put_outcomes([(&message, false)]).await
     }
 }
 
 impl Sql {
     pub(crate) async fn finish_attempt(&self, report: FinishAttempt) -> Result<AttemptResult> {
-        let answer = self.writer.hand_over(|| self.attempts_ended.add(report)).await?;
+        let ended = Ended::new(report)?;
+        let answer = self.writer.hand_over(|| self.attempts_ended.add(ended)).await?;
         answer.await.map_err(|_| LedgerError::Closed)?
     }
 }

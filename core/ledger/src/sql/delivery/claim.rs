@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use ironcore_types::event::Tip;
 use ironcore_types::objects::{Group, Handler};
-use ironcore_types::{EventId, SessionId, Timestamp};
+use ironcore_types::{EventId, HubId, SessionId, Timestamp};
 use serde::Serialize;
 
 use crate::db::{Conn, Row, Value, sql, to_json, words};
@@ -243,13 +243,16 @@ pub(in crate::sql) async fn declared(
     Ok(found)
 }
 
+/// A message that was handed out, with what the transaction that did it knew.
+struct Taken {
+    message: Message,
+    was_declared: bool,
+    snapshot: Handler,
+    circuit: Option<Circuit>,
+}
+
 impl Tx {
-    async fn claim_messages(
-        &mut self,
-        session: SessionId,
-        n: u32,
-        per_lane: u32,
-    ) -> Result<Vec<ClaimedMessage>> {
+    async fn take_messages(&mut self, session: SessionId, n: u32, per_lane: u32) -> Result<Vec<Taken>> {
         check_live(&mut self.conn, session).await?;
         let mut room = Room::look(&mut self.conn, self.now, per_lane).await?;
         let chosen = candidates(&mut self.conn, n, &mut room).await?;
@@ -257,7 +260,7 @@ impl Tx {
             return Ok(Vec::new());
         }
         // They wait: that is what they were chosen by, and nobody else writes.
-        let mut rows = sql(
+        let rows = sql(
             "UPDATE messages SET state = 'sending', session = $1, claimed = $2, lease_until = $3
              WHERE number IN LIST($4) RETURNING *",
         )
@@ -266,71 +269,61 @@ impl Tx {
         .bind(self.lease_end().as_micros())
         .bind(Value::Numbers(chosen.clone()))
         .fetch_all(&mut self.conn)
-        .await?
-        .iter()
-        .map(|row| Ok((message(row)?, row.flag("declared")?, row.json("snapshot")?)))
-        .collect::<Result<Vec<(Message, bool, Handler)>>>()?;
-        rows.sort_by_key(|(message, ..)| chosen.iter().position(|number| *number == message.number));
-        let mut events = self.events_of(&chosen).await?;
-        let mut tips = self.tips_of(&chosen).await?;
-        let current = declared(&mut self.conn, rows.iter().map(|(message, ..)| &message.handler)).await?;
-        let off = sql("SELECT handler FROM handler_health WHERE disabled IS NOT NULL")
-            .fetch_all(&mut self.conn)
-            .await?;
-        let off = off
-            .iter()
-            .map(|row| row.text("handler"))
-            .collect::<Result<BTreeSet<_>>>()?;
-        let claimed = rows.into_iter().map(|(message, was_declared, snapshot)| {
-            let name = message.handler.to_string();
-            let current = current.get(&name);
-            let of_message = tips.remove(&message.number).unwrap_or_default();
-            let (tip_events, tips) = of_message.into_iter().unzip();
-            ClaimedMessage {
-                attempt: message.attempts + 1,
-                handler_active: current.map_or(!was_declared, |handler| handler.enabled)
-                    && !off.contains(&name),
-                handler: current.cloned().unwrap_or(snapshot),
+        .await?;
+        let taken = rows.iter().map(|row| {
+            let message = message(row)?;
+            Ok(Taken {
+                was_declared: row.flag("declared")?,
+                snapshot: row.json("snapshot")?,
                 circuit: room.circuits.get(&message.lane).cloned(),
-                events: events.remove(&message.number).unwrap_or_default(),
-                tips,
-                tip_events,
                 message,
-            }
+            })
         });
-        Ok(claimed.collect())
+        let mut taken = taken.collect::<Result<Vec<_>>>()?;
+        taken.sort_by_key(|one| chosen.iter().position(|number| *number == one.message.number));
+        Ok(taken)
     }
+}
 
-    async fn events_of(&mut self, messages: &[i64]) -> Result<BTreeMap<i64, Vec<SeqEvent>>> {
-        let rows = sql(
-            "SELECT l.message, e.* FROM message_events l JOIN events e ON e.seq = l.seq
-             WHERE l.message IN LIST($1) ORDER BY e.seq",
-        )
-        .bind(Value::Numbers(messages.to_vec()))
-        .fetch_all(&mut self.conn)
-        .await?;
-        let mut found = BTreeMap::<i64, Vec<SeqEvent>>::new();
-        for row in &rows {
-            let of = found.entry(row.num("message")?).or_default();
-            of.push(event(self.ctx.hub, row)?);
-        }
-        Ok(found)
+/// The events that messages tell of.
+async fn events_of(conn: &mut Conn, hub: HubId, messages: &[i64]) -> Result<BTreeMap<i64, Vec<SeqEvent>>> {
+    let rows = sql(
+        "SELECT l.message, e.* FROM message_events l JOIN events e ON e.seq = l.seq
+         WHERE l.message IN LIST($1) ORDER BY e.seq",
+    )
+    .bind(Value::Numbers(messages.to_vec()))
+    .fetch_all(conn)
+    .await?;
+    let mut found = BTreeMap::<i64, Vec<SeqEvent>>::new();
+    for row in &rows {
+        let of = found.entry(row.num("message")?).or_default();
+        of.push(event(hub, row)?);
     }
+    Ok(found)
+}
 
-    async fn tips_of(&mut self, messages: &[i64]) -> Result<BTreeMap<i64, Vec<(EventId, Tip)>>> {
-        let rows = sql("SELECT l.message, e.id AS event, t.body FROM message_events l
-                JOIN tips t ON t.seq = l.seq JOIN events e ON e.seq = l.seq
-             WHERE l.message IN LIST($1) ORDER BY t.seq, t.place")
-        .bind(Value::Numbers(messages.to_vec()))
-        .fetch_all(&mut self.conn)
-        .await?;
-        let mut found = BTreeMap::<i64, Vec<(EventId, Tip)>>::new();
-        for row in &rows {
-            let of = found.entry(row.num("message")?).or_default();
-            of.push((row.word("event")?, row.json("body")?));
-        }
-        Ok(found)
+/// The tips about those events, each with its event.
+async fn tips_of(conn: &mut Conn, messages: &[i64]) -> Result<BTreeMap<i64, Vec<(EventId, Tip)>>> {
+    let rows = sql("SELECT l.message, e.id AS event, t.body FROM message_events l
+            JOIN tips t ON t.seq = l.seq JOIN events e ON e.seq = l.seq
+         WHERE l.message IN LIST($1) ORDER BY t.seq, t.place")
+    .bind(Value::Numbers(messages.to_vec()))
+    .fetch_all(conn)
+    .await?;
+    let mut found = BTreeMap::<i64, Vec<(EventId, Tip)>>::new();
+    for row in &rows {
+        let of = found.entry(row.num("message")?).or_default();
+        of.push((row.word("event")?, row.json("body")?));
     }
+    Ok(found)
+}
+
+/// Handlers that are switched off.
+async fn switched_off(conn: &mut Conn) -> Result<BTreeSet<String>> {
+    let rows = sql("SELECT handler FROM handler_health WHERE disabled IS NOT NULL")
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(|row| row.text("handler")).collect()
 }
 
 impl Sql {
@@ -344,12 +337,45 @@ impl Sql {
         if !self.more_messages.load(Ordering::Relaxed) && !self.could_go(session, n, per_lane).await? {
             return Ok(Vec::new());
         }
-        let claimed = self
-            .write_unguarded(move |tx| Box::pin(async move { tx.claim_messages(session, n, per_lane).await }))
+        let taken = self
+            .write_unguarded(move |tx| Box::pin(async move { tx.take_messages(session, n, per_lane).await }))
             .await?;
-        let more = claimed.len() == n as usize;
+        let more = taken.len() == n as usize;
         self.more_messages.store(more, Ordering::Relaxed);
-        Ok(claimed)
+        if taken.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.with_particulars(taken).await
+    }
+
+    /// What there is to say about messages that were handed out: read beside the writer, for others wait for that. When it
+    /// cannot be read, nobody renews the messages' leases, and they are handed out again.
+    async fn with_particulars(&self, taken: Vec<Taken>) -> Result<Vec<ClaimedMessage>> {
+        let mut conn = self.reader().await?;
+        let numbers: Vec<i64> = taken.iter().map(|one| one.message.number).collect();
+        let mut events = events_of(&mut conn, self.ctx.hub, &numbers).await?;
+        let mut tips = tips_of(&mut conn, &numbers).await?;
+        let current = declared(&mut conn, taken.iter().map(|one| &one.message.handler)).await?;
+        let off = switched_off(&mut conn).await?;
+        let claimed = taken.into_iter().map(|one| {
+            let Taken { message, .. } = one;
+            let name = message.handler.to_string();
+            let current = current.get(&name);
+            let of_message = tips.remove(&message.number).unwrap_or_default();
+            let (tip_events, tips) = of_message.into_iter().unzip();
+            ClaimedMessage {
+                attempt: message.attempts + 1,
+                handler_active: current.map_or(!one.was_declared, |handler| handler.enabled)
+                    && !off.contains(&name),
+                handler: current.cloned().unwrap_or(one.snapshot),
+                circuit: one.circuit,
+                events: events.remove(&message.number).unwrap_or_default(),
+                tips,
+                tip_events,
+                message,
+            }
+        });
+        Ok(claimed.collect())
     }
 
     /// Whether any message could go now.
