@@ -39,15 +39,20 @@ async fn load(conn: &mut Conn, number: i64) -> Result<Incident> {
 }
 
 /// Events of the incident that the handler matched after the last that it was told of, oldest first; and whether one of
-/// them is news.
+/// them is news. What was silenced is none of them before its silence is over, and then whatever else was told meanwhile.
 async fn untold(conn: &mut Conn, number: i64, notice: &Notice) -> Result<(Vec<i64>, bool)> {
-    let rows = sql(
-        "SELECT l.seq, l.news FROM incident_events l JOIN matches h ON h.seq = l.seq
-         WHERE l.incident = $1 AND l.seq > $2 AND h.handler = $3 ORDER BY l.seq DESC LIMIT $4",
-    )
+    let rows = sql("SELECT l.seq AS seq, l.news AS news FROM incident_events l
+            JOIN matches h ON h.seq = l.seq AND h.handler = $3
+         WHERE l.incident = $1 AND l.seq > $2
+            AND NOT EXISTS (SELECT 1 FROM silenced s WHERE s.seq = l.seq AND s.handler = $3)
+         UNION SELECT l.seq AS seq, l.news AS news FROM silenced s JOIN incident_events l ON l.incident = $1 AND l.seq = s.seq
+         WHERE s.handler = $3 AND s.told = 1 AND s.looked > $4
+         ORDER BY seq DESC LIMIT $5")
     .bind(number)
     .bind(notice.told_seq)
     .bind(notice.handler.to_string())
+    // Nobody was told of anything yet.
+    .bind(notice.last.map_or(0, Timestamp::as_micros))
     .bind(MOST)
     .fetch_all(conn)
     .await?;

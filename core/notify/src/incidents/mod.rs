@@ -3,6 +3,7 @@
 //! processes one tells.
 
 mod decide;
+mod quiet;
 mod told;
 mod words;
 
@@ -11,16 +12,16 @@ use std::time::Duration;
 
 use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{
-    DueNotice, HandlerHealth, HandlerRef, Incident, IncidentState, NewMessage, NoticeStep, Rate, Scope,
+    DueNotice, HandlerHealth, HandlerRef, Incident, IncidentState, NewMessage, NoticeStep, Rate,
 };
 use ironcore_types::Timestamp;
 use ironcore_types::notification::{Escalation, GroupRef, Handler};
 
 use self::decide::{Say, decide};
+use self::quiet::Quiet;
 pub(crate) use self::told::Told;
 use crate::error::NotifyError;
 use crate::fanout::{lane, unlimited};
-use crate::matching::Silences;
 use crate::notify::Shared;
 use crate::pacing;
 use crate::silences;
@@ -56,30 +57,32 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
             let found = handler(shared, &reference, &failing).await?;
             declared.insert(reference.clone(), found);
         }
-        let handler = match declared.get(&reference) {
-            Some(Known::Declared(handler)) => handler,
-            Some(Known::Off(handler)) => {
-                steps.push(instead(look, handler, now));
-                continue;
-            }
+        let (handler, is_off) = match declared.get(&reference) {
+            Some(Known::Declared(handler)) => (handler, false),
+            Some(Known::Off(handler)) => (handler, true),
             // Nobody hears of it there any more; should the handler come back, the next event makes it be looked at.
             Some(Known::Gone) | None => {
                 steps.push(silent(look));
                 continue;
             }
         };
+        let quiet = Quiet::of(shared, &silences, &look, now).await?;
+        if let Some(over) = quiet.over {
+            steps.push(later(look, over.min(now.after(LOOK_AGAIN))));
+            continue;
+        }
+        if is_off {
+            steps.push(instead(look, handler, now));
+            continue;
+        }
         let lane = lane(&shared.plugins, reference.project.as_ref(), handler);
         if handler.limit.is_some() && !rates.contains_key(&lane) {
             let known = shared.ledger.rates(vec![lane.clone()]).await?;
             let rate = known.into_iter().next().unwrap_or_else(|| unlimited(&lane));
             rates.insert(lane.clone(), rate);
         }
-        if let Some(over) = silenced(shared, &silences, &look, now).await? {
-            steps.push(later(look, over.min(now.after(LOOK_AGAIN))));
-            continue;
-        }
         let rate = rates.get_mut(&lane);
-        steps.push(step(look, handler, lane, rate, now));
+        steps.push(step(quiet.without(look), handler, lane, rate, now));
     }
     shared.ledger.record_notices(steps).await?;
     Ok(count)
@@ -116,24 +119,6 @@ async fn handler(
         Some(handler) => Known::Declared(handler),
         None => Known::Gone,
     })
-}
-
-/// Until when a silence or a maintenance window is about the incident, by its newest event.
-async fn silenced(
-    shared: &Shared,
-    silences: &Silences,
-    look: &DueNotice,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, LedgerError> {
-    let Some(newest) = look.newest.last().filter(|_| !silences.are_none()) else {
-        return Ok(None);
-    };
-    let found = shared.ledger.events_after(newest - 1, 1, &Scope::All).await?;
-    let project = look.notice.handler.project.as_ref();
-    let quiet = found
-        .first()
-        .and_then(|event| silences.quiet(&event.event, project, now));
-    Ok(quiet.map(|quiet| quiet.until))
 }
 
 /// Nothing is told now. A silence may be ended before its time, so this is asked again soon.

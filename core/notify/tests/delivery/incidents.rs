@@ -316,6 +316,50 @@ async fn what_begins_under_a_silence_is_an_incident_afterwards() {
     assert_eq!(of(&world.messages().await, "hook").len(), 3, "and nothing twice");
 }
 
+/// A silence about one job hides no other that fails of the same cause, whichever of them came first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silence_about_one_job_hides_no_other() {
+    for jobs in [["nightly", "other"], ["other", "nightly"]] {
+        let incidents = json!({
+            "wait": "1m", "interval": "1m", "repeat": "0s", "escalate": { "after": "15m", "to": "pager" },
+        });
+        let mut world = world(incidents, None).await;
+        world.start();
+        silence(&world, 2, json!({ "jobs": ["other"] })).await;
+        for job in jobs {
+            world.task(job, TaskState::Failed).await;
+        }
+        fanned_out(&world).await;
+        world.clock.advance(minutes(1));
+        let all = delivered(&world, "hook", 1).await;
+        assert_eq!(
+            jobs_of(&world, of(&all, "hook")[0]).await,
+            ["nightly"],
+            "{jobs:?}"
+        );
+        world.clock.advance(minutes(15));
+        let all = delivered(&world, "pager", 1).await;
+        assert_eq!(
+            jobs_of(&world, of(&all, "pager")[0]).await,
+            ["nightly"],
+            "{jobs:?}"
+        );
+        // The other still fails when its silence is over.
+        world.clock.advance(minutes(121));
+        let all = delivered(&world, "hook", 2).await;
+        assert_eq!(jobs_of(&world, of(&all, "hook")[1]).await, ["other"], "{jobs:?}");
+        world.stop().await;
+        assert_eq!(of(&world.messages().await, "hook").len(), 2, "and nothing twice");
+    }
+}
+
+/// The jobs that the events of a message are about.
+async fn jobs_of(world: &World, message: &Message) -> Vec<String> {
+    let events = world.ledger.message_events(message.id).await.expect("its events");
+    let jobs = events.iter().filter_map(|event| event.event.data.job_name());
+    jobs.map(ToString::to_string).collect()
+}
+
 /// What joins an incident under a silence is told with its next notice, and by nothing else.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_joins_under_a_silence_is_told_once() {
