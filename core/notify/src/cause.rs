@@ -11,6 +11,7 @@
 //! | `missed/…`, `overrun/…` | `job.missed`, `job.overrun` | a run has ended |
 //! | `overdue/…`, `stale/…`, `space-low/NAME`, `scheduler` | what the watch notices | its condition is over |
 //! | `worker/NODE` | a worker was lost | one is online there |
+//! | `delivery/PROJECT/GROUP/HANDLER` | messages of a handler were lost, it was switched off | one of its messages is delivered, it is switched on or declared anew |
 
 use ironcore_ledger::model::Clear;
 use ironcore_types::event::TaskData;
@@ -125,6 +126,17 @@ pub(crate) fn of(event: &Event) -> Option<Cause> {
             let node = &data.node.as_ref()?.name;
             let over = format!("A worker on {node} is online again");
             Some(Cause::own(format!("worker/{node}"), event, over))
+        }
+        // One that reached some is no sign that the others will not be reached.
+        EventType::DeliveryExhausted | EventType::HandlerDisabled if data.severity >= Severity::Error => {
+            let delivery = data.delivery.as_ref()?;
+            let (group, handler) = (delivery.group.as_ref()?, delivery.handler.as_ref()?);
+            let whose = data.project.as_ref().map_or("-", ProjectName::as_str);
+            let key = format!("delivery/{whose}/{group}/{handler}");
+            Some(Cause {
+                title: format!("Handler {group}/{handler} loses messages"),
+                ..Cause::lasting(key, event, format!("Handler {group}/{handler} delivers again"))
+            })
         }
         EventType::SchedulerPaused if data.severity >= Severity::Warning => Some(Cause {
             condition: Some("paused".to_owned()),

@@ -5,7 +5,7 @@ mod when;
 
 use std::collections::BTreeSet;
 
-use ironcore_ledger::model::{HandlerRef, Incident, LastOutcome, Notice};
+use ironcore_ledger::model::{HandlerRef, Incident, IncidentFilter, LastOutcome, Notice, Page, Raised};
 use ironcore_ledger::{Ledger, LedgerError};
 use ironcore_types::notification::{Group, Handler};
 use ironcore_types::{Event, PluginName, ProjectName, Timestamp};
@@ -54,12 +54,16 @@ pub type Lane<'a> = dyn Fn(Option<&ProjectName>, &Handler) -> String + Sync + 'a
 pub struct Joined {
     /// What makes its events one.
     pub cause: String,
-    /// The incident that lasts; none when the event would be the first of one.
-    pub open: Option<Incident>,
+    /// The incident that the event joined, or would join; none when it would be the first of one.
+    pub incident: Option<Incident>,
+    /// When the handler was told of the event.
+    pub told: Option<Timestamp>,
     /// When the handler is told next, of what lasts.
     pub next: Option<Timestamp>,
-    /// What the handler was told of what lasts.
+    /// What the handler was told of the incident.
     pub notice: Option<Notice>,
+    /// Whether whoever was to hear when nobody acknowledged it did hear.
+    pub raised: bool,
 }
 
 /// Looks at every handler of the event's project and of the hub. What silenced an event that happened is what did so
@@ -169,42 +173,68 @@ async fn joined(
     reference: &HandlerRef,
     handler: &Handler,
 ) -> Result<Option<Joined>, LedgerError> {
-    let Some(cause) = handler.incidents.as_ref().and_then(|_| cause::of(event)) else {
+    let Some((policy, cause)) = handler.incidents.as_ref().zip(cause::of(event)) else {
         return Ok(None);
     };
-    let open = ledger.incident_of(reference.project.as_ref(), &cause.key).await?;
-    let mut notice = None;
-    if let Some(incident) = &open {
-        let notices = ledger.notices(incident.id).await?;
-        notice = notices.into_iter().find(|notice| notice.handler == *reference);
-    }
+    let project = reference.project.as_ref();
+    let of_event = IncidentFilter {
+        event: Some(event.id),
+        ..IncidentFilter::default()
+    };
+    let page = ledger.incidents(&of_event, &Page::first(100)).await?;
+    let mut known = page.incidents.into_iter();
+    let known = known.find(|incident| incident.project.as_ref() == project && incident.cause == cause.key);
+    let told = match known {
+        Some(_) => when::told(ledger, event, reference).await?,
+        None => None,
+    };
+    let incident = match known {
+        Some(incident) => Some(incident),
+        None => ledger.incident_of(project, &cause.key).await?,
+    };
+    let notices = match &incident {
+        Some(incident) => ledger.notices(incident.id).await?,
+        None => Vec::new(),
+    };
+    let of = |wanted: &HandlerRef| notices.iter().find(|notice| notice.handler == *wanted).cloned();
+    let notice = of(reference);
+    let target = policy.escalate.as_ref().map(|up| HandlerRef {
+        handler: up.to.clone(),
+        ..reference.clone()
+    });
+    let raised = target.and_then(|target| of(&target));
     Ok(Some(Joined {
         cause: cause.key,
-        open,
+        incident,
+        told,
         next: notice.as_ref().and_then(|notice| notice.due),
         notice,
+        raised: raised.is_some_and(|notice| notice.raised != Raised::No),
     }))
 }
 
 fn joined_words(joined: &Joined, handler: &Handler) -> String {
-    match (&joined.open, joined.next) {
-        (Some(incident), Some(next)) => format!(
-            "; it joins incident {} ({}), of which the next notice is at {}",
-            incident.number,
-            incident.title,
-            Timestamp::from_seconds(next.as_seconds())
-        ),
-        (Some(incident), None) => format!("; it joins incident {} ({})", incident.number, incident.title),
-        (None, _) => {
-            let wait = handler.incidents.as_ref().map(|incidents| incidents.wait);
-            match wait.filter(|wait| !wait.duration().is_zero()) {
-                Some(wait) => {
-                    format!("; it is the first of an incident, of which the first notice is {wait} later")
-                }
-                None => "; it is the first of an incident".to_owned(),
+    let second = |at: Timestamp| Timestamp::from_seconds(at.as_seconds());
+    let Some(incident) = &joined.incident else {
+        let wait = handler.incidents.as_ref().map(|incidents| incidents.wait);
+        return match wait.filter(|wait| !wait.duration().is_zero()) {
+            Some(wait) => {
+                format!("; it is the first of an incident, of which the first notice is {wait} later")
             }
-        }
+            None => "; it is the first of an incident".to_owned(),
+        };
+    };
+    let name = format!("incident {} ({})", incident.number, incident.title);
+    let mut words = match joined.told {
+        Some(told) => format!("; it was told at {} with {name}", second(told)),
+        None => format!("; it joins {name}"),
+    };
+    match (incident.ended, joined.next) {
+        (Some((over, _)), _) => words.push_str(&format!(", which is over since {}", second(over))),
+        (None, Some(next)) => words.push_str(&format!(", of which the next notice is at {}", second(next))),
+        (None, None) => {}
     }
+    words
 }
 
 /// A rule as people find it in the group's declaration.

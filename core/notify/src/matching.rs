@@ -95,7 +95,8 @@ pub(crate) fn is_handed_over(event: &Event) -> bool {
 /// Whether the event tells that this very handler, or its plugin, failed.
 fn is_own_failure(event: &Event, group: &Group, handler: &Handler) -> bool {
     let cause = event.data.delivery.as_ref();
-    let Some(cause) = cause.filter(|_| is_about_delivery(event.event_type)) else {
+    let about = is_about_delivery(event.event_type) || event.event_type == EventType::HandlerDisabled;
+    let Some(cause) = cause.filter(|_| about) else {
         return false;
     };
     let same_group = cause.group.as_ref() == Some(&group.name) && event.data.project == group.project;

@@ -8,8 +8,8 @@ use ironcore_types::event::{DATASCHEMA, DatastoreData, ErrorData, JobData, TaskD
 use ironcore_types::notification::Handler;
 use ironcore_types::progress::TaskStats;
 use ironcore_types::{
-    ErrorCode, Event, EventData, EventId, EventType, ProjectName, TaskId, TaskState, TaskType, Timestamp,
-    Upid,
+    ErrorCode, Event, EventData, EventId, EventType, ProjectName, Severity, TaskId, TaskState, TaskType,
+    Timestamp, Upid,
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -82,8 +82,9 @@ fn shown(one: Explained) -> ExplainedHandler {
         why: one.why,
         incident: one.incident.map(|joined| ExplainedIncident {
             cause: joined.cause,
-            id: joined.open.as_ref().map(|incident| incident.id),
-            number: joined.open.map(|incident| incident.number),
+            id: joined.incident.as_ref().map(|incident| incident.id),
+            number: joined.incident.map(|incident| incident.number),
+            told: joined.told,
             next: joined.next,
         }),
         when: one.when.map(|when| ExplainedWhen {
@@ -93,6 +94,7 @@ fn shown(one: Explained) -> ExplainedHandler {
                 to: up.to,
                 at: up.at,
                 done: up.done,
+                heard: up.heard,
             }),
         }),
     }
@@ -130,17 +132,17 @@ pub(super) async fn made_up(
     if let Some(name) = wanted.datastore {
         data.datastore = Some(DatastoreData {
             name,
-            online: true,
+            // One that has come back is no trouble.
+            online: wanted.event_type != EventType::DatastoreStatusChanged || severity < Severity::Warning,
             used: None,
             free: None,
         });
     }
-    if wanted.event_type == EventType::TaskFailed {
-        data.error = Some(ErrorData {
-            code: ErrorCode::Internal,
-            message: "made up".to_owned(),
-        });
-    }
+    let usual = (wanted.event_type == EventType::TaskFailed).then_some(ErrorCode::Internal);
+    data.error = wanted.code.or(usual).map(|code| ErrorData {
+        code,
+        message: "made up".to_owned(),
+    });
     Ok(Event {
         specversion: "1.0".to_owned(),
         id: EventId(state.seams().uuid()),

@@ -60,6 +60,7 @@ async fn test(
         event_type,
         project: group.project.clone(),
         severity: None,
+        code: None,
         job: None,
         datastore: None,
         task_type: Some(TaskType::Backup),

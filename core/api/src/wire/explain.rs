@@ -1,8 +1,8 @@
 //! What `notify explain` asks and answers.
 
 use ironcore_types::{
-    DatastoreName, Event, EventId, EventType, GroupName, HandlerName, IncidentId, JobName, PluginName,
-    ProjectName, Severity, TaskState, TaskType, Timestamp,
+    DatastoreName, ErrorCode, Event, EventId, EventType, GroupName, HandlerName, IncidentId, JobName,
+    PluginName, ProjectName, Severity, TaskState, TaskType, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -33,6 +33,9 @@ pub struct MadeUpEvent {
     /// How much it matters; as usual for its type when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
+    /// The code of its error, such as `datastore.full`; `internal` when missing, of a task that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ErrorCode>,
     /// The job it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobName>,
@@ -101,8 +104,10 @@ pub struct ExplainedEscalation {
     pub to: HandlerName,
     /// When it was, or will be.
     pub at: Timestamp,
-    /// Whether it was.
+    /// Whether that is past.
     pub done: bool,
+    /// Whether it heard, when that is past: a handler that is off does not.
+    pub heard: bool,
 }
 
 /// The incident by which an event is told.
@@ -110,10 +115,12 @@ pub struct ExplainedEscalation {
 pub struct ExplainedIncident {
     /// What makes its events one.
     pub cause: String,
-    /// The incident that lasts; null when the event would be the first of one.
+    /// The incident that the event joined, or would join; null when it would be the first of one.
     pub id: Option<IncidentId>,
     /// What people call it.
     pub number: Option<i64>,
+    /// When the handler was told of the event; null when it was not yet.
+    pub told: Option<Timestamp>,
     /// When the handler is told next, of what lasts.
     pub next: Option<Timestamp>,
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 use ironcore_ledger::model::IncidentState;
 use ironcore_types::ids::{DatastoreName, GroupName, HandlerName, InvalidName, JobName, ProjectName};
-use ironcore_types::{EventId, EventType, IncidentId, MessageId, Severity, TaskState, TaskType};
+use ironcore_types::{ErrorCode, EventId, EventType, IncidentId, MessageId, Severity, TaskState, TaskType};
 
 use super::look::HandlerArg;
 use super::start::InProject;
@@ -151,7 +151,7 @@ impl FromStr for IncidentArg {
 #[command(group(clap::ArgGroup::new("which").required(true)))]
 pub(crate) struct Explain {
     /// An event that happened, by its id.
-    #[arg(group = "which", conflicts_with_all = ["project", "severity", "job", "datastore", "task_type", "at", "before"])]
+    #[arg(group = "which", conflicts_with_all = ["project", "severity", "code", "job", "datastore", "task_type", "at", "before"])]
     pub(crate) event: Option<EventId>,
     /// Make up an event of this type, such as task.failed.
     #[arg(long = "type", group = "which", value_name = "TYPE", value_parser = words::event_type())]
@@ -162,6 +162,9 @@ pub(crate) struct Explain {
     /// Its severity; as usual for its type when missing.
     #[arg(long, value_parser = words::severity())]
     pub(crate) severity: Option<Severity>,
+    /// The code of its error, such as datastore.full; internal when missing, of a task that failed.
+    #[arg(long, value_parser = words::error_code(), hide_possible_values = true)]
+    pub(crate) code: Option<ErrorCode>,
     /// The job it is about.
     #[arg(long, value_name = "NAME")]
     pub(crate) job: Option<JobName>,

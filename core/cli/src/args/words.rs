@@ -6,7 +6,7 @@ use ironcore_egress::SigningKind;
 use ironcore_ledger::model::{IncidentState, MessageState, Service};
 use ironcore_types::statistics::Bucket;
 use ironcore_types::verification::VerifyResult;
-use ironcore_types::{EventType, Severity, TaskState, TaskType};
+use ironcore_types::{ErrorCode, EventType, Severity, TaskState, TaskType};
 
 /// One of `all`, shown as `word` has it. Whether case matters is said by the option.
 fn one_of<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
@@ -63,6 +63,10 @@ pub(super) fn event_type() -> impl TypedValueParser<Value = EventType> {
     one_of(EventType::ALL, |event_type| {
         event_type.as_str().trim_start_matches("ironcore.")
     })
+}
+
+pub(super) fn error_code() -> impl TypedValueParser<Value = ErrorCode> {
+    one_of(ErrorCode::ALL, ErrorCode::as_str)
 }
 
 pub(super) fn severity() -> impl TypedValueParser<Value = Severity> {

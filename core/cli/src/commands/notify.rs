@@ -62,6 +62,7 @@ fn request(options: Explain) -> Result<wire::ExplainRequest> {
             event_type,
             project: options.project,
             severity: options.severity,
+            code: options.code,
             job: options.job,
             datastore: options.datastore,
             task_type: options.task_type,

@@ -1,8 +1,9 @@
 //! Removes the snapshots that no retention rule keeps, saying for each one why it stays or goes.
 
-use ironcore_store::{PrunePlan, PruneRequest, SnapshotFilter, StoreError, Watch};
+use ironcore_store::{Datastore, PrunePlan, PruneRequest, SnapshotFilter, StoreError, Watch};
 use ironcore_types::progress::{Stage, TaskStats, Warning};
 use ironcore_types::spec::PruneSpec;
+use ironcore_types::{DatastoreName, ErrorCode};
 
 use super::JobContext;
 use crate::error::EngineError;
@@ -57,5 +58,21 @@ pub(super) fn run(job: &JobContext, spec: &PruneSpec) -> Result<TaskStats, Engin
             ..TaskStats::default()
         });
     }
-    Ok(datastore.prune_apply(&plan, &job.watch)?)
+    let applied = datastore.prune_apply(&plan, &job.watch);
+    // Also of one that did not come to its end.
+    forget_gone(job, &spec.datastore, &datastore)?;
+    Ok(applied?)
+}
+
+/// Nobody waits for damaged snapshots that are no longer there to be verified well.
+fn forget_gone(job: &JobContext, name: &DatastoreName, datastore: &Datastore) -> Result<(), EngineError> {
+    let mut gone = job.wait(job.ledger.damaged_snapshots(name))?;
+    gone.retain(|path| {
+        let found = datastore.snapshot(path);
+        found.is_err_and(|error| error.code() == ErrorCode::SnapshotNotFound)
+    });
+    if gone.is_empty() {
+        return Ok(());
+    }
+    job.wait(job.ledger.forget_snapshots(name, &gone))
 }

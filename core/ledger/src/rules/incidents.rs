@@ -78,6 +78,14 @@ fn target(group: &Group, handler: &Handler, escalation: &Escalation, label: &str
                 format_args!("handler {name} escalates to handler {to}, which the group does not have"),
             );
         };
+        if handler.enabled && !target.enabled {
+            return refuse(
+                label,
+                format_args!(
+                    "handler {name} escalates to handler {to}, which is off (`enabled = false`): nobody would hear"
+                ),
+            );
+        }
         let up = target
             .incidents
             .as_ref()

@@ -382,7 +382,11 @@ pub(crate) fn exhausted(message: &Message, error: &ErrorData, end: End) -> NewEv
         counted(u64::from(message.attempts), "attempt"),
         error.message
     );
-    let mut data = EventData::new(handler.project.clone(), event_type.default_severity(), title);
+    let severity = match end {
+        End::Partly => Severity::Warning,
+        End::GivenUp | End::Rejected => event_type.default_severity(),
+    };
+    let mut data = EventData::new(handler.project.clone(), severity, title);
     data.delivery = Some(DeliveryData {
         message: Some(message.id),
         group: Some(handler.group.clone()),

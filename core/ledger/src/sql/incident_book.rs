@@ -92,8 +92,11 @@ struct NoticeRow {
     handler: String,
 }
 
+/// What the condition begins with that a handler fails.
+pub(super) const DELIVERY: &str = "delivery/";
+
 /// The first text that does not begin with this.
-fn beyond(prefix: &str) -> String {
+pub(super) fn beyond(prefix: &str) -> String {
     format!("{prefix}\u{10FFFF}")
 }
 
@@ -106,13 +109,20 @@ impl Tx {
             self.read_notices(&places, &mut book).await?;
         }
         if !asked.conditions.is_empty() {
-            let rows = sql("SELECT key FROM conditions WHERE key IN LIST($1)")
-                .bind(words(asked.conditions.iter().map(String::as_str)))
-                .fetch_all(&mut self.conn)
-                .await?;
-            book.conditions = rows.iter().map(|row| row.text("key")).collect::<Result<_>>()?;
+            book.conditions = self.read_conditions(&asked.conditions).await?;
         }
         Ok(book)
+    }
+
+    /// Those of these conditions that hold: what the watch has noticed, and handlers that fail.
+    async fn read_conditions(&mut self, asked: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+        let rows = sql("SELECT key FROM conditions WHERE key IN LIST($1)
+             UNION SELECT 'delivery/' || handler AS key FROM handler_health WHERE handler IN LIST($2)")
+        .bind(words(asked.iter().map(String::as_str)))
+        .bind(words(asked.iter().filter_map(|key| key.strip_prefix(DELIVERY))))
+        .fetch_all(&mut self.conn)
+        .await?;
+        rows.iter().map(|row| row.text("key")).collect()
     }
 
     /// The incidents that events may join, or whose end they may be.
@@ -380,12 +390,15 @@ impl Tx {
         if anew.is_empty() {
             return Ok(());
         }
-        // All who were told are told as if it had just begun.
-        sql("UPDATE incident_notices SET since = $1, first = NULL, escalated = NULL WHERE incident IN LIST($2)")
-            .bind(self.now.as_micros())
-            .bind(Value::Numbers(anew.into_iter().collect()))
-            .execute(&mut self.conn)
-            .await?;
+        // All who were told are told as if it had just begun; whom it was escalated to, when it is escalated again.
+        sql(
+            "UPDATE incident_notices SET since = $1, first = NULL, escalated = NULL, raised = 0
+             WHERE incident IN LIST($2)",
+        )
+        .bind(self.now.as_micros())
+        .bind(Value::Numbers(anew.into_iter().collect()))
+        .execute(&mut self.conn)
+        .await?;
         Ok(())
     }
 

@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ironcore_types::{IncidentId, JobName, ProjectName, Timestamp, UserId};
+use ironcore_types::snapshot::SnapshotPath;
+use ironcore_types::{DatastoreName, IncidentId, JobName, ProjectName, Timestamp, UserId};
 
 use super::Sql;
+use super::incident_book::beyond;
 use super::incident_lists::find;
 use super::tx::Tx;
 use crate::db::{Value, sql, words};
@@ -206,7 +208,42 @@ impl Tx {
     }
 }
 
+/// Whom an incident affects that is about a snapshot.
+fn snapshot_member(datastore: &DatastoreName) -> String {
+    format!("snapshot/{datastore}:")
+}
+
 impl Sql {
+    pub(crate) async fn damaged_snapshots(&self, datastore: &DatastoreName) -> Result<Vec<SnapshotPath>> {
+        let prefix = snapshot_member(datastore);
+        let rows = sql("SELECT DISTINCT member FROM incident_members
+             WHERE failing = 1 AND member >= $1 AND member < $2 ORDER BY member")
+        .bind(prefix.as_str())
+        .bind(beyond(&prefix))
+        .fetch_all(&mut self.reader().await?)
+        .await?;
+        let members = rows.iter().map(|row| row.text("member"));
+        let paths = members.map(|member| {
+            let member = member?;
+            let path = member.strip_prefix(&prefix).unwrap_or(&member);
+            path.parse()
+                .map_err(|_| LedgerError::row("member", format!("{member:?} is no snapshot")))
+        });
+        paths.collect()
+    }
+
+    pub(crate) async fn forget_snapshots(
+        &self,
+        datastore: &DatastoreName,
+        gone: &[SnapshotPath],
+    ) -> Result<()> {
+        let prefix = snapshot_member(datastore);
+        let members = gone.iter().map(|path| Clear::Member(format!("{prefix}{path}")));
+        let members: Vec<_> = members.collect();
+        self.write(move |tx| Box::pin(async move { tx.forget(members).await }))
+            .await
+    }
+
     pub(crate) async fn forget_incidents(&self, before: Timestamp) -> Result<u64> {
         self.write(move |tx| Box::pin(async move { tx.forget_incidents(before).await }))
             .await

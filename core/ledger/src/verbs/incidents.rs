@@ -1,6 +1,7 @@
 //! Verbs of incidents. What the cause of an event is, and when a handler is told, is notify's to decide.
 
-use ironcore_types::{IncidentId, ProjectName, Timestamp, UserId};
+use ironcore_types::snapshot::SnapshotPath;
+use ironcore_types::{DatastoreName, IncidentId, ProjectName, Timestamp, UserId};
 
 use crate::Ledger;
 use crate::error::Result;
@@ -33,6 +34,16 @@ impl Ledger {
     /// The newest events of an incident, newest first; at most `limit`.
     pub async fn incident_events(&self, id: IncidentId, limit: u32) -> Result<Vec<SeqEvent>> {
         self.sql.incident_events(id, limit).await
+    }
+
+    /// The snapshots of a datastore that incidents which last take for damaged.
+    pub async fn damaged_snapshots(&self, datastore: &DatastoreName) -> Result<Vec<SnapshotPath>> {
+        self.sql.damaged_snapshots(datastore).await
+    }
+
+    /// These snapshots are no longer there: incidents wait for them no more.
+    pub async fn forget_snapshots(&self, datastore: &DatastoreName, gone: &[SnapshotPath]) -> Result<()> {
+        self.sql.forget_snapshots(datastore, gone).await
     }
 
     /// Says that somebody sees to an incident; what joined it is acknowledged in the inbox too. Who came first stays;

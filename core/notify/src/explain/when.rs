@@ -1,7 +1,7 @@
 //! When an event is told to a handler that is told of it: at once, with a digest, after quiet hours, when the limit allows,
 //! or by the notice of an incident, and to whom that is escalated.
 
-use ironcore_ledger::model::{HandlerRef, IncidentState, MessageFilter, Page};
+use ironcore_ledger::model::{HandlerRef, IncidentState, Message, MessageFilter, Page};
 use ironcore_ledger::{Ledger, LedgerError};
 use ironcore_types::notification::{Handler, Incidents};
 use ironcore_types::{Event, HandlerName, Timestamp};
@@ -47,6 +47,8 @@ pub struct Escalated {
     pub at: Timestamp,
     /// Whether that is past.
     pub done: bool,
+    /// Whether it heard, when that is past: a handler that is off does not.
+    pub heard: bool,
 }
 
 /// When an event is told to a handler.
@@ -86,10 +88,11 @@ impl When {
             How::Incident if self.quiet => format!("; quiet hours delay that until {at}"),
             How::Incident => String::new(),
         };
-        if let Some(Escalated { to, at, done }) = &self.escalated {
+        if let Some(Escalated { to, at, done, heard }) = &self.escalated {
             let at = Timestamp::from_seconds(at.as_seconds());
             words.push_str(&match done {
-                true => format!("; it was escalated to {to} at {at}"),
+                true if *heard => format!("; it was escalated to {to} at {at}"),
+                true => format!("; it was to be escalated to {to} at {at}, which was off"),
                 false => format!("; it is escalated to {to} at {at} unless somebody acknowledges it"),
             });
         }
@@ -137,12 +140,33 @@ pub(super) async fn of(
     })
 }
 
+/// When the handler was first told of the event.
+pub(super) async fn told(
+    ledger: &Ledger,
+    event: &Event,
+    reference: &HandlerRef,
+) -> Result<Option<Timestamp>, LedgerError> {
+    let own = messages_with(ledger, event, reference).await?;
+    Ok(own.iter().map(|message| message.created).min())
+}
+
 /// When the message goes, or went, that holds an event which was beyond the limit.
 async fn beyond_limit(
     ledger: &Ledger,
     event: &Event,
     reference: &HandlerRef,
 ) -> Result<Option<Timestamp>, LedgerError> {
+    let mut own = messages_with(ledger, event, reference).await?.into_iter();
+    let gathered = own.find(|message| message.window.starts_with("limit/"));
+    Ok(gathered.and_then(|message| message.window.strip_prefix("limit/")?.parse().ok()))
+}
+
+/// The handler's messages that tell of the event, the newest hundred.
+async fn messages_with(
+    ledger: &Ledger,
+    event: &Event,
+    reference: &HandlerRef,
+) -> Result<Vec<Message>, LedgerError> {
     let filter = MessageFilter {
         group: Some(reference.group.clone()),
         handler: Some(reference.handler.clone()),
@@ -150,15 +174,14 @@ async fn beyond_limit(
         ..MessageFilter::default()
     };
     let page = ledger.messages(&filter, &Page::first(100)).await?;
-    let mut own = page.messages.into_iter().map(|listed| listed.message);
-    let gathered = own.find(|message| message.handler == *reference && message.window.starts_with("limit/"));
-    Ok(gathered.and_then(|message| message.window.strip_prefix("limit/")?.parse().ok()))
+    let all = page.messages.into_iter().map(|listed| listed.message);
+    Ok(all.filter(|message| message.handler == *reference).collect())
 }
 
 /// When the notice of an incident comes that tells of the event, and to whom it is escalated.
 fn by_incident(event: &Event, handler: &Handler, policy: &Incidents, joined: &Joined) -> When {
     let first = event.time.after(policy.wait.duration());
-    let due = match &joined.open {
+    let due = match &joined.incident {
         None => Some(first),
         Some(_) => joined.next,
     };
@@ -170,7 +193,7 @@ fn by_incident(event: &Event, handler: &Handler, policy: &Incidents, joined: &Jo
     let at = delayed.or(due);
     let told = joined.notice.as_ref();
     let is_open = joined
-        .open
+        .incident
         .as_ref()
         .is_none_or(|incident| incident.state() == IncidentState::Open);
     let begun = told.and_then(|notice| notice.first).or(at);
@@ -184,6 +207,7 @@ fn by_incident(event: &Event, handler: &Handler, policy: &Incidents, joined: &Jo
             to: up.to.clone(),
             at,
             done: done.is_some(),
+            heard: joined.raised,
         })
     });
     When {
@@ -215,9 +239,11 @@ mod tests {
         failed.time = "2026-05-21T03:00:00Z".parse().expect("a time");
         let joined = Joined {
             cause: "job/web/nightly".to_owned(),
-            open: None,
+            incident: None,
+            told: None,
             next: None,
             notice: None,
+            raised: false,
         };
         let mut declared = handler(json!({ "incidents": {
             "wait": "30s", "escalate": { "after": "15m", "to": "pager" },

@@ -81,11 +81,51 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
             let rate = known.into_iter().next().unwrap_or_else(|| unlimited(&lane));
             rates.insert(lane.clone(), rate);
         }
+        let up = handler
+            .incidents
+            .as_ref()
+            .and_then(|policy| policy.escalate.as_ref());
+        let up = match up.map(|up| raised_to(&look, up)) {
+            Some(target) if hears(shared, &target, &failing).await? => Up::Heard(target),
+            Some(_) => Up::Deaf,
+            None => Up::Nobody,
+        };
         let rate = rates.get_mut(&lane);
-        steps.push(step(quiet.without(look), handler, lane, rate, now));
+        steps.push(step(quiet.without(look), handler, (lane, rate), up, now));
     }
     shared.ledger.record_notices(steps).await?;
     Ok(count)
+}
+
+/// Who hears of an incident that nobody acknowledges.
+enum Up {
+    /// Nobody is to.
+    Nobody,
+    /// This handler.
+    Heard(HandlerRef),
+    /// One that is off or gone, and nobody in its place: the first handler is told again instead.
+    Deaf,
+}
+
+/// Whether what is escalated to a handler reaches somebody: it, or whoever hears in its place while it is off.
+async fn hears(
+    shared: &Shared,
+    reference: &HandlerRef,
+    failing: &[HandlerHealth],
+) -> Result<bool, LedgerError> {
+    let mut reference = reference.clone();
+    // Who escalates to whom never goes in a circle.
+    loop {
+        let up = match handler(shared, &reference, failing).await? {
+            Known::Declared(_) => return Ok(true),
+            Known::Gone => return Ok(false),
+            Known::Off(handler) => handler.incidents.and_then(|policy| policy.escalate),
+        };
+        match up {
+            Some(up) => reference.handler = up.to,
+            None => return Ok(false),
+        }
+    }
 }
 
 /// Whether a handler can be told.
@@ -164,11 +204,14 @@ fn silent(look: DueNotice) -> NoticeStep {
 fn step(
     look: DueNotice,
     handler: &Handler,
-    lane: String,
-    rate: Option<&mut Rate>,
+    (lane, rate): (String, Option<&mut Rate>),
+    up: Up,
     now: Timestamp,
 ) -> NoticeStep {
     let mut decision = decide(&look, handler, now);
+    if decision.escalate && matches!(up, Up::Deaf) {
+        decision.say = decision.say.or(Some(Say::Still));
+    }
     let limited = handler.limit.zip(rate).filter(|_| decision.say.is_some());
     let rate = limited.map(|(limit, rate)| {
         if let Err(free) = pacing::room(limit, now, rate) {
@@ -176,11 +219,10 @@ fn step(
         }
         rate.clone()
     });
-    let raise = handler
-        .incidents
-        .as_ref()
-        .and_then(|policy| policy.escalate.as_ref());
-    let raise = raise.filter(|_| decision.escalate).map(|up| raised_to(&look, up));
+    let raise = match up {
+        Up::Heard(target) if decision.escalate => Some(target),
+        _ => None,
+    };
     let message = decision.say.map(|say| message(&look, handler, lane, say, now));
     NoticeStep {
         incident: look.incident.id,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ironcore_ledger::model::{IncidentFilter, Message, MessageState, Page};
-use ironcore_types::TaskState;
+use ironcore_types::{EventType, TaskState};
 use serde_json::{Value, json};
 
 use crate::digests::fanned_out;
@@ -314,6 +314,76 @@ async fn what_begins_under_a_silence_is_an_incident_afterwards() {
     assert_eq!(of(&all, "hook")[2].kind, "recovery");
     world.stop().await;
     assert_eq!(of(&world.messages().await, "hook").len(), 3, "and nothing twice");
+}
+
+/// A handler that loses every message is one trouble to the others, and it is over when it delivers again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_loses_messages_is_one_incident_to_the_others() {
+    let mut world = World::new(|receiver| {
+        let mut hook = webhook(receiver, "hook", "/hook", &[]);
+        hook["incidents"] = json!({ "wait": "1m", "interval": "5m", "repeat": "0s" });
+        json!([webhook(receiver, "bad", "/bad", &["task.failed"]), hook])
+    })
+    .await;
+    world.receiver.always("/bad", Some(Answer::Status(400)));
+    world.start();
+    for _ in 0..3 {
+        world.task("nightly", TaskState::Failed).await;
+    }
+    world
+        .until("three were lost", |all| {
+            let lost = of(all, "bad").into_iter();
+            lost.filter(|one| one.state == MessageState::Dead).count() == 3
+        })
+        .await;
+    fanned_out(&world).await;
+    world.clock.advance(minutes(1));
+    let all = delivered(&world, "hook", 2).await;
+    let mut titles: Vec<String> = said(&all, "hook").into_iter().map(|(_, title)| title).collect();
+    titles.sort();
+    assert_eq!(titles.len(), 2);
+    assert!(
+        titles[1].starts_with("Handler ops/bad loses messages"),
+        "{titles:?}"
+    );
+    world.receiver.always("/bad", None);
+    world.task("nightly", TaskState::Failed).await;
+    delivered(&world, "bad", 1).await;
+    let all = delivered(&world, "hook", 3).await;
+    let (kind, title) = &said(&all, "hook")[2];
+    assert_eq!(kind, "recovery");
+    assert!(title.starts_with("Handler ops/bad delivers again"), "{title}");
+    world.stop().await;
+}
+
+/// When nobody can be told of what nobody acknowledges, the first handler is told again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_escalated_to_nobody_is_told_again() {
+    let incidents = json!({ "repeat": "0s", "escalate": { "after": "15m", "to": "pager" } });
+    let mut world = world(incidents, None).await;
+    world.receiver.always("/pager", Some(Answer::Status(410)));
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    delivered(&world, "hook", 1).await;
+    world.clock.advance(minutes(15));
+    // The destination is gone, and the handler switched off by that.
+    world.event(EventType::HandlerDisabled).await;
+    world.task("nightly", TaskState::Ok).await;
+    world.task("nightly", TaskState::Failed).await;
+    let starting = |all: &[Message], start: &str| {
+        let titles = said(all, "hook").into_iter();
+        titles.filter(|(_, title)| title.starts_with(start)).count()
+    };
+    world
+        .until("the next incident", |all| {
+            starting(all, "Datastore store cannot be reached") == 2
+        })
+        .await;
+    world.clock.advance(minutes(15));
+    let still = "Still, for 15 min 00 s: Datastore store cannot be reached";
+    let all = world.until("told again", |all| starting(all, still) == 1).await;
+    assert_eq!(of(&all, "pager").len(), 1, "it is off");
+    world.stop().await;
 }
 
 /// A silence about one job hides no other that fails of the same cause, whichever of them came first.

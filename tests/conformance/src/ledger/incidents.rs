@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use ironcore_ledger::model::{
-    Clear, DueNotice, Ending, FanOut, FanOutReport, Incident, IncidentFilter, IncidentState, IncidentStep,
-    Joins, MessageFilter, NewEvent, NewMatch, NewMessage, Notice, NoticeStep, Page, Raised, Rate,
+    AttemptOutcome, Clear, DueNotice, Ending, FanOut, FanOutReport, Incident, IncidentFilter, IncidentState,
+    IncidentStep, Joins, MessageFilter, NewEvent, NewMatch, NewMessage, Notice, NoticeStep, Page, Raised,
+    Rate,
 };
 use ironcore_types::event::EventData;
-use ironcore_types::{ErrorCode, EventType, ProjectName, Severity, Timestamp};
+use ironcore_types::snapshot::SnapshotPath;
+use ironcore_types::{DatastoreName, ErrorCode, EventType, ProjectName, Severity, Timestamp};
 
 use super::messages::{hook, notice};
-use super::{Place, World, demo, fenced, user};
+use super::{Place, World, demo, fenced, messages, user};
 
 pub(super) const FULL: &str = "datastore/ibs-primary/datastore.full";
 
@@ -408,6 +410,7 @@ pub async fn incidents_are_acknowledged(place: &dyn Place) -> Result<()> {
     let looks = look(&world).await?;
     let step = NoticeStep {
         message: None,
+        raise: Some("demo/ops/pager".parse()?),
         ..said(&world, &looks[0], None)?
     };
     world.ledger.record_notices(vec![step]).await?;
@@ -416,7 +419,10 @@ pub async fn incidents_are_acknowledged(place: &dyn Place) -> Result<()> {
         .acknowledge_incident(id, &user()?, Some("on it"))
         .await?;
     ensure!(done.state() == IncidentState::Acknowledged);
-    ensure!(look(&world).await?.len() == 1, "who was told is looked at again");
+    let looks = look(&world).await?;
+    ensure!(looks.len() == 2, "who was told is looked at again");
+    let raised = looks.iter().filter(|look| look.notice.raised == Raised::Untold);
+    ensure!(raised.count() == 1);
     let again = world
         .ledger
         .acknowledge_incident(id, &"late@hub".parse()?, None)
@@ -448,7 +454,12 @@ pub async fn incidents_are_acknowledged(place: &dyn Place) -> Result<()> {
     let incident = only(&world).await?;
     ensure!(incident.state() == IncidentState::Open && incident.severity == Severity::Error);
     let looks = look(&world).await?;
-    ensure!(looks[0].notice.first.is_none() && looks[0].notice.since == world.clock.time());
+    ensure!(looks.len() == 2);
+    for look in looks {
+        let notice = look.notice;
+        ensure!(notice.first.is_none() && notice.since == world.clock.time());
+        ensure!(notice.raised == Raised::No, "it is to be escalated again");
+    }
 
     clear(&world, Clear::Causes(FULL.to_owned())).await?;
     ensure!(
@@ -528,6 +539,84 @@ pub async fn incidents_are_closed(place: &dyn Place) -> Result<()> {
     Ok(())
 }
 
+/// Damaged snapshots that were removed are waited for no more, in every scope.
+pub async fn what_is_gone_is_waited_for_no_more(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let datastore: DatastoreName = "ibs-primary".parse()?;
+    ensure!(world.ledger.damaged_snapshots(&datastore).await?.is_empty());
+    let paths: Vec<SnapshotPath> = ["host/web/2026-05-21T02:00:00Z", "host/web/2026-05-22T02:00:00Z"]
+        .iter()
+        .map(|path| path.parse())
+        .collect::<Result<_, _>>()?;
+    for path in &paths {
+        let damaged = Joins {
+            cause: "datastore/ibs-primary/verification".to_owned(),
+            member: format!("snapshot/ibs-primary:{path}"),
+            scopes: BTreeSet::from([Some(demo()?), None]),
+            ..full("nightly")?
+        };
+        join(&world, damaged).await?;
+    }
+    // Another datastore's name may begin as this one's does.
+    let other = Joins {
+        cause: "datastore/ibs-primary-2/verification".to_owned(),
+        member: format!("snapshot/ibs-primary-2:{}", paths[0]),
+        ..full("nightly")?
+    };
+    join(&world, other).await?;
+    ensure!(world.ledger.damaged_snapshots(&datastore).await? == paths);
+    world.ledger.forget_snapshots(&datastore, &paths[..1]).await?;
+    ensure!(world.ledger.damaged_snapshots(&datastore).await? == paths[1..]);
+    ensure!(all(&world).await?.iter().all(|incident| incident.ended.is_none()));
+    world.ledger.forget_snapshots(&datastore, &paths[1..]).await?;
+    let (over, lasting): (Vec<_>, Vec<_>) = all(&world)
+        .await?
+        .into_iter()
+        .partition(|incident| incident.ended.is_some());
+    ensure!(over.len() == 2 && lasting.len() == 1, "{over:?} {lasting:?}");
+    let how = over
+        .iter()
+        .filter_map(|incident| incident.ended.map(|(_, how)| how));
+    ensure!(how.collect::<Vec<_>>() == [Ending::Removed; 2]);
+    Ok(())
+}
+
+/// That a handler loses messages lasts while it fails, and is over with the next that is delivered.
+pub async fn a_handler_that_fails_keeps_its_incident(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let key = format!("delivery/{}", hook()?);
+    let loses = || -> Result<Joins> {
+        Ok(Joins {
+            cause: key.clone(),
+            member: key.clone(),
+            condition: Some(key.clone()),
+            ..full("nightly")?
+        })
+    };
+    // It delivered again before anybody heard of it.
+    join(&world, loses()?).await?;
+    ensure!(only(&world).await?.ended.is_some(), "it does not fail");
+    let session = world.worker().await?;
+    let made = messages::fan_out(&world, vec![notice(&world, "x", "1")?, notice(&world, "y", "1")?]).await?;
+    ensure!(messages::claim(&world, session).await?.len() == 2);
+    let lost = AttemptOutcome::Rejected {
+        reason: "400".to_owned(),
+        code: ErrorCode::DeliveryRejected,
+        gone: false,
+    };
+    let report = messages::report(&world, made.created[0], session, lost);
+    world.ledger.finish_attempt(report).await?;
+    // What that told.
+    messages::fan_out(&world, Vec::new()).await?;
+    join(&world, loses()?).await?;
+    let open = world.ledger.incident_of(Some(&demo()?), &key).await?;
+    let open = open.context("it lasts")?;
+    messages::deliver(&world, made.created[1], session).await?;
+    let over = world.ledger.incident(open.id).await?.context("it is there")?;
+    ensure!(over.ended.is_some_and(|(_, how)| how == Ending::Recovered));
+    Ok(())
+}
+
 /// What handlers say of incidents must come to an end, and be said to somebody.
 pub async fn escalations_come_to_an_end(place: &dyn Place) -> Result<()> {
     let world = World::new(place).await?;
@@ -548,6 +637,11 @@ pub async fn escalations_come_to_an_end(place: &dyn Place) -> Result<()> {
         (up("nobody"), none.clone(), "escalates to handler nobody"),
         (up("chat"), none.clone(), "in a circle"),
         (up("pager"), up("chat"), "in a circle"),
+        (
+            up("pager"),
+            serde_json::json!({ "enabled": false }),
+            "escalates to handler pager, which is off",
+        ),
         (
             serde_json::json!({ "incidents": {}, "digest": { "every": "day" } }),
             none.clone(),

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use ironcore_testkit::damage;
 use ironcore_testkit::hub::TestHub;
 use ironcore_testkit::smtp::{self, MailServer, PASSWORD, USER};
 use ironcore_testkit::tls::TestCa;
@@ -331,4 +332,35 @@ async fn what_nothing_ends_is_closed_by_who_knows_better() -> Result<()> {
         "{next}"
     );
     Ok(())
+}
+
+/// A damaged snapshot that was pruned is waited for no more: nobody can verify it well.
+#[test]
+fn damage_that_was_pruned_is_over() -> Result<()> {
+    let mut hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    hub.apply(&office(&hub, &tree, "", ""))?;
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    let pack = damage::largest_file(&hub.folder().join("ibs-primary"))?;
+    damage::flip_byte(&pack, std::fs::metadata(&pack)?.len() / 2)?;
+    let verified = hub.cli(&["verify", "start", "ibs-primary", "--wait"])?;
+    ensure!(!verified.status.success(), "it is damaged");
+    let damaged = |hub: &TestHub| -> Result<Vec<Value>> {
+        let list: Value = hub.json(&["incident", "list", "--all"])?;
+        let incidents = list["incidents"].as_array().cloned().unwrap_or_default();
+        let of = |one: &Value| one["cause"] == "datastore/ibs-primary/verification";
+        Ok(incidents.into_iter().filter(of).collect())
+    };
+    // The snapshot, and the verification that found it.
+    let failing = |hub: &TestHub, count: u64| -> Result<Option<()>> {
+        let found = damaged(hub)?;
+        let all = !found.is_empty() && found.iter().all(|one| one["failing"] == count);
+        Ok(all.then_some(()))
+    };
+    hub.wait_until("two are affected", |hub| failing(hub, 2))?;
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    hub.ok(&["prune", "start", "ibs-primary", "--keep-last", "1", "--wait"])?;
+    hub.wait_until("nobody waits for the snapshot any more", |hub| failing(hub, 1))?;
+    hub.ok(&["verify", "start", "ibs-primary", "--wait"])?;
+    hub.wait_until("all is well", |hub| failing(hub, 0))
 }

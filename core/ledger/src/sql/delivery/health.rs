@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::model::{AttemptOutcome, FinishAttempt, HandlerHealth, HandlerRef, Message};
 use crate::rules::tell;
 use crate::sql::Sql;
+use crate::sql::incident_book::DELIVERY;
 use crate::sql::tx::Tx;
 
 /// For how long a handler may do nothing but fail.
@@ -131,7 +132,10 @@ impl Tx {
             .bind(handler)
             .execute(&mut self.conn)
             .await?;
-        self.woken.objects |= done > 0;
+        if done > 0 {
+            self.woken.objects = true;
+            self.end_by_conditions(&[format!("{DELIVERY}{handler}")]).await?;
+        }
         Ok(done > 0)
     }
 
