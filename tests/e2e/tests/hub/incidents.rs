@@ -11,7 +11,7 @@ use ironcore_testkit::hub::TestHub;
 use ironcore_testkit::smtp::{self, MailServer, PASSWORD, USER};
 use ironcore_testkit::tls::TestCa;
 use ironcore_testkit::webhook::WebhookReceiver;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fixture::{office, small_tree};
 
@@ -345,22 +345,31 @@ fn damage_that_was_pruned_is_over() -> Result<()> {
     damage::flip_byte(&pack, std::fs::metadata(&pack)?.len() / 2)?;
     let verified = hub.cli(&["verify", "start", "ibs-primary", "--wait"])?;
     ensure!(!verified.status.success(), "it is damaged");
-    let damaged = |hub: &TestHub| -> Result<Vec<Value>> {
+    // The project's snapshot, and the hub's verification that found it.
+    let state = |hub: &TestHub, project: Value| -> Result<Option<(Value, Value)>> {
         let list: Value = hub.json(&["incident", "list", "--all"])?;
-        let incidents = list["incidents"].as_array().cloned().unwrap_or_default();
-        let of = |one: &Value| one["cause"] == "datastore/ibs-primary/verification";
-        Ok(incidents.into_iter().filter(of).collect())
+        let incidents = list["incidents"].as_array().into_iter().flatten();
+        let mut of = incidents.filter(|one| one["cause"] == "datastore/ibs-primary/verification");
+        let found = of.find(|one| one["project"] == project);
+        Ok(found.map(|one| (one["state"].clone(), one["ending"].clone())))
     };
-    // The snapshot, and the verification that found it.
-    let failing = |hub: &TestHub, count: u64| -> Result<Option<()>> {
-        let found = damaged(hub)?;
-        let all = !found.is_empty() && found.iter().all(|one| one["failing"] == count);
-        Ok(all.then_some(()))
+    let is = |hub: &TestHub, project: Value, wanted: (Value, Value)| -> Result<Option<()>> {
+        Ok(state(hub, project)?.filter(|state| *state == wanted).map(|_| ()))
     };
-    hub.wait_until("two are affected", |hub| failing(hub, 2))?;
+    let open = || (json!("open"), Value::Null);
+    hub.wait_until("the project's begins", |hub| is(hub, json!("office"), open()))?;
+    hub.wait_until("the hub's begins", |hub| is(hub, Value::Null, open()))?;
     hub.ok(&["job", "run", "files", "--wait"])?;
     hub.ok(&["prune", "start", "ibs-primary", "--keep-last", "1", "--wait"])?;
-    hub.wait_until("nobody waits for the snapshot any more", |hub| failing(hub, 1))?;
+    let removed = || (json!("ended"), json!("removed"));
+    hub.wait_until("nobody waits for the snapshot", |hub| {
+        is(hub, json!("office"), removed())
+    })?;
+    ensure!(
+        state(&hub, Value::Null)? == Some(open()),
+        "nobody has verified it again"
+    );
     hub.ok(&["verify", "start", "ibs-primary", "--wait"])?;
-    hub.wait_until("all is well", |hub| failing(hub, 0))
+    let well = || (json!("ended"), json!("recovered"));
+    hub.wait_until("all is well", |hub| is(hub, Value::Null, well()))
 }
