@@ -249,7 +249,7 @@ pub(crate) fn attempt(attempt: model::Attempt) -> Attempt {
     use model::AttemptOutcome as Outcome;
     let (outcome, error, retry_at) = match attempt.outcome {
         Outcome::Delivered { .. } => ("delivered", None, None),
-        Outcome::Retry { at, reason, code } => (
+        Outcome::Retry { at, reason, code, .. } => (
             "retry",
             Some(ErrorData {
                 code,

@@ -25,7 +25,7 @@ use crate::notify::Shared;
 use crate::outcome::{self, Meaning, cut};
 use crate::recipients::Recipients;
 use crate::record::{DETAIL, Record};
-use crate::retry::{self, Next, Verdict};
+use crate::retry::{self, Next, Tries, Verdict};
 use crate::services::{AttemptServices, shared as as_services};
 use crate::slots::Slots;
 
@@ -160,7 +160,9 @@ async fn attempt(shared: &Shared, session: SessionId, claimed: ClaimedMessage) {
     }
     let reason = match &meaning.verdict {
         Verdict::Delivered => String::new(),
-        Verdict::Again { reason, .. } | Verdict::Rejected { reason, .. } => reason.clone(),
+        Verdict::Again { reason, .. } | Verdict::Later { reason, .. } | Verdict::Rejected { reason, .. } => {
+            reason.clone()
+        }
     };
     lanes::mark(shared, &claimed, meaning.sign, (started, ended), &reason).await;
     let report = report_of(shared, session, &claimed, meaning, done, record, (started, ended));
@@ -288,14 +290,11 @@ fn report_of(
         record.delivered();
     }
     let policy = &shared.options.retry;
-    let next = retry::next(
-        policy,
-        &meaning.verdict,
-        // Those of senders that were lost are not the message's fault.
-        claimed.message.failures + 1,
-        ended,
-        shared.seams.fraction(),
-    );
+    let tries = Tries {
+        failed: claimed.message.failures + 1,
+        first: claimed.first_tried.unwrap_or(started),
+    };
+    let next = retry::next(policy, &meaning.verdict, tries, ended, shared.seams.fraction());
     let (kv, inbox) = done.map(|done| (done.kv, done.inbox)).unwrap_or_default();
     let kv = kv
         .into_iter()
@@ -313,16 +312,29 @@ fn report_of(
         message,
     });
     let outcome = match (next, meaning.verdict) {
-        (Next::Again { at }, Verdict::Again { code, reason, .. }) => {
-            AttemptOutcome::Retry { at, reason, code }
-        }
-        (Next::Exhausted, Verdict::Again { code, reason, .. }) => AttemptOutcome::Exhausted { reason, code },
-        (_, Verdict::Rejected { code, reason, gone }) => AttemptOutcome::Rejected { reason, code, gone },
-        (_, Verdict::Again { code, reason, .. }) => AttemptOutcome::Rejected {
+        (Next::Again { at }, Verdict::Again { code, reason, .. }) => AttemptOutcome::Retry {
+            at,
             reason,
             code,
-            gone: false,
+            asked: false,
         },
+        (Next::Again { at }, Verdict::Later { code, reason, .. }) => AttemptOutcome::Retry {
+            at,
+            reason,
+            code,
+            asked: true,
+        },
+        (Next::Exhausted, Verdict::Again { code, reason, .. } | Verdict::Later { code, reason, .. }) => {
+            AttemptOutcome::Exhausted { reason, code }
+        }
+        (_, Verdict::Rejected { code, reason, gone }) => AttemptOutcome::Rejected { reason, code, gone },
+        (_, Verdict::Again { code, reason, .. } | Verdict::Later { code, reason, .. }) => {
+            AttemptOutcome::Rejected {
+                reason,
+                code,
+                gone: false,
+            }
+        }
         (_, Verdict::Delivered) => AttemptOutcome::Delivered {
             receipt: meaning.receipt,
         },

@@ -238,7 +238,8 @@ impl<'a> Planned<'a> {
             } else {
                 // Only lanes with a limit have one.
                 let mut rate = rates.get_mut(&lane).filter(|_| found.declared.limit.is_some());
-                let paced = pacing::pace(&found.declared, event.data.severity, now, rate.as_deref_mut());
+                let (handler, severity) = (&found.declared, event.data.severity);
+                let paced = pacing::pace(&found.handler, handler, severity, now, rate.as_deref_mut());
                 fanout.rates.extend(rate.map(|rate| rate.clone()));
                 match paced {
                     Paced::AtOnce => own(),
@@ -337,10 +338,7 @@ async fn rates(shared: &Shared, planned: &[Planned<'_>]) -> Result<BTreeMap<Stri
 pub(crate) fn unlimited(lane: &str) -> Rate {
     Rate {
         lane: lane.to_owned(),
-        sent: Vec::new(),
-        gathering: None,
-        gathered: 0,
-        version: 0,
+        ..Rate::default()
     }
 }
 

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{Circuit, ClaimedMessage};
 use ironcore_plugin_host::effects::Slot;
 use ironcore_types::Timestamp;
 
-use crate::circuit::{self, Health, Sign};
+use crate::circuit::{self, Health, Pace, Sign};
 use crate::notify::Shared;
 use crate::requests;
 
@@ -72,9 +73,14 @@ pub(crate) async fn recall(shared: &Shared) -> Result<(), LedgerError> {
 fn health_of(shared: &Shared, circuit: &Circuit) -> Health {
     let threshold = shared.options.circuit.threshold;
     Health {
-        failures: threshold.saturating_add(circuit.failures).saturating_sub(1),
+        failures: match circuit.gap {
+            // A destination that asks for a pause gets it at its first failure.
+            Some(_) => circuit.failures,
+            None => threshold.saturating_add(circuit.failures).saturating_sub(1),
+        },
         open_until: Some(circuit.until),
         opened: Some(circuit.opened),
+        pace: circuit.gap.map(|gap| Pace { gap, well: 0 }),
     }
 }
 
@@ -94,7 +100,14 @@ pub(crate) async fn mark(
         if let Some(circuit) = &claimed.circuit
             && before.open_until < Some(circuit.until)
         {
+            let own = before.pace;
             before = health_of(shared, circuit);
+            // What got through here counts on.
+            if let Some((pace, own)) = before.pace.as_mut().zip(own)
+                && pace.gap == own.gap
+            {
+                pace.well = own.well;
+            }
         }
         // It was handed out as the trial of this very opening, and began after it whatever the clocks say.
         let is_trial = claimed
@@ -111,20 +124,51 @@ pub(crate) async fn mark(
     if health == before {
         return;
     }
-    let kept = match health.open_until {
-        Some(until) if health.open_until != before.open_until => {
-            tracing::warn!(lane = shown(lane), %until, "the destination is left alone for a while: {reason}");
-            shared.ledger.open_circuit(lane, until, reason).await.map(|_| ())
-        }
-        None => match before.open_until {
-            Some(until) => shared.ledger.close_circuit(lane, until).await.map(|_| ()),
-            None => Ok(()),
-        },
-        _ => Ok(()),
-    };
-    if let Err(error) = kept {
+    if let Err(error) = keep(shared, lane, (before, health), reason).await {
         tracing::warn!(code = %error.code(), lane = shown(lane), "the circuit could not be recorded: {error}");
     }
+}
+
+/// Lets the ledger know what has become of a destination.
+async fn keep(
+    shared: &Shared,
+    lane: &str,
+    (before, health): (Health, Health),
+    reason: &str,
+) -> Result<(), LedgerError> {
+    let ledger = &shared.ledger;
+    match (health.open_until, before.open_until) {
+        (None, Some(known)) => {
+            ledger.close_circuit(lane, known).await?;
+        }
+        (Some(next), Some(known)) if health.failures == 0 && next != known => {
+            let gap = health.pace.map_or(Duration::ZERO, |pace| pace.gap);
+            if !ledger.ease_circuit(lane, known, next, gap).await? {
+                // Nothing waits that could be too much.
+                shared.lanes.change(lane, |now| match now == health {
+                    true => (now, Health::default()),
+                    false => (now, now),
+                });
+            }
+        }
+        (Some(until), known) if known != Some(until) => {
+            let gap = health.pace.map(|pace| pace.gap);
+            match before.pace.is_some() {
+                true => {
+                    tracing::debug!(lane = shown(lane), %until, "the destination takes no more now: {reason}")
+                }
+                false => {
+                    tracing::warn!(lane = shown(lane), %until, "the destination is left alone for a while: {reason}");
+                }
+            }
+            match gap {
+                Some(gap) => ledger.slow_circuit(lane, until, gap, reason).await?,
+                None => ledger.open_circuit(lane, until, reason).await?,
+            };
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 #[cfg(test)]

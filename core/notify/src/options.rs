@@ -35,6 +35,13 @@ pub struct RetryPolicy {
     pub longest_wait: Duration,
 }
 
+impl RetryPolicy {
+    /// How long the whole schedule takes.
+    pub fn whole(&self) -> Duration {
+        self.schedule.iter().sum()
+    }
+}
+
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
@@ -58,6 +65,13 @@ pub struct CircuitPolicy {
     pub longest_asked: Duration,
     /// The share by which that is made longer or shorter by chance, `0.0..1.0`.
     pub jitter: f64,
+    /// The time between two messages, once the destination has said that it takes no more now. Doubled each time it says so
+    /// again, up to the wait that it asks for.
+    pub first_gap: Duration,
+    /// Messages that get through one after the other until that time is halved.
+    pub ease_after: u32,
+    /// When it would be less than this, the destination gets all again.
+    pub least_gap: Duration,
 }
 
 impl Default for CircuitPolicy {
@@ -68,6 +82,9 @@ impl Default for CircuitPolicy {
             longest: Duration::from_secs(5 * MINUTE),
             longest_asked: LONGEST_WAIT,
             jitter: 0.1,
+            first_gap: Duration::from_secs(1),
+            ease_after: 4,
+            least_gap: Duration::from_millis(250),
         }
     }
 }

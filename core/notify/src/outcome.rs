@@ -87,14 +87,20 @@ pub(crate) fn of_answer(answer: &DeliverOutcome) -> Meaning {
             status,
         } => {
             let (code, reason) = known(reason, ErrorCode::DeliveryUnreachable);
-            let sign = match scope {
-                FailureScope::Destination => Sign::Unwell { after: *after },
-                FailureScope::Message => answered(*status),
+            // Too many requests, or none now: one that says when to come again works.
+            let later = after.filter(|_| matches!(status, Some(429 | 503)));
+            let sign = match (scope, later) {
+                (FailureScope::Destination, Some(after)) => Sign::Busy { after },
+                (FailureScope::Destination, None) => Sign::Unwell { after: *after },
+                (FailureScope::Message, _) => answered(*status),
             };
-            let verdict = Verdict::Again {
-                after: *after,
-                code,
-                reason,
+            let verdict = match later {
+                Some(after) => Verdict::Later { after, code, reason },
+                None => Verdict::Again {
+                    after: *after,
+                    code,
+                    reason,
+                },
             };
             Meaning::new(verdict, sign, *status)
         }
@@ -168,12 +174,39 @@ mod tests {
     }
 
     #[test]
+    fn one_that_says_when_to_come_again_is_busy_and_one_that_does_not_is_unwell() {
+        let seven = Duration::from_secs(7);
+        for (status, after, busy) in [
+            (429, Some(seven), true),
+            (503, Some(seven), true),
+            (429, None, false),
+            (503, None, false),
+            (500, Some(seven), false),
+            (421, Some(seven), false),
+        ] {
+            let meaning = of_answer(&DeliverOutcome::Retry {
+                after,
+                reason: reason("delivery.unreachable"),
+                scope: FailureScope::Destination,
+                status: Some(status),
+            });
+            let sign = match busy {
+                true => Sign::Busy { after: seven },
+                false => Sign::Unwell { after },
+            };
+            assert_eq!(meaning.sign, sign, "{status}");
+            let later = matches!(meaning.verdict, Verdict::Later { .. });
+            assert_eq!(later, busy, "{status}");
+        }
+    }
+
+    #[test]
     fn the_plugins_scope_decides_about_the_lane() {
         let mut answer = DeliverOutcome::Retry {
             after: Some(Duration::from_secs(7)),
             reason: reason("delivery.unreachable"),
             scope: FailureScope::Destination,
-            status: Some(503),
+            status: Some(502),
         };
         let meaning = of_answer(&answer);
         assert_eq!(
@@ -182,7 +215,7 @@ mod tests {
                 after: Some(Duration::from_secs(7))
             }
         );
-        assert_eq!(meaning.status, Some(503));
+        assert_eq!(meaning.status, Some(502));
         if let DeliverOutcome::Retry { scope, .. } = &mut answer {
             *scope = FailureScope::Message;
         }

@@ -1,7 +1,12 @@
 //! When an event is told to a handler: at once, or with others by a digest. A plain function of what is declared, the time
-//! and how far the destination is within its limit.
+//! and how far the destination is within the limits of its handlers.
+//!
+//! Handlers that share a destination count each other's messages, those too that are to come; each goes by its own limit.
+//! So one that is used up holds back no handler whose own limit allows more.
 
-use ironcore_ledger::model::Rate;
+use std::cmp::Ordering;
+
+use ironcore_ledger::model::{Gathering, HandlerRef, Rate};
 use ironcore_types::notification::{Handler, Limit};
 use ironcore_types::{Severity, Timestamp};
 
@@ -39,8 +44,15 @@ impl Paced {
     }
 }
 
-/// Decides. `rate` is that of the handler's destination, and changes with what is sent; none where there is no limit.
-pub(crate) fn pace(handler: &Handler, severity: Severity, now: Timestamp, rate: Option<&mut Rate>) -> Paced {
+/// Decides for the handler of that name. `rate` is that of its destination, and changes with what is sent; none where there
+/// is no limit.
+pub(crate) fn pace(
+    name: &HandlerRef,
+    handler: &Handler,
+    severity: Severity,
+    now: Timestamp,
+    rate: Option<&mut Rate>,
+) -> Paced {
     let quiet = |at| handler.quiet.as_ref().and_then(|quiet| quiet.due(at, severity));
     if let Some(due) = handler
         .digest
@@ -54,46 +66,84 @@ pub(crate) fn pace(handler: &Handler, severity: Severity, now: Timestamp, rate: 
         return Paced::gathered("quiet", due);
     }
     let limited = handler.limit.zip(rate);
-    match limited.and_then(|(limit, rate)| beyond(limit, now, rate)) {
+    match limited.and_then(|(limit, rate)| beyond(name, limit, now, rate)) {
         Some(due) => Paced::gathered("limit", due),
         None => Paced::AtOnce,
     }
 }
 
-/// When the message is due that holds what is beyond the limit; none within it. The times of the newest messages are kept,
-/// so that no span of the limit's length has more, wherever it begins; what holds the rest is one of them. One that is
-/// full is followed by another, which takes a place of its own.
-fn beyond(limit: Limit, now: Timestamp, rate: &mut Rate) -> Option<Timestamp> {
-    if let Some(due) = rate.gathering.filter(|due| *due > now)
-        && rate.gathered < MOST_GATHERED
+/// When the message is due that holds what is beyond the handler's limit; none within it. What holds the rest takes a
+/// place like any other message. One that is full is followed by another, which takes a place of its own.
+fn beyond(name: &HandlerRef, limit: Limit, now: Timestamp, rate: &mut Rate) -> Option<Timestamp> {
+    forget(limit, now, rate);
+    let name = name.to_string();
+    if let Some(gathering) = rate.gathering.get_mut(&name)
+        && gathering.events < MOST_GATHERED
     {
-        rate.gathered += 1;
-        return Some(due);
+        gathering.events += 1;
+        return Some(gathering.due);
     }
-    let (span, most) = (limit.per.duration(), limit.messages.max(1) as usize);
-    let first = rate.sent.len().saturating_sub(most);
-    rate.sent.drain(..first);
-    let full = rate.sent.first().filter(|_| rate.sent.len() == most);
-    let free = full.map_or(now, |oldest| oldest.after(span)).max(now);
-    rate.sent.push(free);
-    rate.gathering = (free > now).then_some(free);
-    rate.gathered = 1;
-    rate.gathering
+    let due = place(limit, now, &rate.sent);
+    take(due, rate);
+    if due <= now {
+        return None;
+    }
+    rate.gathering.insert(name, Gathering { due, events: 1 });
+    Some(due)
 }
 
 /// Whether one more message is within the limit now, which it then counts in; else when there is room again. Unlike
 /// what is [`beyond`], what waits for room is looked at again then, and reserves nothing.
 pub(crate) fn room(limit: Limit, now: Timestamp, rate: &mut Rate) -> Result<(), Timestamp> {
-    let (span, most) = (limit.per.duration(), limit.messages.max(1) as usize);
-    let first = rate.sent.len().saturating_sub(most);
-    rate.sent.drain(..first);
-    match rate.sent.first().filter(|_| rate.sent.len() == most) {
-        Some(oldest) if oldest.after(span) > now => Err(oldest.after(span)),
-        _ => {
-            rate.sent.push(now);
-            Ok(())
-        }
+    forget(limit, now, rate);
+    let free = place(limit, now, &rate.sent);
+    if free > now {
+        return Err(free);
     }
+    take(now, rate);
+    Ok(())
+}
+
+/// Forgets what no limit asks for any more: messages that were sent, but for the newest, and what gathers no longer.
+fn forget(limit: Limit, now: Timestamp, rate: &mut Rate) {
+    rate.gathering.retain(|_, gathering| gathering.due > now);
+    rate.most = rate.most.max(limit.messages);
+    let past = rate.sent.partition_point(|sent| *sent <= now);
+    rate.sent.drain(..past.saturating_sub(rate.most as usize));
+}
+
+/// The first time from now on at which one more message is within the limit. `sent` is in order.
+fn place(limit: Limit, now: Timestamp, sent: &[Timestamp]) -> Timestamp {
+    let span = limit.per.duration();
+    let again = sent
+        .iter()
+        .map(|sent| sent.after(span))
+        .filter(|free| *free > now);
+    let mut times = std::iter::once(now).chain(again);
+    let free = times.find(|at| has_room(limit, *at, sent));
+    // A span after the last message there is always room.
+    free.unwrap_or(now)
+}
+
+/// Whether no span of the limit's length would hold more than the limit allows with one more message at that time.
+fn has_room(limit: Limit, at: Timestamp, sent: &[Timestamp]) -> bool {
+    let (span, most) = (limit.per.duration(), limit.messages.max(1) as usize);
+    let own = sent.partition_point(|sent| *sent <= at);
+    let time = |index: usize| match index.cmp(&own) {
+        Ordering::Less => sent[index],
+        Ordering::Equal => at,
+        Ordering::Greater => sent[index - 1],
+    };
+    // One more than are allowed, of which it is one: those must be further apart. With it there are `sent.len() + 1`.
+    let last = own.min(sent.len().saturating_sub(most));
+    sent.len() < most
+        || (own.saturating_sub(most)..=last).all(|first| time(first + most).since(time(first)) >= span)
+}
+
+/// One more message, at that time.
+fn take(at: Timestamp, rate: &mut Rate) {
+    let own = rate.sent.partition_point(|sent| *sent <= at);
+    rate.sent.insert(own, at);
 }
 
 #[cfg(test)]
@@ -110,13 +160,24 @@ mod tests {
     }
 
     fn fresh() -> Rate {
-        Rate {
-            lane: "l".to_owned(),
-            sent: Vec::new(),
-            gathering: None,
-            gathered: 0,
-            version: 0,
+        Rate::default()
+    }
+
+    fn pace(handler: &Handler, severity: Severity, now: Timestamp, rate: Option<&mut Rate>) -> Paced {
+        let name = format!("web/ops/{}", handler.name).parse().expect("a name");
+        super::pace(&name, handler, severity, now, rate)
+    }
+
+    /// When it is told.
+    fn told(handler: &Handler, now: Timestamp, rate: &mut Rate) -> Timestamp {
+        match pace(handler, Severity::Info, now, Some(rate)) {
+            Paced::AtOnce => now,
+            Paced::Gathered { due, .. } => due,
         }
+    }
+
+    fn limited(name: &str, messages: u32, per: &str) -> Handler {
+        handler(json!({ "name": name, "limit": { "messages": messages, "per": per } }))
     }
 
     fn at(text: &str) -> Timestamp {
@@ -181,10 +242,7 @@ mod tests {
         let mut rate = fresh();
         let mut due = Vec::new();
         for _ in 0..1_100 {
-            due.push(match pace(&limited, Severity::Info, now, Some(&mut rate)) {
-                Paced::AtOnce => now,
-                Paced::Gathered { due, .. } => due,
-            });
+            due.push(told(&limited, now, &mut rate));
         }
         let of = |wanted| due.iter().filter(|due| **due == wanted).count();
         assert_eq!(
@@ -201,14 +259,85 @@ mod tests {
         // An event every seven seconds for two hours.
         for n in 0..1_000_u64 {
             let now = start.after(std::time::Duration::from_secs(7 * n));
-            sent.insert(match pace(&limited, Severity::Info, now, Some(&mut rate)) {
-                Paced::AtOnce => now,
-                Paced::Gathered { due, .. } => due,
-            });
+            sent.insert(told(&limited, now, &mut rate));
         }
         let sent: Vec<Timestamp> = sent.into_iter().collect();
         for six in sent.windows(6) {
             assert!(six[5].since(six[0]).as_secs() >= 600, "{six:?}");
         }
+    }
+
+    #[test]
+    fn a_tighter_limit_of_another_handler_holds_nothing_back() {
+        let (infos, errors) = (limited("infos", 1, "1h"), limited("errors", 100, "1m"));
+        let start = at("2026-05-21T10:00:00Z");
+        let second = |n: u64| start.after(std::time::Duration::from_secs(n));
+        let mut rate = fresh();
+        assert_eq!(told(&infos, start, &mut rate), start);
+        for n in [1, 2] {
+            assert_eq!(told(&infos, second(n), &mut rate), second(3_600), "the rest");
+        }
+        // An error is within its own limit, as are ninety-eight more: all that was sent there counts.
+        for n in 0..99 {
+            assert_eq!(told(&errors, second(30), &mut rate), second(30), "{n}");
+        }
+        assert_eq!(told(&errors, second(30), &mut rate), second(60));
+        // What was gathered keeps its place, and the larger limit can still be counted.
+        assert_eq!(told(&infos, second(40), &mut rate), second(3_600));
+        assert_eq!(told(&errors, second(90), &mut rate), second(90));
+        assert!(rate.sent.len() >= 100, "{}", rate.sent.len());
+    }
+
+    #[test]
+    fn handlers_with_the_same_limit_keep_it_together() {
+        let handlers = ["a", "b", "c"].map(|name| limited(name, 2, "10s"));
+        let start = at("2026-05-21T10:00:00Z");
+        let (mut rate, mut sent) = (fresh(), std::collections::BTreeSet::new());
+        // Something happens every second for ten minutes, and each hears of it.
+        for n in 0..600_u64 {
+            let now = start.after(std::time::Duration::from_secs(n));
+            for handler in &handlers {
+                let due = told(handler, now, &mut rate);
+                // Those that go at once are messages of their own; what one gathers until then is another.
+                sent.insert((due, handler.name.to_string(), if due > now { 0 } else { n }));
+            }
+        }
+        let sent: Vec<Timestamp> = sent.into_iter().map(|(due, ..)| due).collect();
+        assert!(sent.len() >= 110, "the limit is used: {}", sent.len());
+        for three in sent.windows(3) {
+            assert!(three[2].since(three[0]).as_secs() >= 10, "{three:?}");
+        }
+    }
+
+    #[test]
+    fn what_waits_for_room_goes_by_its_own_limit_too() {
+        let limit = |messages, per| limited("h", messages, per).limit.expect("a limit");
+        let start = at("2026-05-21T10:00:00Z");
+        let mut rate = fresh();
+        assert_eq!(room(limit(1, "1h"), start, &mut rate), Ok(()));
+        let later = start.after(std::time::Duration::from_secs(1));
+        let over = start.after(std::time::Duration::from_secs(3_600));
+        assert_eq!(room(limit(1, "1h"), later, &mut rate), Err(over));
+        assert_eq!(room(limit(2, "1h"), later, &mut rate), Ok(()));
+        assert_eq!(room(limit(2, "1h"), later, &mut rate), Err(over));
+        assert_eq!(
+            room(limit(2, "1s"), later, &mut rate),
+            Ok(()),
+            "start is a second ago"
+        );
+    }
+
+    #[test]
+    fn what_was_sent_is_kept_as_far_as_the_largest_limit_asks() {
+        let (few, many) = (limited("few", 1, "1s"), limited("many", 5, "1h"));
+        let start = at("2026-05-21T10:00:00Z");
+        let second = |n: u64| start.after(std::time::Duration::from_secs(n));
+        let mut rate = fresh();
+        assert_eq!(told(&many, start, &mut rate), start);
+        for n in 1..=100 {
+            assert_eq!(told(&few, second(n), &mut rate), second(n));
+        }
+        assert!(rate.sent.len() <= 6, "{}", rate.sent.len());
+        assert_eq!(told(&many, second(101), &mut rate), second(96 + 3_600));
     }
 }

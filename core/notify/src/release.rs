@@ -143,7 +143,7 @@ fn message(
     let severity = events.iter().map(|event| event.event.data.severity).max()?;
     // As after quiet hours, this does not count towards a limit.
     let (thread, kind, window, due) = match (
-        pacing::pace(&handler, severity, now, None),
+        pacing::pace(reference, &handler, severity, now, None),
         told,
         events.as_slice(),
     ) {

@@ -20,6 +20,15 @@ pub enum Verdict {
         /// In words, redacted.
         reason: String,
     },
+    /// The destination works, and takes the message later.
+    Later {
+        /// Not before this long from now.
+        after: Duration,
+        /// The stable code.
+        code: ErrorCode,
+        /// In words, redacted.
+        reason: String,
+    },
     /// Trying again does not help.
     Rejected {
         /// The stable code.
@@ -29,6 +38,16 @@ pub enum Verdict {
         /// The destination is gone for good.
         gone: bool,
     },
+}
+
+/// What was tried so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tries {
+    /// Tries that failed, this one included if it did. Those of lost senders, and those that the destination answered by
+    /// when it takes the message, are not the message's fault.
+    pub failed: u32,
+    /// When it was tried first.
+    pub first: Timestamp,
 }
 
 /// What happens to the message next.
@@ -47,16 +66,29 @@ pub enum Next {
     Exhausted,
 }
 
-/// Decides what follows the `attempt`-th failed attempt (from 1), which ended at `now` with `verdict`.
+/// The shortest wait that a destination is given that only says when to come again: asking it without a pause helps nobody.
+const LEAST_ASKED: Duration = Duration::from_secs(1);
+
+/// Decides what follows an attempt that ended at `now` with `verdict`.
 ///
 /// `chance` is in `0.0..1.0`. A destination's own wait is obeyed when it is longer than the schedule's, up to
-/// [`RetryPolicy::longest_wait`].
-pub fn next(policy: &RetryPolicy, verdict: &Verdict, attempt: u32, now: Timestamp, chance: f64) -> Next {
+/// [`RetryPolicy::longest_wait`]. Where it works and only says when to come again, its wait takes the place of the
+/// schedule's, for as long as the whole schedule would take.
+pub fn next(policy: &RetryPolicy, verdict: &Verdict, tries: Tries, now: Timestamp, chance: f64) -> Next {
     match verdict {
         Verdict::Delivered => Next::Delivered,
         Verdict::Rejected { .. } => Next::Rejected,
+        Verdict::Later { .. } if now.since(tries.first) >= policy.whole() => Next::Exhausted,
+        Verdict::Later { after, .. } => {
+            let asked = (*after).clamp(LEAST_ASKED, policy.longest_wait.max(LEAST_ASKED));
+            // Later than asked, never earlier.
+            let more = asked.mul_f64(policy.jitter.clamp(0.0, 1.0) * chance);
+            Next::Again {
+                at: now.after(asked + more),
+            }
+        }
         Verdict::Again { after, .. } => {
-            let index = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+            let index = usize::try_from(tries.failed.saturating_sub(1)).unwrap_or(usize::MAX);
             match policy.schedule.get(index) {
                 None => Next::Exhausted,
                 Some(wait) => {
@@ -92,27 +124,45 @@ mod tests {
         }
     }
 
+    fn tried(failed: u32) -> Tries {
+        Tries { failed, first: NOW() }
+    }
+
+    fn later(after: Duration) -> Verdict {
+        Verdict::Later {
+            after,
+            code: ErrorCode::DeliveryUnreachable,
+            reason: "HTTP 429".to_owned(),
+        }
+    }
+
     #[test]
     fn every_failure_waits_as_the_schedule_says_and_the_tenth_is_the_last() {
         let policy = RetryPolicy::default();
         for (index, wait) in SCHEDULE.iter().enumerate() {
             let attempt = u32::try_from(index).expect("small") + 1;
             assert_eq!(
-                next(&policy, &again(None), attempt, NOW(), 0.5),
+                next(&policy, &again(None), tried(attempt), NOW(), 0.5),
                 Next::Again {
                     at: NOW().after(*wait)
                 },
                 "attempt {attempt}"
             );
         }
-        assert_eq!(next(&policy, &again(None), 10, NOW(), 0.5), Next::Exhausted);
-        assert_eq!(next(&policy, &again(None), u32::MAX, NOW(), 0.5), Next::Exhausted);
+        assert_eq!(
+            next(&policy, &again(None), tried(10), NOW(), 0.5),
+            Next::Exhausted
+        );
+        assert_eq!(
+            next(&policy, &again(None), tried(u32::MAX), NOW(), 0.5),
+            Next::Exhausted
+        );
     }
 
     #[test]
     fn jitter_goes_both_ways_and_not_further_than_its_share() {
         let policy = RetryPolicy::default();
-        let at = |chance| match next(&policy, &again(None), 2, NOW(), chance) {
+        let at = |chance| match next(&policy, &again(None), tried(2), NOW(), chance) {
             Next::Again { at } => at.since(NOW()).as_secs_f64(),
             other => panic!("{other:?}"),
         };
@@ -123,7 +173,7 @@ mod tests {
     #[test]
     fn the_destinations_own_wait_is_obeyed_when_longer_but_not_for_ever() {
         let policy = RetryPolicy::default();
-        let wait = |after, attempt| match next(&policy, &again(after), attempt, NOW(), 0.5) {
+        let wait = |after, attempt| match next(&policy, &again(after), tried(attempt), NOW(), 0.5) {
             Next::Again { at } => at.since(NOW()).as_secs(),
             other => panic!("{other:?}"),
         };
@@ -140,10 +190,37 @@ mod tests {
             reason: "it answered 410".to_owned(),
             gone: true,
         };
-        assert_eq!(next(&policy, &rejected, 1, NOW(), 0.5), Next::Rejected);
+        assert_eq!(next(&policy, &rejected, tried(1), NOW(), 0.5), Next::Rejected);
         assert_eq!(
-            next(&policy, &Verdict::Delivered, 10, NOW(), 0.5),
+            next(&policy, &Verdict::Delivered, tried(10), NOW(), 0.5),
             Next::Delivered
         );
+    }
+
+    #[test]
+    fn one_that_says_when_to_come_again_is_asked_then_whatever_the_schedule_says() {
+        let policy = RetryPolicy::default();
+        let wait = |after, failed, chance| match next(&policy, &later(after), tried(failed), NOW(), chance) {
+            Next::Again { at } => at.since(NOW()).as_millis(),
+            other => panic!("{other:?}"),
+        };
+        let second = Duration::from_secs(1);
+        for failed in [1, 5, 10, 1_000] {
+            assert_eq!(wait(second, failed, 0.0), 1_000, "{failed}");
+        }
+        assert_eq!(wait(second, 1, 0.5), 1_050, "never earlier than asked");
+        assert_eq!(wait(Duration::ZERO, 1, 0.0), 1_000, "but not without a pause");
+        assert_eq!(wait(second * 365 * 86_400, 1, 0.0), 86_400_000);
+    }
+
+    #[test]
+    fn what_is_put_off_again_and_again_ends_when_the_schedule_would_have() {
+        let policy = RetryPolicy::default();
+        let verdict = later(Duration::from_secs(60));
+        let just = NOW().after(policy.whole());
+        let before = just.before(Duration::from_micros(1));
+        let ends = |now| next(&policy, &verdict, tried(1), now, 0.5) == Next::Exhausted;
+        assert!(ends(just) && !ends(before));
+        assert_eq!(policy.whole(), Duration::from_secs(75 * 3_600 + 35 * 60 + 5));
     }
 }

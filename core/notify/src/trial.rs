@@ -119,7 +119,7 @@ impl Notify {
             message: claimed.message.id,
             started,
             took: shared.seams.moment().since(began),
-            again: matches!(meaning.verdict, Verdict::Again { .. }),
+            again: matches!(meaning.verdict, Verdict::Again { .. } | Verdict::Later { .. }),
             status: meaning.status,
             outcome: outcome(meaning),
             detail: Some(cut(detail, DETAIL)).filter(|detail| !detail.is_empty()),
@@ -177,7 +177,9 @@ fn written(record: &Record) -> String {
 fn outcome(meaning: Meaning) -> Result<String, ErrorData> {
     match meaning.verdict {
         Verdict::Delivered => Ok(meaning.receipt),
-        Verdict::Again { code, reason, .. } | Verdict::Rejected { code, reason, .. } => Err(ErrorData {
+        Verdict::Again { code, reason, .. }
+        | Verdict::Later { code, reason, .. }
+        | Verdict::Rejected { code, reason, .. } => Err(ErrorData {
             code,
             message: reason,
         }),
@@ -204,6 +206,7 @@ fn claimed(shared: &Shared, tried: Tried, kind: &str) -> ClaimedMessage {
         events: tried.events,
         tips,
         attempt: 1,
+        first_tried: None,
         circuit: None,
     }
 }

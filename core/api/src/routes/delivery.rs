@@ -145,7 +145,7 @@ async fn message(
     }))
 }
 
-/// Sends a message again that was delivered or given up.
+/// Sends a message again that was delivered or given up; refused while its handler is switched off or removed.
 #[utoipa::path(
     post, path = "/api/v1/messages/{id}/replay", tag = "notifications", operation_id = "replay_message",
     params(("id" = MessageId, Path, description = "Its id.")),
@@ -179,7 +179,8 @@ struct ReplayQuery {
     since: Option<String>,
 }
 
-/// Sends every dead letter again that passes the filter and was not sent again before.
+/// Sends every dead letter again that passes the filter and was not sent again before. Those of handlers that are switched
+/// off or removed are left out, and counted.
 #[utoipa::path(
     post, path = "/api/v1/messages/replay", tag = "notifications", operation_id = "replay_messages", params(ReplayQuery),
     responses((status = 202, description = "The new messages wait to be sent.", body = ReplayedAll))
@@ -198,6 +199,10 @@ async fn replay_all(
         since: query.since.as_deref(),
     };
     let filter = whose.filter(&access, &state)?;
-    let replayed = state.ledger().replay_all(&filter).await?;
-    Ok((StatusCode::ACCEPTED, Json(ReplayedAll { replayed })))
+    let report = state.ledger().replay_all(&filter).await?;
+    let answer = ReplayedAll {
+        replayed: report.replayed,
+        left_out: report.left_out,
+    };
+    Ok((StatusCode::ACCEPTED, Json(answer)))
 }

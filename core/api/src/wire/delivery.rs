@@ -162,4 +162,7 @@ pub struct Replayed {
 pub struct ReplayedAll {
     /// How many.
     pub replayed: u64,
+    /// How many are not, because their handler is switched off or removed: nobody would send them.
+    #[serde(default)]
+    pub left_out: u64,
 }

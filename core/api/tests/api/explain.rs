@@ -28,9 +28,7 @@ async fn limited(hub: &Hub, sent: &str) {
     last.rates.push(Rate {
         lane: "limited".to_owned(),
         sent: vec![sent.parse().expect("a time")],
-        gathering: None,
-        gathered: 1,
-        version: 0,
+        ..Rate::default()
     });
     hub.ledger.record_fanout(fanouts).await.expect("fanned out");
 }

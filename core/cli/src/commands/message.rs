@@ -94,8 +94,17 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
             let path = ["messages", "replay"];
             let answer: wire::ReplayedAll =
                 context.client.post(&path, &query, &serde_json::json!({})).await?;
-            let replayed = answer.replayed.to_string();
-            context.form.fields(&answer, &[("Sent again", replayed)])?;
+            let mut fields = vec![("Sent again", answer.replayed.to_string())];
+            if answer.left_out > 0 {
+                fields.push((
+                    "Left out",
+                    format!(
+                        "{}: their handlers are switched off or removed; `group list` tells which fail, `group enable` switches one on",
+                        answer.left_out
+                    ),
+                ));
+            }
+            context.form.fields(&answer, &fields)?;
         }
         Message::Replay { id: Some(id), .. } => {
             let path = ["messages", &id.to_string(), "replay"];

@@ -11,8 +11,10 @@ use super::handler::HandlerRef;
 pub struct HandlerHealth {
     /// Which one.
     pub handler: HandlerRef,
-    /// Every attempt since then has failed.
+    /// Every attempt since then has failed, and none of those long after the one before.
     pub failing_since: Option<Timestamp>,
+    /// When the last of them did.
+    pub last_failed: Option<Timestamp>,
     /// When it was switched off: it is told of nothing until its declaration changes or somebody switches it on.
     pub disabled: Option<Timestamp>,
     /// Why the last attempt failed.

@@ -1,6 +1,9 @@
 //! What notify keeps of its messages: matches, messages, attempts, circuits. Handlers, actions and the plugins'
 //! rows have modules of their own.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use ironcore_types::event::{ErrorData, Tip};
 use ironcore_types::objects::Handler;
 use ironcore_types::{
@@ -69,19 +72,28 @@ pub struct FanOut {
     pub incident: Option<IncidentStep>,
 }
 
-/// How far a destination is within its limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How far a destination is within the limits of its handlers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rate {
     /// Its lane.
     pub lane: String,
-    /// When its newest messages were due, oldest first: as many as the limit allows at most.
+    /// When its newest messages were due, oldest first: as many as the largest limit allows, and those that are to come.
     pub sent: Vec<Timestamp>,
-    /// When the message is due that holds what was beyond the limit.
-    pub gathering: Option<Timestamp>,
-    /// How many events that message holds.
-    pub gathered: u32,
+    /// The most messages that a limit of its handlers allows, as far as was seen.
+    pub most: u32,
+    /// The messages that hold what was beyond the limits, by handler.
+    pub gathering: BTreeMap<String, Gathering>,
     /// As it was read: what was written meanwhile must not be overlooked.
     pub version: i64,
+}
+
+/// A message that gathers what was beyond a handler's limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gathering {
+    /// When it is due.
+    pub due: Timestamp,
+    /// How many events it holds.
+    pub events: u32,
 }
 
 /// How the newest run of a job ended.
@@ -178,7 +190,7 @@ pub struct Message {
     pub state: MessageState,
     /// Attempts ended so far, those of lost senders included.
     pub attempts: u32,
-    /// How many of them failed; when it is tried again goes by this.
+    /// How many of them failed, but for those whose destination said when to come again; when it is tried again goes by this.
     pub failures: u32,
     /// Not to be sent before.
     pub due: Timestamp,
@@ -211,6 +223,8 @@ pub struct ClaimedMessage {
     pub tip_events: Vec<EventId>,
     /// The number of this attempt; the first is 1.
     pub attempt: u32,
+    /// When the first attempt began; none when this is it.
+    pub first_tried: Option<Timestamp>,
     /// The circuit of its lane, when there is one: this message tries whether the destination works again.
     pub circuit: Option<Circuit>,
 }
@@ -232,6 +246,9 @@ pub enum AttemptOutcome {
         reason: String,
         /// The stable code.
         code: ErrorCode,
+        /// The destination works, and said when it takes the message: that is no failure of it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        asked: bool,
     },
     /// It failed once more and that was the last time.
     Exhausted {
@@ -257,6 +274,11 @@ pub enum AttemptOutcome {
 impl AttemptOutcome {
     /// The words of all outcomes.
     pub const WORDS: &'static [&'static str] = &["delivered", "retry", "exhausted", "rejected", "lost"];
+
+    /// Whether the destination only said when it takes the message.
+    pub fn is_asked(&self) -> bool {
+        matches!(self, Self::Retry { asked: true, .. })
+    }
 
     /// The outcome in a word.
     pub fn word(&self) -> &'static str {
@@ -386,6 +408,15 @@ pub struct MessageFilter {
     pub since: Option<Timestamp>,
 }
 
+/// What replaying dead letters did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReplayReport {
+    /// How many are sent again.
+    pub replayed: u64,
+    /// How many are not, for their handler is switched off or removed.
+    pub left_out: u64,
+}
+
 /// A message as lists show it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ListedMessage {
@@ -414,10 +445,12 @@ pub struct Circuit {
     pub lane: String,
     /// Nothing is sent before.
     pub until: Timestamp,
-    /// How often in a row it was opened.
+    /// How often in a row it was opened; 0 when the last message got through, and the next is yet to wait its time.
     pub failures: u32,
     /// Why, in words.
     pub reason: String,
     /// When it was first opened.
     pub opened: Timestamp,
+    /// The time between two messages, when the destination asked for less than came.
+    pub gap: Option<Duration>,
 }

@@ -41,8 +41,8 @@ pub use incident::{
 pub use kv::{KvScope, KvWrite};
 pub use message::{
     Attempt, AttemptOutcome, AttemptResult, Circuit, ClaimedMessage, Exchange, FanOut, FanOutReport,
-    FinishAttempt, LastOutcome, ListedMessage, Message, MessageFilter, MessagePage, MessageState, NewMatch,
-    NewMessage, OutcomeStep, Rate, Sent,
+    FinishAttempt, Gathering, LastOutcome, ListedMessage, Message, MessageFilter, MessagePage, MessageState,
+    NewMatch, NewMessage, OutcomeStep, Rate, ReplayReport, Sent,
 };
 pub use object::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
 pub use page::{Count, Page};

@@ -165,7 +165,7 @@ const NUMBERS: &str =
         (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE state >= 'sending' AND state <= 'sending' ORDER BY state, number LIMIT $1) AS s) AS sending,
         (SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE state >= 'dead' AND state <= 'dead' ORDER BY state, number LIMIT $1) AS d) AS dead,
         (SELECT due FROM messages VIA(messages_ready) WHERE state = 'pending' AND head = 1 ORDER BY due LIMIT 1) AS oldest_due,
-        (SELECT COUNT(*) FROM circuits) AS circuits,
+        (SELECT COUNT(*) FROM circuits WHERE failures > 0) AS circuits,
         (SELECT COUNT(*) FROM handler_health WHERE disabled IS NOT NULL) AS disabled,
         (SELECT COUNT(*) FROM jobs) AS jobs, (SELECT COUNT(*) FROM datastores) AS datastores,
         (SELECT COALESCE(MAX(seq), 0) FROM events) - matched_seq AS unmatched, scheduler_paused

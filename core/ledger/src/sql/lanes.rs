@@ -1,8 +1,11 @@
 //! Circuits of lanes, and when the next message could go.
 
+use std::time::Duration;
+
 use ironcore_types::Timestamp;
 
 use super::Sql;
+use super::tx::Tx;
 use crate::db::{Row, sql};
 use crate::error::Result;
 use crate::model::Circuit;
@@ -14,6 +17,10 @@ pub(super) fn circuit(row: &Row) -> Result<Circuit> {
         failures: row.small("failures")?,
         reason: row.text("reason")?,
         opened: row.time("opened")?,
+        gap: row
+            .opt_num("gap")?
+            .and_then(|gap| u64::try_from(gap).ok())
+            .map(Duration::from_micros),
     })
 }
 
@@ -27,6 +34,44 @@ const FIRST_BY_LANE: &str = "WITH RECURSIVE l (lane) AS (
      SELECT MIN((SELECT MIN(m.due) FROM messages m VIA(messages_lane_ready)
         WHERE m.state = 'pending' AND m.head = 1 AND m.lane = l.lane)) AS due
      FROM l WHERE l.lane IS NOT NULL AND NOT EXISTS (SELECT 1 FROM circuits c WHERE c.lane = l.lane)";
+
+/// As it is kept.
+fn micros_of(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+impl Tx {
+    async fn ease(&mut self, lane: &str, until: Timestamp, next: Timestamp, gap: Duration) -> Result<bool> {
+        // One that waits, or comes after one that is being sent.
+        let waits = sql(
+            "SELECT 1 FROM messages VIA(messages_lane_ready) WHERE state = 'pending' AND head = 1 AND lane = $1
+             UNION ALL
+             SELECT 1 FROM messages s VIA(messages_lane_sending)
+             WHERE s.state = 'sending' AND s.lane IS NOT NULL AND s.lane = $1 AND EXISTS (SELECT 1 FROM messages m
+                WHERE m.handler = s.handler AND m.recipient = s.recipient AND m.thread = s.thread
+                  AND m.state IN ('pending', 'sending') AND m.state = 'pending')
+             LIMIT 1",
+        )
+        .bind(lane)
+        .fetch_optional(&mut self.conn)
+        .await?
+        .is_some();
+        let done = if waits {
+            sql("UPDATE circuits SET until = $3, gap = $4, failures = 0 WHERE lane = $1 AND until <= $2")
+                .bind(lane)
+                .bind(until.as_micros())
+                .bind(next.as_micros())
+                .bind(micros_of(gap))
+        } else {
+            sql("DELETE FROM circuits WHERE lane = $1 AND until <= $2")
+                .bind(lane)
+                .bind(until.as_micros())
+        };
+        let done = done.execute(&mut self.conn).await? > 0;
+        self.woken.messages |= done;
+        Ok(done && waits)
+    }
+}
 
 impl Sql {
     pub(crate) async fn next_message_due(&self) -> Result<Option<Timestamp>> {
@@ -65,13 +110,15 @@ impl Sql {
         &self,
         lane: String,
         until: Timestamp,
+        gap: Option<Duration>,
         reason: String,
     ) -> Result<Circuit> {
         self.write(move |tx| {
             Box::pin(async move {
                 let row = sql(
-                    "INSERT INTO circuits (lane, until, failures, reason, opened) VALUES ($1, $2, 1, $3, $4)
-                     ON CONFLICT (lane) DO UPDATE SET failures = circuits.failures + 1, reason = $3,
+                    "INSERT INTO circuits (lane, until, failures, reason, opened, gap) VALUES ($1, $2, 1, $3, $4, $5)
+                     ON CONFLICT (lane) DO UPDATE SET reason = $3, gap = COALESCE($5, circuits.gap),
+                        failures = circuits.failures + CASE WHEN circuits.until > $4 THEN 0 ELSE 1 END,
                         until = CASE WHEN circuits.until > $2 THEN circuits.until ELSE $2 END
                      RETURNING *",
                 )
@@ -79,6 +126,7 @@ impl Sql {
                 .bind(until.as_micros())
                 .bind(reason)
                 .bind(tx.now.as_micros())
+                .bind(gap.map(micros_of))
                 .fetch_one(&mut tx.conn)
                 .await?;
                 tx.woken.messages = true;
@@ -86,6 +134,17 @@ impl Sql {
             })
         })
         .await
+    }
+
+    pub(crate) async fn ease_circuit(
+        &self,
+        lane: String,
+        until: Timestamp,
+        next: Timestamp,
+        gap: Duration,
+    ) -> Result<bool> {
+        self.write(move |tx| Box::pin(async move { tx.ease(&lane, until, next, gap).await }))
+            .await
     }
 
     pub(crate) async fn close_circuit(&self, lane: String, until: Timestamp) -> Result<bool> {

@@ -1,8 +1,11 @@
 //! Messages: reading, listing and replaying them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ironcore_types::{EventId, MessageId, Timestamp};
 
 use super::Sql;
+use super::delivery::{declared, switched_off};
 use super::events::event;
 use super::list::{cursor, next_cursor};
 use super::tx::Tx;
@@ -10,8 +13,34 @@ use crate::db::{Conn, Row, Statement, sql, words};
 use crate::error::{LedgerError, Result};
 use crate::model::{
     Attempt, Count, HandlerRef, ListedMessage, Message, MessageFilter, MessagePage, MessageState, Page,
-    SeqEvent,
+    ReplayReport, SeqEvent,
 };
+
+/// Why nobody would send a message of a handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unsent {
+    /// It is no longer declared.
+    Removed,
+    /// Its declaration says so.
+    Disabled,
+    /// It failed too long, or its destination is gone.
+    Off,
+}
+
+impl Unsent {
+    fn words(self, handler: &HandlerRef) -> String {
+        let name = format!("{}/{}", handler.group, handler.handler);
+        match self {
+            Self::Removed => format!("the handler {name} was removed: nobody would send the message"),
+            Self::Disabled => {
+                format!("the handler {name} is not enabled: set \"enabled\" in its declaration first")
+            }
+            Self::Off => format!(
+                "the handler {name} is switched off because it failed: switch it on with `group enable {name}` first"
+            ),
+        }
+    }
+}
 
 pub(super) fn state(row: &Row) -> Result<MessageState> {
     let text = row.text("state")?;
@@ -115,6 +144,42 @@ impl Tx {
         Ok(earlier.is_none())
     }
 
+    /// Why messages of these handlers would not be sent, of those of which that is so. Ones that nobody declares are not
+    /// among `declared`, whose handlers were when their message was made.
+    async fn unsent(&mut self, was_declared: BTreeSet<HandlerRef>) -> Result<BTreeMap<HandlerRef, Unsent>> {
+        let now = declared(&mut self.conn, &was_declared).await?;
+        let off = switched_off(&mut self.conn).await?;
+        let why = was_declared.into_iter().filter_map(|handler| {
+            let name = handler.to_string();
+            let why = match now.get(&name) {
+                None => Unsent::Removed,
+                Some(now) if !now.enabled => Unsent::Disabled,
+                Some(_) if off.contains(&name) => Unsent::Off,
+                Some(_) => return None,
+            };
+            Some((handler, why))
+        });
+        Ok(why.collect())
+    }
+
+    /// Replays one whose handler can be told.
+    async fn replay_checked(&mut self, id: MessageId) -> Result<Message> {
+        let row = sql("SELECT * FROM messages WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&mut self.conn)
+            .await?;
+        if let Some(row) = row
+            && row.flag("declared")?
+        {
+            let handler = message(&row)?.handler;
+            let unsent = self.unsent(BTreeSet::from([handler.clone()])).await?;
+            if let Some(why) = unsent.get(&handler) {
+                return Err(LedgerError::conflict(why.words(&handler)));
+            }
+        }
+        self.replay(id).await
+    }
+
     async fn replay(&mut self, id: MessageId) -> Result<Message> {
         let old = find(&mut self.conn, id)
             .await?
@@ -178,10 +243,14 @@ impl Tx {
 const REPLAYED: i64 = 100;
 
 impl Tx {
-    /// Sends the first dead letters again that pass the filter, unless that was done already: those after a number, of
-    /// which it gives the last. None when there are no more.
-    async fn replay_some(&mut self, filter: &MessageFilter, after: i64) -> Result<(u64, Option<i64>)> {
-        let mut query = sql("SELECT m.number, m.id FROM messages m");
+    /// Sends the first dead letters again that pass the filter, unless that was done already or nobody would send them:
+    /// those after a number, of which it gives the last. None when there are no more.
+    async fn replay_some(
+        &mut self,
+        filter: &MessageFilter,
+        after: i64,
+    ) -> Result<(ReplayReport, Option<i64>)> {
+        let mut query = sql("SELECT m.* FROM messages m");
         conditions(&mut query, filter)?;
         query
             .push(" AND m.state = 'dead' AND m.number > ")
@@ -193,26 +262,38 @@ impl Tx {
             )
             .push_bind(REPLAYED);
         let rows = query.fetch_all(&mut self.conn).await?;
-        let mut last = None;
+        let mut found = Vec::with_capacity(rows.len());
         for row in &rows {
-            self.replay(row.word("id")?).await?;
-            last = Some(row.num("number")?);
+            found.push((message(row)?, row.flag("declared")?));
         }
-        Ok((rows.len() as u64, last))
+        let declared = found.iter().filter(|(_, was_declared)| *was_declared);
+        let declared = declared.map(|(message, _)| message.handler.clone());
+        let unsent = self.unsent(declared.collect()).await?;
+        let mut report = ReplayReport::default();
+        for (message, was_declared) in &found {
+            if *was_declared && unsent.contains_key(&message.handler) {
+                report.left_out += 1;
+            } else {
+                self.replay(message.id).await?;
+                report.replayed += 1;
+            }
+        }
+        Ok((report, found.last().map(|(message, _)| message.number)))
     }
 }
 
 impl Sql {
-    pub(crate) async fn replay_all(&self, filter: MessageFilter) -> Result<u64> {
-        let (mut replayed, mut after) = (0, 0);
+    pub(crate) async fn replay_all(&self, filter: MessageFilter) -> Result<ReplayReport> {
+        let (mut report, mut after) = (ReplayReport::default(), 0);
         loop {
             let filter = filter.clone();
             let verb = self.write(move |tx| Box::pin(async move { tx.replay_some(&filter, after).await }));
             let (some, last) = verb.await?;
-            replayed += some;
+            report.replayed += some.replayed;
+            report.left_out += some.left_out;
             match last {
                 Some(last) => after = last,
-                None => return Ok(replayed),
+                None => return Ok(report),
             }
         }
     }
@@ -296,7 +377,7 @@ impl Sql {
     }
 
     pub(crate) async fn replay(&self, id: MessageId) -> Result<Message> {
-        self.write(move |tx| Box::pin(async move { tx.replay(id).await }))
+        self.write(move |tx| Box::pin(async move { tx.replay_checked(id).await }))
             .await
     }
 

@@ -14,8 +14,8 @@ use crate::model::Rate;
 struct RateRow<'a> {
     lane: &'a str,
     sent: String,
-    gathering: Option<i64>,
-    gathered: u32,
+    most: u32,
+    gathering: String,
     version: i64,
 }
 
@@ -28,8 +28,8 @@ fn rate(row: &Row) -> Result<Rate> {
     Ok(Rate {
         lane: row.text("lane")?,
         sent: row.json("sent")?,
-        gathering: row.opt_time("gathering")?,
-        gathered: row.small("gathered")?,
+        most: row.small("most")?,
+        gathering: row.json("gathering")?,
         version: row.num("version")?,
     })
 }
@@ -67,18 +67,18 @@ impl Tx {
             Ok(RateRow {
                 lane: &rate.lane,
                 sent: to_json("times", &rate.sent)?,
-                gathering: rate.gathering.map(|due| due.as_micros()),
-                gathered: rate.gathered,
+                most: rate.most,
+                gathering: to_json("what is gathered", &rate.gathering)?,
                 version: rate.version + 1,
             })
         };
         let rows = newest.into_values().map(row).collect::<Result<Vec<_>>>()?;
         sql(
-            "INSERT INTO rates (lane, sent, gathering, gathered, version)
-             SELECT lane, sent, gathering, gathered, version
-             FROM RECORDS($1 AS r: lane TEXT, sent TEXT, gathering BIGINT, gathered BIGINT, version BIGINT) WHERE 1 = 1
-             ON CONFLICT (lane) DO UPDATE SET sent = excluded.sent, gathering = excluded.gathering,
-                gathered = excluded.gathered, version = excluded.version",
+            "INSERT INTO rates (lane, sent, most, gathering, version)
+             SELECT lane, sent, most, gathering, version
+             FROM RECORDS($1 AS r: lane TEXT, sent TEXT, most BIGINT, gathering TEXT, version BIGINT) WHERE 1 = 1
+             ON CONFLICT (lane) DO UPDATE SET sent = excluded.sent, most = excluded.most,
+                gathering = excluded.gathering, version = excluded.version",
         )
         .bind(to_json("rates", &rows)?)
         .execute(&mut self.conn)

@@ -1,6 +1,7 @@
 //! Verbs of fan-out and delivery. Which events match, when to try again and when to give up is notify's to decide.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ironcore_types::{EventId, MessageId, SessionId, Timestamp};
 
@@ -8,7 +9,7 @@ use crate::Ledger;
 use crate::error::Result;
 use crate::model::{
     Attempt, AttemptResult, Circuit, ClaimedMessage, FanOut, FanOutReport, FinishAttempt, HandlerHealth,
-    HandlerRef, LastOutcome, Message, MessageFilter, MessagePage, Page, Rate, SeqEvent,
+    HandlerRef, LastOutcome, Message, MessageFilter, MessagePage, Page, Rate, ReplayReport, SeqEvent,
 };
 
 impl Ledger {
@@ -66,6 +67,7 @@ impl Ledger {
     }
 
     /// Records the outcome of an attempt with all that the plugin wrote, in one transaction. Fenced.
+    /// A retry that the destination `asked` for counts as no failure, neither of the message nor of its handler.
     /// `Exhausted` and `Rejected` make the message a dead letter and tell `delivery.exhausted`. A handler whose destination
     /// is gone, or whose attempts have all failed for five days, is switched off: its messages become dead letters, and
     /// `handler.disabled` is told once.
@@ -105,14 +107,15 @@ impl Ledger {
     }
 
     /// Makes a new message of one that was delivered or given up: the same events, a new id, `replay` one higher.
-    /// `conflict` while it is still being tried.
+    /// `conflict` while it is still being tried, and when its handler is switched off or removed: nobody would send it.
     pub async fn replay(&self, id: MessageId) -> Result<Message> {
         self.sql.replay(id).await
     }
 
-    /// Replays every dead letter that passes `filter` and was not replayed before; how many those were. The states of the
-    /// filter are not looked at. Goes on in several transactions: what is done when it fails stays done.
-    pub async fn replay_all(&self, filter: &MessageFilter) -> Result<u64> {
+    /// Replays every dead letter that passes `filter` and was not replayed before; how many those were, and how many were
+    /// left out because their handler is switched off or removed. The states of the filter are not looked at. Goes on in
+    /// several transactions: what is done when it fails stays done.
+    pub async fn replay_all(&self, filter: &MessageFilter) -> Result<ReplayReport> {
         let filter = MessageFilter {
             states: Vec::new(),
             ..filter.clone()
@@ -130,11 +133,38 @@ impl Ledger {
         self.sql.enable_handler(handler.clone()).await
     }
 
-    /// Opens the circuit of a lane until then, or prolongs it; counts how often in a row.
+    /// Opens the circuit of a lane until then, or prolongs it; counts how often in a row. One that is open still is
+    /// prolonged, which does not count.
     pub async fn open_circuit(&self, lane: &str, until: Timestamp, reason: &str) -> Result<Circuit> {
         self.sql
-            .open_circuit(lane.to_owned(), until, reason.to_owned())
+            .open_circuit(lane.to_owned(), until, None, reason.to_owned())
             .await
+    }
+
+    /// The same for a destination that works, and asked for more time between messages.
+    pub async fn slow_circuit(
+        &self,
+        lane: &str,
+        until: Timestamp,
+        gap: Duration,
+        reason: &str,
+    ) -> Result<Circuit> {
+        self.sql
+            .open_circuit(lane.to_owned(), until, Some(gap), reason.to_owned())
+            .await
+    }
+
+    /// The destination took a message, whose circuit was open until then: the `next` goes not before, and the one after it
+    /// a `gap` later. One that was prolonged meanwhile stays. False when that is over: there is no such circuit any more, or
+    /// nothing waits on the lane, which closes it.
+    pub async fn ease_circuit(
+        &self,
+        lane: &str,
+        until: Timestamp,
+        next: Timestamp,
+        gap: Duration,
+    ) -> Result<bool> {
+        self.sql.ease_circuit(lane.to_owned(), until, next, gap).await
     }
 
     /// The destination works again, whose circuit was open until then; one that was prolonged meanwhile stays. True when

@@ -127,7 +127,7 @@ pub(super) async fn of(
             }
         }
     }
-    let paced = pacing::pace(handler, event.data.severity, event.time, rate.as_mut());
+    let paced = pacing::pace(reference, handler, event.data.severity, event.time, rate.as_mut());
     let how = match paced.by() {
         Some("digest") => How::Digest,
         Some("quiet") => How::Quiet,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -10,8 +11,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use ironcore_types::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+
+use crate::time::Hands;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -51,9 +55,29 @@ pub(crate) enum Answer {
     Held(Arc<Notify>),
 }
 
+/// One request in that span, by this clock, and when the last was taken.
+struct Rate {
+    clock: Hands,
+    span: Duration,
+    last: Option<Timestamp>,
+}
+
+impl Rate {
+    /// Whether one more is taken now.
+    fn takes(&mut self) -> bool {
+        let now = self.clock.now();
+        let free = self.last.is_none_or(|last| now.since(last) >= self.span);
+        if free {
+            self.last = Some(now);
+        }
+        free
+    }
+}
+
 #[derive(Default)]
 struct Script {
     got: Vec<Got>,
+    rates: HashMap<String, Rate>,
     answers: HashMap<String, VecDeque<Answer>>,
     always: HashMap<String, Answer>,
 }
@@ -113,6 +137,17 @@ impl Receiver {
         };
     }
 
+    /// Takes one request to `path` in that span, and says of others that it does when that is over.
+    pub(crate) fn takes_one_in(&self, path: &str, span: Duration, clock: &Hands) {
+        let rate = Rate {
+            clock: clock.clone(),
+            span,
+            last: None,
+        };
+        let mut script = self.script.lock().expect("script");
+        script.rates.insert(path.to_owned(), rate);
+    }
+
     pub(crate) fn got(&self) -> Vec<Got> {
         self.script.lock().expect("script").got.clone()
     }
@@ -142,7 +177,11 @@ async fn take(State((script, count)): State<Memory>, uri: Uri, headers: HeaderMa
             body,
         });
         let next = script.answers.get_mut(&path).and_then(VecDeque::pop_front);
-        next.or_else(|| script.always.get(&path).cloned())
+        let too_fast = script.rates.get_mut(&path).and_then(|rate| {
+            let later = Answer::Later(429, rate.span.as_secs());
+            (!rate.takes()).then_some(later)
+        });
+        next.or(too_fast).or_else(|| script.always.get(&path).cloned())
     };
     count.send_modify(|count| *count += 1);
     let status = |code| StatusCode::from_u16(code).expect("a status");

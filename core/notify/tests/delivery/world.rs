@@ -301,6 +301,36 @@ impl World {
         .await
     }
 
+    /// Lets time pass, from one thing that is due to the next, until so many messages are delivered.
+    pub(crate) async fn passes_until_delivered(&self, count: usize) -> Vec<Message> {
+        let mut wakes = self.ledger.wakes().messages;
+        let passed = tokio::time::timeout(Duration::from_secs(60), async {
+            loop {
+                wakes.borrow_and_update();
+                let all = self.messages().await;
+                let is = |state| all.iter().filter(|one| one.state == state).count();
+                if is(MessageState::Delivered) == count {
+                    return all;
+                }
+                let next = match is(MessageState::Sending) {
+                    0 => self.ledger.next_message_due().await.expect("read"),
+                    _ => None,
+                };
+                match next.filter(|due| *due > self.now()) {
+                    Some(due) => self.clock.set(due),
+                    None => wakes.changed().await.expect("the ledger lives"),
+                }
+            }
+        });
+        match passed.await {
+            Ok(messages) => messages,
+            Err(_) => panic!(
+                "never came: {count} delivered\nmessages: {:#?}",
+                self.messages().await
+            ),
+        }
+    }
+
     /// Waits until an event of this type is there and gives the first.
     pub(crate) async fn event(&self, wanted: EventType) -> SeqEvent {
         let mut wakes = self.ledger.wakes().events;

@@ -2,10 +2,11 @@
 //! keeps is left to `handlers`.
 
 use anyhow::{Context, Result, ensure};
+use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{
     AttemptOutcome, ClaimedMessage, FinishAttempt, MessageFilter, MessageState, NewMessage, Page,
 };
-use ironcore_types::{ErrorCode, EventType, SessionId};
+use ironcore_types::{ErrorCode, EventType, MessageId, SessionId};
 use serde_json::json;
 
 use super::messages::{claim, deliver, fan_out, notice, report, retry, tip};
@@ -276,7 +277,7 @@ pub async fn circuits_hold_a_lane(place: &dyn Place) -> Result<()> {
 }
 
 /// A handler that does nothing but fail for five days is switched off: what waits for it is given up, which is told once.
-/// A single success begins the count anew.
+/// A single success begins the count anew, and so does a failure long after the one before.
 pub async fn a_handler_that_fails_for_days_is_switched_off(place: &dyn Place) -> Result<()> {
     const DAY: u64 = 86_400;
     let world = World::new(place).await?;
@@ -304,13 +305,23 @@ pub async fn a_handler_that_fails_for_days_is_switched_off(place: &dyn Place) ->
     send(false).await?;
     world.clock.advance(6 * DAY);
     ensure!(world.ledger.handler_health().await?.len() == 1);
+    // A hiccup, and another one almost a week later: nobody knows what was between them.
+    send(false).await?;
+    let hiccup = world.ledger.handler_health().await?;
+    ensure!(
+        hiccup[0].disabled.is_none() && hiccup[0].failing_since == Some(world.clock.time()),
+        "{hiccup:?}"
+    );
+    world.clock.advance(DAY);
     send(true).await?;
     ensure!(world.ledger.handler_health().await?.is_empty(), "it works again");
 
     fan_out(&world, vec![notice(&world, "b", "1")?]).await?;
     send(false).await?;
-    world.clock.advance(4 * DAY);
-    send(false).await?;
+    for _ in 0..2 {
+        world.clock.advance(2 * DAY);
+        send(false).await?;
+    }
     let failing = world.ledger.handler_health().await?;
     ensure!(failing.len() == 1 && failing[0].failing_since.is_some() && failing[0].disabled.is_none());
     fan_out(&world, vec![notice(&world, "c", "1")?]).await?;
@@ -342,8 +353,13 @@ pub async fn a_handler_that_fails_for_days_is_switched_off(place: &dyn Place) ->
         "it is on"
     );
     let all = MessageFilter::default();
-    ensure!(world.ledger.replay_all(&all).await? == 2);
-    ensure!(world.ledger.replay_all(&all).await? == 0, "each once");
+    let replayed = world.ledger.replay_all(&all).await?;
+    ensure!((replayed.replayed, replayed.left_out) == (2, 0), "{replayed:?}");
+    let replayed = world.ledger.replay_all(&all).await?;
+    ensure!(
+        (replayed.replayed, replayed.left_out) == (0, 0),
+        "each once: {replayed:?}"
+    );
     let again = claim(&world, session).await?;
     ensure!(
         again.len() == 2
@@ -399,6 +415,151 @@ pub async fn a_handler_that_is_declared_otherwise_begins_anew(place: &dyn Place)
         world.ledger.handler_health().await?.is_empty(),
         "nothing is left of it"
     );
+    Ok(())
+}
+
+/// Nobody would send a message of a handler that is switched off, disabled or removed: it is not replayed, and stays as
+/// it is until it can be.
+pub async fn only_what_would_be_sent_is_replayed(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let declare = async |name: &str, enabled: bool| {
+        let handler = json!({ "name": name, "plugin": "webhook", "config": { "url": "https://old" }, "enabled": enabled });
+        let group = json!({ "project": "demo", "name": "ops", "handler": [handler] });
+        world.apply(json!({ "group": [group] })).await
+    };
+    let session = world.worker().await?;
+    let dies = async |thread: &str, gone: bool| -> Result<MessageId> {
+        fan_out(&world, vec![notice(&world, thread, "1")?]).await?;
+        let outcome = AttemptOutcome::Rejected {
+            reason: "no".to_owned(),
+            code: ErrorCode::DeliveryRejected,
+            gone,
+        };
+        let message = claim(&world, session)
+            .await?
+            .pop()
+            .context("a message")?
+            .message
+            .id;
+        let attempt = report(&world, message, session, outcome);
+        world.ledger.finish_attempt(attempt).await?;
+        Ok(message)
+    };
+    let all = MessageFilter::default();
+    let replay_all = async || -> Result<(u64, u64)> {
+        let report = world.ledger.replay_all(&all).await?;
+        Ok((report.replayed, report.left_out))
+    };
+    let why = async |message| match world.ledger.replay(message).await {
+        Err(LedgerError::Refused { code, message }) if code == ErrorCode::Conflict => Ok(message),
+        other => anyhow::bail!("{other:?}"),
+    };
+    dies("built-in", false).await?;
+    declare("hook", true).await?;
+    let first = dies("a", false).await?;
+    let last = dies("b", true).await?;
+    let off = "the handler ops/hook is switched off because it failed: switch it on with `group enable ops/hook` first";
+    ensure!(why(first).await? == off && why(last).await? == off);
+    ensure!(
+        replay_all().await? == (1, 2),
+        "what nobody declares is always sent"
+    );
+    ensure!(replay_all().await? == (0, 2), "they stay");
+    declare("hook", false).await?;
+    let disabled = why(first).await?;
+    ensure!(disabled.contains("is not enabled"), "{disabled}");
+    declare("other", true).await?;
+    let removed = why(first).await?;
+    ensure!(removed.contains("was removed"), "{removed}");
+    ensure!(replay_all().await? == (0, 2));
+    declare("hook", true).await?;
+    ensure!(world.ledger.replay(first).await?.replay == 1);
+    ensure!(replay_all().await? == (1, 0));
+    Ok(())
+}
+
+/// A destination that says when to come again brings no message nearer to its end, nor its handler to being switched off.
+pub async fn what_a_destination_puts_off_is_no_failure(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    fan_out(&world, vec![notice(&world, "a", "1")?]).await?;
+    let began = world.clock.time();
+    for attempt in 1..=3 {
+        let claimed = claim(&world, session).await?.pop().context("a message")?;
+        ensure!(claimed.attempt == attempt && claimed.message.failures == 0);
+        ensure!(
+            claimed.first_tried == (attempt > 1).then_some(began),
+            "{claimed:?}"
+        );
+        let later = AttemptOutcome::Retry {
+            at: world.clock.time().after(std::time::Duration::from_secs(5)),
+            reason: "429".to_owned(),
+            code: ErrorCode::DeliveryUnreachable,
+            asked: true,
+        };
+        let attempt = report(&world, claimed.message.id, session, later);
+        world.ledger.finish_attempt(attempt).await?;
+        world.clock.advance(5);
+    }
+    ensure!(world.ledger.handler_health().await?.is_empty());
+    Ok(())
+}
+
+/// A lane whose destination asked for more time between messages goes on one at a time, until that is over or nothing
+/// waits.
+pub async fn a_lane_is_gone_gently_with(place: &dyn Place) -> Result<()> {
+    use std::time::Duration;
+
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let lane = "demo https://old";
+    // Two threads, of which one has two messages.
+    let messages = [("x", "1"), ("y", "1"), ("y", "2")];
+    let messages = messages.map(|(thread, window)| notice(&world, thread, window));
+    fan_out(&world, messages.into_iter().collect::<Result<_>>()?).await?;
+    let second = Duration::from_secs(1);
+    let until = world.clock.time().after(second);
+    let ledger = &world.ledger;
+    let circuit = ledger.slow_circuit(lane, until, second, "429").await?;
+    ensure!(
+        (circuit.failures, circuit.gap) == (1, Some(second)),
+        "{circuit:?}"
+    );
+    // Those that were under way when it opened prolong it, and do not count.
+    let circuit = ledger.slow_circuit(lane, until, second, "429").await?;
+    ensure!(circuit.failures == 1, "{circuit:?}");
+    ensure!(ledger.figures().await?.circuits == 1);
+    for left in [2, 1, 0] {
+        world.clock.advance(1);
+        let claimed = claim(&world, session).await?;
+        ensure!(claimed.len() == 1, "one at a time: {claimed:?}");
+        let known = claimed[0].circuit.as_ref().context("a circuit")?.until;
+        let before = known.before(second);
+        let next = world.clock.time().after(second);
+        let half = Duration::from_millis(500);
+        ensure!(
+            !ledger.ease_circuit(lane, before, next, half).await?,
+            "it was prolonged since"
+        );
+        ensure!(
+            ledger.ease_circuit(lane, known, next, half).await? == (left > 0),
+            "{left}"
+        );
+        let circuits = ledger.circuits().await?;
+        ensure!(
+            circuits.len() == usize::from(left > 0),
+            "nothing is left that would be too much"
+        );
+        for circuit in &circuits {
+            ensure!(
+                (circuit.failures, circuit.until, circuit.gap) == (0, next, Some(half)),
+                "{circuit:?}"
+            );
+        }
+        ensure!(ledger.figures().await?.circuits == 0, "it works");
+        deliver(&world, claimed[0].message.id, session).await?;
+        ensure!(claim(&world, session).await?.is_empty(), "not before its time");
+    }
     Ok(())
 }
 

@@ -255,10 +255,8 @@ pub async fn notices_are_told_once(place: &dyn Place) -> Result<()> {
     let mut step = said(&world, &looks[0], None)?;
     step.rate = Some(Rate {
         lane: "l".to_owned(),
-        sent: Vec::new(),
-        gathering: None,
-        gathered: 0,
         version: 4,
+        ..Rate::default()
     });
     ensure!(fenced(world.ledger.record_notices(vec![step.clone()]).await));
     ensure!(messages().await?.len() == 1 && look(&world).await?.len() == 1);

@@ -3,8 +3,8 @@
 
 use anyhow::{Context, Result, ensure};
 use ironcore_ledger::model::{
-    AttemptOutcome, AttemptResult, ClaimedMessage, FanOut, FanOutReport, FinishAttempt, HandlerRef,
-    LastOutcome, MessageFilter, NewMatch, NewMessage, OutcomeStep, Page, Rate,
+    AttemptOutcome, AttemptResult, ClaimedMessage, FanOut, FanOutReport, FinishAttempt, Gathering,
+    HandlerRef, LastOutcome, MessageFilter, NewMatch, NewMessage, OutcomeStep, Page, Rate,
 };
 use ironcore_types::event::Tip;
 use ironcore_types::objects::Handler;
@@ -119,6 +119,7 @@ pub(super) fn retry(at: Timestamp) -> AttemptOutcome {
         at,
         reason: "503".to_owned(),
         code: ErrorCode::DeliveryUnreachable,
+        asked: false,
     }
 }
 
@@ -242,8 +243,14 @@ pub async fn limits_are_kept(place: &dyn Place) -> Result<()> {
     let rate = |lane: &str, sent: &[i64], gathering: Option<i64>| Rate {
         lane: lane.to_owned(),
         sent: sent.iter().copied().map(Timestamp::from_seconds).collect(),
-        gathering: gathering.map(Timestamp::from_seconds),
-        gathered: 7,
+        most: 3,
+        gathering: gathering
+            .map(|due| {
+                let due = Timestamp::from_seconds(due);
+                ("demo/ops/hook".to_owned(), Gathering { due, events: 7 })
+            })
+            .into_iter()
+            .collect(),
         version: 0,
     };
     let events = world.ledger.take_unmatched(10).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use ironcore_testkit::hub::TestHub;
 use ironcore_testkit::webhook::{Answer, WebhookReceiver};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fixture::{office, small_tree};
 
@@ -177,6 +177,22 @@ async fn a_handler_that_is_gone_is_shown_and_comes_back_with_what_was_given_up()
     ensure!(
         explained["handlers"][0]["reason"] == "switched-off",
         "{explained}"
+    );
+    // Nobody would send what is replayed meanwhile.
+    let left: Value = hub.json(&["message", "replay", "--handler", "oncall/chat"])?;
+    ensure!(
+        (&left["replayed"], &left["left_out"]) == (&json!(0), &json!(1)),
+        "{left}"
+    );
+    let told = hub.ok(&["message", "replay", "--handler", "oncall/chat"])?;
+    ensure!(told.contains("group enable"), "{told}");
+    let listed: Value = hub.json(&["message", "list", "--state", "dead"])?;
+    let dead = listed["messages"][0]["id"].as_str().context("a dead letter")?;
+    let refused = hub.cli(&["message", "replay", dead])?;
+    let why = String::from_utf8_lossy(&refused.stderr);
+    ensure!(
+        !refused.status.success() && why.contains("group enable oncall/chat"),
+        "{why}"
     );
     // Nothing is made for it meanwhile.
     hub.ok(&["job", "run", "files", "--wait"])?;

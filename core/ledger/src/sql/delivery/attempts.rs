@@ -119,7 +119,7 @@ fn with_outcome(mut message: Message, outcome: &AttemptOutcome, now: Timestamp) 
         }),
         AttemptOutcome::Delivered { .. } | AttemptOutcome::Lost => None,
     };
-    if message.error.is_some() {
+    if message.error.is_some() && !outcome.is_asked() {
         message.failures += 1;
     }
     message.state = match outcome {

@@ -318,8 +318,23 @@ async fn tips_of(conn: &mut Conn, messages: &[i64]) -> Result<BTreeMap<i64, Vec<
     Ok(found)
 }
 
+/// When the first attempts began.
+async fn first_attempts(conn: &mut Conn, messages: &[i64]) -> Result<BTreeMap<i64, Timestamp>> {
+    if messages.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = sql("SELECT message, started FROM attempts WHERE message IN LIST($1) AND number = 1")
+        .bind(Value::Numbers(messages.to_vec()))
+        .fetch_all(conn)
+        .await?;
+    let first = rows
+        .iter()
+        .map(|row| Ok((row.num("message")?, row.time("started")?)));
+    first.collect()
+}
+
 /// Handlers that are switched off.
-async fn switched_off(conn: &mut Conn) -> Result<BTreeSet<String>> {
+pub(in crate::sql) async fn switched_off(conn: &mut Conn) -> Result<BTreeSet<String>> {
     let rows = sql("SELECT handler FROM handler_health WHERE disabled IS NOT NULL")
         .fetch_all(conn)
         .await?;
@@ -357,6 +372,12 @@ impl Sql {
         let mut tips = tips_of(&mut conn, &numbers).await?;
         let current = declared(&mut conn, taken.iter().map(|one| &one.message.handler)).await?;
         let off = switched_off(&mut conn).await?;
+        let again = taken.iter().map(|one| &one.message);
+        let again: Vec<i64> = again
+            .filter(|message| message.attempts > 0)
+            .map(|message| message.number)
+            .collect();
+        let first = first_attempts(&mut conn, &again).await?;
         let claimed = taken.into_iter().map(|one| {
             let Taken { message, .. } = one;
             let name = message.handler.to_string();
@@ -365,6 +386,7 @@ impl Sql {
             let (tip_events, tips) = of_message.into_iter().unzip();
             ClaimedMessage {
                 attempt: message.attempts + 1,
+                first_tried: first.get(&message.number).copied(),
                 handler_active: current.map_or(!one.was_declared, |handler| handler.enabled)
                     && !off.contains(&name),
                 handler: current.cloned().unwrap_or(one.snapshot),

@@ -1,5 +1,6 @@
 //! Handlers that fail. One whose destination is gone, or all of whose attempts have failed for [`PATIENCE`], is switched
-//! off: what waits for it is given up, and one event says so.
+//! off: what waits for it is given up, and one event says so. Failures that are further apart than [`APART`] are hiccups,
+//! each for itself: of a destination that is hardly ever asked nobody knows what it did meanwhile.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,10 +21,23 @@ use crate::sql::tx::Tx;
 /// For how long a handler may do nothing but fail.
 pub(in crate::sql) const PATIENCE: Duration = Duration::from_secs(5 * 86_400);
 
+/// How long after the failure before one still belongs to it. The longest wait between two tries is a day and some hours.
+const APART: Duration = Duration::from_secs(2 * 86_400);
+
+/// Since when a handler fails that failed now, of which that was known before.
+fn failing_since(before: Option<&HandlerHealth>, now: Timestamp) -> Timestamp {
+    let known = before.and_then(|health| health.failing_since.zip(health.last_failed));
+    match known {
+        Some((since, last)) if now.since(last) <= APART => since,
+        _ => now,
+    }
+}
+
 fn health(row: &Row) -> Result<HandlerHealth> {
     Ok(HandlerHealth {
         handler: row.word("handler")?,
         failing_since: row.opt_time("failing_since")?,
+        last_failed: row.opt_time("last_failed")?,
         disabled: row.opt_time("disabled")?,
         error: row.json("error")?,
     })
@@ -64,7 +78,7 @@ impl Tx {
             });
             if matches!(report.outcome, AttemptOutcome::Delivered { .. }) {
                 (of.well, of.failed) = (true, None);
-            } else {
+            } else if !report.outcome.is_asked() {
                 of.failed.clone_from(&message.error);
             }
             of.gone |= matches!(report.outcome, AttemptOutcome::Rejected { gone: true, .. });
@@ -79,10 +93,7 @@ impl Tx {
                 self.forget_health(&handler).await?;
             }
             let Some(error) = told.failed else { continue };
-            let before = before
-                .filter(|_| !told.well)
-                .and_then(|health| health.failing_since);
-            let since = before.unwrap_or(self.now);
+            let since = failing_since(before.filter(|_| !told.well), self.now);
             let patience_is_over = self.now.since(since) >= PATIENCE;
             let disabled = (told.gone || patience_is_over).then_some(self.now);
             // What nobody declared cannot be switched off either.
@@ -114,13 +125,14 @@ impl Tx {
         error: &ErrorData,
     ) -> Result<()> {
         sql(
-            "INSERT INTO handler_health (handler, failing_since, disabled, error) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (handler) DO UPDATE SET failing_since = $2, disabled = $3, error = $4",
+            "INSERT INTO handler_health (handler, failing_since, disabled, error, last_failed) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (handler) DO UPDATE SET failing_since = $2, disabled = $3, error = $4, last_failed = $5",
         )
         .bind(handler)
         .bind(since.as_micros())
         .bind(micros(disabled))
         .bind(to_json("an error", error)?)
+        .bind(self.now.as_micros())
         .execute(&mut self.conn)
         .await?;
         self.woken.objects |= disabled.is_some();
@@ -187,5 +199,31 @@ impl Sql {
     pub(crate) async fn enable_handler(&self, handler: HandlerRef) -> Result<bool> {
         self.write(move |tx| Box::pin(async move { tx.forget_health(&handler.to_string()).await }))
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ironcore_types::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn failures_that_are_far_apart_are_hiccups() {
+        let day = |days: u64| Timestamp::from_seconds(1_000_000).after(Duration::from_secs(days * 86_400));
+        let failing = |since, last| HandlerHealth {
+            handler: "web/ops/hook".parse().expect("a handler"),
+            failing_since: Some(since),
+            last_failed: Some(last),
+            disabled: None,
+            error: ErrorData {
+                code: ErrorCode::DeliveryUnreachable,
+                message: "503".to_owned(),
+            },
+        };
+        assert_eq!(failing_since(None, day(6)), day(6));
+        assert_eq!(failing_since(Some(&failing(day(0), day(0))), day(6)), day(6));
+        assert_eq!(failing_since(Some(&failing(day(0), day(3))), day(6)), day(6));
+        assert_eq!(failing_since(Some(&failing(day(0), day(4))), day(6)), day(0));
     }
 }

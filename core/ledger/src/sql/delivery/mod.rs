@@ -7,4 +7,4 @@ mod health;
 mod hold;
 
 pub(super) use attempts::Attempts;
-pub(super) use claim::declared;
+pub(super) use claim::{declared, switched_off};
