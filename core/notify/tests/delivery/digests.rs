@@ -120,6 +120,44 @@ async fn what_is_beyond_the_limit_comes_together_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_handler_within_its_own_limit_waits_for_no_other_at_its_destination() {
+    let mut world = World::new(|receiver| {
+        let mut infos = webhook(receiver, "infos", "/hook", &["task.completed"]);
+        infos["limit"] = json!({ "messages": 1, "per": "1h" });
+        let mut errors = webhook(receiver, "errors", "/hook", &["task.failed"]);
+        errors["limit"] = json!({ "messages": 100, "per": "1m" });
+        let mut others = infos.clone();
+        others["name"] = "others".into();
+        json!([infos, errors, others])
+    })
+    .await;
+    world.start();
+    for _ in 0..3 {
+        world.task("nightly", TaskState::Ok).await;
+    }
+    fanned_out(&world).await;
+    world.delivered(1).await;
+    world.task("nightly", TaskState::Failed).await;
+    let all = world.delivered(2).await;
+    // What each of the other two gathers takes a place of its own.
+    let hour = |n: u32| world.now().after(HOUR * n);
+    let due = |name: &str| {
+        let of = |one: &&Message| one.handler.handler.as_str() == name && one.state == MessageState::Pending;
+        all.iter().filter(of).map(|one| one.due).collect::<Vec<_>>()
+    };
+    let mut rest = [due("infos"), due("others")].concat();
+    rest.sort_unstable();
+    assert_eq!(rest, [hour(1), hour(2)]);
+    world.clock.advance(HOUR);
+    world.delivered(3).await;
+    world.clock.advance(HOUR);
+    world.delivered(4).await;
+    world.stop().await;
+    let told: usize = world.receiver.got().iter().map(|got| told(got).len()).sum();
+    assert_eq!(told, 7, "three to each of two, and the error");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn quiet_hours_hold_what_happens_until_they_are_over() {
     // The clock of these tests begins at 20:26:40 UTC.
     let hours = json!({ "from": "20:00", "to": "22:00" });
