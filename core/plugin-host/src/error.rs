@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ironcore_types::ErrorCode;
 
-use crate::schema::ConfigFault;
+use crate::faults::ConfigFault;
 
 /// Why a plugin could not be loaded or called.
 #[derive(Debug, thiserror::Error)]

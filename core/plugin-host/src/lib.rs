@@ -10,6 +10,7 @@ mod call;
 pub mod delivery;
 pub mod effects;
 mod error;
+mod faults;
 mod folder;
 mod grants;
 mod host;
@@ -29,10 +30,10 @@ pub use delivery::{
     Reason, Receipt,
 };
 pub use error::{PluginError, wasmtime_error};
+pub use faults::ConfigFault;
 pub use folder::FolderReport;
 pub use grants::{Capability, Grants, UnknownCapability};
 pub use host::{HostConfig, PluginHost};
 pub use manifest::{Contract, Manifest, SECTION};
 pub use plugin::Plugin;
-pub use schema::ConfigFault;
 pub use services::{HostServices, NoServices};

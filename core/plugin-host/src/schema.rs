@@ -6,32 +6,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value, json};
+
+use crate::faults::{self, ConfigFault};
 
 /// The reference to the schema of a secret's name.
 const SECRET_REF: &str = "urn:ironcore-backup:secret";
 /// References within a schema are followed this deep.
 const DEPTH: usize = 32;
-
-/// One fault of a configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigFault {
-    /// The key, such as `server.port`; empty when the whole is at fault.
-    pub path: String,
-    /// What is wrong, without the value: it may be a secret in a wrong place.
-    pub message: String,
-}
-
-impl fmt::Display for ConfigFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() {
-            f.write_str(&self.message)
-        } else {
-            write!(f, "{}: {}", self.path, self.message)
-        }
-    }
-}
 
 /// A compiled schema.
 pub(crate) struct ConfigSchema {
@@ -64,7 +46,7 @@ impl ConfigSchema {
         let mut faults: Vec<ConfigFault> = self
             .validator
             .iter_errors(&instance)
-            .flat_map(|e| faults_of(&e))
+            .flat_map(|e| faults::of(&self.schema, &e))
             .collect();
         faults.sort_by(|a, b| a.path.cmp(&b.path));
         faults
@@ -185,47 +167,6 @@ fn put_secret_schema(schema: &mut Value) {
     }
 }
 
-/// A fault for each key that is wrong. Values are not shown.
-fn faults_of(error: &jsonschema::ValidationError<'_>) -> Vec<ConfigFault> {
-    let at = dotted(error.instance_path().as_str());
-    let below = |name: &str| {
-        if at.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{at}.{name}")
-        }
-    };
-    match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected }
-        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
-            .iter()
-            .map(|name| ConfigFault {
-                path: below(name),
-                message: "this key is not known".to_owned(),
-            })
-            .collect(),
-        ValidationErrorKind::Required { property } => {
-            let name = property.as_str().unwrap_or_default();
-            vec![ConfigFault {
-                path: below(name),
-                message: "this key is required".to_owned(),
-            }]
-        }
-        _ => vec![ConfigFault {
-            path: at,
-            message: error.masked().to_string(),
-        }],
-    }
-}
-
-fn dotted(pointer: &str) -> String {
-    pointer
-        .trim_start_matches('/')
-        .replace('/', ".")
-        .replace("~1", "/")
-        .replace("~0", "~")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,6 +221,58 @@ mod tests {
             port[0].starts_with("port: ") && !port[0].contains("70000"),
             "{port:?}"
         );
+    }
+
+    #[test]
+    fn a_value_that_is_none_of_several_things_is_told_what_it_may_be() {
+        let schema = ConfigSchema::new(json!({
+            "properties": {
+                "url": { "anyOf": [{ "type": "string", "pattern": "^https?://", "maxLength": 30 }, { "$ref": SECRET_REF }] },
+                "keys": { "anyOf": [{ "$ref": "#/$defs/key" }, { "type": "array", "items": { "$ref": "#/$defs/key" } }] },
+                "log": { "anyOf": [{ "type": "boolean" }, { "type": "integer", "minimum": 1 }] },
+            },
+            "$defs": { "key": { "$ref": SECRET_REF } },
+        }))
+        .expect("schema");
+        for (config, wanted) in [
+            (
+                json!({ "url": "ftp://x" }),
+                "url: it must begin with http:// or https://; or name a secret: { secret = \"NAME\" }",
+            ),
+            (
+                json!({ "url": 7 }),
+                "url: it must be a text or a secret: { secret = \"NAME\" }",
+            ),
+            (
+                json!({ "url": { "secret": "x", "y": 1 } }),
+                "url.y: this key is not known",
+            ),
+            (json!({ "url": {} }), "url.secret: this key is required"),
+            (
+                json!({ "url": "https://a.example/hooks/hunter2hunter2" }),
+                "url: value is longer than 30 characters; or name a secret: { secret = \"NAME\" }",
+            ),
+            (
+                json!({ "keys": "hunter2" }),
+                "keys: it must be a secret: { secret = \"NAME\" } or a list",
+            ),
+            (
+                json!({ "keys": [{ "secret": "a", "b": 1 }] }),
+                "keys.0.b: this key is not known",
+            ),
+            (
+                json!({ "log": "yes" }),
+                "log: it must be true or false or a whole number",
+            ),
+            (json!({ "log": 0 }), "log: value is less than the minimum of 1"),
+        ] {
+            let faults: Vec<String> = schema
+                .check(&object(config))
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            assert_eq!(faults, [wanted]);
+        }
     }
 
     #[test]
