@@ -125,12 +125,7 @@ async fn preview(
         }
         // A message is previewed by its own.
         (None, None) => match &message {
-            Some(message) => {
-                let of = &message.handler;
-                let group = group(&state, &access, of.project.clone(), of.group.clone()).await?;
-                let declared = handler(&group, &of.handler)?.clone();
-                Some((of.clone(), declared))
-            }
+            Some(message) => Some((message.handler.clone(), own(&state, message).await?)),
             None => None,
         },
         _ => {
@@ -192,6 +187,22 @@ async fn message(
     let mut events = state.ledger().message_events(id).await?;
     events.retain(|event| access.sees(event.event.data.project.as_ref()));
     Ok((message, events))
+}
+
+/// The handler of a message as it is declared; as it was when the message was made, when it was removed since.
+async fn own(state: &ApiState, message: &model::Message) -> Result<Handler, ApiError> {
+    let of = &message.handler;
+    let group = GroupRef {
+        project: of.project.clone(),
+        name: of.group.clone(),
+    };
+    let group = state.ledger().group(&group).await?;
+    let mut declared = group.into_iter().flat_map(|group| group.handler);
+    if let Some(declared) = declared.find(|known| known.name == of.handler) {
+        return Ok(declared);
+    }
+    let snapshot = state.ledger().message_snapshot(message.id).await?;
+    snapshot.ok_or_else(|| ApiError::not_found(format!("handler {of}")))
 }
 
 async fn group(

@@ -78,7 +78,7 @@ pub struct PreviewRequest {
     /// The group of the handler.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupName>,
-    /// The handler. When it and its group are missing: that of the message; for an event a webhook without more, for which there
+    /// The handler. When it and its group are missing: that of the message, as it was then if it was removed; for an event a webhook without more, for which there
     /// must be a template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handler: Option<HandlerName>,
@@ -109,7 +109,8 @@ pub enum Made {
         method: String,
         /// Where to.
         url: String,
-        /// Headers, each a name and a value, but those that are made when it is sent.
+        /// Headers, each a name and a value, but those that are made when it is sent. Credentials that the configuration
+        /// holds in plain words are taken out.
         headers: Vec<(String, String)>,
         /// The body.
         body: String,

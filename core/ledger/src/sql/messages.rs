@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ironcore_types::objects::Handler;
 use ironcore_types::{EventId, MessageId, Timestamp};
 
 use super::Sql;
@@ -331,6 +332,14 @@ impl Sql {
             next,
             total: Count::capped(total),
         })
+    }
+
+    pub(crate) async fn message_snapshot(&self, id: MessageId) -> Result<Option<Handler>> {
+        let row = sql("SELECT snapshot FROM messages WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&mut self.reader().await?)
+            .await?;
+        row.map(|row| row.json("snapshot")).transpose()
     }
 
     pub(crate) async fn message_events(&self, id: MessageId) -> Result<Vec<SeqEvent>> {

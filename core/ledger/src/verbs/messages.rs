@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ironcore_types::objects::Handler;
 use ironcore_types::{EventId, MessageId, SessionId, Timestamp};
 
 use crate::Ledger;
@@ -93,6 +94,11 @@ impl Ledger {
     /// The events of a message, oldest first.
     pub async fn message_events(&self, id: MessageId) -> Result<Vec<SeqEvent>> {
         self.sql.message_events(id).await
+    }
+
+    /// The handler of a message as it was when the message was made, whether it is still declared or not.
+    pub async fn message_snapshot(&self, id: MessageId) -> Result<Option<Handler>> {
+        self.sql.message_snapshot(id).await
     }
 
     /// The attempts of a message, first to last.

@@ -287,6 +287,17 @@ pub async fn limits_are_kept(place: &dyn Place) -> Result<()> {
     Ok(())
 }
 
+/// How the handler was when the message was made is known whatever became of the handler.
+pub async fn a_message_keeps_its_handler(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let made = fan_out(&world, vec![notice(&world, "t", "w")?]).await?;
+    let id = *made.created.first().context("a message")?;
+    ensure!(world.ledger.message_snapshot(id).await? == Some(handler()?));
+    let other = MessageId(world.seams.uuid());
+    ensure!(world.ledger.message_snapshot(other).await?.is_none());
+    Ok(())
+}
+
 /// Events join a message that waits; one that was tried already stays as it was.
 pub async fn digests_gather_events(place: &dyn Place) -> Result<()> {
     let world = World::new(place).await?;

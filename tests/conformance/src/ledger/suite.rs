@@ -31,7 +31,7 @@ macro_rules! ledger_suite {
             access: tokens_live_and_die;
             logs: logs_are_read_by_line, every_log_has_an_end, old_logs_are_removed, progress_is_replaced, wakes_follow_commits,
                 verifications_are_recorded;
-            messages: fan_out_is_fenced, outcomes_follow_each_other, limits_are_kept, digests_gather_events,
+            messages: fan_out_is_fenced, outcomes_follow_each_other, limits_are_kept, digests_gather_events, a_message_keeps_its_handler,
                 digests_are_bounded;
             silences: silences_are_made_and_ended, a_key_makes_one_silence, old_silences_are_forgotten,
                 what_is_silenced_waits_for_its_end, what_is_silenced_further_waits_on,
