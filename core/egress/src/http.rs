@@ -44,6 +44,8 @@ pub struct HttpRequest {
     pub sign: Option<SignSpec>,
     /// For the whole exchange, and at most what the hub allows.
     pub timeout: Duration,
+    /// Texts that are as good as secrets, such as a link that lets somebody in: nothing that comes back holds them.
+    pub hide: Vec<String>,
 }
 
 impl HttpRequest {
@@ -57,6 +59,7 @@ impl HttpRequest {
             slots: Vec::new(),
             sign: None,
             timeout: Duration::from_secs(30),
+            hide: Vec::new(),
         }
     }
 }
@@ -214,6 +217,7 @@ pub(crate) fn prepare(
     request: HttpRequest,
     redactor: &mut Redactor,
 ) -> Result<reqwest::Request, Failure> {
+    request.hide.iter().for_each(|text| redactor.add(text));
     let method = reqwest::Method::from_bytes(request.method.as_bytes())
         .ok()
         .filter(|m| !matches!(*m, reqwest::Method::CONNECT | reqwest::Method::TRACE))

@@ -36,6 +36,8 @@ pub struct Mail {
     pub headers: Vec<(String, String)>,
     /// Files.
     pub attachments: Vec<Attachment>,
+    /// Texts that are as good as secrets, such as a link that lets somebody in: nothing that comes back holds them.
+    pub hide: Vec<String>,
 }
 
 /// A file that travels with a mail.
@@ -70,6 +72,7 @@ impl Mail {
             references: Vec::new(),
             headers: Vec::new(),
             attachments: Vec::new(),
+            hide: Vec::new(),
         }
     }
 }

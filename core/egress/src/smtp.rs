@@ -34,6 +34,7 @@ const SERVICE_CLOSING: u16 = 421;
 pub(crate) async fn send(shared: &Shared, mail: &Mail, server: &SmtpServer) -> Result<MailReport, Failure> {
     let begun = shared.seams.moment();
     let mut redactor = Redactor::default();
+    mail.hide.iter().for_each(|text| redactor.add(text));
     let timeout = server.timeout;
     let sent = match tokio::time::timeout(timeout, hand_over(shared, mail, server, &mut redactor)).await {
         Ok(sent) => sent,

@@ -212,15 +212,20 @@ pub(crate) async fn call(
         return (Meaning::failed(ErrorCode::PluginLoad, why), None);
     };
     let limit = shared.options.attempt_timeout;
-    let call = plugin.deliver(delivery_of(shared, claimed), services);
-    match tokio::time::timeout(limit, call).await {
+    let link = link_of(shared, &claimed.message);
+    let address = link
+        .as_ref()
+        .map(|(base, key)| format!("{base}/acknowledge/{key}"));
+    let call = plugin.deliver(delivery_of(shared, claimed, address), services);
+    let (meaning, done) = match tokio::time::timeout(limit, call).await {
         Ok(Ok(done)) => (outcome::of_answer(&done.outcome), Some(done)),
         Ok(Err(error)) => (outcome::of_failure(&error), None),
         Err(_) => {
             let why = format!("the attempt took longer than {} s", limit.as_secs());
             (Meaning::failed(ErrorCode::PluginTimeout, why), None)
         }
-    }
+    };
+    (meaning.without(link.as_ref().map(|(_, key)| key.as_str())), done)
 }
 
 /// The task that the message is about: of the worst of its events, and of those the newest.
@@ -240,14 +245,14 @@ pub(crate) fn link_of(shared: &Shared, message: &Message) -> Option<(String, Str
     Some((base, key.token(told.id, &message.handler, message.created)))
 }
 
-fn delivery_of(shared: &Shared, claimed: &ClaimedMessage) -> Delivery {
+/// What the plugin is told; `link` is where somebody says that they see to the incident.
+fn delivery_of(shared: &Shared, claimed: &ClaimedMessage, link: Option<String>) -> Delivery {
     let message = &claimed.message;
     let dashboard = shared.options.dashboard.as_ref();
     let task_page = dashboard.zip(task_of(claimed)).map(|(base, task)| {
         let upid: String = url::form_urlencoded::byte_serialize(task.upid.to_string().as_bytes()).collect();
         format!("{base}/tasks/{upid}")
     });
-    let link = link_of(shared, message).map(|(base, key)| format!("{base}/acknowledge/{key}"));
     let incident = Told::of(message).map(|told| told.into_delivery(link));
     Delivery {
         kind: message.kind.clone(),

@@ -11,14 +11,18 @@ pub(crate) const MOST: usize = 5 << 20;
 /// Lines that are read at a time.
 const PART: u32 = 1_000;
 
-/// The log of the task, or the last `most` bytes of it in whole lines; none when there is no such log any more.
+/// The log of the task, or the last `most` bytes of it in whole lines; none when there is no such log, or no such task: a
+/// test message tells of none that ran, and old ones are forgotten.
 pub(crate) async fn attachment(
     ledger: &Ledger,
     upid: &Upid,
     most: usize,
 ) -> Result<Option<Attachment>, LedgerError> {
     let most = most.min(MOST);
-    let all = ledger.log_lines(upid.task).await?;
+    let all = match ledger.log_lines(upid.task).await {
+        Err(LedgerError::NoTask(_)) => return Ok(None),
+        all => all?,
+    };
     let (mut lines, mut bytes, mut until) = (VecDeque::new(), 0, all);
     'parts: while until > 0 {
         let from = until.saturating_sub(u64::from(PART));

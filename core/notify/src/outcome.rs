@@ -6,6 +6,7 @@ use ironcore_types::ErrorCode;
 
 use crate::circuit::Sign;
 use crate::retry::Verdict;
+use crate::sent;
 
 /// The longest reason that is kept, bytes.
 const REASON: usize = 1_000;
@@ -54,6 +55,21 @@ impl Meaning {
             gone: false,
         };
         Self::new(verdict, Sign::Unknown, None)
+    }
+
+    /// The same without the key of the message's link: plugins know the link, and their words are kept and told.
+    pub(crate) fn without(mut self, link: Option<&str>) -> Self {
+        let Some(link) = link else { return self };
+        let clean = |text: &mut String| *text = sent::without(Some(link), std::mem::take(text));
+        clean(&mut self.receipt);
+        match &mut self.verdict {
+            Verdict::Delivered => {}
+            Verdict::Again { reason, .. } | Verdict::Rejected { reason, .. } => clean(reason),
+        }
+        if let Some((_, reason)) = &mut self.failure {
+            clean(reason);
+        }
+        self
     }
 
     /// The plugin failed and may do better next time; everybody should know.

@@ -55,7 +55,7 @@ impl Record {
         });
     }
 
-    /// Adds what a mail server said about one recipient.
+    /// Adds what a mail server said, about one recipient or all of them.
     pub(crate) fn said(
         &mut self,
         request: String,
@@ -74,6 +74,20 @@ impl Record {
             truncated: false,
             error: None,
         });
+    }
+
+    /// Adds that a mail was not taken: with what the server answered, when it did.
+    pub(crate) fn refused(&mut self, request: String, sent: Option<Sent>, failure: &Failure) {
+        match failure.status {
+            Some(_) => self.said(
+                request,
+                sent,
+                failure.status,
+                failure.latency,
+                failure.reason.clone(),
+            ),
+            None => self.failed(request, sent, failure),
+        }
     }
 
     /// Adds that there was no answer.
@@ -139,6 +153,9 @@ fn micros(span: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use ironcore_egress::FailureClass;
+    use ironcore_types::ErrorCode;
+
     use super::*;
 
     fn answer(body: &str) -> HttpResponse {
@@ -204,6 +221,34 @@ mod tests {
         small.answered("POST x".to_owned(), sent(3_999), &answer("well"));
         small.delivered();
         assert_eq!(kept(&small), [(3_999, false)]);
+    }
+
+    #[test]
+    fn a_mail_that_was_refused_was_answered_and_one_that_nobody_took_was_not() {
+        let failure = |status| Failure {
+            class: FailureClass::Message,
+            retry: false,
+            code: ErrorCode::DeliveryRejected,
+            status,
+            retry_after: None,
+            latency: Duration::from_millis(3),
+            reason: "no such user".to_owned(),
+            secret: None,
+        };
+        let mut record = Record::default();
+        record.refused("mail to a".to_owned(), None, &failure(Some(550)));
+        record.refused("mail to b".to_owned(), None, &failure(None));
+        let [answered, silent] = record.exchanges.as_slice() else {
+            panic!("{record:?}");
+        };
+        assert_eq!(
+            (answered.status, answered.body.as_str(), &answered.error),
+            (Some(550), "no such user", &None)
+        );
+        assert_eq!(
+            (silent.status, silent.body.as_str(), silent.error.as_deref()),
+            (None, "", Some("no such user"))
+        );
     }
 
     #[test]

@@ -260,6 +260,7 @@ pub(crate) fn mail(
                 data: file.content,
             })
             .collect(),
+        hide: Vec::new(),
     };
     Ok((out, smtp))
 }

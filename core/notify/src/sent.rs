@@ -14,6 +14,8 @@ pub(crate) const BODY: usize = 20_000;
 const HEADER: usize = 1_000;
 /// More headers than this are left out.
 const HEADERS: usize = 50;
+/// A shorter beginning of a key tells nothing, bytes.
+const BEGUN: usize = 16;
 /// What stands in the place of what is left out.
 const MARK: &str = "[redacted]";
 
@@ -31,7 +33,7 @@ pub(crate) fn shown(slot: &Slot) -> String {
 }
 
 /// Who asks, and how it is signed, as headers.
-pub(crate) fn credentials(request: &HttpRequest) -> Vec<(String, String)> {
+fn credentials(request: &HttpRequest) -> Vec<(String, String)> {
     let mut headers = Vec::new();
     let authorization = match &request.credential {
         Some(HttpCredential::Basic(basic)) => Some(format!("Basic of {}", shown(&basic.username))),
@@ -48,16 +50,25 @@ pub(crate) fn credentials(request: &HttpRequest) -> Vec<(String, String)> {
     headers
 }
 
-/// Text without the key of the message's link, when it has one.
+/// Text without the key of the message's link, when it has one; nor does it end with a good part of the key, cut off by
+/// whoever wrote it.
 pub(crate) fn without(link: Option<&str>, text: String) -> String {
-    match link {
-        Some(key) if text.contains(key) => text.replace(key, MARK),
-        _ => text,
+    let Some(key) = link else { return text };
+    let text = if text.contains(key) {
+        text.replace(key, MARK)
+    } else {
+        text
+    };
+    let uncut = text.trim_end_matches('…');
+    let begun = (BEGUN..key.len()).rev().filter_map(|bytes| key.get(..bytes));
+    match begun.filter_map(|begun| uncut.strip_suffix(begun)).next() {
+        Some(before) => format!("{before}{MARK}"),
+        None => text,
     }
 }
 
-/// A request for its record. `link` is the key of the message's link.
-pub(crate) fn request(request: &HttpRequest, link: Option<&str>) -> Sent {
+/// The headers of a request, without what a configuration says in plain words of a credential.
+pub(crate) fn headers(request: &HttpRequest) -> Vec<(String, String)> {
     let own = request.headers.iter().map(|(name, slot)| {
         let value = match slot {
             Slot::Text(_) if is_credential(name) => MARK.to_owned(),
@@ -65,7 +76,12 @@ pub(crate) fn request(request: &HttpRequest, link: Option<&str>) -> Sent {
         };
         (name.clone(), value)
     });
-    let headers = own.chain(credentials(request));
+    own.chain(credentials(request)).collect()
+}
+
+/// A request for its record. `link` is the key of the message's link.
+pub(crate) fn request(request: &HttpRequest, link: Option<&str>) -> Sent {
+    let headers = headers(request);
     let body = String::from_utf8_lossy(request.body.as_deref().unwrap_or_default());
     kept(headers, body.into_owned(), link)
 }
@@ -96,20 +112,14 @@ fn kept(headers: impl IntoIterator<Item = (String, String)>, body: String, link:
     }
 }
 
+/// Ends like the name of a credential, and is none: it is the message's id, by which receivers drop what came before.
+const IDEMPOTENCY: &str = "idempotency-key";
+
 /// Whether a header of this name is there to let somebody in.
 fn is_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let ends = [
-        "authorization",
-        "cookie",
-        "token",
-        "secret",
-        "password",
-        "api-key",
-        "apikey",
-        "auth-key",
-    ];
-    ends.iter().any(|end| name.ends_with(end))
+    let ends = ["authorization", "cookie", "token", "secret", "password", "key"];
+    name != IDEMPOTENCY && ends.iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]
@@ -127,6 +137,7 @@ mod tests {
             headers: vec![
                 ("content-type".to_owned(), text("application/json")),
                 ("X-Api-Key".to_owned(), text("hunter2")),
+                ("X-Gotify-Key".to_owned(), text("hunter4")),
                 ("x-team".to_owned(), Slot::Secret("team".to_owned())),
             ],
             credential: Some(HttpCredential::Bearer(text("hunter3"))),
@@ -150,6 +161,7 @@ mod tests {
         };
         assert_eq!(of("content-type"), Some("application/json"));
         assert_eq!(of("X-Api-Key"), Some("[redacted]"));
+        assert_eq!(of("X-Gotify-Key"), Some("[redacted]"));
         assert_eq!(of("x-team"), Some("{secret team}"));
         assert_eq!(of("authorization"), Some("Bearer"));
         assert_eq!(of("webhook-id"), Some("m1"));
@@ -159,6 +171,39 @@ mod tests {
             "{ \"go\": \"https://hub.example/acknowledge/[redacted]\" }"
         );
         assert!(!sent.truncated && !format!("{sent:?}").contains("hunter"));
+    }
+
+    #[test]
+    fn the_key_of_a_link_goes_when_it_was_cut_off_too() {
+        let key = "eyJpbmNpZGVudCI6MX0.c2lnbmF0dXJl";
+        for (text, wanted) in [
+            (
+                format!("at x/{key}, or x/{key}"),
+                "at x/[redacted], or x/[redacted]",
+            ),
+            (format!("at x/{}…", &key[..30]), "at x/[redacted]"),
+            (format!("at x/{}", &key[..16]), "at x/[redacted]"),
+            ("at x/eyJ…".to_owned(), "at x/eyJ…"),
+        ] {
+            assert_eq!(without(Some(key), text.clone()), wanted);
+            assert_eq!(without(None, text.clone()), text);
+        }
+    }
+
+    #[test]
+    fn headers_that_let_somebody_in_are_known_by_their_names() {
+        for name in [
+            "X-Gotify-Key",
+            "apikey",
+            "X-Routing-Key",
+            "Private-Token",
+            "Cookie",
+        ] {
+            assert!(is_credential(name), "{name}");
+        }
+        for name in ["content-type", "x-keyboard", "x-team", "Idempotency-Key"] {
+            assert!(!is_credential(name), "{name}");
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) struct AttemptServices {
     pub(crate) recipients: Recipients,
     /// The task whose log a mail may carry.
     pub(crate) log_of: Option<Upid>,
-    /// The key of the message's link, which the record must not hold.
+    /// The key of the message's link, which neither the record may hold nor what the plugin is answered.
     pub(crate) link: Option<String>,
     pub(crate) record: Mutex<Record>,
 }
@@ -52,12 +52,18 @@ impl AttemptServices {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Adds a line to the record.
+    fn note(&self, line: String) {
+        self.record().note(&sent::without(self.link.as_deref(), line));
+    }
+
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let what = format!("{} {}", request.method, requests::shown(&request.url));
         let sent = sent::request(&request, self.link.as_deref());
-        let request = requests::http(request, self.seams.now()).inspect_err(|error| {
-            self.record().note(&format!("{what}: not sent: {error}"));
+        let mut request = requests::http(request, self.seams.now()).inspect_err(|error| {
+            self.note(format!("{what}: not sent: {error}"));
         })?;
+        request.hide.extend(self.link.clone());
         match self.egress.http(request).await {
             Ok(answer) => {
                 self.record().answered(what, sent, &answer);
@@ -92,8 +98,9 @@ impl AttemptServices {
         }
         let wanted = requests::log_wanted(&mail);
         let (mut mail, smtp) = requests::mail(server, mail).inspect_err(|error| {
-            self.record().note(&format!("{what}: not sent: {error}"));
+            self.note(format!("{what}: not sent: {error}"));
         })?;
+        mail.hide.extend(self.link.clone());
         let sent = sent::mail(&mail, self.link.as_deref());
         if let Some((upid, most)) = self.log_of.as_ref().zip(wanted) {
             let log = log_file::attachment(&self.ledger, upid, most).await;
@@ -104,7 +111,7 @@ impl AttemptServices {
         }
         match self.egress.mail(&mail, &smtp).await {
             Err(failure) => {
-                self.record().failed(what, Some(sent), &failure);
+                self.record().refused(what, Some(sent), &failure);
                 Err(requests::mail_error(failure))
             }
             Ok(report) => self.reported(&what, sent, report, known),
@@ -134,7 +141,7 @@ impl AttemptServices {
                     known.took(&recipient.address);
                 }
                 Err(failure) => {
-                    record.failed(request, sent.take(), failure);
+                    record.refused(request, sent.take(), failure);
                     if requests::is_refusal(failure) {
                         known.refused(&recipient.address, &failure.reason);
                     }
@@ -163,19 +170,19 @@ impl HostServices for AttemptServices {
         self.post(server, mail).boxed()
     }
 
-    fn render(&self, template: &str, context: &Value) -> Result<String, RenderError> {
+    fn render(&self, template: &str, context: Value) -> Result<String, RenderError> {
         match self.templates.render_anyhow(template, context) {
             Ok(rendered) => {
                 if let Some(error) = rendered.fallback {
                     tracing::warn!(code = %error.code(), "{error}; the built-in template was used");
-                    self.record().note(&format!(
+                    self.note(format!(
                         "template {template}: {error}; the built-in template was used"
                     ));
                 }
                 Ok(rendered.text)
             }
             Err(error) => {
-                self.record().note(&format!("template {template}: {error}"));
+                self.note(format!("template {template}: {error}"));
                 Err(render_error(error))
             }
         }
@@ -200,13 +207,14 @@ impl HostServices for AttemptServices {
             LogLevel::Warn => "warn",
             LogLevel::Error => "error",
         };
+        let text = sent::without(self.link.as_deref(), line.text.clone());
         match line.level {
-            LogLevel::Debug => tracing::debug!(plugin, message = %self.message, "{}", line.text),
-            LogLevel::Info => tracing::info!(plugin, message = %self.message, "{}", line.text),
-            LogLevel::Warn => tracing::warn!(plugin, message = %self.message, "{}", line.text),
-            LogLevel::Error => tracing::error!(plugin, message = %self.message, "{}", line.text),
+            LogLevel::Debug => tracing::debug!(plugin, message = %self.message, "{text}"),
+            LogLevel::Info => tracing::info!(plugin, message = %self.message, "{text}"),
+            LogLevel::Warn => tracing::warn!(plugin, message = %self.message, "{text}"),
+            LogLevel::Error => tracing::error!(plugin, message = %self.message, "{text}"),
         }
-        self.record().note(&format!("{level}: {}", line.text));
+        self.note(format!("{level}: {text}"));
     }
 
     fn metrics(&self, samples: Vec<Sample>) {

@@ -3,17 +3,21 @@
 //! A template is named by its path with the extension, such as `email/body.html`; partials are templates like others.
 //! Values are escaped for HTML in `.html` templates and written as they are elsewhere, where the `json` helper writes
 //! JSON. A value that the context does not have is an error, not an empty text.
+//!
+//! Nothing here is for the stack of a guest: the parser of templates looks how much of its thread's stack is left, takes
+//! another stack for none, and then reads no template at all, the built-in ones neither.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use handlebars::{Handlebars, RenderErrorReason};
+use handlebars::{Context, Handlebars, RenderErrorReason};
 use ironcore_types::{ErrorCode, Seams, Timestamp};
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::{template_fit, template_helpers};
+use crate::{template_fit, template_helpers, template_place};
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "../../templates"]
@@ -36,7 +40,7 @@ pub enum TemplateError {
         looked: String,
     },
     /// The template cannot be read, or not with these values.
-    #[error("{file}:{line}:{column}: {message}")]
+    #[error("{}: {message}", template_place::named(file, *line, *column))]
     Invalid {
         /// Its file, or `built-in/NAME`.
         file: String,
@@ -67,7 +71,7 @@ struct Shared {
     seams: Seams,
     state: Mutex<State>,
     /// The built-in templates alone, for when an override does not work; none where nothing is overridden.
-    builtin: Option<Set>,
+    builtin: Option<Arc<Set>>,
 }
 
 /// What a template made.
@@ -97,8 +101,11 @@ struct Set {
     html: Handlebars<'static>,
     plain: Handlebars<'static>,
     files: BTreeMap<String, String>,
+    sources: BTreeMap<String, String>,
     broken: BTreeMap<String, TemplateError>,
     needs: BTreeMap<String, Vec<String>>,
+    /// Whether any of them is not a built-in one.
+    overridden: bool,
 }
 
 impl Templates {
@@ -107,13 +114,12 @@ impl Templates {
     /// [`Templates::render_anyhow`].
     pub fn new(admin: Option<PathBuf>, seams: Seams) -> Self {
         let files = admin.as_deref().map(scan).unwrap_or_default();
-        let set = Arc::new(Set::compile(&files));
+        let builtin = admin.is_some().then(|| Arc::new(Set::compile(&BTreeMap::new())));
         let state = State {
             looked: seams.now(),
+            set: Set::of(&files, builtin.as_ref()),
             files,
-            set,
         };
-        let builtin = admin.is_some().then(|| Set::compile(&BTreeMap::new()));
         Self {
             shared: Arc::new(Shared {
                 admin,
@@ -134,6 +140,7 @@ impl Templates {
         };
         let mut set = Set::compile(&files);
         set.broken.remove(name);
+        set.overridden = true;
         set.add(name, name.to_owned(), text);
         if let Some(error) = set.broken.get(name) {
             return Err(error.clone());
@@ -156,16 +163,19 @@ impl Templates {
     /// As [`render`](Self::render); but where the admin's own templates do not work, the built-in one makes the text, if
     /// there is one of that name: a message must not wait for a template to be mended. What a `.json` template of the
     /// admin makes must be JSON.
-    pub fn render_anyhow(&self, name: &str, context: &impl Serialize) -> Result<Rendered, TemplateError> {
-        let error = match self.render(name, context).and_then(|text| self.check(name, text)) {
+    pub fn render_anyhow(&self, name: &str, context: Value) -> Result<Rendered, TemplateError> {
+        let (set, context) = (self.current(), Context::from(context));
+        let made = self.made(&set, name, &context);
+        let error = match made.and_then(|text| set.check(name, text, &context)) {
             Ok(text) => {
                 return Ok(Rendered { text, fallback: None });
             }
             Err(error) => error,
         };
         let builtin = self.shared.builtin.as_ref();
-        let spare = builtin.filter(|set| set.files.contains_key(name) && self.is_overridden());
-        match spare.and_then(|set| set.registry(name).render(name, context).ok()) {
+        let spare = builtin.filter(|builtin| set.overridden && builtin.files.contains_key(name));
+        let text = spare.and_then(|builtin| builtin.registry(name).render_with_context(name, &context).ok());
+        match text {
             Some(text) => Ok(Rendered {
                 text,
                 fallback: Some(error),
@@ -174,37 +184,15 @@ impl Templates {
         }
     }
 
-    /// Whether the admin's folder holds any template.
-    fn is_overridden(&self) -> bool {
-        let state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        !state.files.is_empty()
-    }
-
-    /// What must be JSON is JSON.
-    fn check(&self, name: &str, text: String) -> Result<String, TemplateError> {
-        let json = Path::new(name).extension().is_some_and(|found| found == "json");
-        if !json || !self.is_overridden() {
-            return Ok(text);
-        }
-        match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
-            Ok(_) => Ok(text),
-            Err(error) => Err(TemplateError::Invalid {
-                file: self
-                    .current()
-                    .files
-                    .get(name)
-                    .cloned()
-                    .unwrap_or_else(|| name.to_owned()),
-                line: 0,
-                column: 0,
-                message: format!("what it makes is not JSON: {error}"),
-            }),
-        }
-    }
-
     /// Renders the template `name` with `context`. Changes in the admin's folder count within a second.
     pub fn render(&self, name: &str, context: &impl Serialize) -> Result<String, TemplateError> {
         let set = self.current();
+        let context = Context::wraps(context).map_err(|error| self.render_error(&set, name, &error))?;
+        self.made(&set, name, &context)
+    }
+
+    /// What the template makes.
+    fn made(&self, set: &Set, name: &str, context: &Context) -> Result<String, TemplateError> {
         if let Some(error) = set.broken.get(name) {
             return Err(error.clone());
         }
@@ -213,8 +201,8 @@ impl Templates {
             return Err(self.not_found(name));
         }
         registry
-            .render(name, context)
-            .map_err(|error| self.render_error(&set, name, &error))
+            .render_with_context(name, context)
+            .map_err(|error| self.render_error(set, name, &error))
     }
 
     /// What a template says that it needs of the configuration of a handler, as keys; none when there is no such template.
@@ -244,7 +232,7 @@ impl Templates {
                 let files = scan(folder);
                 if files != state.files {
                     tracing::info!(folder = %folder.display(), files = files.len(), "templates have changed");
-                    state.set = Arc::new(Set::compile(&files));
+                    state.set = Set::of(&files, self.shared.builtin.as_ref());
                     state.files = files;
                 }
             }
@@ -288,13 +276,44 @@ impl Templates {
 }
 
 impl Set {
+    /// The templates with these files before them: the built-in ones as they were compiled already where there are none.
+    fn of(files: &BTreeMap<String, Stamp>, builtin: Option<&Arc<Self>>) -> Arc<Self> {
+        match builtin {
+            Some(builtin) if files.is_empty() => Arc::clone(builtin),
+            _ => Arc::new(Self::compile(files)),
+        }
+    }
+
+    /// What must be JSON is JSON.
+    fn check(&self, name: &str, text: String, context: &Context) -> Result<String, TemplateError> {
+        let json = Path::new(name).extension().is_some_and(|found| found == "json");
+        if !json || !self.overridden {
+            return Ok(text);
+        }
+        let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&text) else {
+            return Ok(text);
+        };
+        let source = |template: &str| self.sources.get(template).map(String::as_str);
+        let place = template_place::of(self.registry(name), name, context, &text, &error, source);
+        // Without a place in the template, that in the text is all there is.
+        let (template, line, column) = place.unwrap_or_else(|| (name.to_owned(), 0, 0));
+        Err(TemplateError::Invalid {
+            file: self.files.get(&template).cloned().unwrap_or(template),
+            line,
+            column,
+            message: template_place::no_json(&error),
+        })
+    }
+
     fn compile(overrides: &BTreeMap<String, Stamp>) -> Self {
         let mut set = Self {
             html: registry(true),
             plain: registry(false),
             files: BTreeMap::new(),
+            sources: BTreeMap::new(),
             broken: BTreeMap::new(),
             needs: BTreeMap::new(),
+            overridden: !overrides.is_empty(),
         };
         for name in Builtin::iter() {
             if is_template(Path::new(name.as_ref()))
@@ -348,6 +367,7 @@ impl Set {
             self.broken.insert(name.to_owned(), fault);
         }
         self.files.insert(name.to_owned(), file);
+        self.sources.insert(name.to_owned(), text.to_owned());
         self.needs.insert(name.to_owned(), needs(text));
     }
 }

@@ -221,14 +221,16 @@ fn where_an_override_does_not_work_the_built_in_template_does_and_it_is_said() {
         let error = builtin.render(name, &context).expect_err("it asks for an event");
         // With nothing that works, what is wrong with the override is told.
         let wrong = templates
-            .render_anyhow(name, &context)
+            .render_anyhow(name, context.clone())
             .expect_err("nothing works");
         assert_ne!(wrong, error);
         assert!(wrong.to_string().contains(why), "{wrong}");
         let (_folder, _, templates) = with(&[(file, text), ("t/other.txt", "x")]);
         let event = json!({ "event": event(), "severity": "error", "hub": { "name": "h", "id": "i" }, "links": links(), "tips": [],
             "events": [event()], "incident": null, "values": {}, "extra": {}, "message": { "id": "m", "kind": "event", "thread": "t", "attempt": 1 } });
-        let rendered = templates.render_anyhow(name, &event).expect("the built-in one");
+        let rendered = templates
+            .render_anyhow(name, event.clone())
+            .expect("the built-in one");
         assert_eq!(Ok(rendered.text), builtin.render(name, &event));
         let why_not = rendered.fallback.expect("it is said").to_string();
         assert!(
@@ -238,11 +240,11 @@ fn where_an_override_does_not_work_the_built_in_template_does_and_it_is_said() {
     }
     let (_folder, _, templates) = with(&[("t/mine.txt", "{{gone}}")]);
     let error = templates
-        .render_anyhow("t/mine.txt", &context)
+        .render_anyhow("t/mine.txt", context.clone())
         .expect_err("there is no other");
     assert!(error.to_string().contains("there is no value gone"), "{error}");
     let fine = with(&[(name, "{ \"title\": {{json title}} }")]);
-    let rendered = fine.2.render_anyhow(name, &context).expect("it works");
+    let rendered = fine.2.render_anyhow(name, context).expect("it works");
     assert_eq!(
         (rendered.text.as_str(), rendered.fallback),
         ("{ \"title\": \"t\" }", None)
@@ -268,7 +270,7 @@ fn a_template_is_tried_in_the_place_of_another() {
         .with("webhook/generic.json", "{{gone}}")
         .expect("it can be read");
     let error = tried
-        .render_anyhow("webhook/generic.json", &context)
+        .render_anyhow("webhook/generic.json", context)
         .expect_err("it does not work");
     assert!(
         error.to_string().starts_with("webhook/generic.json:1:"),

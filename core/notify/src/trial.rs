@@ -23,7 +23,7 @@ use crate::notify::{Notify, Shared};
 use crate::outcome::{Meaning, cut};
 use crate::record::{DETAIL, Record};
 use crate::retry::Verdict;
-use crate::sent::{self, credentials, shown};
+use crate::sent::{self, shown};
 use crate::services::{render_error, shared as as_services};
 use crate::templates::{TemplateError, Templates};
 
@@ -75,7 +75,8 @@ pub enum Made {
         method: String,
         /// Where to.
         url: String,
-        /// Headers, but those that are made when it is sent.
+        /// Headers, but those that are made when it is sent; without what the configuration says in plain words of a
+        /// credential.
         headers: Vec<(String, String)>,
         /// The body, as far as it is text.
         body: String,
@@ -268,12 +269,7 @@ impl Paper {
 
 impl HostServices for Paper {
     fn http(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
-        let mut headers: Vec<(String, String)> = request
-            .headers
-            .iter()
-            .map(|(name, slot)| (name.clone(), shown(slot)))
-            .collect();
-        headers.extend(credentials(&request));
+        let headers = sent::headers(&request);
         let body = request.body.unwrap_or_default();
         let made = Made::Http {
             method: request.method,
@@ -309,7 +305,7 @@ impl HostServices for Paper {
         .boxed()
     }
 
-    fn render(&self, template: &str, context: &Value) -> Result<String, RenderError> {
+    fn render(&self, template: &str, context: Value) -> Result<String, RenderError> {
         match self.templates.render_anyhow(template, context) {
             Ok(rendered) => {
                 if let Some(error) = rendered.fallback {

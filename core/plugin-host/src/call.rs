@@ -164,8 +164,9 @@ impl Call {
         true
     }
 
-    /// The template context with the guest's `extra` values; none when `extra` is no object, or advice is asked for.
-    pub(crate) fn context(&self, extra: &str) -> Result<Value, String> {
+    /// What a template is rendered with: the delivery, and the guest's `extra` values; none when these are no object, or
+    /// advice is asked for.
+    pub(crate) fn rendered(&self, extra: &str) -> Result<(Arc<Delivery>, Value), String> {
         let extra: Value = if extra.is_empty() {
             Value::Object(serde_json::Map::new())
         } else {
@@ -174,7 +175,7 @@ impl Call {
         match (extra.is_object(), self.delivery()) {
             (false, _) => Err("`extra` must be a JSON object".to_owned()),
             (true, None) => Err("there is no delivery to render for".to_owned()),
-            (true, Some(delivery)) => Ok(delivery.context(extra)),
+            (true, Some(delivery)) => Ok((Arc::clone(delivery), extra)),
         }
     }
 

@@ -299,7 +299,7 @@ pub enum RenderError {
     #[error("there is no template {0:?}")]
     NotFound(String),
     /// The template cannot be read, or not with these values.
-    #[error("{template}:{line}:{column}: {message}")]
+    #[error("{template}{}: {message}", place(*line, *column))]
     Invalid {
         /// Which template; a partial perhaps.
         template: String,
@@ -310,6 +310,14 @@ pub enum RenderError {
         /// What is wrong.
         message: String,
     },
+}
+
+/// The place in a template, when it is known.
+fn place(line: u32, column: u32) -> String {
+    match line {
+        0 => String::new(),
+        line => format!(":{line}:{column}"),
+    }
 }
 
 /// Why a value could not be read.

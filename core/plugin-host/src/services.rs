@@ -21,8 +21,9 @@ pub trait HostServices: Send + Sync + 'static {
     /// Hands a mail to a server; ok when the server has taken responsibility for it.
     fn mail(&self, server: MailServer, mail: Mail) -> BoxFuture<'_, Result<MailReply, MailError>>;
 
-    /// Renders a template, such as `email/subject.txt`, with a context as [`crate::Delivery::context`] makes it.
-    fn render(&self, template: &str, context: &Value) -> Result<String, RenderError>;
+    /// Renders a template, such as `email/subject.txt`, with a context as [`crate::Delivery::context`] makes it. It may take
+    /// its time: it is called on a thread for that, and never on the stack of a guest.
+    fn render(&self, template: &str, context: Value) -> Result<String, RenderError>;
 
     /// Reads a value of the plugin, project and handler of this call.
     fn kv_get(&self, key: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, KvError>>;
@@ -57,7 +58,7 @@ impl HostServices for NoServices {
         .boxed()
     }
 
-    fn render(&self, template: &str, _context: &Value) -> Result<String, RenderError> {
+    fn render(&self, template: &str, _context: Value) -> Result<String, RenderError> {
         Err(RenderError::NotFound(template.to_owned()))
     }
 

@@ -30,7 +30,9 @@ async fn secrets_go_in_and_never_come_out() {
         secrets.seal(&name(key), &value.into()).expect("seal");
     }
     let mut request = HttpRequest::new("POST", format!("{}/hook/x", echo.url));
-    request.body = br#"{"text":"hello"}"#.to_vec();
+    request.body = br#"{"text":"see https://hub.example/eyJsaW5r.c2lnbmVk"}"#.to_vec();
+    // No secret of the hub, but whoever has it may do something.
+    request.hide = vec!["eyJsaW5r.c2lnbmVk".to_owned()];
     request.slots = vec![
         SecretSlot::PathSegment {
             index: 1,
@@ -68,6 +70,7 @@ async fn secrets_go_in_and_never_come_out() {
     assert!(body.contains("x-token: [redacted]"), "{body}");
     assert!(body.contains("authorization: Basic [redacted]"), "{body}");
     assert!(body.contains(r#""key":"[redacted]""#), "{body}");
+    assert!(body.contains("see https://hub.example/[redacted]"), "{body}");
     assert!(body.contains("webhook-signature: v1,"), "{body}");
     let everything = format!("{response:?} {:?} {:?}", response.failure(), bench.egress);
     for part in [
@@ -78,6 +81,7 @@ async fn secrets_go_in_and_never_come_out() {
         "of basic",
         "in\\\" body",
         "MfKQ9r8",
+        "eyJsaW5r",
     ] {
         assert!(!everything.contains(part), "{part} in {everything}");
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ironcore_ledger::model::{IncidentFilter, Message, MessageState, Page};
+use ironcore_ledger::model::{IncidentFilter, Message, MessageState, Page, Scope};
+use ironcore_notify::links::LinkKey;
 use ironcore_types::{EventType, TaskState};
 use serde_json::{Value, json};
 
@@ -63,6 +64,61 @@ async fn delivered(world: &World, handler: &str, count: usize) -> Vec<Message> {
             done.count() == count
         })
         .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_the_receiver_answers_with_is_kept_nowhere() {
+    let mut world = world(json!({ "interval": "1m" }), None).await;
+    world.options.dashboard = Some("https://hub.example".to_owned());
+    world.options.links = Some(LinkKey::derived(b"a secret of the hub"));
+    let echoes = [Answer::Echo(503), Answer::Echo(200), Answer::Echo(400)];
+    world.receiver.answer("/hook", &echoes);
+    world.start();
+    world.task("nightly", TaskState::Failed).await;
+    let tried = |all: &[Message]| of(all, "hook").iter().any(|one| one.error.is_some());
+    let all = world.until("the first attempt", tried).await;
+    world.clock.set(of(&all, "hook")[0].due);
+    delivered(&world, "hook", 1).await;
+    world.task("other", TaskState::Failed).await;
+    fanned_out(&world).await;
+    world.clock.advance(minutes(1));
+    let all = world
+        .until("the second is given up", |all| {
+            of(all, "hook").iter().any(|one| one.state == MessageState::Dead)
+        })
+        .await;
+
+    // Whoever is told has the link, and each answer held it.
+    let sent = world.receiver.got_at("/hook");
+    assert_eq!(sent.len(), 3);
+    for request in &sent {
+        let text = String::from_utf8_lossy(&request.body).into_owned();
+        let (_, rest) = text.split_once("/acknowledge/").expect("a link");
+        let key = rest.split('"').next().expect("its key");
+        assert!(key.starts_with("eyJ") && key.contains('.'), "{key}");
+        let mut kept = format!("{all:?}");
+        let mut redacted = 0;
+        for message in of(&all, "hook") {
+            for attempt in world.attempts(message).await {
+                redacted += usize::from(format!("{:?}", attempt.exchanges[0].headers).contains("[redacted]"));
+                assert!(
+                    attempt.exchanges[0].body.contains("/acknowledge/[redacted]"),
+                    "{attempt:?}"
+                );
+                kept += &format!("{attempt:?}");
+            }
+        }
+        assert_eq!(redacted, 3);
+        let events = world
+            .ledger
+            .events_after(0, 1_000, &Scope::All)
+            .await
+            .expect("events");
+        kept += &format!("{events:?}");
+        let payload = key.split('.').next().expect("a part");
+        assert!(!kept.contains(payload), "{kept}");
+    }
+    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

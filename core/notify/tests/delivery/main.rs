@@ -13,5 +13,6 @@ mod restart;
 mod retries;
 mod signed;
 mod silences;
+mod templates;
 mod time;
 mod world;

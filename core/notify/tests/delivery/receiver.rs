@@ -47,6 +47,8 @@ impl Got {
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
     Status(u16),
+    /// A status, with all that was sent as its body and in a header.
+    Echo(u16),
     /// A status and `retry-after` in seconds.
     Later(u16, u64),
     /// Nothing, until the connection goes.
@@ -174,7 +176,7 @@ async fn take(State((script, count)): State<Memory>, uri: Uri, headers: HeaderMa
         script.got.push(Got {
             path: path.clone(),
             headers,
-            body,
+            body: body.clone(),
         });
         let next = script.answers.get_mut(&path).and_then(VecDeque::pop_front);
         let too_fast = script.rates.get_mut(&path).and_then(|rate| {
@@ -188,6 +190,10 @@ async fn take(State((script, count)): State<Memory>, uri: Uri, headers: HeaderMa
     match answer {
         None => "taken".into_response(),
         Some(Answer::Status(code)) => (status(code), "as told").into_response(),
+        Some(Answer::Echo(code)) => {
+            let sent = String::from_utf8_lossy(&body).into_owned();
+            (status(code), [("x-request-id", sent.clone())], sent).into_response()
+        }
         Some(Answer::Later(code, seconds)) => {
             (status(code), [("retry-after", seconds.to_string())], "later").into_response()
         }

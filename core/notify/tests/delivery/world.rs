@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) plugins: Plugins,
     pub(crate) options: NotifyOptions,
+    /// The admin's folder of templates, when there is one.
+    pub(crate) overrides: Option<PathBuf>,
     egress: Egress,
     pub(crate) seams: Seams,
     running: Option<(CancellationToken, JoinSet<()>)>,
@@ -140,6 +142,7 @@ impl World {
             folder,
             plugins,
             options,
+            overrides: None,
             egress,
             running: None,
         };
@@ -168,7 +171,7 @@ impl World {
     }
 
     pub(crate) fn templates(&self) -> Templates {
-        Templates::new(None, self.seams.clone())
+        Templates::new(self.overrides.clone(), self.seams.clone())
     }
 
     pub(crate) fn notify(&self) -> Notify {

@@ -1,5 +1,7 @@
 //! What guests of the contract's version 0.1 call: checks of the host, then its services.
 
+use std::sync::Arc;
+
 use ironcore_types::ErrorCode;
 
 use super::bindings::ironcore::plugin::{http, inbox, kv, log, mail, metrics, templates, types};
@@ -194,24 +196,29 @@ impl metrics::Host for Call {
 }
 
 impl templates::Host for Call {
-    fn render(&mut self, name: String, extra: String) -> Result<String, templates::Error> {
-        let context = self.context(&extra).map_err(templates::Error::BadExtra)?;
-        self.services
-            .render(&name, &context)
-            .map_err(|error| match error {
-                RenderError::NotFound(name) => templates::Error::NotFound(name),
-                RenderError::Invalid {
-                    template,
-                    line,
-                    column,
-                    message,
-                } => templates::Error::Invalid(templates::Fault {
-                    template,
-                    line,
-                    column,
-                    message,
-                }),
-            })
+    async fn render(&mut self, name: String, extra: String) -> Result<String, templates::Error> {
+        let (delivery, extra) = self.rendered(&extra).map_err(templates::Error::BadExtra)?;
+        let services = Arc::clone(&self.services);
+        // Not on this stack, which is the guest's: parsers that look how much is left of their thread's find nothing.
+        let rendering = tokio::task::spawn_blocking(move || services.render(&name, delivery.context(extra)));
+        let rendered = rendering.await.map_err(|_| {
+            let why = "the template could not be rendered";
+            templates::Error::Custom(custom(ErrorCode::Internal, why))
+        })?;
+        rendered.map_err(|error| match error {
+            RenderError::NotFound(name) => templates::Error::NotFound(name),
+            RenderError::Invalid {
+                template,
+                line,
+                column,
+                message,
+            } => templates::Error::Invalid(templates::Fault {
+                template,
+                line,
+                column,
+                message,
+            }),
+        })
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) mod bindings {
             "ironcore:plugin/http.send": async,
             "ironcore:plugin/mail.send": async,
             "ironcore:plugin/kv.get": async,
+            "ironcore:plugin/templates.render": async,
         },
         exports: { default: async },
     });

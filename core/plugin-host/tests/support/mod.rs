@@ -154,11 +154,11 @@ impl HostServices for Recorder {
         .boxed()
     }
 
-    fn render(&self, template: &str, context: &Value) -> Result<String, RenderError> {
+    fn render(&self, template: &str, context: Value) -> Result<String, RenderError> {
         self.rendered
             .lock()
             .expect("lock")
-            .push((template.to_owned(), context.clone()));
+            .push((template.to_owned(), context));
         Ok(format!("{{\"template\":\"{template}\"}}"))
     }
 

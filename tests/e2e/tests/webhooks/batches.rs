@@ -76,9 +76,9 @@ impl HostServices for Desk {
         })
     }
 
-    fn render(&self, template: &str, context: &Value) -> Result<String, RenderError> {
+    fn render(&self, template: &str, context: Value) -> Result<String, RenderError> {
         self.templates
-            .render(template, context)
+            .render(template, &context)
             .map_err(|error| match error {
                 TemplateError::NotFound { name, .. } => RenderError::NotFound(name),
                 TemplateError::Invalid {
