@@ -64,7 +64,9 @@ impl Meaning {
         clean(&mut self.receipt);
         match &mut self.verdict {
             Verdict::Delivered => {}
-            Verdict::Again { reason, .. } | Verdict::Rejected { reason, .. } => clean(reason),
+            Verdict::Again { reason, .. }
+            | Verdict::Later { reason, .. }
+            | Verdict::Rejected { reason, .. } => clean(reason),
         }
         if let Some((_, reason)) = &mut self.failure {
             clean(reason);
