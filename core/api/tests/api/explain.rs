@@ -103,7 +103,7 @@ async fn it_says_when_an_event_is_told_and_to_whom_it_is_escalated() {
             "{one}"
         );
     }
-    let up = json!({ "to": "plain", "at": "2026-05-21T03:15:30Z", "done": false });
+    let up = json!({ "to": "plain", "at": "2026-05-21T03:15:30Z", "done": false, "heard": false });
     assert_eq!(of("waits")["when"]["escalation"], up);
     assert_eq!(of("picky")["when"], Value::Null, "it is not told");
 }

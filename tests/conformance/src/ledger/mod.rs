@@ -5,6 +5,7 @@ pub mod acknowledged;
 pub mod actions;
 pub mod conditions;
 pub mod delivery;
+pub mod endings;
 pub mod exchanges;
 pub mod fences;
 pub mod figures;

@@ -49,8 +49,8 @@ macro_rules! ledger_suite {
                 who_takes_an_event_on_shows_to_all, old_entries_go_with_their_state;
             actions: actions_happen_once;
             incidents: events_of_one_cause_are_one_incident, notices_are_told_once, an_end_is_told_once,
-                incidents_come_to_an_end, incidents_are_acknowledged, incidents_are_closed, escalations_come_to_an_end,
-                what_is_gone_is_waited_for_no_more, a_handler_that_fails_keeps_its_incident;
+                incidents_come_to_an_end, incidents_are_acknowledged, incidents_are_closed, escalations_come_to_an_end;
+            endings: what_is_gone_is_waited_for_no_more, a_handler_that_fails_keeps_its_incident;
             acknowledged: an_incident_goes_with_its_entries;
             figures: figures_are_of_now, figures_of_delivery_are_of_now, what_is_committed_is_counted, attempts_are_tallied,
                 figures_have_bounds;
