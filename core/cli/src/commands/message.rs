@@ -62,11 +62,16 @@ pub(super) async fn run(context: &Context, command: Message) -> Result<Exit> {
                 ("Message", message.id.to_string()),
                 ("Handler", handler_of(message)),
                 ("Plugin", message.plugin.to_string()),
-                ("Recipient", message.recipient.clone()),
+            ];
+            // One message goes to all of the handler's, unless it says whom it is for.
+            if !message.recipient.is_empty() {
+                fields.push(("Recipient", message.recipient.clone()));
+            }
+            fields.extend([
                 ("Kind", message.kind.clone()),
                 ("Thread", message.thread.clone()),
                 ("State", word(&message.state)),
-            ];
+            ]);
             for listed in &detail.events {
                 let event = &listed.event;
                 let told = event.event_type.as_str().trim_start_matches("ironcore.");
