@@ -14,15 +14,30 @@ use crate::machine;
 use crate::report::{Bound, Figure, millis, quantile};
 
 const FEW: usize = 1_000;
-const ROUNDS: usize = 20;
+/// As many as the few last.
+const ROUNDS: usize = 30;
 /// Messages asked for at once, and how many of a lane.
 const AT_ONCE: (u32, u32) = (32, 8);
 
 pub(super) async fn claim(short: bool) -> Result<Vec<Figure>> {
     let many = if short { 10_000 } else { 1_000_000 };
-    let few = median(FEW, false).await?;
-    let spread = median(many, false).await?;
-    let behind = median(many, true).await?;
+    let mut hubs = [
+        Hub::start(FEW, false).await?,
+        Hub::start(many, false).await?,
+        Hub::start(many, true).await?,
+    ];
+    // In turns, so that what else goes on in the machine concerns all of them.
+    for _ in 0..ROUNDS {
+        for hub in &mut hubs {
+            hub.claim().await?;
+        }
+    }
+    let [few, spread, behind] = hubs;
+    let (few, spread, behind) = (
+        few.median().await?,
+        spread.median().await?,
+        behind.median().await?,
+    );
     let note = |took: Duration| {
         format!(
             "{:.2} ms, with {FEW} {:.2} ms; {ROUNDS} claims of {}",
@@ -51,31 +66,45 @@ pub(super) async fn claim(short: bool) -> Result<Vec<Figure>> {
     ])
 }
 
-async fn median(pending: usize, dead: bool) -> Result<Duration> {
-    let handlers = (0..ENDPOINTS)
-        .map(|number| webhook(&format!("http://127.0.0.1:{}/", 20_000 + number)))
-        .collect();
-    let mut world = World::new(handlers, Setup::default()).await?;
-    let seq = world.fail(0, 0).await.map(|_| 1)?;
-    fill(&world, seq, FEW, "free", 0).await?;
-    let rest = pending - FEW;
-    if rest > 0 {
-        // Made before the others, so that they come first.
-        fill(&world, seq, rest, if dead { "dead" } else { "free" }, -1).await?;
+/// A hub with messages that wait.
+struct Hub {
+    world: World,
+    session: SessionId,
+    took: Vec<Duration>,
+}
+
+impl Hub {
+    async fn start(pending: usize, dead: bool) -> Result<Self> {
+        let handlers = (0..ENDPOINTS)
+            .map(|number| webhook(&format!("http://127.0.0.1:{}/", 20_000 + number)))
+            .collect();
+        let world = World::new(handlers, Setup::default()).await?;
+        let seq = world.fail(0, 0).await.map(|_| 1)?;
+        fill(&world, seq, FEW, "free", 0).await?;
+        let rest = pending - FEW;
+        if rest > 0 {
+            // Made before the others, so that they come first.
+            fill(&world, seq, rest, if dead { "dead" } else { "free" }, -1).await?;
+        }
+        if dead {
+            let until = machine::seams().now().after(Duration::from_secs(86_400));
+            let why = "it does not answer";
+            world.ledger.open_circuit("dead", until, why).await?;
+        }
+        let session = session(&world.ledger).await?;
+        Ok(Self {
+            world,
+            session,
+            took: Vec::new(),
+        })
     }
-    if dead {
-        let until = machine::seams().now().after(Duration::from_secs(86_400));
-        world
-            .ledger
-            .open_circuit("dead", until, "it does not answer")
-            .await?;
-    }
-    let session = session(&world.ledger).await?;
-    let mut took = Vec::new();
-    for _ in 0..ROUNDS {
+
+    /// Claims once, and delivers what it got.
+    async fn claim(&mut self) -> Result<()> {
+        let ledger = &self.world.ledger;
         let begun = Instant::now();
-        let claimed = world.ledger.claim_messages(session, AT_ONCE.0, AT_ONCE.1).await?;
-        took.push(begun.elapsed());
+        let claimed = ledger.claim_messages(self.session, AT_ONCE.0, AT_ONCE.1).await?;
+        self.took.push(begun.elapsed());
         ensure!(
             claimed.len() == AT_ONCE.0 as usize,
             "{} were handed out",
@@ -84,11 +113,10 @@ async fn median(pending: usize, dead: bool) -> Result<Duration> {
         for message in claimed {
             ensure!(message.message.lane != "dead", "a resting lane is left alone");
             let now = machine::seams().now();
-            world
-                .ledger
+            ledger
                 .finish_attempt(FinishAttempt {
                     message: message.message.id,
-                    session,
+                    session: self.session,
                     started: now,
                     ended: now,
                     outcome: AttemptOutcome::Delivered {
@@ -104,9 +132,13 @@ async fn median(pending: usize, dead: bool) -> Result<Duration> {
                 })
                 .await?;
         }
+        Ok(())
     }
-    world.stop().await?;
-    Ok(quantile(&mut took, 0.5))
+
+    async fn median(mut self) -> Result<Duration> {
+        self.world.stop().await?;
+        Ok(quantile(&mut self.took, 0.5))
+    }
 }
 
 async fn session(ledger: &Ledger) -> Result<SessionId> {

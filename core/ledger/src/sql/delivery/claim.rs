@@ -25,7 +25,7 @@ use crate::sql::tx::Tx;
 /// Messages that are looked at for each that is wanted, before it goes lane by lane.
 const WINDOW: u32 = 4;
 /// Messages of lanes without room that are passed over, before it goes lane by lane.
-const PASSED_OVER: u32 = 1024;
+const PASSED_OVER: u32 = 256;
 
 /// The first due messages of every lane with room, at most $3 of each: due at $1, $2 in all, on no lane of $4. SQLite has
 /// no LATERAL.
@@ -33,10 +33,11 @@ macro_rules! by_lane {
     ($first:literal) => {
         concat!(
             "WITH RECURSIVE l (lane) AS (
-                SELECT MIN(lane) FROM messages VIA(messages_lane_ready) WHERE state = 'pending' AND head = 1
+                SELECT MIN(lane) FROM messages VIA(messages_lane_open)
+                WHERE state IN ('pending', 'sending') AND head = 1
                 UNION ALL
-                SELECT (SELECT MIN(n.lane) FROM messages n VIA(messages_lane_ready)
-                    WHERE n.state = 'pending' AND n.head = 1 AND n.lane > l.lane)
+                SELECT (SELECT MIN(n.lane) FROM messages n VIA(messages_lane_open)
+                    WHERE n.state IN ('pending', 'sending') AND n.head = 1 AND n.lane > l.lane)
                 FROM l WHERE l.lane IS NOT NULL)
              SELECT m.number, m.lane FROM l CROSS JOIN ",
             $first,
@@ -168,14 +169,14 @@ async fn first_of_lanes(conn: &mut Conn, window: u32, per_lane: u32, room: &Room
         by_lane!(
             "LATERAL (
                 SELECT i.number, i.lane, i.due FROM messages i
-                WHERE i.state = 'pending' AND i.head = 1 AND i.lane = l.lane AND i.due <= $1
+                WHERE i.state IN ('pending', 'sending') AND i.state = 'pending' AND i.head = 1 AND i.lane = l.lane AND i.due <= $1
                 ORDER BY i.due LIMIT $3) m"
         )
     } else {
         by_lane!(
             "messages m ON m.number IN (
-                SELECT i.number FROM messages i VIA(messages_lane_ready)
-                WHERE i.state = 'pending' AND i.head = 1 AND i.lane = l.lane AND i.due <= $1
+                SELECT i.number FROM messages i VIA(messages_lane_open)
+                WHERE i.state IN ('pending', 'sending') AND i.state = 'pending' AND i.head = 1 AND i.lane = l.lane AND i.due <= $1
                 ORDER BY i.due LIMIT $3)"
         )
     });
