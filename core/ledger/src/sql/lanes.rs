@@ -26,13 +26,13 @@ pub(super) fn circuit(row: &Row) -> Result<Circuit> {
 
 /// When the first message of all lanes without a circuit is due.
 const FIRST_BY_LANE: &str = "WITH RECURSIVE l (lane) AS (
-        SELECT MIN(lane) FROM messages VIA(messages_lane_open) WHERE state IN ('pending', 'sending') AND head = 1
+        SELECT MIN(lane) FROM messages VIA(messages_lane_open) WHERE ended IS NULL AND head = 1
         UNION ALL
         SELECT (SELECT MIN(n.lane) FROM messages n VIA(messages_lane_open)
-            WHERE n.state IN ('pending', 'sending') AND n.head = 1 AND n.lane > l.lane)
+            WHERE n.ended IS NULL AND n.head = 1 AND n.lane > l.lane)
         FROM l WHERE l.lane IS NOT NULL)
      SELECT MIN((SELECT m.due FROM messages m VIA(messages_lane_open)
-        WHERE m.state IN ('pending', 'sending') AND m.state = 'pending' AND m.head = 1 AND m.lane = l.lane
+        WHERE m.ended IS NULL AND m.state = 'pending' AND m.head = 1 AND m.lane = l.lane
         ORDER BY m.due LIMIT 1)) AS due
      FROM l WHERE l.lane IS NOT NULL AND NOT EXISTS (SELECT 1 FROM circuits c WHERE c.lane = l.lane)";
 
@@ -46,7 +46,7 @@ impl Tx {
         // One that waits, or comes after one that is being sent.
         let waits = sql(
             "SELECT 1 FROM messages VIA(messages_lane_open)
-             WHERE state IN ('pending', 'sending') AND state = 'pending' AND head = 1 AND lane = $1
+             WHERE ended IS NULL AND state = 'pending' AND head = 1 AND lane = $1
              UNION ALL
              SELECT 1 FROM messages s VIA(messages_lane_sending)
              WHERE s.state = 'sending' AND s.lane IS NOT NULL AND s.lane = $1 AND EXISTS (SELECT 1 FROM messages m
@@ -93,7 +93,7 @@ impl Sql {
         }
         // While one message tries a lane whose pause is over, the others of the lane wait for its outcome.
         let paused = sql("SELECT c.until, (SELECT m.due FROM messages m
-                WHERE m.state IN ('pending', 'sending') AND m.state = 'pending' AND m.head = 1 AND m.lane = c.lane
+                WHERE m.ended IS NULL AND m.state = 'pending' AND m.head = 1 AND m.lane = c.lane
                 ORDER BY m.due LIMIT 1) AS due
              FROM circuits c
              WHERE NOT EXISTS (SELECT 1 FROM messages r WHERE r.state = 'sending' AND r.lane = c.lane)")

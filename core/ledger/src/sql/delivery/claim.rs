@@ -34,10 +34,10 @@ macro_rules! by_lane {
         concat!(
             "WITH RECURSIVE l (lane) AS (
                 SELECT MIN(lane) FROM messages VIA(messages_lane_open)
-                WHERE state IN ('pending', 'sending') AND head = 1
+                WHERE ended IS NULL AND head = 1
                 UNION ALL
                 SELECT (SELECT MIN(n.lane) FROM messages n VIA(messages_lane_open)
-                    WHERE n.state IN ('pending', 'sending') AND n.head = 1 AND n.lane > l.lane)
+                    WHERE n.ended IS NULL AND n.head = 1 AND n.lane > l.lane)
                 FROM l WHERE l.lane IS NOT NULL)
              SELECT m.number, m.lane FROM l CROSS JOIN ",
             $first,
@@ -169,14 +169,14 @@ async fn first_of_lanes(conn: &mut Conn, window: u32, per_lane: u32, room: &Room
         by_lane!(
             "LATERAL (
                 SELECT i.number, i.lane, i.due FROM messages i
-                WHERE i.state IN ('pending', 'sending') AND i.state = 'pending' AND i.head = 1 AND i.lane = l.lane AND i.due <= $1
+                WHERE i.ended IS NULL AND i.state = 'pending' AND i.head = 1 AND i.lane = l.lane AND i.due <= $1
                 ORDER BY i.due LIMIT $3) m"
         )
     } else {
         by_lane!(
             "messages m ON m.number IN (
                 SELECT i.number FROM messages i VIA(messages_lane_open)
-                WHERE i.state IN ('pending', 'sending') AND i.state = 'pending' AND i.head = 1 AND i.lane = l.lane AND i.due <= $1
+                WHERE i.ended IS NULL AND i.state = 'pending' AND i.head = 1 AND i.lane = l.lane AND i.due <= $1
                 ORDER BY i.due LIMIT $3)"
         )
     });
