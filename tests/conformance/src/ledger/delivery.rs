@@ -451,7 +451,10 @@ pub async fn only_what_would_be_sent_is_replayed(place: &dyn Place) -> Result<()
         Ok((report.replayed, report.left_out))
     };
     let why = async |message| match world.ledger.replay(message).await {
-        Err(LedgerError::Refused { code, message }) if code == ErrorCode::Conflict => Ok(message),
+        Err(LedgerError::Refused {
+            code: ErrorCode::Conflict,
+            message,
+        }) => Ok(message),
         other => anyhow::bail!("{other:?}"),
     };
     dies("built-in", false).await?;
