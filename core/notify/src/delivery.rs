@@ -357,6 +357,7 @@ fn report_of(
         inbox: inbox.into_iter().map(inbox_entry).collect(),
         attrs,
         refused,
+        tried: claimed.handler_active,
     }
 }
 

@@ -5,6 +5,7 @@
 //! So one that is used up holds back no handler whose own limit allows more.
 
 use std::cmp::Ordering;
+use std::time::Duration;
 
 use ironcore_ledger::model::{Gathering, HandlerRef, Rate};
 use ironcore_types::notification::{Handler, Limit};
@@ -12,6 +13,11 @@ use ironcore_types::{Severity, Timestamp};
 
 /// Events that one message gathers beyond a limit.
 const MOST_GATHERED: u32 = 500;
+
+/// What the keys of places begin with that are kept for somebody who asks again.
+const PLACE: &str = "place ";
+/// For how long a place is kept for somebody who does not come.
+const LATE: Duration = Duration::from_secs(3_600);
 
 /// By which message an event is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,21 +98,34 @@ fn beyond(name: &HandlerRef, limit: Limit, now: Timestamp, rate: &mut Rate) -> O
     Some(due)
 }
 
-/// Whether one more message is within the limit now, which it then counts in; else when there is room again. Unlike
-/// what is [`beyond`], what waits for room is looked at again then, and reserves nothing.
-pub(crate) fn room(limit: Limit, now: Timestamp, rate: &mut Rate) -> Result<(), Timestamp> {
+/// Whether one more message is within the limit now, which it then counts in; else when there is room for it. It has that
+/// place then, whatever others send meanwhile, if it asks again under the same `key`.
+pub(crate) fn room(key: &str, limit: Limit, now: Timestamp, rate: &mut Rate) -> Result<(), Timestamp> {
+    let key = format!("{PLACE}{key}");
+    match rate.gathering.get(&key).map(|place| place.due) {
+        Some(due) if due > now => return Err(due),
+        Some(_) => {
+            rate.gathering.remove(&key);
+            return Ok(());
+        }
+        None => {}
+    }
     forget(limit, now, rate);
     let free = place(limit, now, &rate.sent);
-    if free > now {
-        return Err(free);
+    take(free, rate);
+    if free <= now {
+        return Ok(());
     }
-    take(now, rate);
-    Ok(())
+    rate.gathering.insert(key, Gathering { due: free, events: 0 });
+    Err(free)
 }
 
 /// Forgets what no limit asks for any more: messages that were sent, but for the newest, and what gathers no longer.
 fn forget(limit: Limit, now: Timestamp, rate: &mut Rate) {
-    rate.gathering.retain(|_, gathering| gathering.due > now);
+    // Whoever has a place comes for it when it is due, or a little later, or never.
+    let late = now.before(limit.per.duration().max(LATE));
+    rate.gathering
+        .retain(|key, gathering| gathering.due > now || (key.starts_with(PLACE) && gathering.due > late));
     rate.most = rate.most.max(limit.messages);
     let past = rate.sent.partition_point(|sent| *sent <= now);
     rate.sent.drain(..past.saturating_sub(rate.most as usize));
@@ -310,21 +329,25 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_room_goes_by_its_own_limit_too() {
+    fn what_waits_for_room_goes_by_its_own_limit_and_has_its_place() {
         let limit = |messages, per| limited("h", messages, per).limit.expect("a limit");
         let start = at("2026-05-21T10:00:00Z");
         let mut rate = fresh();
-        assert_eq!(room(limit(1, "1h"), start, &mut rate), Ok(()));
-        let later = start.after(std::time::Duration::from_secs(1));
-        let over = start.after(std::time::Duration::from_secs(3_600));
-        assert_eq!(room(limit(1, "1h"), later, &mut rate), Err(over));
-        assert_eq!(room(limit(2, "1h"), later, &mut rate), Ok(()));
-        assert_eq!(room(limit(2, "1h"), later, &mut rate), Err(over));
-        assert_eq!(
-            room(limit(2, "1s"), later, &mut rate),
-            Ok(()),
-            "start is a second ago"
-        );
+        assert_eq!(room("a", limit(1, "1h"), start, &mut rate), Ok(()));
+        let later = start.after(Duration::from_secs(1));
+        let over = start.after(Duration::from_secs(3_600));
+        assert_eq!(room("b", limit(1, "1h"), later, &mut rate), Err(over));
+        assert_eq!(room("c", limit(2, "1h"), later, &mut rate), Ok(()));
+        // Whatever others send until then, it goes at its time, and counts once.
+        for minute in 1..60 {
+            let now = start.after(Duration::from_secs(60 * minute));
+            assert_eq!(room("d", limit(100, "1m"), now, &mut rate), Ok(()));
+            assert_eq!(room("b", limit(1, "1h"), now, &mut rate), Err(over));
+        }
+        let sent = rate.sent.clone();
+        assert_eq!(room("b", limit(1, "1h"), over, &mut rate), Ok(()));
+        assert_eq!(rate.sent, sent, "it had its place before");
+        assert!(rate.gathering.is_empty());
     }
 
     #[test]

@@ -60,8 +60,10 @@ pub(super) fn run(job: &JobContext, spec: &PruneSpec) -> Result<TaskStats, Engin
     }
     let applied = datastore.prune_apply(&plan, &job.watch);
     // Also of one that did not come to its end.
-    forget_gone(job, &spec.datastore, &datastore)?;
-    Ok(applied?)
+    let forgotten = forget_gone(job, &spec.datastore, &datastore);
+    let stats = applied?;
+    forgotten?;
+    Ok(stats)
 }
 
 /// Nobody waits for damaged snapshots that are no longer there to be verified well.

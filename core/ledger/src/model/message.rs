@@ -359,6 +359,8 @@ pub struct FinishAttempt {
     pub attrs: Option<Map<String, Value>>,
     /// Why some of those it was for did not take it, although it is delivered; an event tells it.
     pub refused: Option<ErrorData>,
+    /// Whether it was tried at all: not when its handler was removed or switched off meanwhile, which says nothing of it.
+    pub tried: bool,
 }
 
 /// What recording an attempt did.

@@ -363,6 +363,8 @@ pub(crate) enum End {
     Rejected,
     /// Delivered to some, refused by others.
     Partly,
+    /// Not even tried: nobody would send it any more.
+    NotSent,
 }
 
 /// `delivery.exhausted`: the message is a dead letter for this reason, or did not reach some.
@@ -373,17 +375,19 @@ pub(crate) fn exhausted(message: &Message, error: &ErrorData, end: End) -> NewEv
         End::GivenUp => "could not be delivered",
         End::Rejected => "was rejected",
         End::Partly => "did not reach all whom it was for",
+        End::NotSent => "is not sent",
+    };
+    let tried = match end {
+        End::NotSent => String::new(),
+        _ => format!(" after {}", counted(u64::from(message.attempts), "attempt")),
     };
     let title = format!(
-        "A message of handler {}/{} ({}) {what} after {}: {}",
-        handler.group,
-        handler.handler,
-        message.plugin,
-        counted(u64::from(message.attempts), "attempt"),
-        error.message
+        "A message of handler {}/{} ({}) {what}{tried}: {}",
+        handler.group, handler.handler, message.plugin, error.message
     );
     let severity = match end {
-        End::Partly => Severity::Warning,
+        // Neither says that the handler does not deliver.
+        End::Partly | End::NotSent => Severity::Warning,
         End::GivenUp | End::Rejected => event_type.default_severity(),
     };
     let mut data = EventData::new(handler.project.clone(), severity, title);

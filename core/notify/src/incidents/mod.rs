@@ -86,6 +86,8 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
             .as_ref()
             .and_then(|policy| policy.escalate.as_ref());
         let up = match up.map(|up| raised_to(&look, up)) {
+            // That it loses messages is nothing to tell to it.
+            Some(target) if look.incident.cause == format!("delivery/{target}") => Up::Deaf,
             Some(target) if hears(shared, &target, &failing).await? => Up::Heard(target),
             Some(_) => Up::Deaf,
             None => Up::Nobody,
@@ -214,7 +216,8 @@ fn step(
     }
     let limited = handler.limit.zip(rate).filter(|_| decision.say.is_some());
     let rate = limited.map(|(limit, rate)| {
-        if let Err(free) = pacing::room(limit, now, rate) {
+        let key = format!("{} {}", look.incident.id, look.notice.handler);
+        if let Err(free) = pacing::room(&key, limit, now, rate) {
             decision.put_off(free);
         }
         rate.clone()

@@ -14,6 +14,8 @@ use crate::notify::Shared;
 /// Newest events, and members, of an incident that are looked at. What is not among them is taken for not silenced: rather
 /// too much is told than too little.
 const LOOKED_AT: u32 = 1_000;
+/// Newest events that a notice is made of.
+const NEWEST: usize = 20;
 
 /// What is silenced of an incident.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -21,7 +23,9 @@ pub(super) struct Quiet {
     /// When the first silence is over, while all that still fails is silenced.
     pub(super) over: Option<Timestamp>,
     /// Events that are silenced.
-    events: BTreeSet<i64>,
+    silenced: BTreeSet<i64>,
+    /// The newest events that are not, newest first.
+    heard: Vec<i64>,
 }
 
 impl Quiet {
@@ -40,7 +44,7 @@ impl Quiet {
         let failing: BTreeSet<String> = failing.map(|member| member.member).collect();
         let project = look.notice.handler.project.as_ref();
         let events = shared.ledger.incident_events(id, LOOKED_AT).await?;
-        Ok(Self::decide(
+        let mut quiet = Self::decide(
             &failing,
             events.iter().map(|event| Heard {
                 seq: event.seq,
@@ -49,7 +53,16 @@ impl Quiet {
                     .quiet(&event.event, project, now)
                     .map(|quiet| quiet.until),
             }),
-        ))
+        );
+        quiet.mind(&look.untold);
+        Ok(quiet)
+    }
+
+    /// What nobody silenced is told, also when it is over and only what is silenced still fails.
+    fn mind(&mut self, untold: &[i64]) {
+        if untold.iter().any(|seq| !self.silenced.contains(seq)) {
+            self.over = None;
+        }
     }
 
     /// `events` come newest first. Each member is silenced when its newest event is.
@@ -57,7 +70,13 @@ impl Quiet {
         let mut quiet = Self::default();
         let mut newest = BTreeMap::new();
         for Heard { seq, member, until } in events {
-            quiet.events.extend(until.map(|_| seq));
+            match until {
+                Some(_) => {
+                    quiet.silenced.insert(seq);
+                }
+                None if quiet.heard.len() < NEWEST => quiet.heard.push(seq),
+                None => {}
+            }
             if let Some(member) = member {
                 newest.entry(member).or_insert(until);
             }
@@ -76,9 +95,12 @@ impl Quiet {
         quiet
     }
 
-    /// The notice without what is silenced.
+    /// The notice without what is silenced. There is always something to tell of: where all that was looked at is silenced,
+    /// and what still fails is older, it stays as it is.
     pub(super) fn without(&self, mut look: DueNotice) -> DueNotice {
-        look.newest.retain(|seq| !self.events.contains(seq));
+        if !self.silenced.is_empty() && !self.heard.is_empty() {
+            look.newest = self.heard.iter().rev().copied().collect();
+        }
         look
     }
 }
@@ -125,6 +147,26 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_silenced_is_told_though_it_is_over() {
+        let events = || vec![heard(2, "job/b", Some(ONE)), heard(1, "job/a", None)];
+        // Only the silenced one still fails.
+        for (untold, over) in [(vec![1], None), (vec![2], Some(at(ONE))), (vec![], Some(at(ONE)))] {
+            let mut quiet = decide(&["job/b"], events());
+            quiet.mind(&untold);
+            assert_eq!(quiet.over, over, "{untold:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_stands_behind_any_number_of_silenced_ones() {
+        let mut events: Vec<Heard> = (2..40).rev().map(|seq| heard(seq, "job/b", Some(ONE))).collect();
+        events.push(heard(1, "job/a", None));
+        let quiet = decide(&["job/a", "job/b"], events);
+        assert_eq!((quiet.over, quiet.silenced.len()), (None, 38));
+        assert_eq!(quiet.heard, [1]);
+    }
+
+    #[test]
     fn it_is_quiet_until_the_first_silence_of_what_still_fails_is_over() {
         let events = || {
             vec![
@@ -135,7 +177,7 @@ mod tests {
         };
         // The third works again.
         let quiet = decide(&["job/a", "job/b"], events());
-        assert_eq!((quiet.over, quiet.events.len()), (Some(at(ONE)), 2));
+        assert_eq!((quiet.over, quiet.heard), (Some(at(ONE)), vec![1]));
         assert_eq!(decide(&["job/a", "job/b", "job/c"], events()).over, None);
         assert_eq!(decide(&["job/a", "job/unknown"], events()).over, None);
         // Nothing fails any more: of all of them one is not silenced.

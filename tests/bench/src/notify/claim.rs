@@ -129,6 +129,7 @@ impl Hub {
                     inbox: Vec::new(),
                     attrs: None,
                     refused: None,
+                    tried: true,
                 })
                 .await?;
         }

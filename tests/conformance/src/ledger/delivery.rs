@@ -6,7 +6,7 @@ use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{
     AttemptOutcome, ClaimedMessage, FinishAttempt, MessageFilter, MessageState, NewMessage, Page,
 };
-use ironcore_types::{ErrorCode, EventType, MessageId, SessionId};
+use ironcore_types::{ErrorCode, EventType, MessageId};
 use serde_json::json;
 
 use super::messages::{claim, deliver, fan_out, notice, report, retry, tip};
@@ -185,33 +185,6 @@ pub async fn lost_senders_are_fenced(place: &dyn Place) -> Result<()> {
     ensure!(attempts.len() == 2 && attempts[0].outcome == AttemptOutcome::Lost);
     let made_up = report(&world, made.created[0], second, AttemptOutcome::Lost);
     ensure!(world.ledger.finish_attempt(made_up).await.is_err());
-    Ok(())
-}
-
-/// A message that its sender does not know of, though it was handed out to it, goes again: the answer to the claim may have
-/// got lost. One that it holds stays.
-pub async fn what_no_sender_holds_goes_again(place: &dyn Place) -> Result<()> {
-    let world = World::new(place).await?;
-    let session = world.worker().await?;
-    let made = fan_out(&world, vec![notice(&world, "x", "1")?, notice(&world, "y", "1")?]).await?;
-    ensure!(claim(&world, session).await?.len() == 2);
-    let (held, unknown) = (made.created[0], made.created[1]);
-    for _ in 0..4 {
-        world.clock.advance(10);
-        ensure!(world.ledger.renew_sender(session, &[held]).await?);
-        world.ledger.reap().await?;
-    }
-    let again = claim(&world, session).await?;
-    ensure!(again.len() == 1 && again[0].message.id == unknown && again[0].attempt == 2);
-    ensure!(again[0].message.failures == 0, "nobody has failed");
-    deliver(&world, unknown, session).await?;
-    deliver(&world, held, session).await?;
-    ensure!(
-        !world
-            .ledger
-            .renew_sender(SessionId(world.seams.uuid()), &[held])
-            .await?
-    );
     Ok(())
 }
 

@@ -40,9 +40,9 @@ macro_rules! ledger_suite {
             delivery: a_handler_that_fails_for_days_is_switched_off,
                 a_handler_that_is_declared_otherwise_begins_anew, a_lost_sender_is_no_failure,
                 order_holds_within_a_thread, dead_letters_can_be_replayed, lost_senders_are_fenced,
-                what_no_sender_holds_goes_again,
                 circuits_hold_a_lane, a_lane_is_gone_gently_with, what_a_destination_puts_off_is_no_failure,
                 only_what_would_be_sent_is_replayed;
+            holding: what_no_sender_holds_goes_again, what_is_not_sent_says_nothing_of_its_handler;
             exchanges: answers_are_kept_for_a_time;
             handlers: kv_is_committed_with_the_attempt, handlers_are_looked_up_when_sending;
             inbox: every_event_shows, entries_are_filtered, what_is_muted_is_not_counted,

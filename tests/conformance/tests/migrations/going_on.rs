@@ -209,6 +209,7 @@ async fn deliver(
         inbox: Vec::new(),
         attrs: None,
         refused: None,
+        tried: true,
     };
     let done = ledger.finish_attempt(attempt).await?;
     ensure!(done.message.state == MessageState::Delivered);

@@ -190,7 +190,7 @@ async fn forty_jobs_that_fail_on_one_datastore_are_one_incident() -> Result<()> 
     ensure!(
         chat["why"]
             .as_str()
-            .is_some_and(|why| why.contains("it joins incident")),
+            .is_some_and(|why| why.contains("with incident")),
         "{explained}"
     );
 

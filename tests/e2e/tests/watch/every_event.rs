@@ -249,6 +249,7 @@ async fn delivery(night: &Night) -> Result<()> {
         inbox: Vec::new(),
         attrs: None,
         refused: None,
+        tried: true,
     };
     night.ledger.finish_attempt(attempt).await?;
 

@@ -190,6 +190,7 @@ impl Tx {
         for (report, message) in accepted {
             let end = match &report.outcome {
                 AttemptOutcome::Delivered { .. } => tell::End::Partly,
+                AttemptOutcome::Rejected { .. } if !report.tried => tell::End::NotSent,
                 AttemptOutcome::Rejected { .. } => tell::End::Rejected,
                 _ => tell::End::GivenUp,
             };

@@ -69,7 +69,7 @@ impl Tx {
     /// Takes note of how attempts ended.
     pub(super) async fn note_health(&mut self, ended: &[(&FinishAttempt, &Message)]) -> Result<()> {
         let mut told = BTreeMap::<String, Told<'_>>::new();
-        for (report, message) in ended {
+        for (report, message) in ended.iter().filter(|(report, _)| report.tried) {
             let of = told.entry(message.handler.to_string()).or_insert(Told {
                 message,
                 well: false,
