@@ -12,6 +12,8 @@ mod exits;
 mod fixture;
 #[path = "hub/guards.rs"]
 mod guards;
+#[path = "hub/heartbeat.rs"]
+mod heartbeat;
 #[path = "hub/inbox.rs"]
 mod inbox;
 #[path = "hub/incidents.rs"]

@@ -305,7 +305,9 @@ impl Sql {
         } else {
             vec![Part::ALL]
         };
-        if let Some(text) = texts::wanted(&filter) {
+        if let Some(text) = texts::wanted(&filter)
+            && !few(&mut conn, &filter, &parts).await?
+        {
             return by_text(&mut conn, &way, text, &parts, before, limit).await;
         }
         // Counting may take longer than reading: at the same time, beside it. Each gives its connection back when it is
@@ -326,6 +328,19 @@ impl Sql {
             total: Count::capped(total),
         })
     }
+}
+
+/// Whether what is asked for beside the text leaves so few tasks that looking at each takes less than finding all that hold
+/// it: those of a small project, say.
+async fn few(conn: &mut Conn, filter: &TaskFilter, parts: &[Part]) -> Result<bool> {
+    if filter.project.is_none() && filter.types.is_empty() && filter.states.is_empty() {
+        return Ok(false);
+    }
+    let rest = TaskFilter {
+        text: None,
+        ..filter.clone()
+    };
+    Ok(Way::new(&rest).count(conn, parts).await? < Count::PROBE)
 }
 
 /// The page and the count from one look: finding what holds a text takes longer than all the rest.

@@ -21,13 +21,26 @@ const TEXT: Bound = Bound::Most(200.0);
 type Make = fn(&Row, &mut Dice) -> Result<TaskFilter>;
 
 /// What is asked, and its bound; without one it is only told.
-const FILTERS: [(&str, Bound, Make); 12] = [
+const FILTERS: [(&str, Bound, Make); 14] = [
     ("type + status + time", PAGE, type_status_time),
     ("project + user + time", PAGE, project_user_time),
     ("job + status", PAGE, job_status),
     ("source", PAGE, source),
     ("target", PAGE, target),
     ("text", TEXT, text),
+    // What a member of a project asks for.
+    ("project + text", TEXT, |row, dice| {
+        Ok(TaskFilter {
+            project: Some(row.project.parse()?),
+            ..text(row, dice)?
+        })
+    }),
+    ("status + text", TEXT, |row, dice| {
+        Ok(TaskFilter {
+            states: vec![status(row, dice)],
+            ..text(row, dice)?
+        })
+    }),
     ("(nothing)", Bound::None, |_, _| Ok(TaskFilter::default())),
     ("(time)", Bound::None, |row, dice| {
         Ok(timed(row, dice, TaskFilter::default()))

@@ -244,6 +244,43 @@ fn a_follower_goes_on_when_the_hub_is_started_anew() -> Result<()> {
     Ok(())
 }
 
+/// SIGTERM lets what runs end for a while, then hands it over: the next attempt goes on after the restart.
+#[test]
+fn a_hub_that_is_stopped_hands_its_task_over() -> Result<()> {
+    let mut hub = TestHub::start("")?;
+    hub.keep_port()?;
+    let begun = hub.folder().join("begun");
+    let script = format!(
+        "#!/bin/sh\nif [ -e {begun} ]; then exit 0; fi\ntouch {begun}\necho hangs\nexec sleep 600\n",
+        begun = begun.display()
+    );
+    command(&hub, "hangs-once", &script)?;
+    let tree = small_tree(&hub)?;
+    let more = "command-before = { run = [\"hangs-once\"] }";
+    hub.apply(&office(&hub, &tree, more, ""))?;
+    let upid = run(&hub, "files")?;
+    hub.wait_until("it runs", |_| Ok(begun.exists().then_some(())))?;
+    hub.stop()?;
+    hub.resume()?;
+    let first: Value = hub.json(&["task", "show", "--upid", &upid])?;
+    ensure!(first["error"]["code"] == "worker.stopped", "{first}");
+    let log = hub.ok(&["task", "log", "--upid", &upid])?;
+    let last = log.lines().last().unwrap_or_default();
+    ensure!(
+        last.contains("ended FAILED") && last.ends_with("[worker.stopped]"),
+        "{log}"
+    );
+    let next = hub.wait_until("it goes on", |hub| {
+        let list: Value = hub.json(&["task", "list", "--job", "files", "--status", "OK"])?;
+        Ok(list["tasks"].get(0).cloned())
+    })?;
+    ensure!(
+        next["retry_of"] == upid.as_str() && next["attempt"] == first["attempt"],
+        "{next}"
+    );
+    Ok(())
+}
+
 #[test]
 fn a_follower_hears_of_a_task_that_was_lost_with_its_hub() -> Result<()> {
     let mut hub = TestHub::start("")?;

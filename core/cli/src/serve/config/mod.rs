@@ -211,10 +211,20 @@ impl Settings {
             return Err(invalid(format!("paused-warning = \"{set}\": use 1m or more")));
         }
         match &self.heartbeat {
+            Some(_) if self.roles.iter().all(|role| !works(*role)) => Err(invalid(
+                "[heartbeat]: a process that neither schedules nor runs tasks (roles \"api\" and \"notify\" alone) sends none; \
+                 set it where the scheduler or a worker runs"
+                    .to_owned(),
+            )),
             Some(heartbeat) => heartbeat.check(&self.egress.allow),
             None => Ok(()),
         }
     }
+}
+
+/// Whether a process of this role schedules or runs tasks, so that it has something to be missed for.
+fn works(role: Service) -> bool {
+    !matches!(role, Service::Api | Service::Notify)
 }
 
 /// The configuration file of this machine's hub, when there is one.
