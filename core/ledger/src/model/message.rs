@@ -81,7 +81,8 @@ pub struct Rate {
     pub sent: Vec<Timestamp>,
     /// The most messages that a limit of its handlers allows, as far as was seen.
     pub most: u32,
-    /// The messages that hold what was beyond the limits, by handler.
+    /// The messages that hold what was beyond the limits, by handler; and the places of notices of incidents that wait for
+    /// theirs, which hold no events.
     pub gathering: BTreeMap<String, Gathering>,
     /// As it was read: what was written meanwhile must not be overlooked.
     pub version: i64,
