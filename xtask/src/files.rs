@@ -18,6 +18,12 @@ pub(crate) fn place(from: &Path, to: &Path) -> Result<()> {
     write(to, &content)
 }
 
+/// Moves a file to another folder of the same file system.
+pub(crate) fn take(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
+    fs::rename(from, to).with_context(|| format!("cannot move {}", from.display()))
+}
+
 /// Writes `content` to `path` unless it is there already; a reader sees the old or the new, never a part.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|found| found == content) {

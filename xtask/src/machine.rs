@@ -30,6 +30,12 @@ const TESTS: [Package; 11] = [
 const POSTGRESQL: Package = ("postgresql", "throw-away clusters of the other database");
 const RSYNC: Package = ("rsync", "to compare a restored tree with its source");
 
+/// Programs that are taken out of their Debian packages, which would start servers of their own when installed.
+const PROGRAMS: [(&str, &str); 2] = [
+    ("prometheus", "promtool"),
+    ("prometheus-pushgateway", "prometheus-pushgateway"),
+];
+
 /// Python packages: reference implementations that must accept what we send.
 const PYTHON: [&str; 4] = [
     "standardwebhooks~=1.0",
@@ -129,6 +135,45 @@ fn installed(package: &str) -> bool {
         .args(["--show", "--showformat=${db:Status-Status}", package])
         .output();
     output.is_ok_and(|output| output.stdout == b"installed")
+}
+
+/// Puts Prometheus's programs into `build/tools/bin`. Elsewhere than on Debian it only tells which.
+pub(crate) fn prometheus() -> Result<()> {
+    let tools = products().join("tools");
+    for (package, name) in PROGRAMS {
+        let path = tools.join("bin").join(name);
+        if !path.exists() && !succeeds(program("dpkg-deb").arg("--version")) {
+            note(&format!("not a Debian system; needed is {}", path.display()));
+            continue;
+        }
+        files::once(name, package, &path, || take_out(package, name, &path))?;
+    }
+    Ok(())
+}
+
+/// Takes a program out of a package.
+fn take_out(package: &str, name: &str, to: &Path) -> Result<()> {
+    let folder = products().join("tools/unpacked").join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::create_dir_all(&folder)?;
+    let download = || {
+        run(program("apt-get")
+            .args(["download", "--quiet", package])
+            .current_dir(&folder))
+    };
+    // The lists may be fresh enough; fetch them only when they are not.
+    if download().is_err() {
+        say("fetching package lists");
+        run(program("apt-get").arg("update"))?;
+        download()?;
+    }
+    let mut found = std::fs::read_dir(&folder)?;
+    let archive = found.next().context("apt-get left no file")??.path();
+    run(program("dpkg-deb").arg("--extract").arg(archive).arg(&folder))?;
+    files::take(&folder.join("usr/bin").join(name), to)?;
+    Ok(std::fs::remove_dir_all(&folder)?)
 }
 
 /// Makes `build/python` with the reference libraries; tests run `build/python/bin/python`.

@@ -11,6 +11,7 @@ pub(crate) fn all() -> Result<()> {
     build::all()?;
     step("Debian packages", machine::debian_packages)?;
     step("Python packages", machine::python_packages)?;
+    step("programs of Prometheus", machine::prometheus)?;
     step("lints", || {
         run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     })?;

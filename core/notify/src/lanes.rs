@@ -95,6 +95,7 @@ pub(crate) async fn mark(
 ) {
     let lane = claimed.message.lane.as_str();
     let chance = shared.seams.fraction();
+    let mut eased = false;
     let (before, health) = shared.lanes.change(lane, |mut before| {
         // Another hub may have opened it: what this message tried counts for all of them.
         if let Some(circuit) = &claimed.circuit
@@ -118,13 +119,14 @@ pub(crate) async fn mark(
             true => sign,
             false => circuit::worth(before, sign, began),
         };
+        eased = sign == Sign::Well;
         let policy = &shared.options.circuit;
         (before, circuit::after(policy, before, sign, now, chance))
     });
     if health == before {
         return;
     }
-    if let Err(error) = keep(shared, lane, (before, health), reason).await {
+    if let Err(error) = keep(shared, lane, (before, health), eased, reason).await {
         tracing::warn!(code = %error.code(), lane = shown(lane), "the circuit could not be recorded: {error}");
     }
 }
@@ -134,6 +136,7 @@ async fn keep(
     shared: &Shared,
     lane: &str,
     (before, health): (Health, Health),
+    eased: bool,
     reason: &str,
 ) -> Result<(), LedgerError> {
     let ledger = &shared.ledger;
@@ -141,7 +144,7 @@ async fn keep(
         (None, Some(known)) => {
             ledger.close_circuit(lane, known).await?;
         }
-        (Some(next), Some(known)) if health.failures == 0 && next != known => {
+        (Some(next), Some(known)) if eased && next != known => {
             let gap = health.pace.map_or(Duration::ZERO, |pace| pace.gap);
             if !ledger.ease_circuit(lane, known, next, gap).await? {
                 // Nothing waits that could be too much.

@@ -1,4 +1,4 @@
-//! The helpers that templates have beside Handlebars' own: `bytes`, `duration`, `json`, `time` and `upper`; those that
+//! The helpers that templates have beside Handlebars' own: `bytes`, `code`, `duration`, `json`, `time` and `upper`; those that
 //! make texts fit are in [`template_fit`](crate::template_fit).
 //!
 //! A null is written as `–`; a value of the wrong kind is an error at its place in the template.
@@ -42,6 +42,7 @@ pub(crate) fn register(registry: &mut Handlebars<'static>) {
         }),
     );
     registry.register_helper("json", Box::new(json));
+    registry.register_helper("code", Box::new(code));
 }
 
 /// A helper that makes a text of one value; the text is escaped like any other value.
@@ -79,6 +80,40 @@ fn json<'reg, 'rc>(
     let text = serde_json::to_string(value).map_err(RenderErrorReason::from)?;
     out.write(&registry.get_escape_fn()(&text))?;
     Ok(())
+}
+
+/// Writes a text for HTML in which what stands between backticks, such as a command, looks like what it is.
+fn code<'reg, 'rc>(
+    helper: &Helper<'rc>,
+    registry: &'reg Handlebars<'reg>,
+    _: &'rc Context,
+    _: &mut RenderContext<'reg, 'rc>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let text = match parameter(helper, "code")? {
+        Value::Null => NOTHING,
+        Value::String(text) => text,
+        value => return Err(other(format!("code takes a text, not {}", kind(value)))),
+    };
+    out.write(&with_code(text, registry.get_escape_fn()))?;
+    Ok(())
+}
+
+fn with_code(text: &str, escape: impl Fn(&str) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, (code, after))) = rest
+        .split_once('`')
+        .and_then(|(before, begun)| Some((before, begun.split_once('`')?)))
+    {
+        out.push_str(&escape(before));
+        out.push_str("<code style=\"font-family:monospace;overflow-wrap:anywhere;\">");
+        out.push_str(&escape(code));
+        out.push_str("</code>");
+        rest = after;
+    }
+    out.push_str(&escape(rest));
+    out
 }
 
 pub(crate) fn parameter<'a>(helper: &'a Helper<'_>, name: &'static str) -> Result<&'a Value, RenderError> {
@@ -172,6 +207,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_stands_between_backticks_is_code_and_all_is_escaped() {
+        let shown = |text: &str| with_code(text, handlebars::html_escape);
+        let style = "<code style=\"font-family:monospace;overflow-wrap:anywhere;\">";
+        assert_eq!(
+            shown("Run `job run <x>` & `task log`."),
+            format!("Run {style}job run &lt;x&gt;</code> &amp; {style}task log</code>.")
+        );
+        assert_eq!(
+            shown("a ` b"),
+            "a ` b".replace('`', &handlebars::html_escape("`"))
+        );
+        assert_eq!(shown("``"), format!("{style}</code>"));
+        assert_eq!(shown(""), "");
+    }
 
     #[test]
     fn sizes_durations_and_times_read_well() {

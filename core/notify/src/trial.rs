@@ -269,11 +269,12 @@ impl Paper {
 
 impl HostServices for Paper {
     fn http(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
-        let headers = sent::headers(&request);
+        let headers = sent::headers(&request).into_iter();
+        let headers = headers.map(|(name, value)| (name, self.text(value))).collect();
         let body = request.body.unwrap_or_default();
         let made = Made::Http {
             method: request.method,
-            url: shown(&request.url),
+            url: self.text(shown(&request.url)),
             headers,
             body: self.text(String::from_utf8_lossy(&body).into_owned()),
         };
@@ -291,7 +292,7 @@ impl HostServices for Paper {
         let made = Made::Mail {
             from: mail.from.address,
             to: mail.to.into_iter().map(|to| to.address).collect(),
-            subject: mail.subject,
+            subject: self.text(mail.subject),
             text: self.text(mail.text),
             html: mail.html.map(|html| self.text(html)),
         };

@@ -45,7 +45,7 @@ fn registry(html: bool) -> Handlebars<'static> {
     if !html {
         registry.register_escape_fn(handlebars::no_escape);
     }
-    for name in ["bytes", "duration", "time", "upper", "json"] {
+    for name in ["bytes", "code", "duration", "time", "upper", "json"] {
         registry.register_helper(name, Box::new(shown));
     }
     handlebars_helper!(some: |list: Json, most: u64| {

@@ -313,7 +313,8 @@ fn of_people_and_plugins(kind: EventType) -> Option<(Value, Value)> {
             (json!(format!("message/{id}")), told(json!("office"), title, data))
         }
         E::HandlerDisabled => {
-            let title = "Handler ops/hook (webhook) was switched off: its destination is gone; 4 waiting messages given up";
+            let title =
+                "Handler ops/hook (webhook) was switched off: its destination is gone; 5 messages given up";
             let data = json!({ "delivery": handler(Value::Null, 0), "error": gone });
             (
                 json!("handler/office/ops/hook"),

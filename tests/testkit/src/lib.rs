@@ -9,6 +9,7 @@ pub mod hub;
 pub mod line_protocol;
 pub mod postgres;
 pub mod program;
+pub mod prometheus;
 pub mod proxy;
 pub mod python;
 pub mod rude;

@@ -234,6 +234,13 @@ pub(super) const FENCES: &[Fence] = &[
         }],
     },
     Fence {
+        name: "condition",
+        file: "core/ledger/src/sql/conditions.rs",
+        stands: "if !self.put_condition(key.clone()).await? {",
+        gone: "if !self.put_condition(key.clone()).await? && key.is_empty() {",
+        tests: suite!["conditions_are_told_once_while_they_last"],
+    },
+    Fence {
         name: "one-process",
         file: "core/ledger/src/sqlite/mod.rs",
         stands: "match file.try_lock() {",

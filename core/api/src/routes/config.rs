@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use ironcore_ledger::model::{ApplyReport, HandlerRef};
 use ironcore_types::notification::GroupScope;
 use ironcore_types::objects::{Document, Group};
-use ironcore_types::{ErrorCode, GroupName, HandlerName};
+use ironcore_types::{ErrorCode, GroupName, HandlerName, counted};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -164,8 +164,8 @@ async fn apply(
         return Err(ApiError::Invalid {
             code: ErrorCode::ConfigInvalid,
             detail: format!(
-                "The declaration has {} fault(s); nothing was changed.",
-                faults.len()
+                "The declaration has {}; nothing was changed.",
+                counted(faults.len(), "fault")
             ),
             faults,
         });

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ironcore_ledger::model::{LogLevel, NewLogLine};
+use ironcore_ledger::model::{LogLevel, NewLogLine, WARNINGS_KEPT};
 use ironcore_store::Watch;
 use ironcore_types::progress::{Progress, Stage, Warning};
 use ironcore_types::{Mark, Moment, Seams, Timestamp};
@@ -14,8 +14,6 @@ use tokio::sync::Notify;
 
 use super::pace::{self, Pace};
 
-/// Warnings kept as records; further ones are in the log and in the count.
-pub(crate) const WARNINGS_KEPT: usize = 1000;
 /// Unflushed log bytes at which the flusher is woken before its time.
 const FLUSH_BYTES: usize = 64 << 10;
 /// What the flusher takes at once: readers of a log read it in such parts.

@@ -51,7 +51,7 @@ pub use silence::{HeldBack, NewSilence, NewSilenced, Overdue, Release, Silence, 
 pub use statistics::{PartSums, SpanSums, Statistics, StatisticsBy, StatisticsFilter};
 pub use task::{
     Cancelled, Finished, LogLevel, LogLine, LogState, NewLogLine, NewTask, OpenTasks, Outcome, Renewal,
-    RenewalState, Renewals, Task, TaskFilter, TaskPage,
+    RenewalState, Renewals, Task, TaskFilter, TaskPage, WARNINGS_KEPT,
 };
 pub use verification::{GroupScope, ReportFilter, ReportPage, VerificationRow};
 pub use waiting::{WaitReason, Waiting};

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::page::Count;
 
+/// Warnings of a task that are kept as records; further ones are counted.
+pub const WARNINGS_KEPT: usize = 100;
+
 /// A task to be enqueued.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTask {

@@ -10,8 +10,6 @@ use ironcore_types::{
 use super::overlap;
 use crate::model::{Message, NewEvent, Service, Session, Task, Token};
 
-/// Non-fatal issues that a task and its events keep.
-pub(crate) const MAX_WARNINGS: usize = 100;
 /// Log lines that the event of an ended task carries.
 pub(crate) const LOG_TAIL: u64 = 20;
 
@@ -336,7 +334,7 @@ pub(crate) fn disabled(
         handler.group,
         handler.handler,
         message.plugin,
-        counted(given_up, "waiting message"),
+        counted(given_up, "message"),
     );
     let mut data = EventData::new(handler.project.clone(), event_type.default_severity(), title);
     data.delivery = Some(DeliveryData {

@@ -16,7 +16,7 @@ use super::queue::{Origin, load, task};
 use super::tx::Tx;
 use crate::db::{readable, signed, sql, to_json};
 use crate::error::{LedgerError, Result};
-use crate::model::{Cancelled, Finished, Outcome, Task};
+use crate::model::{Cancelled, Finished, Outcome, Task, WARNINGS_KEPT};
 use crate::rules::retry::{Retry, RetryBy, retry};
 use crate::rules::tell;
 
@@ -84,7 +84,7 @@ struct EndRow {
 
 impl EndRow {
     fn of(id: TaskId, outcome: &Outcome) -> Result<Self> {
-        let kept = &outcome.warnings[..outcome.warnings.len().min(tell::MAX_WARNINGS)];
+        let kept = &outcome.warnings[..outcome.warnings.len().min(WARNINGS_KEPT)];
         let known = u64::try_from(outcome.warnings.len()).unwrap_or(u64::MAX);
         Ok(Self {
             number: id.0,

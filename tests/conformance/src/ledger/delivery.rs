@@ -307,7 +307,7 @@ pub async fn a_handler_that_fails_for_days_is_switched_off(place: &dyn Place) ->
     let title = &event.data.title;
     ensure!(
         title.starts_with("Handler ops/hook (webhook) was switched off: every attempt since")
-            && title.ends_with("; 2 waiting messages given up"),
+            && title.ends_with("; 2 messages given up"),
         "{title}"
     );
     let session = world.worker().await?;
@@ -454,7 +454,8 @@ pub async fn only_what_would_be_sent_is_replayed(place: &dyn Place) -> Result<()
     Ok(())
 }
 
-/// A destination that says when to come again brings no message nearer to its end, nor its handler to being switched off.
+/// A destination that says when to come again brings no message nearer to its end; nor its handler to being switched off,
+/// unless it says that it does not work.
 pub async fn what_a_destination_puts_off_is_no_failure(place: &dyn Place) -> Result<()> {
     let world = World::new(place).await?;
     let session = world.worker().await?;
@@ -473,11 +474,27 @@ pub async fn what_a_destination_puts_off_is_no_failure(place: &dyn Place) -> Res
             code: ErrorCode::DeliveryUnreachable,
             asked: true,
         };
-        let attempt = report(&world, claimed.message.id, session, later);
+        let mut attempt = report(&world, claimed.message.id, session, later);
+        attempt.status = Some(429);
         world.ledger.finish_attempt(attempt).await?;
         world.clock.advance(5);
     }
     ensure!(world.ledger.handler_health().await?.is_empty());
+    let claimed = claim(&world, session).await?.pop().context("a message")?;
+    let later = AttemptOutcome::Retry {
+        at: world.clock.time().after(std::time::Duration::from_secs(5)),
+        reason: "503".to_owned(),
+        code: ErrorCode::DeliveryUnreachable,
+        asked: true,
+    };
+    let mut attempt = report(&world, claimed.message.id, session, later);
+    attempt.status = Some(503);
+    world.ledger.finish_attempt(attempt).await?;
+    let failing = world.ledger.handler_health().await?;
+    ensure!(
+        failing.len() == 1 && failing[0].failing_since.is_some(),
+        "{failing:?}"
+    );
     Ok(())
 }
 

@@ -151,7 +151,7 @@ impl Ledger {
         .await?;
         self.none(
             "a tick enqueues one task",
-            "SELECT job || ' at ' || scheduled_for FROM tasks WHERE scheduled_for IS NOT NULL AND attempt = 1
+            "SELECT job || ' at ' || scheduled_for FROM tasks WHERE scheduled_for IS NOT NULL AND retry_of IS NULL
              GROUP BY project, job, scheduled_for HAVING COUNT(*) > 1",
         )
         .await?;
@@ -159,7 +159,7 @@ impl Ledger {
             "a task of a tick is the tick's",
             "SELECT t.upid FROM tasks t LEFT JOIN ticks k
                 ON k.project = t.project AND k.job = t.job AND k.scheduled_for = t.scheduled_for
-             WHERE t.scheduled_for IS NOT NULL AND t.attempt = 1 AND COALESCE(k.task, 0) <> t.id",
+             WHERE t.scheduled_for IS NOT NULL AND t.retry_of IS NULL AND COALESCE(k.task, 0) <> t.id",
         )
         .await?;
         // A tick stands for itself and for those that were missed before it: together they are every second.

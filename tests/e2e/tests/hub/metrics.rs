@@ -2,12 +2,14 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ironcore_testkit::exposition::Exposition;
 use ironcore_testkit::hub::TestHub;
 use ironcore_testkit::line_protocol::{self, Field, Point};
+use ironcore_testkit::prometheus::{self, PushGateway};
 use ironcore_testkit::webhook::{Answer, Received, WebhookReceiver};
 use serde_json::Value;
 
@@ -59,6 +61,7 @@ fn a_night_shows_in_the_figures() -> Result<()> {
     let (status, text) = scrape(&hub, &token)?;
     ensure!(status == 200, "{text}");
     let read = Exposition::parse(&text)?;
+    prometheus::check_metrics(&text)?;
     for (name, labels, expected) in [
         (
             "ironcore_tasks_ended_total",
@@ -243,4 +246,72 @@ async fn ends_of_tasks_are_pushed() -> Result<()> {
     );
     ensure!(value(0, "read_bytes")? >= 1_000_000.0 && value(0, "duration_seconds")? > 0.0);
     Ok(())
+}
+
+/// What a real push gateway makes of it: the last run of a job, and after a failed one when the last good one was.
+#[test]
+fn a_real_push_gateway_shows_the_last_run() -> Result<()> {
+    let gateway = PushGateway::start()?;
+    let mut hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    let group = format!(
+        r#"
+        [[group]]
+        project = "office"
+        name = "figures"
+
+        [[group.handler]]
+        name = "gateway"
+        plugin = "metrics"
+        [group.handler.config]
+        target = "push-gateway"
+        url = "http://{}"
+        instance = "hall"
+        "#,
+        gateway.address(),
+    );
+    hub.apply(&office(&hub, &tree, "groups = [\"figures\"]", &group))?;
+    let labels = [
+        ("instance", "hall"),
+        ("job", "ironcore-backup"),
+        ("job_name", "files"),
+        ("project", "office"),
+        ("type", "backup"),
+    ];
+    let shown = |hub: &mut TestHub, success: f64| {
+        hub.wait_until("the gateway shows the run", |_| {
+            let text = gateway.metrics()?;
+            // Beside figures of its own.
+            let pushed = text.lines().filter(|line| line.contains("ironcore_last_task_"));
+            let read = Exposition::parse(&pushed.flat_map(|line| [line, "\n"]).collect::<String>())?;
+            let found = read.value("ironcore_last_task_success", &labels);
+            Ok((found == Some(success)).then_some((text, read)))
+        })
+    };
+    hub.ok(&["job", "run", "files", "--wait"])?;
+    let (_, good) = shown(&mut hub, 1.0)?;
+    std::fs::remove_dir_all(&tree)?;
+    ensure!(!hub.cli(&["job", "run", "files", "--wait"])?.status.success());
+    let (text, bad) = shown(&mut hub, 0.0)?;
+    let of = |read: &Exposition, name: &str| read.value(&format!("ironcore_last_task_{name}"), &labels);
+    let ended = of(&good, "end_timestamp_seconds");
+    ensure!(
+        ended.is_some() && of(&bad, "success_timestamp_seconds") == ended,
+        "{text}"
+    );
+    let complaints: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("push_failure_time_seconds{"))
+        .collect();
+    ensure!(
+        complaints.iter().all(|line| line.ends_with(" 0")),
+        "{complaints:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn the_example_for_prometheus_is_one() -> Result<()> {
+    let example = "../../examples/grafana/prometheus.yml";
+    prometheus::check_config(&Path::new(env!("CARGO_MANIFEST_DIR")).join(example))
 }

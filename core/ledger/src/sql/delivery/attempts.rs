@@ -186,7 +186,7 @@ impl Tx {
             .iter()
             .map(|(report, message)| (*message, report.attrs.is_some()));
         self.put_outcomes(over).await?;
-        self.note_health(&accepted).await?;
+        let off = self.note_health(&accepted).await?;
         for (report, message) in accepted {
             let end = match &report.outcome {
                 AttemptOutcome::Delivered { .. } => tell::End::Partly,
@@ -199,7 +199,11 @@ impl Tx {
                 MessageState::Delivered => report.refused.as_ref(),
                 _ => None,
             };
+            // That its handler was switched off says of this one too that it is lost.
+            let is_counted =
+                message.state == MessageState::Dead && off.contains(&message.handler.to_string());
             if let Some(error) = error
+                && !is_counted
                 && !self.is_about_delivery(message.number).await?
             {
                 self.tell(tell::exhausted(message, error, end), None);

@@ -2,7 +2,7 @@
 //! off: what waits for it is given up, and one event says so. Failures that are further apart than [`APART`] are hiccups,
 //! each for itself: of a destination that is hardly ever asked nobody knows what it did meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ironcore_types::Timestamp;
@@ -12,7 +12,7 @@ use ironcore_types::notification::{GroupRef, Handler};
 use super::claim::declared;
 use crate::db::{Conn, Row, micros, sql, to_json, words};
 use crate::error::Result;
-use crate::model::{AttemptOutcome, FinishAttempt, HandlerHealth, HandlerRef, Message};
+use crate::model::{AttemptOutcome, FinishAttempt, HandlerHealth, HandlerRef, Message, MessageState};
 use crate::rules::tell;
 use crate::sql::Sql;
 use crate::sql::incident_book::DELIVERY;
@@ -23,6 +23,10 @@ pub(in crate::sql) const PATIENCE: Duration = Duration::from_secs(5 * 86_400);
 
 /// How long after the failure before one still belongs to it. The longest wait between two tries is a day and some hours.
 const APART: Duration = Duration::from_secs(2 * 86_400);
+
+/// The status of a destination that works, and only says when it takes more. One that answers 503 does not work, whatever
+/// it says of later.
+const TOO_MANY: u16 = 429;
 
 /// Since when a handler fails that failed now, of which that was known before.
 fn failing_since(before: Option<&HandlerHealth>, now: Timestamp) -> Timestamp {
@@ -63,11 +67,17 @@ struct Told<'a> {
     well: bool,
     failed: Option<ErrorData>,
     gone: bool,
+    /// Messages that became dead letters by them.
+    dead: u64,
 }
 
 impl Tx {
-    /// Takes note of how attempts ended.
-    pub(super) async fn note_health(&mut self, ended: &[(&FinishAttempt, &Message)]) -> Result<()> {
+    /// Takes note of how attempts ended. Which handlers were switched off by that: their event counts what they lost.
+    pub(super) async fn note_health(
+        &mut self,
+        ended: &[(&FinishAttempt, &Message)],
+    ) -> Result<BTreeSet<String>> {
+        let mut off = BTreeSet::new();
         let mut told = BTreeMap::<String, Told<'_>>::new();
         for (report, message) in ended.iter().filter(|(report, _)| report.tried) {
             let of = told.entry(message.handler.to_string()).or_insert(Told {
@@ -75,10 +85,12 @@ impl Tx {
                 well: false,
                 failed: None,
                 gone: false,
+                dead: 0,
             });
+            of.dead += u64::from(message.state == MessageState::Dead);
             if matches!(report.outcome, AttemptOutcome::Delivered { .. }) {
                 (of.well, of.failed) = (true, None);
-            } else if !report.outcome.is_asked() {
+            } else if !(report.outcome.is_asked() && report.status == Some(TOO_MANY)) {
                 of.failed.clone_from(&message.error);
             }
             of.gone |= matches!(report.outcome, AttemptOutcome::Rejected { gone: true, .. });
@@ -109,12 +121,13 @@ impl Tx {
             };
             self.put_health(&handler, since, disabled, &error).await?;
             if disabled.is_some() {
-                let given_up = self.give_up(&handler, &error).await?;
+                let given_up = self.give_up(&handler, &error).await?.saturating_add(told.dead);
                 let since = (!told.gone).then_some(since);
                 self.tell(tell::disabled(told.message, &error, since, given_up), None);
+                off.insert(handler);
             }
         }
-        Ok(())
+        Ok(off)
     }
 
     async fn put_health(

@@ -28,9 +28,9 @@ use crate::tree::TreeReader;
 use crate::watch::{self, Watch};
 use crate::writer::ChunkWriter;
 
-/// Jobs under way at most; each holds an open file or a bundle's paths.
 /// After so many bytes were read it is worth while to count how many there are.
 const WORTH_COUNTING: u64 = 64 << 20;
+/// Jobs under way at most; each holds an open file or a bundle's paths.
 const JOBS_PER_WORKER: usize = 4;
 /// Entries that may wait behind one that is not ready.
 const MAX_WAITING: usize = 50_000;
