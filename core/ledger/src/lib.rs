@@ -108,6 +108,8 @@ pub const LEASE: Duration = Duration::from_secs(30);
 pub const IDEMPOTENCY: Duration = Duration::from_secs(24 * 3600);
 /// Such keys that one user may hold: the oldest counts no more when another comes.
 pub const IDEMPOTENCY_KEYS: i64 = 10_000;
+/// How long it is known who changed what.
+pub const AUDIT_KEPT: Duration = Duration::from_secs(3 * 366 * 86_400);
 /// How long silences are kept after their end.
 pub const SILENCES_KEPT: Duration = Duration::from_secs(400 * 86_400);
 /// Jobs of which there are figures.

@@ -136,6 +136,10 @@ name!(
     MaintenanceName, "name of a maintenance window", is_slug, SLUG_RULE
 );
 name!(
+    /// What somebody may do, by name: `admin`, `operator`, `auditor`, `member`, or one of the hub's own.
+    RoleName, "role name", is_slug, SLUG_RULE
+);
+name!(
     /// A plugin, as its manifest says.
     PluginName, "plugin name", is_slug, SLUG_RULE
 );

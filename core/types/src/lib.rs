@@ -17,6 +17,7 @@ pub mod objects;
 pub mod progress;
 pub mod projection;
 pub mod retention;
+pub mod right;
 pub mod runs;
 mod schema;
 pub mod seams;
@@ -34,8 +35,10 @@ pub use error_code::ErrorCode;
 pub use event::{Event, EventData, EventType, Severity};
 pub use ids::{
     BackupId, DatastoreName, EventId, GroupName, HandlerName, HubId, IncidentId, JobName, KeyId,
-    MaintenanceName, MessageId, NodeName, PluginName, ProjectName, SessionId, SilenceId, TaskId, UserId,
+    MaintenanceName, MessageId, NodeName, PluginName, ProjectName, RoleName, SessionId, SilenceId, TaskId,
+    UserId,
 };
+pub use right::{Right, Rights};
 pub use seams::{Mark, Moment, Seams};
 pub use snapshot::{BackupType, SnapshotRef};
 pub use spec::TaskSpec;

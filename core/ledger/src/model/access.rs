@@ -92,4 +92,10 @@ pub struct Token {
     pub expires: Option<Timestamp>,
     /// When it was taken back.
     pub revoked: Option<Timestamp>,
+    /// Who made it; none when the hub did.
+    #[serde(default)]
+    pub by: Option<UserId>,
+    /// When it was used last, to the minute.
+    #[serde(default)]
+    pub last_used: Option<Timestamp>,
 }

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod action;
+pub mod audit;
 pub mod condition;
 pub mod event;
 pub mod figures;
@@ -20,11 +21,13 @@ pub mod session;
 pub mod silence;
 pub mod statistics;
 pub mod task;
+pub mod user;
 pub mod verification;
 pub mod waiting;
 
 pub use access::{NewToken, Role, Token};
 pub use action::{Action, ActionResult, ActionWork, NewAction};
+pub use audit::{AuditEntry, AuditFilter, AuditPage, Change};
 pub use condition::{Condition, Freshness, GoodRun, QueuedRun, RunningRun, SnapshotWindow};
 pub use event::{NewEvent, Scope, SeqEvent};
 pub use figures::{DatastoreFigures, Figures, Histogram, JobFigures, LastRun, OpenFigures, Tally};
@@ -52,6 +55,9 @@ pub use statistics::{PartSums, SpanSums, Statistics, StatisticsBy, StatisticsFil
 pub use task::{
     Cancelled, Finished, LogLevel, LogLine, LogState, NewLogLine, NewTask, OpenTasks, Outcome, Renewal,
     RenewalState, Renewals, Task, TaskFilter, TaskPage, WARNINGS_KEPT,
+};
+pub use user::{
+    Actor, Credentials, Grant, LockPolicy, Login, NewLogin, NewUser, RoleRow, SecondFactor, User, UserChange,
 };
 pub use verification::{GroupScope, ReportFilter, ReportPage, VerificationRow};
 pub use waiting::{WaitReason, Waiting};

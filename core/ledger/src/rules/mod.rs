@@ -14,3 +14,4 @@ pub(crate) mod references;
 pub(crate) mod removal;
 pub(crate) mod retry;
 pub(crate) mod tell;
+pub(crate) mod tell_access;

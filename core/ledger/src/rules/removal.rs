@@ -17,8 +17,14 @@ fn in_the_way(what: &str, users: Vec<String>) -> Result<()> {
     )))
 }
 
-/// Jobs, groups, maintenance windows, grants and valid tokens keep a project: the next project of that name must not inherit them.
-pub(crate) fn project(all: &Document, name: &ProjectName, tokens: &[UserId]) -> Result<()> {
+/// Jobs, groups, maintenance windows, grants of datastores and to users, and valid tokens keep a project: the next project of
+/// that name must not inherit them.
+pub(crate) fn project(
+    all: &Document,
+    name: &ProjectName,
+    tokens: &[UserId],
+    members: &[UserId],
+) -> Result<()> {
     let mut users: Vec<String> = all
         .job
         .iter()
@@ -40,6 +46,7 @@ pub(crate) fn project(all: &Document, name: &ProjectName, tokens: &[UserId]) -> 
             .map(datastore_label),
     );
     users.extend(tokens.iter().map(|user| format!("token/{user}")));
+    users.extend(members.iter().map(|user| format!("user/{user}")));
     in_the_way(&format!("project/{name}"), users)
 }
 

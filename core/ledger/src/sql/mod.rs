@@ -1,6 +1,7 @@
 //! The verbs in SQL, written once for both databases: what differs between them is in `db` (the text of a few
 //! statements) and in `sqlite` and `postgres` (how databases are opened and transactions begin and end).
 
+mod audit;
 mod backup;
 mod bells;
 mod claim;
@@ -11,6 +12,7 @@ mod fanout;
 mod figures;
 mod finish;
 mod gather;
+mod grants;
 mod group;
 mod idempotency;
 mod inbox;
@@ -20,6 +22,7 @@ mod incident_lists;
 mod incidents;
 mod lanes;
 mod list;
+mod logins;
 mod logs;
 mod messages;
 mod notices;
@@ -41,6 +44,7 @@ mod tally;
 mod texts;
 mod tokens;
 mod tx;
+mod users;
 mod verification;
 mod waiting;
 mod watch;

@@ -21,7 +21,16 @@ impl Sql {
                 .fetch_all(&mut tx.conn)
                 .await?;
                 let tokens: Vec<UserId> = tokens.iter().map(|row| row.word("user")).collect::<Result<_>>()?;
-                removal::project(&export(&mut tx.conn).await?, &name, &tokens)?;
+                let members =
+                    sql("SELECT DISTINCT \"user\" FROM grants WHERE project = $1 ORDER BY \"user\"")
+                        .bind(name.as_str())
+                        .fetch_all(&mut tx.conn)
+                        .await?;
+                let members: Vec<UserId> = members
+                    .iter()
+                    .map(|row| row.word("user"))
+                    .collect::<Result<_>>()?;
+                removal::project(&export(&mut tx.conn).await?, &name, &tokens, &members)?;
                 let open = sql(
                     "SELECT upid FROM tasks WHERE state IN ('queued', 'running') AND project = $1 LIMIT 1",
                 );

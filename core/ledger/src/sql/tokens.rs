@@ -1,5 +1,7 @@
 //! Tokens.
 
+use std::time::Duration;
+
 use ironcore_types::UserId;
 
 use super::Sql;
@@ -7,6 +9,9 @@ use crate::db::{Row, micros, sql};
 use crate::error::{LedgerError, Result};
 use crate::model::{NewToken, Role, Token};
 use crate::rules::tell;
+
+/// How exactly the last use is known.
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn token(row: &Row) -> Result<Token> {
     Ok(Token {
@@ -17,6 +22,8 @@ fn token(row: &Row) -> Result<Token> {
         created: row.time("created")?,
         expires: row.opt_time("expires")?,
         revoked: row.opt_time("revoked")?,
+        by: row.opt_word("created_by")?,
+        last_used: row.opt_time("last_used")?,
     })
 }
 
@@ -44,8 +51,8 @@ impl Sql {
                     .execute(&mut tx.conn)
                     .await?;
                 let done = sql(
-                    "INSERT INTO tokens (\"user\", sha256, role, project, comment, created, expires)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+                    "INSERT INTO tokens (\"user\", sha256, role, project, comment, created, expires, created_by)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
                 )
                 .bind(new.user.as_str())
                 .bind(new.secret_sha256.as_slice())
@@ -54,6 +61,7 @@ impl Sql {
                 .bind(new.comment.as_deref())
                 .bind(tx.now.as_micros())
                 .bind(micros(new.expires))
+                .bind(new.actor.as_ref().map(|by| by.as_str()))
                 .execute(&mut tx.conn)
                 .await?;
                 if done == 0 {
@@ -70,6 +78,8 @@ impl Sql {
                     created: tx.now,
                     expires: new.expires,
                     revoked: None,
+                    by: new.actor.clone(),
+                    last_used: None,
                 };
                 tx.tell(tell::token(&made, new.actor.as_ref()), None);
                 Ok(made)
@@ -87,7 +97,47 @@ impl Sql {
         .bind(self.ctx.seams.now().as_micros())
         .fetch_optional(&mut conn)
         .await?;
-        row.as_ref().map(token).transpose()
+        let Some(found) = row.as_ref().map(token).transpose()? else {
+            return Ok(None);
+        };
+        // A user that may not sign in uses no token either. Others than users may have tokens.
+        let owner = found
+            .user
+            .as_str()
+            .split('!')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let off = sql("SELECT 1 FROM users WHERE \"user\" = $1 AND disabled IS NOT NULL")
+            .bind(owner)
+            .fetch_optional(&mut conn)
+            .await?;
+        drop(conn);
+        if off.is_some() {
+            return Ok(None);
+        }
+        self.note_use(&found).await?;
+        Ok(Some(found))
+    }
+
+    /// Keeps when a token was used last, to the minute.
+    async fn note_use(&self, token: &Token) -> Result<()> {
+        let now = self.ctx.seams.now();
+        if token.last_used.is_some_and(|last| now.since(last) < MINUTE) {
+            return Ok(());
+        }
+        let user = token.user.clone();
+        self.write(move |tx| {
+            Box::pin(async move {
+                sql("UPDATE tokens SET last_used = $2 WHERE \"user\" = $1 AND COALESCE(last_used, 0) < $2")
+                    .bind(user.as_str())
+                    .bind(now.as_micros())
+                    .execute(&mut tx.conn)
+                    .await
+            })
+        })
+        .await?;
+        Ok(())
     }
 
     pub(crate) async fn tokens(&self) -> Result<Vec<Token>> {

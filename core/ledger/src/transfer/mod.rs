@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::{LedgerError, Result};
 
 /// Every table that is copied, each behind those that it refers to.
-const TABLES: [&str; 44] = [
+const TABLES: [&str; 51] = [
     "hub",
     "projects",
     "datastores",
@@ -27,6 +27,13 @@ const TABLES: [&str; 44] = [
     "ticks",
     "group_owners",
     "tokens",
+    "users",
+    "recovery_codes",
+    "roles",
+    "grants",
+    "logins",
+    "login_failures",
+    "audit",
     "sessions",
     "tasks",
     "task_progress",
@@ -63,7 +70,8 @@ const TABLES: [&str; 44] = [
 ];
 
 /// Tables whose rows PostgreSQL numbers by a sequence, with the column. It numbers tasks and events itself, in `hub`.
-const NUMBERED: [(&str, &str); 3] = [
+const NUMBERED: [(&str, &str); 4] = [
+    ("audit", "number"),
     ("messages", "number"),
     ("verification_history", "id"),
     ("incidents", "number"),

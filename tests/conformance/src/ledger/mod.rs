@@ -30,6 +30,7 @@ pub mod silences;
 pub mod statistics;
 mod suite;
 pub mod tasks;
+pub mod users;
 
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;

@@ -104,6 +104,7 @@ async fn fill(place: &Shared, way: usize) -> Result<bool> {
         24 => ledger::silences::maintenance_windows_are_declared(place).await?,
         25 => ledger::inbox::who_takes_an_event_on_shows_to_all(place).await?,
         26 => ledger::incidents::notices_are_told_once(place).await?,
+        27 => ledger::users::people_are_known_as_they_are(place).await?,
         _ => return Ok(false),
     }
     Ok(true)

@@ -1,0 +1,119 @@
+//! Events of who may do what, and of who tries to sign in.
+
+use std::net::IpAddr;
+
+use ironcore_types::event::EventData;
+use ironcore_types::{EventType, ProjectName, Timestamp, UserId};
+
+use crate::model::{Grant, NewEvent, RoleRow};
+
+fn event(
+    event_type: EventType,
+    project: Option<ProjectName>,
+    subject: String,
+    title: String,
+    actor: Option<&UserId>,
+) -> NewEvent {
+    let mut data = EventData::new(project, event_type.default_severity(), title);
+    data.actor = actor.cloned();
+    NewEvent {
+        event_type,
+        subject: Some(subject),
+        data,
+    }
+}
+
+fn from(address: Option<IpAddr>) -> String {
+    address
+        .map(|address| format!(" from {address}"))
+        .unwrap_or_default()
+}
+
+/// `auth.login-failed`.
+pub(crate) fn login_failed(user: &UserId, address: Option<IpAddr>) -> NewEvent {
+    let title = format!("Log-in as {user}{} failed", from(address));
+    event(
+        EventType::AuthLoginFailed,
+        None,
+        format!("user/{user}"),
+        title,
+        None,
+    )
+}
+
+/// `auth.locked-out`.
+pub(crate) fn locked_out(
+    user: &UserId,
+    address: Option<IpAddr>,
+    failures: i64,
+    until: Timestamp,
+) -> NewEvent {
+    let until = Timestamp::from_seconds(until.as_seconds());
+    let title = format!(
+        "{user} is locked until {until} after {failures} failed log-ins, the last{}",
+        from(address)
+    );
+    event(
+        EventType::AuthLockedOut,
+        None,
+        format!("user/{user}"),
+        title,
+        None,
+    )
+}
+
+/// `config.key-rotated`: a password was replaced.
+pub(crate) fn password_changed(user: &UserId, by: &UserId) -> NewEvent {
+    let title = match user == by {
+        true => format!("{user} has changed the password"),
+        false => format!("The password of {user} was changed by {by}"),
+    };
+    event(
+        EventType::ConfigKeyRotated,
+        None,
+        format!("user/{user}"),
+        title,
+        Some(by),
+    )
+}
+
+/// `config.role-created`.
+pub(crate) fn role_created(role: &RoleRow, by: &UserId) -> NewEvent {
+    let rights: Vec<&str> = role.rights.iter().map(|right| right.as_str()).collect();
+    let allows = match rights.is_empty() {
+        true => "lets one look only".to_owned(),
+        false => format!("allows {}", rights.join(", ")),
+    };
+    let title = format!("Role {} was made by {by}: it {allows}", role.name);
+    event(
+        EventType::ConfigRoleCreated,
+        None,
+        format!("role/{}", role.name),
+        title,
+        Some(by),
+    )
+}
+
+/// `config.permission-granted`.
+pub(crate) fn granted(grant: &Grant) -> NewEvent {
+    let Grant {
+        user, role, project, ..
+    } = grant;
+    let place = project.as_ref().map_or_else(
+        || "the whole hub".to_owned(),
+        |project| format!("project {project}"),
+    );
+    let by = grant
+        .by
+        .as_ref()
+        .map(|by| format!(" by {by}"))
+        .unwrap_or_default();
+    let title = format!("{user} was given the role {role} on {place}{by}");
+    event(
+        EventType::ConfigPermissionGranted,
+        project.clone(),
+        format!("user/{user}"),
+        title,
+        grant.by.as_ref(),
+    )
+}
