@@ -27,13 +27,15 @@
 use std::collections::HashSet;
 
 use ironcore_ledger::Ledger;
-use ironcore_ledger::model::{DatastoreRow, Incident, Message, Role, Scope, SeqEvent, Silence, Task};
+use ironcore_ledger::model::{DatastoreRow, Incident, Message, Scope, SeqEvent, Silence, Task};
 use ironcore_types::notification::{Group, GroupRef};
 use ironcore_types::objects::Job;
+use ironcore_types::right::Reach;
+pub use ironcore_types::right::Right;
 use ironcore_types::snapshot::BackupGroup;
 use ironcore_types::{
-    DatastoreName, EventId, IncidentId, JobName, MessageId, ProjectName, SilenceId, SnapshotRef, TaskSpec,
-    Timestamp, Upid, UserId,
+    DatastoreName, EventId, IncidentId, JobName, MessageId, ProjectName, Rights, RoleName, SilenceId,
+    SnapshotRef, TaskSpec, Timestamp, Upid, UserId,
 };
 
 use crate::error::ApiError;
@@ -43,74 +45,16 @@ use crate::error::ApiError;
 pub struct Access {
     /// The user or token.
     pub user: UserId,
+    /// By which role.
+    pub role: RoleName,
     /// What it may do.
-    pub role: Role,
+    pub rights: Rights,
     /// The only project that it sees; none for all.
     pub project: Option<ProjectName>,
     /// When it ends.
     pub expires: Option<Timestamp>,
     /// SHA-256 of its secret; streams look it up again.
     pub(crate) hash: [u8; 32],
-}
-
-/// What can be done beside reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Right {
-    /// Run a job that is configured.
-    RunJob,
-    /// Cancel a task.
-    Cancel,
-    /// Take the action of a tip.
-    Act,
-    /// Take an event or an incident on, for everybody who sees it.
-    Acknowledge,
-    /// Pause a job, and let it go on.
-    PauseJob,
-    /// Send a message again.
-    Replay,
-    /// Send test messages, and see what handlers would make of events.
-    Test,
-    /// Silence the groups of a project, and end such silences.
-    Silence,
-    /// Silence everybody's groups, and end such silences.
-    SilenceHub,
-    /// Pause and resume the scheduler.
-    Pause,
-    /// Apply declarations, add datastores, and remove what was declared or added; set and forget secrets.
-    Configure,
-    /// Make and revoke tokens.
-    ManageTokens,
-    /// See the tokens there are.
-    ListTokens,
-    /// See everything that is configured, and the names of secrets.
-    Export,
-    /// Copy the hub's own state.
-    BackUp,
-    /// Read the figures of the whole hub.
-    ReadFigures,
-}
-
-impl Right {
-    fn words(self) -> &'static str {
-        match self {
-            Self::RunJob => "run jobs",
-            Self::Cancel => "cancel tasks",
-            Self::Act => "take the actions of tips",
-            Self::Acknowledge => "acknowledge events and incidents",
-            Self::PauseJob => "pause or resume jobs",
-            Self::Replay => "send messages again",
-            Self::Test => "test handlers",
-            Self::Silence => "silence notifications",
-            Self::SilenceHub => "silence the notifications of the whole hub",
-            Self::Pause => "pause or resume the scheduler",
-            Self::Configure => "change the configuration",
-            Self::ManageTokens => "make or revoke tokens",
-            Self::ListTokens => "list tokens",
-            Self::Export => "export the configuration",
-            Self::BackUp => "copy the hub's own state",
-            Self::ReadFigures => "read the figures of the hub",
-        }
-    }
 }
 
 impl Access {
@@ -124,27 +68,16 @@ impl Access {
         self.project.clone().map_or(Scope::All, Scope::Project)
     }
 
+    /// Whether the token has the right, and sees far enough to use it.
+    pub fn may(&self, right: Right) -> bool {
+        self.rights.has(right) && (right.reach() == Reach::Project || self.of_hub())
+    }
+
     /// Refuses unless the token has the right.
     pub fn require(&self, right: Right) -> Result<(), ApiError> {
-        use Role::{Admin, Auditor, Member, Operator};
-        let allowed = match right {
-            Right::RunJob | Right::Cancel | Right::Act | Right::Acknowledge => {
-                matches!(self.role, Admin | Operator | Member)
-            }
-            Right::Replay | Right::PauseJob | Right::Silence | Right::Test => {
-                matches!(self.role, Admin | Operator)
-            }
-            Right::Pause => self.of_hub() && matches!(self.role, Admin | Operator),
-            Right::Configure | Right::ManageTokens | Right::BackUp | Right::SilenceHub => {
-                self.of_hub() && self.role == Admin
-            }
-            Right::ReadFigures => self.of_hub() && matches!(self.role, Admin | Operator | Auditor),
-            Right::ListTokens | Right::Export => self.of_hub() && matches!(self.role, Admin | Auditor),
-        };
-        if allowed {
-            Ok(())
-        } else {
-            Err(ApiError::denied(right.words()))
+        match self.may(right) {
+            true => Ok(()),
+            false => Err(ApiError::denied(right.words())),
         }
     }
 
@@ -251,7 +184,7 @@ impl Access {
     /// of the one project that it is granted to.
     pub async fn peer(&self, ledger: &Ledger, name: &DatastoreName) -> Result<(), ApiError> {
         let row = self.datastore(ledger, name).await?;
-        if self.sees_whole(&row) && matches!(self.role, Role::Admin | Role::Operator) {
+        if self.sees_whole(&row) && self.may(Right::ReadDatastores) {
             Ok(())
         } else {
             Err(ApiError::denied(format!("read the whole of {name}")))
@@ -314,30 +247,15 @@ impl Access {
 
     /// Whether the role may start tasks like this one at all.
     fn require_kind(&self, spec: &TaskSpec) -> Result<(), ApiError> {
-        use Role::{Admin, Member, Operator};
-        let allowed = match spec {
-            TaskSpec::Verify(_) => matches!(self.role, Admin | Operator | Member),
-            TaskSpec::Gc(_) | TaskSpec::Prune(_) => matches!(self.role, Admin | Operator),
-            TaskSpec::Sync(sync) if sync.from.remote.is_some() => self.of_hub() && self.role == Admin,
-            TaskSpec::Sync(_) => matches!(self.role, Admin | Operator),
-            TaskSpec::Backup(_) | TaskSpec::Restore(_) => {
-                self.of_hub() && matches!(self.role, Admin | Operator)
-            }
-        };
-        let what = match spec {
-            TaskSpec::Sync(sync) if sync.from.remote.is_some() => "sync with another hub",
-            TaskSpec::Backup(_) => "back up a path that no job names",
-            TaskSpec::Restore(_) => "restore to a path of the hub",
-            TaskSpec::Sync(_) => "start a sync",
-            TaskSpec::Verify(_) => "start a verification",
-            TaskSpec::Gc(_) => "start a garbage collection",
-            TaskSpec::Prune(_) => "start a prune",
-        };
-        if allowed {
-            Ok(())
-        } else {
-            Err(ApiError::denied(what))
-        }
+        self.require(match spec {
+            TaskSpec::Verify(_) => Right::Verify,
+            TaskSpec::Gc(_) => Right::CollectGarbage,
+            TaskSpec::Prune(_) => Right::Prune,
+            TaskSpec::Sync(sync) if sync.from.remote.is_some() => Right::SyncRemote,
+            TaskSpec::Sync(_) => Right::Sync,
+            TaskSpec::Backup(_) => Right::BackUpPaths,
+            TaskSpec::Restore(_) => Right::RestorePaths,
+        })
     }
 
     /// Whether the work stays within what the token sees of its datastores.

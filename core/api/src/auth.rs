@@ -7,7 +7,6 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ironcore_ledger::Ledger;
-use ironcore_ledger::model::Role;
 use sha2::{Digest, Sha256};
 
 use crate::access::Access;
@@ -57,17 +56,15 @@ pub(crate) async fn require_token(
 
 /// Who uses the token with this hash, as long as it is valid.
 pub(crate) async fn access_of(ledger: &Ledger, hash: [u8; 32]) -> Result<Option<Access>, ApiError> {
-    let token = ledger.token_by_hash(hash).await?;
-    Ok(token
-        // A member without a project would be limited to nothing; it must not see everything instead.
-        .filter(|token| token.role != Role::Member || token.project.is_some())
-        .map(|token| Access {
-            user: token.user,
-            role: token.role,
-            project: token.project,
-            expires: token.expires,
-            hash,
-        }))
+    let found = ledger.token_by_hash(hash).await?;
+    Ok(found.map(|(token, rights)| Access {
+        user: token.user,
+        role: token.role,
+        rights,
+        project: token.project,
+        expires: token.expires,
+        hash,
+    }))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -93,8 +93,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let axum::extract::Query(value) = axum::extract::Query::<T>::try_from_uri(&parts.uri)
-            .map_err(|rejection| ApiError::invalid(rejection.body_text()))?;
+        let axum::extract::Query(value) =
+            axum::extract::Query::<T>::try_from_uri(&parts.uri).map_err(|rejection| {
+                let text = rejection.body_text();
+                ApiError::invalid(match text.contains("duplicate field") {
+                    true => format!("{text}: give several values of one parameter separated by commas"),
+                    false => text,
+                })
+            })?;
         Ok(Self(value))
     }
 }

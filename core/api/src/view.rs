@@ -1,13 +1,13 @@
 //! Rows of the ledger as the API shows them.
 
-use ironcore_ledger::model::{self, LogLine, Role, Session, VerificationRow, Waiting};
+use ironcore_ledger::model::{self, LogLine, Session, VerificationRow, Waiting};
 use ironcore_types::event::{ErrorData, Tip};
 use ironcore_types::verification::{VerifyDepth, VerifyFailure};
 use ironcore_types::{Span, Timestamp, Upid, VerifyResult};
 
 use crate::wire::{
-    AnswerHeader, Attempt, Exchange, FailingHandler, LogEntry, LogLevel, Message, MessageState, RoleName,
-    SentRequest, SequencedEvent, Service, ServiceState, Task, Token, Verification, VerificationReport,
+    AnswerHeader, Attempt, Exchange, FailingHandler, LogEntry, LogLevel, Message, MessageState, SentRequest,
+    SequencedEvent, Service, ServiceState, Task, Token, Verification, VerificationReport,
 };
 
 /// A task without its warnings and tips, as lists show it.
@@ -78,33 +78,17 @@ pub(crate) fn sequenced(event: model::SeqEvent) -> SequencedEvent {
     }
 }
 
-pub(crate) fn role_name(role: Role) -> RoleName {
-    match role {
-        Role::Admin => RoleName::Admin,
-        Role::Operator => RoleName::Operator,
-        Role::Auditor => RoleName::Auditor,
-        Role::Member => RoleName::Member,
-    }
-}
-
-pub(crate) fn role(name: RoleName) -> Role {
-    match name {
-        RoleName::Admin => Role::Admin,
-        RoleName::Operator => Role::Operator,
-        RoleName::Auditor => Role::Auditor,
-        RoleName::Member => Role::Member,
-    }
-}
-
 pub(crate) fn token(token: model::Token) -> Token {
     Token {
         user: token.user,
-        role: role_name(token.role),
+        role: token.role,
         project: token.project,
         comment: token.comment,
         created: token.created,
         expires: token.expires,
         revoked: token.revoked,
+        by: token.by,
+        last_used: token.last_used,
     }
 }
 

@@ -69,8 +69,8 @@ fn what_cannot_be_understood_says_so_with_exit_code_2() {
             "request.invalid",
         ),
         (
-            &["token", "create", "alice@local!laptop", "--role", "king"],
-            "possible values: admin, operator, auditor, member",
+            &["token", "create", "alice@local!laptop", "--role", "King"],
+            "use 1 to 63 of a-z",
         ),
         (&["task", "list", "--bogus"], "--bogus"),
         (&["task"], "Usage"),

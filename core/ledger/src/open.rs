@@ -165,6 +165,11 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// How long the database has been within reach of this process.
+    pub fn within_reach(&self) -> std::time::Duration {
+        self.sql.within_reach()
+    }
+
     /// Opens the ledger, making or migrating it.
     ///
     /// [`Locked`](crate::LedgerError::Locked) when another process (or another `Ledger` of this one) has the SQLite

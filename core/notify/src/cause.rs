@@ -13,7 +13,7 @@
 //! | `worker/NODE` | a worker was lost | one is online there |
 //! | `delivery/PROJECT/GROUP/HANDLER` | messages of a handler were lost, it was switched off | one of its messages is delivered, it is switched on or declared anew |
 
-use ironcore_ledger::model::Clear;
+use ironcore_ledger::model::{Clear, Condition};
 use ironcore_types::event::TaskData;
 use ironcore_types::{ErrorCode, Event, EventType, ProjectName, Severity, TaskType};
 
@@ -139,7 +139,7 @@ pub(crate) fn of(event: &Event) -> Option<Cause> {
             })
         }
         EventType::SchedulerPaused if data.severity >= Severity::Warning => Some(Cause {
-            condition: Some("paused".to_owned()),
+            condition: Some(Condition::PAUSED.to_owned()),
             ..Cause::own("scheduler".to_owned(), event, "The scheduler goes on".to_owned())
         }),
         _ => None,

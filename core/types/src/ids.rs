@@ -174,6 +174,12 @@ name!(
     "use NAME@REALM or NAME@REALM!TOKEN of letters, digits, '-', '_', '.', '@' and '!'"
 );
 
+impl From<crate::right::Role> for RoleName {
+    fn from(role: crate::right::Role) -> Self {
+        Self(role.as_str().to_owned())
+    }
+}
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $type:ident) => {
         $(#[$doc])*

@@ -274,6 +274,34 @@ mod tests {
         assert_eq!(job.blackout_at(monday), Some(at("2026-05-18T17:00:00Z")));
     }
 
+    /// What a window lasts is time that passes, and of an hour that comes twice its beginning is the first.
+    #[test]
+    fn windows_last_as_long_as_they_say_when_clocks_change() {
+        let job = |window: &str| {
+            job(&format!(
+                r#""timezone": "Europe/Berlin", "blackout": [{window}],"#
+            ))
+        };
+        let night = job(r#"{"from": "00:00", "lasts": "4h"}"#);
+        // On 28 March 2027 the hour from two is left out: it ends at five by the clock.
+        let spring = Some(at("2027-03-28T03:00:00Z"));
+        assert_eq!(night.blackout_at(at("2027-03-28T02:30:00Z")), spring);
+        // On 31 October that hour comes twice: it ends at three.
+        let autumn = Some(at("2027-10-31T02:00:00Z"));
+        assert_eq!(night.blackout_at(at("2027-10-31T01:59:59Z")), autumn);
+        let hour = job(r#"{"from": "02:00", "lasts": "1h"}"#);
+        assert_eq!(
+            hour.blackout_at(at("2027-10-31T00:30:00Z")),
+            Some(at("2027-10-31T01:00:00Z"))
+        );
+        assert_eq!(hour.blackout_at(at("2027-10-31T01:30:00Z")), None);
+        // One that would begin in the hour that is left out begins at its end.
+        assert_eq!(
+            hour.blackout_at(at("2027-03-28T01:30:00Z")),
+            Some(at("2027-03-28T02:00:00Z"))
+        );
+    }
+
     #[test]
     fn windows_without_a_gap_are_looked_at_up_to_a_bound() {
         let job = job(r#""blackout": [{"from": "hourly", "lasts": "1h"}],"#);

@@ -99,6 +99,12 @@ rights! {
 
 crate::words::described!(Right, "What can be done beside reading.");
 
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 impl fmt::Display for Right {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -148,6 +154,12 @@ impl Rights {
         Self(self.0 & other.0)
     }
 
+    /// Those that either has.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// In the order of their list.
     pub fn iter(self) -> impl Iterator<Item = Right> {
         Right::ALL.iter().copied().filter(move |right| self.has(*right))
@@ -192,33 +204,64 @@ const OPERATOR: &[Right] = &[
 /// What an auditor sees beside what everybody reads.
 const AUDITOR: &[Right] = &[Right::ReadFigures, Right::Export, Right::ReadAccess];
 
-/// The roles that every hub has, with what they are for.
-pub const BUILT_IN: [(&str, &str); 4] = [
-    ("admin", "everything"),
-    ("operator", "runs, cancels and watches; changes no configuration"),
-    ("auditor", "looks only, at everything"),
-    ("member", "works within one project"),
-];
+/// A role that every hub has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// Runs, cancels and watches; changes no configuration.
+    Operator,
+    /// Looks only.
+    Auditor,
+    /// Works within one project.
+    Member,
+}
 
-/// What a role allows that every hub has; none when it is not one of these.
-pub fn built_in(role: &RoleName) -> Option<Rights> {
-    let of = |lists: &[&[Right]]| lists.concat().into_iter().collect();
-    match role.as_str() {
-        "admin" => Some(Rights::all()),
-        "operator" => Some(of(&[MEMBER, OPERATOR])),
-        "auditor" => Some(of(&[AUDITOR])),
-        "member" => Some(of(&[MEMBER])),
-        _ => None,
+impl Role {
+    /// All of them, the strongest first.
+    pub const ALL: &'static [Self] = &[Self::Admin, Self::Operator, Self::Auditor, Self::Member];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Operator => "operator",
+            Self::Auditor => "auditor",
+            Self::Member => "member",
+        }
+    }
+
+    /// What it is for.
+    pub fn comment(self) -> &'static str {
+        match self {
+            Self::Admin => "Everything",
+            Self::Operator => "Runs, cancels and watches; changes no configuration",
+            Self::Auditor => "Looks only, at everything",
+            Self::Member => "Works within one project",
+        }
+    }
+
+    /// What it allows.
+    pub fn rights(self) -> Rights {
+        let of = |lists: &[&[Right]]| lists.concat().into_iter().collect();
+        match self {
+            Self::Admin => Rights::all(),
+            Self::Operator => of(&[MEMBER, OPERATOR]),
+            Self::Auditor => of(&[AUDITOR]),
+            Self::Member => of(&[MEMBER]),
+        }
+    }
+
+    /// The one of this name; none when it is a role of a hub's own.
+    pub fn of_name(name: &RoleName) -> Option<Self> {
+        let mut all = Self::ALL.iter().copied();
+        all.find(|role| role.as_str() == name.as_str())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn role(name: &str) -> Rights {
-        built_in(&RoleName::new(name).expect("a name")).expect("a role")
-    }
 
     #[test]
     fn each_right_has_a_bit_of_its_own() {
@@ -233,11 +276,12 @@ mod tests {
 
     #[test]
     fn roles_grow_from_member_to_admin_and_an_auditor_changes_nothing() {
-        let (admin, operator, member) = (role("admin"), role("operator"), role("member"));
+        let [admin, operator, auditor, member] =
+            [Role::Admin, Role::Operator, Role::Auditor, Role::Member].map(Role::rights);
         assert_eq!(member.and(operator), member);
         assert_eq!(operator.and(admin), operator);
         assert_eq!(admin, Rights::all());
-        assert_eq!(role("auditor").and(member), Rights::NONE);
+        assert_eq!(auditor.and(member), Rights::NONE);
         for right in [
             Right::Configure,
             Right::ManageAccess,
@@ -246,11 +290,9 @@ mod tests {
         ] {
             assert!(!operator.has(right), "{right}");
         }
-        assert!(
-            BUILT_IN
-                .iter()
-                .all(|(name, _)| built_in(&RoleName::new(*name).expect("a name")).is_some())
-        );
-        assert_eq!(built_in(&RoleName::new("other").expect("a name")), None);
+        for role in Role::ALL {
+            assert_eq!(Role::of_name(&RoleName::from(*role)), Some(*role));
+        }
+        assert_eq!(Role::of_name(&RoleName::new("other").expect("a name")), None);
     }
 }

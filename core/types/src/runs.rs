@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::blackout::{FOLLOWED, Windows};
 use crate::calendar::{Calendar, zone};
-use crate::job::{Job, MissedPolicy, OverlapPolicy};
+use crate::job::{Job, MissedPolicy};
 use crate::timestamp::{Span, Timestamp};
 use crate::upid::Upid;
 
@@ -70,6 +70,13 @@ impl Job {
         }
     }
 
+    /// When the run of `tick` is to begin, whether or not somebody is there to begin it; none when the job leaves it out, for it
+    /// lies in a blackout window.
+    pub fn to_begin(&self, tick: Timestamp) -> Option<Timestamp> {
+        let left_out = self.missed == MissedPolicy::Skip && self.blackout_at(tick).is_some();
+        (!left_out).then(|| self.begins(Some(tick), tick))
+    }
+
     /// The next runs after `now`, at most `count`, when every tick is fired at its time; none while the job is paused.
     /// `waiting` is the run that waits in the queue for its time.
     pub fn runs(&self, now: Timestamp, count: usize, waiting: Option<Run>) -> Runs {
@@ -103,26 +110,9 @@ impl Job {
                 }
                 continue;
             }
-            // A tick that comes while a run waits for its time is left out, or takes its place.
-            match waits.as_mut().filter(|run| run.begins > tick) {
-                Some(run) if self.overlap != OverlapPolicy::CancelOld => {
-                    run.ticks += ticks.pass(tick, run.begins);
-                }
-                Some(run) => {
-                    let dark = windows.dark(tick, FOLLOWED);
-                    let passed = dark.map_or(1, |dark| ticks.pass(tick, dark.until));
-                    let Some(newest) = self.run_of(ticks.at, &windows) else {
-                        found.endless = true;
-                        waits = None;
-                        break;
-                    };
-                    *run = Run {
-                        due: run.due,
-                        ticks: run.ticks + passed,
-                        left_out: run.left_out,
-                        ..newest
-                    }
-                }
+            // A tick that comes while a run waits for its time, or when that has come, is left out: one run stands for both.
+            match waits.as_mut().filter(|run| run.begins >= tick) {
+                Some(run) => run.ticks += ticks.pass(tick, run.begins),
                 None => {
                     found.runs.extend(waits.take());
                     if found.runs.len() == count {
@@ -287,9 +277,9 @@ mod tests {
         // The tick at the window's end comes when the run that waits may begin.
         let expected = [
             run("21T01:00", 1, 0),
-            run("21T05:00", 3, 0),
-            run("21T05:00", 1, 0),
+            run("21T05:00", 4, 0),
             run("21T06:00", 1, 0),
+            run("21T07:00", 1, 0),
         ];
         for policy in ["queue", "skip", "cancel-old"] {
             let job = job(&format!(r#"{NIGHT} "overlap": "{policy}","#));
@@ -347,9 +337,9 @@ mod tests {
         };
         let now = at("2026-05-21T03:30:00Z");
         let runs = job(NIGHT).runs(now, 2, Some(waiting.clone())).runs;
-        assert_eq!((runs[0].begins, runs[0].ticks), (waiting.begins, 2));
+        assert_eq!((runs[0].begins, runs[0].ticks), (waiting.begins, 3));
         assert_eq!(runs[0].due, waiting.due);
-        assert_eq!(runs[1].due, Some(at("2026-05-21T05:00:00Z")));
+        assert_eq!(runs[1].due, Some(at("2026-05-21T06:00:00Z")));
         // So it is with a retry of a job that no calendar starts.
         let retry = job("").runs(now, 2, Some(waiting.clone())).runs;
         assert_eq!(retry, std::slice::from_ref(&waiting));
@@ -381,7 +371,7 @@ mod tests {
             let job = job(&format!(r#"{weeks} "overlap": "{policy}","#));
             let runs = job.runs(at("2026-05-20T23:58:30Z"), 4, None).runs;
             let begins: Vec<String> = runs.iter().map(|run| run.begins.to_string()).collect();
-            let after = [end, end, "2026-06-18T00:01:00Z"];
+            let after = [end, "2026-06-18T00:01:00Z", "2026-06-18T00:02:00Z"];
             assert_eq!(begins[0], "2026-05-20T23:59:00Z", "{policy}");
             assert_eq!(begins[1..], after, "{policy}");
             assert_eq!(runs[1].ticks, COUNTED + 1, "{policy}");

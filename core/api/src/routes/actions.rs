@@ -29,7 +29,7 @@ async fn act(
     access: Access,
     Body(request): Body<RunAction>,
 ) -> Result<Json<ActionAnswer>, ApiError> {
-    access.require(Right::Act)?;
+    access.require(Right::TakeActions)?;
     let event = cause(&state, &access, &request).await?;
     take(&state, &access, event, &request.kind, &request.target)
         .await
@@ -45,20 +45,20 @@ pub(super) async fn take(
     kind: &str,
     target: &str,
 ) -> Result<ActionAnswer, ApiError> {
-    access.require(Right::Act)?;
+    access.require(Right::TakeActions)?;
     let planned = plan(state.ledger(), event, kind, target, &access.user).await?;
     if !access.sees(planned.project.as_ref()) {
         return Err(ApiError::not_found(format!("{kind} of {target}")));
     }
     match &planned.action.work {
         // What a job does was decided by those who configured it.
-        ActionWork::Enqueue(new) if new.job.is_some() => access.require(Right::RunJob)?,
+        ActionWork::Enqueue(new) if new.job.is_some() => access.require(Right::RunJobs)?,
         ActionWork::Enqueue(new) => {
             access
                 .start(state.ledger(), new.project.clone(), &new.spec)
                 .await?;
         }
-        ActionWork::PauseJob { .. } => access.require(Right::PauseJob)?,
+        ActionWork::PauseJob { .. } => access.require(Right::PauseJobs)?,
         ActionWork::Record => {}
     }
     let result = state.ledger().record_action(planned.action).await?;

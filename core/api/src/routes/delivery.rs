@@ -157,7 +157,7 @@ async fn replay(
     Path(id): Path<MessageId>,
 ) -> Result<(StatusCode, Json<Replayed>), ApiError> {
     let message = access.message(state.ledger(), id).await?;
-    access.require(Right::Replay)?;
+    access.require(Right::ReplayMessages)?;
     let new = state.ledger().replay(message.id).await?;
     Ok((StatusCode::ACCEPTED, Json(Replayed { id: new.id })))
 }
@@ -190,7 +190,7 @@ async fn replay_all(
     access: Access,
     Query(query): Query<ReplayQuery>,
 ) -> Result<(StatusCode, Json<ReplayedAll>), ApiError> {
-    access.require(Right::Replay)?;
+    access.require(Right::ReplayMessages)?;
     let whose = Whose {
         project: query.project.as_deref(),
         group: query.group.as_deref(),

@@ -9,7 +9,7 @@ use crate::access::{Access, Right};
 use crate::error::ApiError;
 use crate::silencing;
 use crate::state::ApiState;
-use crate::view::{role_name, services};
+use crate::view::services;
 use crate::wire::{Health, PluginList, SchedulerState, Session, Status};
 
 /// The only route without a token.
@@ -64,9 +64,11 @@ async fn status(State(state): State<ApiState>, access: Access) -> Result<Json<St
 /// Who is asking, and what the token allows.
 #[utoipa::path(get, path = "/api/v1/session", tag = "hub", responses((status = 200, body = Session)))]
 async fn session(State(state): State<ApiState>, access: Access) -> Json<Session> {
+    let rights = access.rights.iter().filter(|right| access.may(*right)).collect();
     Json(Session {
         user: access.user,
-        role: role_name(access.role),
+        rights,
+        role: access.role,
         project: access.project,
         hub: state.hub(),
     })
@@ -78,7 +80,7 @@ async fn session(State(state): State<ApiState>, access: Access) -> Json<Session>
     responses((status = 200, body = SchedulerState))
 )]
 async fn pause(State(state): State<ApiState>, access: Access) -> Result<Json<SchedulerState>, ApiError> {
-    access.require(Right::Pause)?;
+    access.require(Right::PauseScheduler)?;
     state.ledger().pause_scheduler(&access.user).await?;
     Ok(Json(SchedulerState { paused: true }))
 }
@@ -89,7 +91,7 @@ async fn pause(State(state): State<ApiState>, access: Access) -> Result<Json<Sch
     responses((status = 200, body = SchedulerState))
 )]
 async fn resume(State(state): State<ApiState>, access: Access) -> Result<Json<SchedulerState>, ApiError> {
-    access.require(Right::Pause)?;
+    access.require(Right::PauseScheduler)?;
     state.ledger().resume_scheduler(&access.user).await?;
     Ok(Json(SchedulerState { paused: false }))
 }

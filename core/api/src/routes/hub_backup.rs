@@ -26,7 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     responses((status = 200, body = HubBackupList))
 )]
 async fn list(State(state): State<ApiState>, access: Access) -> Result<Json<HubBackupList>, ApiError> {
-    access.require(Right::BackUp)?;
+    access.require(Right::BackUpHub)?;
     let mut backups = state.backups().runs().borrow().clone();
     backups.reverse();
     let folder = state.clone();
@@ -51,7 +51,7 @@ async fn make(
     access: Access,
     OptionalJson(wanted): OptionalJson<MakeHubBackup>,
 ) -> Result<(StatusCode, Json<HubBackup>), ApiError> {
-    access.require(Right::BackUp)?;
+    access.require(Right::BackUpHub)?;
     if wanted.keep.is_some_and(|keep| !(1..=MOST).contains(&keep)) {
         return Err(parameter("keep", &format!("use 1 to {MOST}")));
     }

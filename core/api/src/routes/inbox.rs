@@ -272,7 +272,7 @@ async fn act(
         let (_, new) = done.ok_or_else(|| ApiError::not_found(format!("entry {seq}")))?;
         return Ok(Json(ActionAnswer { upid: None, new }));
     }
-    access.require(Right::Act)?;
+    access.require(Right::TakeActions)?;
     let target = match request.target {
         Some(target) => target,
         None => {

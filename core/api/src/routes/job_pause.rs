@@ -62,7 +62,7 @@ async fn switch(
     enabled: bool,
 ) -> Result<Json<JobView>, ApiError> {
     let job = access.job(state.ledger(), project, name).await?;
-    access.require(Right::PauseJob)?;
+    access.require(Right::PauseJobs)?;
     let job = if job.enabled == enabled {
         job
     } else {

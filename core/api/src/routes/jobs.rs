@@ -176,7 +176,7 @@ async fn run(
     OptionalJson(how): OptionalJson<RunJob>,
 ) -> Result<(StatusCode, Json<Started>), ApiError> {
     let job = access.job(state.ledger(), &project, &name).await?;
-    access.require(Right::RunJob)?;
+    access.require(Right::RunJobs)?;
     let mut spec = job.task;
     if how.full {
         match &mut spec {

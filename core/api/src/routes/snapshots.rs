@@ -143,6 +143,21 @@ fn newest_first(a: &SnapshotPath, b: &SnapshotPath) -> std::cmp::Ordering {
     b.time.cmp(&a.time).then_with(|| a.group.cmp(&b.group))
 }
 
+/// A snapshot as its datastore has it; access is for the caller to see to.
+pub(super) async fn find(state: &ApiState, reference: &SnapshotRef) -> Result<SnapshotInfo, ApiError> {
+    let datastore = state.stores().open(&reference.datastore).await?;
+    let path = reference.path.clone();
+    let info = tokio::task::spawn_blocking(move || datastore.snapshot(&path)).await?;
+    info.map_err(|error| match error.code() {
+        ironcore_types::ErrorCode::SnapshotNotFound => ApiError::Invalid {
+            code: ironcore_types::ErrorCode::SnapshotNotFound,
+            detail: format!("There is no snapshot {reference}."),
+            faults: Vec::new(),
+        },
+        _ => ApiError::Store(error),
+    })
+}
+
 /// One snapshot with its verification: the last result, and the history.
 #[utoipa::path(
     get, path = "/api/v1/snapshots/{ref}", tag = "snapshots", operation_id = "show_snapshot",
@@ -155,17 +170,7 @@ async fn show(
     Path(reference): Path<SnapshotRef>,
 ) -> Result<Json<SnapshotDetail>, ApiError> {
     let row = access.snapshot(state.ledger(), &reference).await?;
-    let datastore = state.stores().open(&reference.datastore).await?;
-    let path = reference.path.clone();
-    let info = tokio::task::spawn_blocking(move || datastore.snapshot(&path)).await?;
-    let info = info.map_err(|error| match error.code() {
-        ironcore_types::ErrorCode::SnapshotNotFound => ApiError::Invalid {
-            code: ironcore_types::ErrorCode::SnapshotNotFound,
-            detail: format!("There is no snapshot {reference}."),
-            faults: Vec::new(),
-        },
-        _ => ApiError::Store(error),
-    })?;
+    let info = find(&state, &reference).await?;
     let history = state
         .ledger()
         .verification_history(&reference.datastore, &reference.path)

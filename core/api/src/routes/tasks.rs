@@ -230,7 +230,7 @@ async fn cancel(
     Path(upid): Path<Upid>,
 ) -> Result<Json<CancelAnswer>, ApiError> {
     let task = access.task(state.ledger(), &upid).await?;
-    access.require(Right::Cancel)?;
+    access.require(Right::CancelTasks)?;
     let outcome = match state.ledger().cancel(&task.upid, &access.user).await? {
         Cancelled::AtOnce => CancelOutcome::Cancelled,
         Cancelled::Requested => CancelOutcome::Requested,

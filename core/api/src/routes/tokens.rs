@@ -28,7 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     responses((status = 200, body = TokenList))
 )]
 async fn list(State(state): State<ApiState>, access: Access) -> Result<Json<TokenList>, ApiError> {
-    access.require(Right::ListTokens)?;
+    access.require(Right::ReadAccess)?;
     let tokens = state.ledger().tokens().await?;
     Ok(Json(TokenList {
         tokens: tokens.into_iter().map(view::token).collect(),
@@ -45,7 +45,7 @@ async fn create(
     access: Access,
     Body(request): Body<CreateToken>,
 ) -> Result<(StatusCode, Json<CreatedToken>), ApiError> {
-    access.require(Right::ManageTokens)?;
+    access.require(Right::ManageAccess)?;
     if let Some(expires) = request.expires
         && expires <= state.seams().now()
     {
@@ -57,7 +57,7 @@ async fn create(
     let (secret, hash) = new_secret()?;
     let new = NewToken {
         user: request.user,
-        role: view::role(request.role),
+        role: request.role,
         project: request.project,
         secret_sha256: hash,
         comment: request.comment,
@@ -85,7 +85,7 @@ async fn revoke(
     access: Access,
     Path(user): Path<UserId>,
 ) -> Result<StatusCode, ApiError> {
-    access.require(Right::ManageTokens)?;
+    access.require(Right::ManageAccess)?;
     state.ledger().revoke_token(&user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

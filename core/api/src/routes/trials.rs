@@ -47,7 +47,7 @@ async fn test(
     Body(request): Body<TestRequest>,
 ) -> Result<Json<TestAnswer>, ApiError> {
     let group = group(&state, &access, request.project, request.group).await?;
-    access.require(Right::Test)?;
+    access.require(Right::TestHandlers)?;
     let handlers: Vec<&Handler> = match &request.handler {
         Some(name) => vec![handler(&group, name)?],
         None => group.handler.iter().filter(|handler| handler.enabled).collect(),
@@ -134,7 +134,7 @@ async fn preview(
             ));
         }
     };
-    access.require(Right::Test)?;
+    access.require(Right::TestHandlers)?;
     let sent = match (&message, &declared) {
         (Some(message), _) => vec![detail(&state, &access, message.clone()).await?],
         (None, Some((handler, _))) => sent(&state, &access, &event, handler).await?,

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use ironcore_ledger::model::{GroupScope, Page, ReportFilter};
 use ironcore_types::snapshot::SnapshotPath;
-use ironcore_types::{DatastoreName, VerifyResult};
+use ironcore_types::{DatastoreName, ErrorCode, SnapshotRef, VerifyResult};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -80,6 +80,13 @@ async fn list(
     };
     let (now, keep) = (state.seams().now(), row.object.keep_verified);
     let snapshot: Option<SnapshotPath> = extract::optional("snapshot", query.snapshot.as_deref())?;
+    let wanted = snapshot.clone().map(|path| SnapshotRef {
+        datastore: name.clone(),
+        path,
+    });
+    if let Some(reference) = &wanted {
+        access.snapshot(state.ledger(), reference).await?;
+    }
     let filter = ReportFilter {
         datastore: name,
         groups,
@@ -96,6 +103,14 @@ async fn list(
         cursor: query.cursor,
     };
     let found = state.ledger().verification_reports(&filter, &page).await?;
+    // Of one that is gone there are reports; of one that never was there is nothing to say.
+    if let Some(reference) = wanted.filter(|_| found.total.value == 0) {
+        match super::snapshots::find(&state, &reference).await {
+            Err(error) if error.code() == ErrorCode::SnapshotNotFound => return Err(error),
+            // While the datastore cannot be read, nobody knows.
+            _ => {}
+        }
+    }
     let reports = found.reports.into_iter().map(|row| view::report(row, keep, now));
     Ok(Json(ReportList {
         reports: reports.collect(),

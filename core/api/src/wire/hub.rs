@@ -1,7 +1,8 @@
 //! The hub itself: health, status, who is asking, tokens and plugins.
 
 use ironcore_types::{
-    ErrorCode, HubId, NodeName, PluginName, ProjectName, SessionId, TaskType, Timestamp, UserId,
+    ErrorCode, HubId, NodeName, PluginName, ProjectName, Right, RoleName, SessionId, TaskType, Timestamp,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -31,26 +32,15 @@ pub struct Hub {
 pub struct Session {
     /// The user or token.
     pub user: UserId,
-    /// What it may do.
+    /// By which role.
     pub role: RoleName,
+    /// What that lets one do here, beside reading.
+    #[serde(default)]
+    pub rights: Vec<Right>,
     /// The only project that it sees; null for all.
     pub project: Option<ProjectName>,
     /// The hub that answers.
     pub hub: Hub,
-}
-
-/// What a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum RoleName {
-    /// Everything; within its project when it has one.
-    Admin,
-    /// Starts, cancels, replays, pauses; reads.
-    Operator,
-    /// Reads.
-    Auditor,
-    /// Reads its project, runs its jobs, verifies its snapshots, cancels its tasks.
-    Member,
 }
 
 /// Whether a service is at work.
@@ -134,6 +124,12 @@ pub struct Token {
     pub expires: Option<Timestamp>,
     /// When it was taken back.
     pub revoked: Option<Timestamp>,
+    /// Who made it.
+    #[serde(default)]
+    pub by: Option<UserId>,
+    /// When it was used last, to the minute.
+    #[serde(default)]
+    pub last_used: Option<Timestamp>,
 }
 
 /// The tokens of the hub.

@@ -252,7 +252,7 @@ async fn a_run_that_waits_for_the_end_of_a_blackout_is_the_next() {
     assert_eq!(
         job["next"][0],
         json!({
-            "begins": "2026-05-21T04:00:00Z", "due": "2026-05-21T01:00:00Z", "ticks": 3, "left_out": 0,
+            "begins": "2026-05-21T04:00:00Z", "due": "2026-05-21T01:00:00Z", "ticks": 4, "left_out": 0,
             "held_by": held, "upid": null,
         })
     );
@@ -286,12 +286,12 @@ async fn a_run_that_waits_for_the_end_of_a_blackout_is_the_next() {
         "held_by": held, "upid": upid,
     });
     assert_eq!(job["waiting"], waiting);
-    // The ticks of 02:00 and 03:00 come while it waits.
+    // The ticks of 02:00 and 03:00 come while it waits, that of 04:00 when it may begin.
     let (first, second) = (&job["next"][0], &job["next"][1]);
-    assert_eq!((&first["upid"], &first["ticks"]), (&json!(upid), &json!(3)));
+    assert_eq!((&first["upid"], &first["ticks"]), (&json!(upid), &json!(4)));
     assert_eq!(
         (&second["due"], &second["held_by"]),
-        (&json!("2026-05-21T04:00:00Z"), &Value::Null)
+        (&json!("2026-05-21T05:00:00Z"), &Value::Null)
     );
 }
 

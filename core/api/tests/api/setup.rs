@@ -255,7 +255,7 @@ impl Hub {
         let (secret, hash) = new_secret().expect("secret");
         let new = NewToken {
             user: user(&format!("{role}@local!{}", project.unwrap_or("hub"))),
-            role,
+            role: role.into(),
             project: project.map(|name| name.parse().expect("project")),
             secret_sha256: hash,
             comment: None,

@@ -3,10 +3,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use ironcore_api::wire::RoleName;
+use clap::{Args, Subcommand};
 use ironcore_egress::SigningKind;
 use ironcore_ledger::model::Service;
+use ironcore_types::RoleName;
 use ironcore_types::ids::{DatastoreName, GroupName, ProjectName, UserId};
 
 use super::look::HandlerArg;
@@ -101,39 +101,16 @@ pub(crate) struct DatastoreArgs {
     pub(crate) projects: Vec<ProjectName>,
 }
 
-/// What a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Role {
-    /// Everything; within its project when it has one.
-    Admin,
-    /// Starts, cancels, replays, pauses; reads.
-    Operator,
-    /// Reads.
-    Auditor,
-    /// Reads its project, runs its jobs, verifies its snapshots, cancels its tasks.
-    Member,
-}
-
-impl From<Role> for RoleName {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Admin => Self::Admin,
-            Role::Operator => Self::Operator,
-            Role::Auditor => Self::Auditor,
-            Role::Member => Self::Member,
-        }
-    }
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Token {
     /// Make a token and print its secret, once.
     Create {
         /// USER@REALM!NAME
         user: UserId,
-        /// What it may do.
-        #[arg(long, value_enum, default_value_t = Role::Member)]
-        role: Role,
+        /// What it may do: `admin` everything; `operator` starts, cancels, replays, pauses; `auditor` reads; `member` works in
+        /// its project; or a role of the hub's own.
+        #[arg(long, value_parser = words::access_role(), default_value = "member")]
+        role: RoleName,
         /// The only project it reaches; every project when missing.
         #[arg(long)]
         project: Option<ProjectName>,

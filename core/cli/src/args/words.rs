@@ -1,12 +1,13 @@
 //! Options that take one of a few words: clap knows the words, so that shells complete them and a wrong one is told
 //! with all that there are.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use ironcore_egress::SigningKind;
 use ironcore_ledger::model::{IncidentState, MessageState, Service};
+use ironcore_types::right::Role;
 use ironcore_types::statistics::Bucket;
 use ironcore_types::verification::VerifyResult;
-use ironcore_types::{ErrorCode, EventType, Severity, TaskState, TaskType};
+use ironcore_types::{ErrorCode, EventType, RoleName, Severity, TaskState, TaskType};
 
 /// One of `all`, shown as `word` has it. Whether case matters is said by the option.
 fn one_of<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
@@ -71,4 +72,33 @@ pub(super) fn error_code() -> impl TypedValueParser<Value = ErrorCode> {
 
 pub(super) fn severity() -> impl TypedValueParser<Value = Severity> {
     one_of(Severity::ALL, Severity::as_str)
+}
+
+/// Who has what rights: shells complete the roles that every hub has, and a hub's own are understood too.
+pub(super) fn access_role() -> impl TypedValueParser<Value = RoleName> {
+    Roles
+}
+
+#[derive(Debug, Clone)]
+struct Roles;
+
+impl TypedValueParser for Roles {
+    type Value = RoleName;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<RoleName, clap::Error> {
+        let names = StringValueParser::new().try_map(RoleName::new);
+        names.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let roles = Role::ALL.iter();
+        Some(Box::new(roles.map(|role| {
+            PossibleValue::new(role.as_str()).help(role.comment())
+        })))
+    }
 }

@@ -85,7 +85,7 @@ pub(super) async fn run(
             });
         }
         for run in found.runs {
-            let note = note(&run);
+            let note = note(&view.job, &run);
             runs.push(row(view, Some(run), note));
         }
     }
@@ -194,14 +194,14 @@ pub(super) fn none(job: &Job, found: &Runs) -> String {
 }
 
 /// Why a run begins at another time than it is due, and what it stands for.
-pub(super) fn note(run: &Run) -> Option<String> {
+pub(super) fn note(job: &Job, run: &Run) -> Option<String> {
     let mut parts = Vec::new();
     if let Some(held) = &run.held_by {
         parts.push(format!("held by blackout {} for {}", held.from, held.lasts));
     }
     match run.due {
         Some(due) if due < run.begins => {
-            let delayed = if run.held_by.is_none() {
+            let delayed = if run.held_by.is_none() && job.randomized_delay.is_some() {
                 " (randomized-delay)"
             } else {
                 ""
@@ -225,7 +225,9 @@ pub(super) fn note(run: &Run) -> Option<String> {
 /// `3h ago`; of a run that began while the clock was ahead, `in 3h`.
 fn passed(last: Timestamp, now: Timestamp) -> String {
     match last > now {
-        true => format!("in {}", distance(last.since(now))),
+        // Less than a second is a fraction that the one was cut by.
+        true if last.since(now) >= Duration::from_secs(1) => format!("in {}", distance(last.since(now))),
+        true => "0s ago".to_owned(),
         false => format!("{} ago", distance(now.since(last))),
     }
 }
@@ -308,7 +310,7 @@ mod tests {
     fn what_begins_late_says_why() {
         let said = |more: &str| {
             let found = job(more).runs(at("2026-05-21T00:00:00Z"), 1, None);
-            note(found.runs.first().expect("a run"))
+            note(&job(more), found.runs.first().expect("a run"))
         };
         assert_eq!(said(r#""schedule": "02:00","#), None);
         let dark = r#""blackout": [{"from": "01:00", "lasts": "2h"}],"#;

@@ -65,7 +65,7 @@ fn times(view: &JobView, status: &wire::Status) -> Vec<Field> {
     }
     for (n, run) in view.next.iter().enumerate() {
         let left = job_next::distance(run.begins.since(status.time));
-        let note = job_next::note(run).map_or_else(String::new, |note| format!("; {note}"));
+        let note = job_next::note(&view.job, run).map_or_else(String::new, |note| format!("; {note}"));
         let label = if n == 0 { "Next runs" } else { "" };
         fields.push((
             label,

@@ -22,7 +22,7 @@ pub(super) async fn run(context: &Context, command: Token) -> Result<Exit> {
             let expires = expires.map(|span| seams::machine().now().after(span.duration()));
             let request = wire::CreateToken {
                 user,
-                role: role.into(),
+                role,
                 project,
                 comment: None,
                 expires,
@@ -40,7 +40,7 @@ pub(super) async fn run(context: &Context, command: Token) -> Result<Exit> {
             let rows = answer.tokens.iter().map(|token| {
                 vec![
                     token.user.to_string(),
-                    format!("{:?}", token.role).to_lowercase(),
+                    token.role.to_string(),
                     output::or_dash(token.project.as_ref()),
                     output::time(Some(token.created)),
                     output::time(token.expires),

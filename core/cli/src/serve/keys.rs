@@ -148,7 +148,7 @@ pub(crate) async fn local_admin(ledger: &Ledger, path: &Path, user: &str) -> Res
     ledger
         .create_token(NewToken {
             user,
-            role: Role::Admin,
+            role: Role::Admin.into(),
             project: None,
             secret_sha256: hash,
             comment: Some("local administrator".to_owned()),

@@ -30,15 +30,19 @@ pub(crate) struct Decision {
     pub(crate) next: Option<Timestamp>,
 }
 
-/// Decides for one job. `next_after` is its calendar; ticks up to `cursor` were looked at before.
+/// Decides for one job. `next_after` is its calendar; ticks up to `cursor` were looked at before. `to_begin` says when the
+/// run of a tick is to begin, which may be later than the tick; none when the job leaves it out by its own rules, so that
+/// nobody misses it.
 pub(crate) fn decide(
     next_after: impl Fn(Timestamp) -> Option<Timestamp>,
+    to_begin: impl Fn(Timestamp) -> Option<Timestamp>,
     cursor: Timestamp,
     now: Timestamp,
     grace: Duration,
     policy: MissedPolicy,
 ) -> Decision {
-    let mut ticks = 0;
+    let is_late = |tick| to_begin(tick).is_some_and(|begins| now.since(begins) > grace);
+    let (mut ticks, mut missed) = (0, 0_u64);
     let mut newest = None;
     let mut at = cursor;
     let mut next = None;
@@ -48,24 +52,25 @@ pub(crate) fn decide(
             break;
         }
         if ticks == COUNTED {
-            // So many were missed that counting them all would take long: jump close to now.
+            // So many passed that counting them all would take long: jump close to now.
             at = at.max(now.before(grace.max(Duration::from_secs(3600))));
             ticks += 1;
+            if missed > 0 {
+                missed = COUNTED;
+            }
             continue;
         }
         ticks = (ticks + 1).min(COUNTED + 1);
-        newest = Some(tick);
+        let late = is_late(tick);
+        missed += u64::from(late);
+        newest = Some((tick, late));
         at = tick;
     }
-    let due = newest.map(|scheduled_for| {
-        let on_time = now.since(scheduled_for) <= grace;
-        let missed = if on_time { ticks - 1 } else { ticks };
-        Due {
-            scheduled_for,
-            missed: missed.min(COUNTED),
-            late: !on_time,
-            run: on_time || policy == MissedPolicy::RunOnce,
-        }
+    let due = newest.map(|(scheduled_for, late)| Due {
+        scheduled_for,
+        missed: missed.min(COUNTED),
+        late,
+        run: !late || policy == MissedPolicy::RunOnce,
     });
     Decision { due, next }
 }
@@ -87,7 +92,7 @@ mod tests {
     }
 
     fn run(cursor: i64, now: i64, policy: MissedPolicy) -> Decision {
-        decide(hourly, at(cursor), at(now), Duration::from_secs(60), policy)
+        decide(hourly, Some, at(cursor), at(now), Duration::from_secs(60), policy)
     }
 
     #[test]
@@ -150,6 +155,26 @@ mod tests {
                 run: true
             })
         );
+    }
+
+    #[test]
+    fn what_is_to_begin_later_is_late_later_and_what_is_left_out_is_not_missed() {
+        let look = |to_begin: &dyn Fn(Timestamp) -> Option<Timestamp>, now, policy| {
+            let grace = Duration::from_secs(60);
+            let due = decide(hourly, to_begin, at(0), at(now), grace, policy).due;
+            due.map(|due| (due.missed, due.late, due.run))
+        };
+        // Held until the fifth hour.
+        let held = |tick: Timestamp| Some(tick.max(at(5 * HOUR)));
+        let now = 4 * HOUR + 600;
+        assert_eq!(look(&held, now, MissedPolicy::Skip), Some((0, false, true)));
+        assert_eq!(
+            look(&held, 5 * HOUR + 61, MissedPolicy::Skip),
+            Some((5, true, false))
+        );
+        // Left out from the second to the fourth.
+        let dark = |tick: Timestamp| (tick < at(2 * HOUR)).then_some(tick);
+        assert_eq!(look(&dark, now, MissedPolicy::Skip), Some((1, false, true)));
     }
 
     #[test]

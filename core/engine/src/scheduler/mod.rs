@@ -98,7 +98,9 @@ impl Scheduler {
         }
         let mut ticks = Vec::new();
         let mut next: Option<Timestamp> = None;
-        for cursor in self.ledger.cursors().await? {
+        let cursors = self.ledger.cursors().await?;
+        let jobs = cursors.iter().map(|cursor| cursor.job.clone()).collect();
+        for cursor in cursors {
             let job = cursor.job;
             let (calendar, zone) = match rule(&job) {
                 Ok(Some(rule)) => rule,
@@ -110,6 +112,7 @@ impl Scheduler {
             };
             let decision = decide::decide(
                 |after| calendar.next_after(after, &zone),
+                |tick| job.to_begin(tick),
                 cursor.until,
                 now,
                 job.grace.duration(),
@@ -126,10 +129,7 @@ impl Scheduler {
                     run: due.run,
                 });
             }
-            next = match (next, decision.next) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
+            next = sooner(next, decision.next);
         }
         if !ticks.is_empty() {
             let fired = self.ledger.fire_ticks(&ticks).await?;
@@ -139,11 +139,16 @@ impl Scheduler {
             // Another scheduler may have moved the cursor meanwhile, though not as far as to this tick.
             if fired.len() < ticks.iter().filter(|tick| tick.run).count() {
                 let again = now.after(AGAIN);
-                return Ok(Some(next.map_or(again, |next| next.min(again))));
+                return Ok(sooner(next, Some(again)));
             }
         }
-        Ok(next)
+        Ok(sooner(next, self.ledger.supersede(jobs).await?))
     }
+}
+
+/// The first of two times.
+fn sooner(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    a.into_iter().chain(b).min()
 }
 
 /// Ends when the wall clock shows `time`; never when there is none.

@@ -8,17 +8,18 @@ use ironcore_ledger::model::{Condition, GoodRun, JobCursor, QueuedRun, Service, 
 use ironcore_types::objects::Job;
 use ironcore_types::{JobName, ProjectName, TaskId, TaskSpec, TaskState, Timestamp};
 
-use super::runs::{OVERRUN, is_late, takes_too_long, unfired};
+use super::runs::{OVERRUN, Unfired, is_late, takes_too_long, unfired};
 use super::{WatchOptions, close_others, open_keys, tell};
 use crate::error::EngineError;
 
 const OVERDUE: &str = "overdue/";
-const PAUSED: &str = "paused";
 
 /// How many good runs are looked at for one whose snapshot is still good.
 const LOOKED_AT: u32 = 50;
 /// By how much the clocks of hubs may differ.
 const AHEAD: Duration = Duration::from_secs(60);
+/// How long whoever has come up has to begin its work before that is missed.
+const SETTLE: Duration = Duration::from_secs(30);
 /// Conditions that are opened in one transaction.
 const AT_ONCE: usize = 200;
 
@@ -50,15 +51,11 @@ impl Jobs {
     async fn paused(&self, open: &BTreeSet<String>, now: Timestamp) -> Result<(), EngineError> {
         let since = self.ledger.scheduler_paused().await?;
         let after = self.options.paused_warning;
-        let holds = since.is_some_and(|since| now.since(since) > after);
-        match (holds, open.contains(PAUSED)) {
-            (true, false) => {
-                self.ledger.open_condition(PAUSED, tell::paused(after)).await?;
-            }
-            (false, true) => {
-                self.ledger.close_condition(PAUSED).await?;
-            }
-            _ => {}
+        // Hubs may differ in how long is too long: it is over when the scheduler goes on, which who resumes it says.
+        if since.is_some_and(|since| now.since(since) > after) && !open.contains(Condition::PAUSED) {
+            self.ledger
+                .open_condition(Condition::PAUSED, tell::paused(after))
+                .await?;
         }
         Ok(())
     }
@@ -69,12 +66,12 @@ impl Jobs {
         if let Some(why) = self.nobody_fires().await? {
             let mut new = Vec::new();
             for JobCursor { job, until } in self.ledger.cursors().await? {
-                let Some(tick) = unfired(&job, until, now) else {
-                    continue;
-                };
                 let key = Condition::unfired(&job.project, &job.name);
-                if !open.contains(&key) {
-                    new.push((key.clone(), tell::unfired(&job, tick, &why)));
+                // Once told, it is so until somebody fires it, be it that a window began meanwhile.
+                match (unfired(&job, until, now), open.contains(&key)) {
+                    (Unfired::Nothing, _) | (Unfired::Waits, false) => continue,
+                    (_, true) => {}
+                    (Unfired::Late(tick), false) => new.push((key.clone(), tell::unfired(&job, tick, &why))),
                 }
                 hold.insert(key);
             }
@@ -92,6 +89,10 @@ impl Jobs {
                 "the scheduler is paused since {}",
                 tell::whole(since)
             )));
+        }
+        // Whoever has just come up is about to see to them.
+        if self.ledger.within_reach() < SETTLE {
+            return Ok(None);
         }
         let sessions = self.ledger.sessions().await?;
         let lives = sessions
@@ -113,11 +114,12 @@ impl Jobs {
             let Some(job) = jobs.get(&(&run.project, &run.job)) else {
                 continue;
             };
-            if is_late(job, run, now) {
-                let key = Condition::late(&run.upid);
-                if !open.contains(&key) {
-                    new.push((key.clone(), *job, run));
-                }
+            let key = Condition::late(&run.upid);
+            // Once told, it is so until the run begins, whatever windows come meanwhile.
+            if open.contains(&key) {
+                hold.insert(key);
+            } else if is_late(job, run, now) {
+                new.push((key.clone(), *job, run));
                 hold.insert(key);
             }
         }

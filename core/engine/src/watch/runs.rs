@@ -102,12 +102,37 @@ pub(crate) async fn tell_overrun(
     Ok(())
 }
 
-/// The first tick of `job` after `until`, when its run was to begin longer ago than the job allows.
-pub(super) fn unfired(job: &Job, until: Timestamp, now: Timestamp) -> Option<Timestamp> {
-    let (calendar, zone) = rule(job).ok().flatten()?;
-    let tick = calendar.next_after(until, &zone)?;
-    let due = tick.after(job.delay(tick));
-    (now.since(due) > job.grace.duration() && job.blackout_at(now).is_none()).then_some(tick)
+/// Ticks that are looked at to find one that the job does not leave out.
+const LOOKED_AT: usize = 1_000;
+
+/// Whether ticks of a job wait to be fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfired {
+    /// No tick whose run is to begin.
+    Nothing,
+    /// One whose run may begin later.
+    Waits,
+    /// The run of this tick was to begin longer ago than the job allows.
+    Late(Timestamp),
+}
+
+/// What is to be said of the first tick of `job` after `until` whose run it does not leave out.
+pub(super) fn unfired(job: &Job, until: Timestamp, now: Timestamp) -> Unfired {
+    let Some((calendar, zone)) = rule(job).ok().flatten() else {
+        return Unfired::Nothing;
+    };
+    let mut at = until;
+    for _ in 0..LOOKED_AT {
+        let Some(tick) = calendar.next_after(at, &zone).filter(|tick| *tick <= now) else {
+            return Unfired::Nothing;
+        };
+        if let Some(begins) = job.to_begin(tick) {
+            let late = now.since(begins) > job.grace.duration() && job.blackout_at(now).is_none();
+            return if late { Unfired::Late(tick) } else { Unfired::Waits };
+        }
+        at = tick;
+    }
+    Unfired::Nothing
 }
 
 /// Whether a run that waits was to begin longer ago than its job allows. In a blackout window it is not to begin.

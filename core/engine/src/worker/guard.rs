@@ -3,13 +3,15 @@
 //!
 //! The guard leads the process group of the command. Its standard input is one end of a socket whose other end only the hub
 //! has: there it says, in one line, how the program ended, and there it learns that the hub is gone, for then the socket is
-//! closed. It outlives what it guards, so that nothing of the group is left behind, and ends with the group.
+//! closed, or that it stands still, for then nothing comes any more: whoever stands still for as long as a lease loses the
+//! task, and another runs the command. It outlives what it guards, so that nothing of the group is left behind, and ends with the group.
 
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Signal, getpgrp, getpid, kill_process_group, setpgid};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -19,6 +21,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use super::command::GRACE;
+
+/// How often the hub says that it is there.
+const BEAT: Duration = Duration::from_secs(4);
+/// When nothing was heard for so long, and [`GRACE`] has passed, a lease has not run out yet.
+const SILENCE: Duration = Duration::from_secs(20);
 
 /// The program that guards commands, and what its arguments begin with; those of the command follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,9 +124,16 @@ impl Started {
             if let Some(ended) = Ended::read(&self.said) {
                 return Ok(ended);
             }
-            if !matches!(line.read_buf(&mut self.said).await, Ok(1..)) {
-                let status = self.leader.wait().await?;
-                return Err(io::Error::other(format!("its guard ended with {status}")));
+            match timeout(BEAT, line.read_buf(&mut self.said)).await {
+                Ok(Ok(1..)) => {}
+                Ok(_) => {
+                    let status = self.leader.wait().await?;
+                    return Err(io::Error::other(format!("its guard ended with {status}")));
+                }
+                Err(_) => {
+                    // A guard that does not read is seen by its end.
+                    let _beat = line.try_write(b".");
+                }
             }
         }
     }
@@ -188,10 +202,10 @@ async fn watch_over(words: Vec<OsString>) -> io::Result<()> {
     Ok(())
 }
 
-/// Ends when the hub does.
+/// Ends when the hub does, or stands still.
 async fn gone(hub: &mut UnixStream) {
     let mut nothing = [0; 16];
-    while matches!(hub.read(&mut nothing).await, Ok(1..)) {}
+    while matches!(timeout(SILENCE, hub.read(&mut nothing)).await, Ok(Ok(1..))) {}
 }
 
 #[cfg(test)]

@@ -1,60 +1,8 @@
 //! Tokens: who may speak to the hub, with which role.
 
-use std::fmt;
-use std::str::FromStr;
-
-use ironcore_types::{ProjectName, Timestamp, UserId};
+pub use ironcore_types::right::Role;
+use ironcore_types::{ProjectName, RoleName, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
-
-/// What a token may do. A `Member` sees and uses its own project; the others see everything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Everything.
-    Admin,
-    /// Runs, cancels and watches; changes no configuration.
-    Operator,
-    /// Looks only.
-    Auditor,
-    /// Works within one project.
-    Member,
-}
-
-impl Role {
-    /// The word in the database, the API and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Operator => "operator",
-            Self::Auditor => "auditor",
-            Self::Member => "member",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// A word that is no role.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a role: use admin, operator, auditor or member")]
-pub struct UnknownRole(String);
-
-impl FromStr for Role {
-    type Err = UnknownRole;
-    fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        match text {
-            "admin" => Ok(Self::Admin),
-            "operator" => Ok(Self::Operator),
-            "auditor" => Ok(Self::Auditor),
-            "member" => Ok(Self::Member),
-            _ => Err(UnknownRole(text.to_owned())),
-        }
-    }
-}
 
 /// A token to be made. The secret itself never comes here.
 #[derive(Debug, Clone)]
@@ -62,7 +10,7 @@ pub struct NewToken {
     /// `USER@REALM!NAME`; unique.
     pub user: UserId,
     /// What it may do.
-    pub role: Role,
+    pub role: RoleName,
     /// The project it is bound to; required for a member.
     pub project: Option<ProjectName>,
     /// SHA-256 of the secret.
@@ -81,7 +29,7 @@ pub struct Token {
     /// `USER@REALM!NAME`.
     pub user: UserId,
     /// What it may do.
-    pub role: Role,
+    pub role: RoleName,
     /// The project it is bound to.
     pub project: Option<ProjectName>,
     /// For people.

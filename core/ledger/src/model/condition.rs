@@ -19,6 +19,9 @@ impl Condition {
     /// Prefix of the keys of jobs whose runs nobody puts into the queue.
     pub const UNFIRED: &str = "unfired/";
 
+    /// The scheduler has been paused for too long.
+    pub const PAUSED: &str = "paused";
+
     /// A run is late.
     pub fn late(run: &Upid) -> String {
         format!("{}{run}", Self::LATE)

@@ -23,7 +23,7 @@ const MORE: &str = "
         WHERE t.id > before.upto ORDER BY t.id LIMIT 2000),
     texts AS (
         SELECT id * 2 AS id, lower(concat_ws(chr(1), source, target, job, upid) COLLATE \"C\") AS body FROM fresh
-        UNION ALL SELECT id * 2 + 1, lower(error COLLATE \"C\") FROM fresh WHERE error IS NOT NULL),
+        UNION ALL SELECT id * 2 + 1, lower(task_error_text(error) COLLATE \"C\") FROM fresh WHERE error IS NOT NULL),
     written AS (
         INSERT INTO task_texts (id, body, letters) SELECT id, body, task_texts_letters(body) FROM texts
         ON CONFLICT DO NOTHING)

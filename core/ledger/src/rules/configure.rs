@@ -1,7 +1,9 @@
 //! `apply`: what a declaration changes, found out before anything is written.
 
-use ironcore_types::ErrorCode;
+use std::collections::BTreeSet;
+
 use ironcore_types::objects::{DatastoreObject, Document, Group, Job, Maintenance, Project};
+use ironcore_types::{ErrorCode, JobName, ProjectName};
 
 use super::references;
 use crate::error::{LedgerError, Result};
@@ -24,6 +26,8 @@ pub(crate) struct JobChange {
     pub(crate) job: Job,
     /// Its ticks count from now: it is new, has other times, or was switched on.
     pub(crate) times_changed: bool,
+    /// What holds its runs is another: its delay or its blackout windows.
+    pub(crate) begins_changed: bool,
 }
 
 pub(crate) fn project_label(project: &Project) -> String {
@@ -79,9 +83,18 @@ fn overlay<T: Clone + PartialEq>(
     Ok((changes, all))
 }
 
-/// What applying `wanted` to `current` does, or why it is refused.
-pub(crate) fn plan(current: &Document, wanted: &Document) -> Result<Plan> {
+/// What applying `wanted` to `current` does, or why it is refused. Of the jobs that somebody has `paused` none goes on by
+/// that.
+pub(crate) fn plan(
+    current: &Document,
+    wanted: &Document,
+    paused: &BTreeSet<(ProjectName, JobName)>,
+) -> Result<Plan> {
     let mut report = ApplyReport::default();
+    let mut jobs = wanted.job.clone();
+    for job in &mut jobs {
+        job.enabled &= !paused.contains(&(job.project.clone(), job.name.clone()));
+    }
     let (projects, all_projects) = overlay(&current.project, &wanted.project, project_label, &mut report)?;
     let (datastores, all_datastores) = overlay(
         &current.datastore,
@@ -90,7 +103,7 @@ pub(crate) fn plan(current: &Document, wanted: &Document) -> Result<Plan> {
         &mut report,
     )?;
     let (groups, all_groups) = overlay(&current.group, &wanted.group, group_label, &mut report)?;
-    let (jobs, all_jobs) = overlay(&current.job, &wanted.job, job_label, &mut report)?;
+    let (jobs, all_jobs) = overlay(&current.job, &jobs, job_label, &mut report)?;
     let (windows, all_windows) = overlay(
         &current.maintenance,
         &wanted.maintenance,
@@ -124,7 +137,15 @@ pub(crate) fn plan(current: &Document, wanted: &Document) -> Result<Plan> {
                 (&old.schedule, &old.timezone) != (&job.schedule, &job.timezone)
                     || (!old.enabled && job.enabled)
             });
-            JobChange { job, times_changed }
+            let begins_changed = old.as_ref().is_some_and(|old| {
+                (&old.blackout, old.randomized_delay, &old.timezone)
+                    != (&job.blackout, job.randomized_delay, &job.timezone)
+            });
+            JobChange {
+                job,
+                times_changed,
+                begins_changed,
+            }
         })
         .collect();
     Ok(Plan {

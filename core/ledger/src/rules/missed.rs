@@ -3,7 +3,7 @@
 
 use ironcore_types::event::{ErrorData, EventData, JobData};
 use ironcore_types::objects::Job;
-use ironcore_types::{ErrorCode, EventType, Severity, Timestamp, counted};
+use ironcore_types::{EventType, Severity, Timestamp, counted};
 
 use super::overlap::{OpenRun, Overlap, overlap};
 use crate::model::{NewEvent, Tick};
@@ -14,13 +14,17 @@ pub(crate) enum Fate {
     /// A run is enqueued, which may begin at this time, or when its turn comes.
     Run(Option<Timestamp>),
     /// The same, once the run before it has ended.
-    After,
-    /// The same, and the runs before it are cancelled.
-    Instead,
+    After(Option<Timestamp>),
+    /// The same, and the runs before it are cancelled, when it may begin.
+    Instead(Option<Timestamp>),
     /// The job leaves out what it missed.
     Skipped,
     /// A rule leaves the run out.
-    LeftOut(ErrorData),
+    LeftOut {
+        why: ErrorData,
+        /// Nothing is lost by it.
+        expected: bool,
+    },
 }
 
 /// What becomes of `tick` with these runs of its job open, and what its job's rules say to it; nothing for a tick that is
@@ -29,14 +33,20 @@ pub(crate) fn fate(tick: &Tick, job: &Job, open: &[OpenRun], now: Timestamp) -> 
     if !tick.run {
         return (Fate::Skipped, None);
     }
-    let rule = overlap(job, open, now);
+    let rule = overlap(job, open, tick.scheduled_for, now);
+    // Of what missed nothing, nothing is told, so it need not be known.
+    let later = || {
+        let at = job.begins(Some(tick.scheduled_for), now);
+        Some(at).filter(|at| tick.missed > 0 && *at > now)
+    };
     let fate = match &rule {
-        Overlap::LeaveOut(why) => Fate::LeftOut(why.clone()),
-        Overlap::Cancel(_) => Fate::Instead,
-        Overlap::Run if !open.is_empty() => Fate::After,
-        // Nothing is told of it, so it need not be known.
-        Overlap::Run if tick.missed == 0 => Fate::Run(None),
-        Overlap::Run => Fate::Run(Some(job.begins(Some(tick.scheduled_for), now)).filter(|at| *at > now)),
+        Overlap::LeaveOut { why, expected } => Fate::LeftOut {
+            why: why.clone(),
+            expected: *expected,
+        },
+        Overlap::Cancel(_) => Fate::Instead(later()),
+        Overlap::Run if !open.is_empty() => Fate::After(later()),
+        Overlap::Run => Fate::Run(later()),
     };
     (fate, Some(rule))
 }
@@ -44,31 +54,31 @@ pub(crate) fn fate(tick: &Tick, job: &Job, open: &[OpenRun], now: Timestamp) -> 
 /// `job.missed`, once for a tick; none for one that runs in time. `was_told`: that its first run did not begin was told
 /// when it was to.
 pub(crate) fn missed(tick: &Tick, fate: &Fate, was_told: bool) -> Option<NewEvent> {
-    let left_out = match fate {
-        Fate::LeftOut(why) => Some(why.clone()),
-        _ if tick.missed > u64::from(was_told) => None,
+    let (left_out, expected) = match fate {
+        Fate::LeftOut { why, expected } => (Some(why.clone()), *expected),
+        _ if tick.missed > u64::from(was_told) => (None, false),
         _ => return None,
     };
     let missed = format!("Job {} missed {}", tick.job, counted(tick.missed, "run"));
     let due = tick.scheduled_for;
     let title = match fate {
-        Fate::LeftOut(why) if tick.missed == 0 => {
+        Fate::LeftOut { why, .. } if tick.missed == 0 => {
             format!("Job {} left out its run of {due}: {}", tick.job, why.message)
         }
-        Fate::LeftOut(why) if tick.late => {
+        Fate::LeftOut { why, .. } if tick.late => {
             format!(
                 "{missed}, the last one due at {due}; it is left out: {}",
                 why.message
             )
         }
-        Fate::LeftOut(why) => format!("{missed}, and left out that of {due}: {}", why.message),
+        Fate::LeftOut { why, .. } => format!("{missed}, and left out that of {due}: {}", why.message),
         fate => format!("{missed}, the last one due at {}", after(tick, fate)),
     };
     // A blackout window was asked for; a run that nobody began, and one that takes longer than the time between two
     // ticks, were not.
-    let severity = match &left_out {
-        Some(why) if why.code == ErrorCode::JobBlackout && tick.missed == 0 => Severity::Notice,
-        _ => EventType::JobMissed.default_severity(),
+    let severity = match expected && tick.missed == 0 {
+        true => Severity::Notice,
+        false => EventType::JobMissed.default_severity(),
     };
     let mut data = EventData::new(Some(tick.project.clone()), severity, title);
     // One that is left out in time was missed no less than those before it.
@@ -92,9 +102,15 @@ fn after(tick: &Tick, fate: &Fate) -> String {
     match fate {
         Fate::Run(None) => format!("{due}; it runs now"),
         Fate::Run(Some(at)) => format!("{due}; it runs at {at}"),
-        Fate::After => format!("{due}; it runs when the run before it has ended"),
-        Fate::Instead => format!("{due}; it runs now, and the run before it is cancelled"),
-        Fate::Skipped | Fate::LeftOut(_) => {
+        Fate::After(None) => format!("{due}; it runs when the run before it has ended"),
+        Fate::After(Some(at)) => {
+            format!("{due}; it runs when the run before it has ended, and not before {at}")
+        }
+        Fate::Instead(None) => format!("{due}; it runs now, and the run before it is cancelled"),
+        Fate::Instead(Some(at)) => {
+            format!("{due}; it runs at {at}, and the run before it is cancelled when it goes on then")
+        }
+        Fate::Skipped | Fate::LeftOut { .. } => {
             format!("{due}; the job leaves out what it missed, and runs again at its next time")
         }
     }
@@ -102,6 +118,8 @@ fn after(tick: &Tick, fate: &Fate) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ironcore_types::ErrorCode;
+
     use super::*;
 
     fn job(more: &str) -> Job {
@@ -135,6 +153,8 @@ mod tests {
                 .expect("a UPID"),
             queued: false,
             automatic: true,
+            retry: false,
+            not_before: None,
         }
     }
 
@@ -155,7 +175,8 @@ mod tests {
     #[test]
     fn what_is_missed_says_when_it_runs() {
         let two = "Job daily missed 2 runs, the last one due at 2026-05-21T02:00:00Z; it runs";
-        let dark = r#""blackout": [{"from": "01:00", "lasts": "4h"}],"#;
+        let dark = r#""blackout": [{"from": "02:30", "lasts": "150m"}],"#;
+        let both = format!(r#"{dark} "overlap": "cancel-old","#);
         let cases = [
             ("", &[][..], "now"),
             (dark, &[], "at 2026-05-21T05:00:00Z"),
@@ -164,6 +185,16 @@ mod tests {
                 r#""overlap": "cancel-old","#,
                 &[goes_on()],
                 "now, and the run before it is cancelled",
+            ),
+            (
+                dark,
+                &[goes_on()],
+                "when the run before it has ended, and not before 2026-05-21T05:00:00Z",
+            ),
+            (
+                both.as_str(),
+                &[goes_on()],
+                "at 2026-05-21T05:00:00Z, and the run before it is cancelled when it goes on then",
             ),
         ];
         for (rules, open, when) in cases {

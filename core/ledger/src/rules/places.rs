@@ -23,6 +23,29 @@ fn is_claimable(reason: &WaitReason) -> bool {
     matches!(reason, WaitReason::Nothing | WaitReason::NoSlot { .. })
 }
 
+/// The queue with those that wait for their time in the order in which that comes, at the places where they stand.
+fn by_time(mut line: Vec<&Place>) -> Vec<&Place> {
+    let time = |place: &&Place| match place.reason {
+        WaitReason::NotBefore { at } => Some(at),
+        _ => None,
+    };
+    let stand: Vec<usize> = (0..line.len())
+        .filter(|at| line.get(*at).is_some_and(|place| time(place).is_some()))
+        .collect();
+    let mut waiting: Vec<&Place> = line
+        .iter()
+        .copied()
+        .filter(|place| time(place).is_some())
+        .collect();
+    waiting.sort_by_key(time);
+    for (at, place) in stand.into_iter().zip(waiting) {
+        if let Some(here) = line.get_mut(at) {
+            *here = place;
+        }
+    }
+    line
+}
+
 /// The places of `asked`, 1 for the next, in a queue that comes in the order of its numbers; none for those that are not
 /// in it.
 pub(crate) fn places(queue: &[Place], asked: &[(TaskId, WaitReason)]) -> BTreeMap<TaskId, u64> {
@@ -36,17 +59,22 @@ pub(crate) fn places(queue: &[Place], asked: &[(TaskId, WaitReason)]) -> BTreeMa
         let (these, others): (Vec<_>, Vec<_>) = rest.iter().copied().partition(|(_, other)| same(other));
         let these: BTreeSet<TaskId> = these.into_iter().map(|(task, _)| *task).collect();
         let mut turns: BTreeMap<&str, u64> = BTreeMap::new();
-        let mut order: Vec<(u64, TaskId)> = queue
+        let line = queue
             .iter()
-            .filter(|place| is_claimable(&place.reason) || same(&place.reason))
-            .map(|place| {
+            .filter(|place| is_claimable(&place.reason) || same(&place.reason));
+        let line = by_time(line.collect());
+        let mut order: Vec<(u64, usize)> = line
+            .iter()
+            .enumerate()
+            .map(|(at, place)| {
                 let turn = turns.entry(&place.share).or_default();
                 *turn += 1;
-                (*turn, place.task)
+                (*turn, at)
             })
             .collect();
         order.sort_unstable();
-        let numbered = (1..).zip(order).map(|(number, (_, task))| (task, number));
+        let order = order.into_iter().filter_map(|(_, at)| Some(line.get(at)?.task));
+        let numbered = order.zip(1..);
         found.extend(numbered.filter(|(task, _)| these.contains(task)));
         rest = others;
     }
@@ -55,6 +83,8 @@ pub(crate) fn places(queue: &[Place], asked: &[(TaskId, WaitReason)]) -> BTreeMa
 
 #[cfg(test)]
 mod tests {
+    use ironcore_types::Timestamp;
+
     use super::*;
 
     const SLOT: WaitReason = WaitReason::NoSlot { slots: 1 };
@@ -93,6 +123,15 @@ mod tests {
         ]);
         // Those that are paused are counted with what can be claimed, in turns: 1, 5, 2, 3.
         assert_eq!(said(&all), [1, 1, 4, 2, 2]);
+    }
+
+    #[test]
+    fn of_those_that_wait_for_their_time_the_first_to_come_is_first() {
+        let at = |seconds| WaitReason::NotBefore {
+            at: Timestamp::from_seconds(seconds),
+        };
+        let all = queue(&[("a", at(90)), ("a", at(20)), ("b", at(50)), ("a", SLOT)]);
+        assert_eq!(said(&all), [3, 1, 2, 1]);
     }
 
     #[test]

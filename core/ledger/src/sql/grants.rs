@@ -1,6 +1,6 @@
 //! Roles, and who has which where.
 
-use ironcore_types::right::{BUILT_IN, built_in};
+use ironcore_types::right::Role;
 use ironcore_types::{ProjectName, Right, Rights, RoleName, UserId};
 use serde_json::{Value as Json, json};
 
@@ -51,23 +51,19 @@ fn role(row: &Row) -> Result<RoleRow> {
 
 /// Those that every hub has.
 fn built_in_roles() -> impl Iterator<Item = RoleRow> {
-    BUILT_IN.iter().filter_map(|(name, comment)| {
-        let name = RoleName::new(*name).ok()?;
-        let rights = built_in(&name)?.iter().collect();
-        Some(RoleRow {
-            name,
-            rights,
-            comment: Some((*comment).to_owned()),
-            created: None,
-            by: None,
-        })
+    Role::ALL.iter().map(|role| RoleRow {
+        name: (*role).into(),
+        rights: role.rights().iter().collect(),
+        comment: Some(role.comment().to_owned()),
+        created: None,
+        by: None,
     })
 }
 
 /// What a role allows; none when there is no such role (any more).
 pub(super) async fn rights_of(conn: &mut Conn, role: &RoleName) -> Result<Option<Rights>> {
-    if let Some(rights) = built_in(role) {
-        return Ok(Some(rights));
+    if let Some(role) = Role::of_name(role) {
+        return Ok(Some(role.rights()));
     }
     let row = sql("SELECT rights FROM roles WHERE name = $1")
         .bind(role.as_str())
@@ -122,8 +118,8 @@ impl Tx {
             .await?
             .ok_or_else(|| LedgerError::NotFound(format!("role {role}")))?;
         let Some(project) = project else {
-            return match role.as_str() {
-                "member" => Err(LedgerError::request("a member needs a project")),
+            return match Role::of_name(role) {
+                Some(Role::Member) => Err(LedgerError::request("a member needs a project")),
                 _ => Ok(()),
             };
         };
@@ -145,7 +141,7 @@ impl Sql {
         rights: Rights,
         comment: Option<String>,
     ) -> Result<RoleRow> {
-        if built_in(&name).is_some() {
+        if Role::of_name(&name).is_some() {
             return Err(LedgerError::conflict(format!(
                 "role {name} is the same on every hub and cannot be changed"
             )));

@@ -117,7 +117,7 @@ impl<'f> Way<'f> {
                 });
             }
             self.conditions(query, *branch, part);
-            self.text(query);
+            self.text(query, postgres);
             query.push(" ORDER BY t.id DESC LIMIT ").push_bind(most);
             query.push(") AS branch");
         }
@@ -164,15 +164,21 @@ impl<'f> Way<'f> {
     }
 
     /// The text, looked for in each row.
-    fn text(&self, query: &mut Statement) {
+    fn text(&self, query: &mut Statement, postgres: bool) {
         let Some(text) = self.filter.text.as_deref().filter(|text| !text.is_empty()) else {
             return;
         };
         let pattern = like(text);
-        for (at, column) in ["source", "target", "job", "upid", "error"].iter().enumerate() {
+        let columns = [
+            "t.source",
+            "t.target",
+            "t.job",
+            "t.upid",
+            texts::error_text(postgres),
+        ];
+        for (at, column) in columns.into_iter().enumerate() {
             query.push(if at == 0 { " AND (" } else { " OR " });
             query
-                .push("t.")
                 .push(column)
                 .push(" LIKE ")
                 .push_bind(pattern.clone())
@@ -185,7 +191,7 @@ impl<'f> Way<'f> {
     pub(super) async fn one_by_one(&self, conn: &mut Conn, part: Part, most: i64) -> Result<Vec<i64>> {
         let mut query = sql("SELECT t.id FROM tasks t");
         self.conditions(&mut query, Branch::All, part);
-        self.text(&mut query);
+        self.text(&mut query, conn.is_postgres());
         query.push(" ORDER BY t.id DESC LIMIT ").push_bind(most);
         let rows = query.fetch_all(conn).await?;
         rows.iter().map(|row| row.num("id")).collect()

@@ -40,6 +40,7 @@ mod silences;
 mod slots;
 mod spans;
 mod statistics;
+mod supersede;
 mod tally;
 mod texts;
 mod tokens;
@@ -115,6 +116,10 @@ pub(crate) struct Opened {
 }
 
 impl Sql {
+    pub(crate) fn within_reach(&self) -> std::time::Duration {
+        self.ctx.within_reach()
+    }
+
     pub(crate) async fn open(options: LedgerOptions, seams: Seams) -> Result<Self> {
         let LedgerOptions {
             database,

@@ -7,7 +7,7 @@ use ironcore_types::{DatastoreName, JobName, KeyId, ProjectName, UserId};
 
 use super::Sql;
 use super::tx::Tx;
-use crate::db::{Conn, Row, readable, signed, sql, to_json};
+use crate::db::{Conn, Row, micros, readable, signed, sql, to_json};
 use crate::error::{LedgerError, Result};
 use crate::model::{ApplyReport, DatastoreRow, DatastoreStatus};
 use crate::rules::configure::{JobChange, plan};
@@ -17,7 +17,8 @@ impl Sql {
     pub(crate) async fn apply(&self, document: Document, actor: UserId) -> Result<ApplyReport> {
         self.write(move |tx| {
             Box::pin(async move {
-                let plan = plan(&export(&mut tx.conn).await?, &document)?;
+                let paused = paused_by_hand(&mut tx.conn).await?;
+                let plan = plan(&export(&mut tx.conn).await?, &document, &paused)?;
                 for project in &plan.projects {
                     tx.put_project(project).await?;
                 }
@@ -29,6 +30,9 @@ impl Sql {
                 }
                 for change in &plan.jobs {
                     tx.put_job(change).await?;
+                    if change.begins_changed {
+                        tx.reschedule(&change.job).await?;
+                    }
                 }
                 for window in &plan.maintenance {
                     tx.put_maintenance(window).await?;
@@ -40,6 +44,13 @@ impl Sql {
             })
         })
         .await
+    }
+
+    /// What applying would do.
+    pub(crate) async fn check(&self, document: &Document) -> Result<ApplyReport> {
+        let mut conn = self.reader().await?;
+        let paused = paused_by_hand(&mut conn).await?;
+        Ok(plan(&export(&mut conn).await?, document, &paused)?.report)
     }
 
     pub(crate) async fn export(&self) -> Result<Document> {
@@ -252,6 +263,16 @@ pub(super) async fn paused_jobs(conn: &mut Conn) -> Result<BTreeSet<(ProjectName
         .collect()
 }
 
+/// The jobs that somebody paused: declaring them again does not let them go on.
+pub(super) async fn paused_by_hand(conn: &mut Conn) -> Result<BTreeSet<(ProjectName, JobName)>> {
+    let rows = sql("SELECT project, name FROM jobs WHERE paused IS NOT NULL")
+        .fetch_all(conn)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.word("project")?, row.word("name")?)))
+        .collect()
+}
+
 /// One job as declared.
 pub(super) async fn job(conn: &mut Conn, project: &ProjectName, name: &JobName) -> Result<Option<Job>> {
     let row = sql("SELECT body FROM jobs WHERE project = $1 AND name = $2")
@@ -345,6 +366,29 @@ impl Tx {
         Ok(())
     }
 
+    /// Lets the runs of a job that wait for their time go by its delay and blackout windows as they are now.
+    async fn reschedule(&mut self, job: &Job) -> Result<()> {
+        self.write_tasks().await?;
+        let rows = sql(
+            "SELECT id, scheduled_for FROM tasks WHERE project = $1 AND job = $2 AND state = 'queued'
+                AND automatic = 1 AND retry_of IS NULL AND not_before > $3",
+        )
+        .bind(job.project.as_str())
+        .bind(job.name.as_str())
+        .bind(self.now.as_micros())
+        .fetch_all(&mut self.conn)
+        .await?;
+        for row in &rows {
+            let begins = job.begins(row.opt_time("scheduled_for")?, self.now).max(self.now);
+            sql("UPDATE tasks SET not_before = $2 WHERE id = $1 AND state = 'queued'")
+                .bind(row.num("id")?)
+                .bind(begins.as_micros())
+                .execute(&mut self.conn)
+                .await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn set_job_enabled(
         &mut self,
         project: &ProjectName,
@@ -356,8 +400,18 @@ impl Tx {
             .ok_or_else(|| LedgerError::NotFound(format!("job/{project}/{name}")))?;
         let times_changed = enabled && !job.enabled;
         job.enabled = enabled;
-        let change = JobChange { job, times_changed };
+        let change = JobChange {
+            job,
+            times_changed,
+            begins_changed: false,
+        };
         self.put_job(&change).await?;
+        sql("UPDATE jobs SET paused = $3 WHERE project = $1 AND name = $2")
+            .bind(project.as_str())
+            .bind(name.as_str())
+            .bind(micros((!enabled).then_some(self.now)))
+            .execute(&mut self.conn)
+            .await?;
         self.woken.objects = true;
         Ok(change.job)
     }

@@ -138,7 +138,7 @@ impl Tx {
             self.tell(event, None);
         }
         match rule {
-            None | Some(Overlap::LeaveOut(_)) => return Ok(None),
+            None | Some(Overlap::LeaveOut { .. }) => return Ok(None),
             Some(Overlap::Run) => {}
             Some(Overlap::Cancel(upids)) => {
                 let hub = by_the_hub()?;
@@ -189,10 +189,10 @@ impl Tx {
         // Job by job: few are looked at, and each has few open tasks, while of all there may be very many.
         let found = sql(if self.conn.is_postgres() {
             "SELECT o.* FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT) CROSS JOIN LATERAL (
-                SELECT upid, project, job, state, automatic FROM tasks
+                SELECT upid, project, job, state, automatic, retry_of, not_before FROM tasks
                 WHERE project = r.of_project AND job = r.of_job AND state IN ('queued', 'running') OFFSET 0) AS o"
         } else {
-            "SELECT o.upid, o.project, o.job, o.state, o.automatic
+            "SELECT o.upid, o.project, o.job, o.state, o.automatic, o.retry_of, o.not_before
              FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT) CROSS JOIN tasks o
              WHERE o.project = r.of_project AND o.job = r.of_job AND o.state IN ('queued', 'running')"
         })
@@ -205,6 +205,8 @@ impl Tx {
                 upid: row.word("upid")?,
                 queued: row.word::<TaskState>("state")? == TaskState::Queued,
                 automatic: row.flag("automatic")?,
+                retry: row.opt_text("retry_of")?.is_some(),
+                not_before: row.opt_time("not_before")?,
             };
             open.entry((row.word("project")?, row.word("job")?))
                 .or_default()
@@ -364,6 +366,13 @@ impl Sql {
                     .bind(micros(pause.then_some(tx.now)))
                     .execute(&mut tx.conn)
                     .await?;
+                if !pause {
+                    tx.end_by_conditions(&[Condition::PAUSED.to_owned()]).await?;
+                    sql("DELETE FROM conditions WHERE key = $1")
+                        .bind(Condition::PAUSED)
+                        .execute(&mut tx.conn)
+                        .await?;
+                }
                 tx.woken.objects = true;
                 tx.tell(tell::scheduler(pause, &by), None);
                 Ok(true)

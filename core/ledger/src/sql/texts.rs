@@ -127,6 +127,19 @@ pub(super) async fn numbers(
     Ok(numbers)
 }
 
+/// Why a task failed as people read it, which is what is looked for.
+const ERROR_ON_SQLITE: &str =
+    "json_extract(t.error, '$.message') || ' [' || json_extract(t.error, '$.code') || ']'";
+const ERROR_ON_POSTGRES: &str = "task_error_text(t.error)";
+
+/// The same, on either database.
+pub(super) fn error_text(postgres: bool) -> &'static str {
+    match postgres {
+        true => ERROR_ON_POSTGRES,
+        false => ERROR_ON_SQLITE,
+    }
+}
+
 /// The numbers of a part's texts.
 fn texts_of(part: Part) -> (i64, i64) {
     let last = part.last.saturating_mul(2).saturating_add(1);
@@ -146,7 +159,11 @@ fn on_sqlite(way: &Way<'_>, text: &str, part: Part) -> Statement {
     named(&mut query, text);
     query.push(" ELSE NOT ");
     named(&mut query, text);
-    query.push(" AND t.error LIKE ").push_bind(like(text));
+    query
+        .push(" AND ")
+        .push(ERROR_ON_SQLITE)
+        .push(" LIKE ")
+        .push_bind(like(text));
     query.push(" ESCAPE '\\' END ORDER BY task_texts.rowid DESC");
     query
 }

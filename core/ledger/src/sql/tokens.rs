@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use ironcore_types::UserId;
+use ironcore_types::{Rights, UserId};
 
 use super::Sql;
-use crate::db::{Row, micros, sql};
+use super::grants::{HUB, place_of, rights_of};
+use crate::db::{Conn, Row, micros, sql};
 use crate::error::{LedgerError, Result};
-use crate::model::{NewToken, Role, Token};
+use crate::model::{NewToken, Token};
 use crate::rules::tell;
 
 /// How exactly the last use is known.
@@ -27,23 +28,40 @@ fn token(row: &Row) -> Result<Token> {
     })
 }
 
+/// What a token may do at most: what its owner may do there, while it may sign in; none when that is nothing, not even to
+/// look. What is no user's has its own role alone.
+async fn allowed(conn: &mut Conn, token: &Token) -> Result<Option<Rights>> {
+    let owner = token.user.as_str().split('!').next().unwrap_or_default();
+    let user = sql("SELECT disabled FROM users WHERE \"user\" = $1")
+        .bind(owner)
+        .fetch_optional(conn)
+        .await?;
+    let Some(user) = user else {
+        return Ok(Some(Rights::all()));
+    };
+    if user.opt_time("disabled")?.is_some() {
+        return Ok(None);
+    }
+    let rows = sql("SELECT role FROM grants WHERE \"user\" = $1 AND project IN ($2, $3)")
+        .bind(owner)
+        .bind(HUB)
+        .bind(place_of(token.project.as_ref()))
+        .fetch_all(conn)
+        .await?;
+    let mut allowed = None;
+    for row in &rows {
+        if let Some(rights) = rights_of(conn, &row.word("role")?).await? {
+            allowed = Some(allowed.unwrap_or(Rights::NONE).or(rights));
+        }
+    }
+    Ok(allowed)
+}
+
 impl Sql {
     pub(crate) async fn create_token(&self, new: NewToken) -> Result<Token> {
-        if new.role == Role::Member && new.project.is_none() {
-            return Err(LedgerError::request(format!(
-                "token {}: a member needs a project",
-                new.user
-            )));
-        }
         self.write(move |tx| {
             Box::pin(async move {
-                if let Some(project) = &new.project {
-                    let known = sql("SELECT 1 FROM projects WHERE name = $1")
-                        .bind(project.as_str())
-                        .fetch_optional(&mut tx.conn)
-                        .await?;
-                    known.ok_or_else(|| LedgerError::NotFound(format!("project/{project}")))?;
-                }
+                tx.check_role(&new.role, new.project.as_ref()).await?;
                 // One that was revoked or has run out gives way: its name can be used again.
                 sql("DELETE FROM tokens WHERE \"user\" = $1 AND (revoked IS NOT NULL OR expires <= $2)")
                     .bind(new.user.as_str())
@@ -88,7 +106,7 @@ impl Sql {
         .await
     }
 
-    pub(crate) async fn token_by_hash(&self, secret_sha256: [u8; 32]) -> Result<Option<Token>> {
+    pub(crate) async fn token_by_hash(&self, secret_sha256: [u8; 32]) -> Result<Option<(Token, Rights)>> {
         let mut conn = self.reader().await?;
         let row = sql(
             "SELECT * FROM tokens WHERE sha256 = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2)",
@@ -100,24 +118,14 @@ impl Sql {
         let Some(found) = row.as_ref().map(token).transpose()? else {
             return Ok(None);
         };
-        // A user that may not sign in uses no token either. Others than users may have tokens.
-        let owner = found
-            .user
-            .as_str()
-            .split('!')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        let off = sql("SELECT 1 FROM users WHERE \"user\" = $1 AND disabled IS NOT NULL")
-            .bind(owner)
-            .fetch_optional(&mut conn)
-            .await?;
+        let rights = rights_of(&mut conn, &found.role).await?;
+        let allowed = allowed(&mut conn, &found).await?;
         drop(conn);
-        if off.is_some() {
+        let Some((rights, allowed)) = rights.zip(allowed) else {
             return Ok(None);
-        }
+        };
         self.note_use(&found).await?;
-        Ok(Some(found))
+        Ok(Some((found, rights.and(allowed))))
     }
 
     /// Keeps when a token was used last, to the minute.

@@ -7,7 +7,6 @@ use ironcore_types::{DatastoreName, HubId, JobName, KeyId, ProjectName, UserId};
 use crate::Ledger;
 use crate::error::Result;
 use crate::model::{ApplyReport, DatastoreRow, DatastoreStatus, GroupOwner};
-use crate::rules::configure::plan;
 
 impl Ledger {
     /// Makes or changes what `document` names, in one transaction, and leaves the rest as it is.
@@ -21,7 +20,7 @@ impl Ledger {
 
     /// What [`Ledger::apply`] would do now, or why it would refuse; changes nothing.
     pub async fn check(&self, document: &Document) -> Result<ApplyReport> {
-        Ok(plan(&self.export().await?, document)?.report)
+        self.sql.check(document).await
     }
 
     /// Everything that was configured, sorted by name; applying it again changes nothing.

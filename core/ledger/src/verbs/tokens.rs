@@ -1,6 +1,6 @@
 //! Verbs of API tokens. The ledger knows the SHA-256 of a secret, never the secret.
 
-use ironcore_types::UserId;
+use ironcore_types::{Rights, UserId};
 
 use crate::Ledger;
 use crate::error::Result;
@@ -13,8 +13,9 @@ impl Ledger {
         self.sql.create_token(new).await
     }
 
-    /// The token whose secret has this SHA-256, unless it is revoked or has expired.
-    pub async fn token_by_hash(&self, secret_sha256: [u8; 32]) -> Result<Option<Token>> {
+    /// The token whose secret has this SHA-256, unless it is revoked or has expired, and what it may do: what its role
+    /// allows, as far as its owner may do that too. Notes that it is used.
+    pub async fn token_by_hash(&self, secret_sha256: [u8; 32]) -> Result<Option<(Token, Rights)>> {
         self.sql.token_by_hash(secret_sha256).await
     }
 

@@ -226,7 +226,10 @@ fn passes(filter: &TaskFilter, task: &Task) -> Result<bool> {
         task.spec.target(),
         task.job.as_ref().map(ToString::to_string),
         Some(task.upid.to_string()),
-        task.error.as_ref().map(serde_json::to_string).transpose()?,
+        // As people read it.
+        task.error
+            .as_ref()
+            .map(|error| format!("{} [{}]", error.message, error.code)),
     ];
     let holds = |needle: &String| {
         let needle = needle.to_ascii_lowercase();

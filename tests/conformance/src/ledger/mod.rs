@@ -31,6 +31,7 @@ pub mod statistics;
 mod suite;
 pub mod tasks;
 pub mod users;
+pub mod windows;
 
 use anyhow::{Context, Result};
 use futures::future::BoxFuture;

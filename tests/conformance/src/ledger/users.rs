@@ -90,7 +90,7 @@ pub async fn users_come_and_go(place: &dyn Place) -> Result<()> {
     ensure!(ledger.login_by_hash([1; 32]).await?.as_ref() == Some(&login));
     let token = NewToken {
         user: "alice@local!laptop".parse()?,
-        role: Role::Member,
+        role: Role::Member.into(),
         project: Some(demo()?),
         secret_sha256: [2; 32],
         comment: None,

@@ -50,8 +50,11 @@ async fn configuration(ledger: &Ledger) -> Result<()> {
         "{cursors:?}"
     );
     let tokens = ledger.tokens().await?;
-    let laptop = ledger.token_by_hash([1; 32]).await?.context("the token")?;
-    ensure!(tokens.len() == 2 && laptop.role == Role::Operator, "{tokens:?}");
+    let (laptop, _) = ledger.token_by_hash([1; 32]).await?.context("the token")?;
+    ensure!(
+        tokens.len() == 2 && laptop.role == Role::Operator.into(),
+        "{tokens:?}"
+    );
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use ironcore_testkit::hub::TestHub;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::fixture::{office, small_tree};
@@ -59,6 +60,16 @@ fn named(file: &Path) -> Option<Vec<String>> {
 
 #[test]
 fn a_command_ends_with_its_hub() -> Result<()> {
+    commands_end_when(TestHub::kill)
+}
+
+/// Its task goes to another worker when its lease has run out: by then nothing of the command may be left.
+#[test]
+fn a_command_ends_when_its_hub_stands_still() -> Result<()> {
+    commands_end_when(|hub| hub.signal(Signal::STOP))
+}
+
+fn commands_end_when(gone: impl FnOnce(&mut TestHub) -> Result<()>) -> Result<()> {
     let mut hub = TestHub::start("")?;
     let tree = small_tree(&hub)?;
     let folder = hub.folder().to_owned();
@@ -85,7 +96,7 @@ fn a_command_ends_with_its_hub() -> Result<()> {
         all.extend(hub.wait_until("the command says who it is", |_| Ok(named(&file)))?);
     }
     ensure!(all.iter().all(|pid| runs(pid)), "{all:?}");
-    hub.kill()?;
+    gone(&mut hub)?;
     hub.wait_until("nothing of the commands is left", |_| {
         Ok((!all.iter().any(|pid| runs(pid))).then_some(()))
     })

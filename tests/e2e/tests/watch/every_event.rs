@@ -119,7 +119,7 @@ async fn tasks(night: &Night) -> Result<()> {
         .await?;
     let token = NewToken {
         user: UserId::new("alice@local!laptop")?,
-        role: Role::Operator,
+        role: Role::Operator.into(),
         project: Some("office".parse()?),
         secret_sha256: [1; 32],
         comment: None,
@@ -189,7 +189,7 @@ async fn watched(night: &Night) -> Result<()> {
     Ok(())
 }
 
-/// A message that is given up because its destination is gone, and a plugin that cannot be loaded.
+/// A message that is refused, one whose destination is gone, and a plugin that cannot be loaded.
 async fn delivery(night: &Night) -> Result<()> {
     let group = json!({
         "project": "office", "name": "ops", "handler": [{ "name": "hook", "plugin": "webhook" }],
@@ -202,17 +202,20 @@ async fn delivery(night: &Night) -> Result<()> {
         group: "ops".parse()?,
         handler: "hook".parse()?,
     };
-    let message = NewMessage {
-        handler: handler.clone(),
-        snapshot: serde_json::from_value(json!({ "name": "hook", "plugin": "webhook" }))?,
-        recipient: String::new(),
-        thread: "t".to_owned(),
-        kind: "notice".to_owned(),
-        window: "1".to_owned(),
-        lane: "office https://watcher.example".to_owned(),
-        due: night.now(),
-        attrs: serde_json::Map::new(),
+    let message = |thread: &str| -> Result<NewMessage> {
+        Ok(NewMessage {
+            handler: handler.clone(),
+            snapshot: serde_json::from_value(json!({ "name": "hook", "plugin": "webhook" }))?,
+            recipient: String::new(),
+            thread: thread.to_owned(),
+            kind: "notice".to_owned(),
+            window: "1".to_owned(),
+            lane: "office https://watcher.example".to_owned(),
+            due: night.now(),
+            attrs: serde_json::Map::new(),
+        })
     };
+    let messages = vec![message("a")?, message("b")?];
     let mut fanouts: Vec<FanOut> = unmatched
         .into_iter()
         .map(|event| FanOut {
@@ -227,31 +230,36 @@ async fn delivery(night: &Night) -> Result<()> {
         })
         .collect();
     let last = fanouts.last_mut().context("an event")?;
-    last.matches = vec![NewMatch { handler }];
-    last.messages = vec![message];
+    last.matches = vec![NewMatch {
+        handler: handler.clone(),
+    }];
+    last.messages = messages;
     night.ledger.record_fanout(fanouts).await?;
     let session = night.played_worker().await?;
-    let claimed = night.ledger.claim_messages(session, 1, 1).await?;
-    let attempt = FinishAttempt {
-        message: claimed.first().context("a message")?.message.id,
-        session,
-        started: night.now(),
-        ended: night.now(),
-        outcome: AttemptOutcome::Rejected {
-            reason: "410 gone".to_owned(),
-            code: ErrorCode::DeliveryRejected,
-            gone: true,
-        },
-        status: None,
-        exchanges: Vec::new(),
-        detail: None,
-        kv: Vec::new(),
-        inbox: Vec::new(),
-        attrs: None,
-        refused: None,
-        tried: true,
-    };
-    night.ledger.finish_attempt(attempt).await?;
+    let claimed = night.ledger.claim_messages(session, 2, 2).await?;
+    ensure!(claimed.len() == 2, "{claimed:?}");
+    for (claimed, gone) in claimed.iter().zip([false, true]) {
+        let attempt = FinishAttempt {
+            message: claimed.message.id,
+            session,
+            started: night.now(),
+            ended: night.now(),
+            outcome: AttemptOutcome::Rejected {
+                reason: "no".to_owned(),
+                code: ErrorCode::DeliveryRejected,
+                gone,
+            },
+            status: None,
+            exchanges: Vec::new(),
+            detail: None,
+            kv: Vec::new(),
+            inbox: Vec::new(),
+            attrs: None,
+            refused: None,
+            tried: true,
+        };
+        night.ledger.finish_attempt(attempt).await?;
+    }
 
     let folder = night.path("plugins");
     std::fs::create_dir_all(&folder)?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use ironcore_engine::WatchOptions;
 use ironcore_ledger::model::NewTask;
 use ironcore_types::verification::{VerifyDepth, VerifyReport};
 use ironcore_types::{EventType, Severity, TaskState, UserId, VerifyResult};
@@ -346,5 +347,49 @@ async fn a_scheduler_that_stays_paused_is_told_again_as_a_warning() -> Result<()
     night.ledger.resume_scheduler(&alice).await?;
     watch.look(night.now()).await?;
     ensure!(night.conditions("paused").await?.is_empty());
+    Ok(())
+}
+
+/// Hubs may differ in how long is too long, and a run that was told to be late is so whatever windows come meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_is_told_again_by_nobody() -> Result<()> {
+    let night = Night::new().await?;
+    night
+        .apply(
+            "",
+            "grace = \"10m\"\nblackout = [{ from = \"03:00\", lasts = \"1h\" }]",
+            "",
+        )
+        .await?;
+    let alice = UserId::new("alice@local")?;
+    let mut soon = night.watch_with(WatchOptions {
+        paused_warning: minutes(1),
+        ..WatchOptions::default()
+    });
+    let mut late = night.watch();
+    night.set("2026-05-21T01:30:00Z")?;
+    night.ledger.pause_scheduler(&alice).await?;
+    for time in ["02:11", "02:12", "03:30", "04:30"] {
+        night.set(&format!("2026-05-21T{time}:00Z"))?;
+        soon.look(night.now()).await?;
+        late.look(night.now()).await?;
+    }
+    let missed = night.told(EventType::JobMissed).await?;
+    ensure!(missed.len() == 1, "{missed:#?}");
+    let paused = night.told(EventType::SchedulerPaused).await?;
+    ensure!(paused.len() == 2, "the pause, and that it lasts: {paused:#?}");
+    // The same with a run that is in the queue.
+    night.ledger.resume_scheduler(&alice).await?;
+    ensure!(night.conditions("paused").await?.is_empty());
+    night.fire().await?;
+    night.work().await?;
+    night.set("2026-05-22T02:00:00Z")?;
+    night.fire().await?;
+    let before = night.told(EventType::JobMissed).await?.len();
+    for time in ["02:11", "03:30", "04:30"] {
+        night.set(&format!("2026-05-22T{time}:00Z"))?;
+        soon.look(night.now()).await?;
+    }
+    ensure!(night.told(EventType::JobMissed).await?.len() == before + 1);
     Ok(())
 }

@@ -126,7 +126,7 @@ impl Served {
         let (token, secret_sha256) = new_secret()?;
         let new = NewToken {
             user: user()?,
-            role: Role::Admin,
+            role: Role::Admin.into(),
             project: None,
             secret_sha256,
             comment: None,
