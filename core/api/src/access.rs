@@ -25,9 +25,10 @@
 //! shared datastore a project sees the backup groups it owns; groups without an owner show to no project there.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 use ironcore_ledger::Ledger;
-use ironcore_ledger::model::{DatastoreRow, Incident, Message, Scope, SeqEvent, Silence, Task};
+use ironcore_ledger::model::{Actor, DatastoreRow, Incident, Message, Scope, SeqEvent, Silence, Task};
 use ironcore_types::notification::{Group, GroupRef};
 use ironcore_types::objects::Job;
 use ironcore_types::right::Reach;
@@ -53,14 +54,36 @@ pub struct Access {
     pub project: Option<ProjectName>,
     /// When it ends.
     pub expires: Option<Timestamp>,
-    /// SHA-256 of its secret; streams look it up again.
-    pub(crate) hash: [u8; 32],
+    /// By which it is known; streams look it up again.
+    pub(crate) key: Key,
+    /// From where it asks, as far as that is known.
+    pub(crate) address: Option<IpAddr>,
+    /// Which request this is.
+    pub(crate) request: Option<String>,
+}
+
+/// By which somebody is known: SHA-256 of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// Of a token.
+    Token([u8; 32]),
+    /// Of what a browser is signed in with.
+    Login([u8; 32]),
 }
 
 impl Access {
     /// Whether the token sees the whole hub.
     pub fn of_hub(&self) -> bool {
         self.project.is_none()
+    }
+
+    /// Who changes something, for the audit log.
+    pub fn actor(&self) -> Actor {
+        Actor {
+            user: self.user.clone(),
+            address: self.address,
+            request: self.request.clone(),
+        }
     }
 
     /// What events and entries it sees.

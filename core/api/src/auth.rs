@@ -9,8 +9,10 @@ use axum::response::{IntoResponse, Response};
 use ironcore_ledger::Ledger;
 use sha2::{Digest, Sha256};
 
-use crate::access::Access;
+use crate::access::{Access, Key};
 use crate::error::ApiError;
+use crate::extract::From;
+use crate::logins;
 use crate::state::ApiState;
 
 /// What stands before the random part of a secret, so that scanners for leaked secrets can tell it.
@@ -32,17 +34,30 @@ pub fn secret_hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-/// Lets a request pass when its token is known, and says who asks.
+/// Lets a request pass when its token, or what its browser is signed in with, is known, and says who asks.
 pub(crate) async fn require_token(
     State(state): State<ApiState>,
+    from: From,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Some(secret) = bearer(request.headers()) else {
-        return ApiError::Unauthorized.into_response();
+    let headers = request.headers();
+    // A browser sends its cookie with whatever it is made to ask: what changes something comes from the hub's own pages.
+    let (key, is_own) = match (bearer(headers), logins::secret_of(headers)) {
+        (Some(secret), _) => (Key::Token(secret_hash(secret)), true),
+        (None, Some(secret)) => {
+            let is_own = request.method().is_safe() || logins::is_own(headers, secret);
+            (Key::Login(secret_hash(secret)), is_own)
+        }
+        (None, None) => return ApiError::Unauthorized.into_response(),
     };
-    match access_of(state.ledger(), secret_hash(secret)).await {
-        Ok(Some(access)) => {
+    match access_of(state.ledger(), key).await {
+        Ok(Some(_)) if !is_own => {
+            ApiError::denied("change anything without the header X-CSRF-Token").into_response()
+        }
+        Ok(Some(mut access)) => {
+            access.address = from.address;
+            access.request = from.request;
             request.extensions_mut().insert(access);
             next.run(request).await
         }
@@ -54,16 +69,35 @@ pub(crate) async fn require_token(
     }
 }
 
-/// Who uses the token with this hash, as long as it is valid.
-pub(crate) async fn access_of(ledger: &Ledger, hash: [u8; 32]) -> Result<Option<Access>, ApiError> {
-    let found = ledger.token_by_hash(hash).await?;
-    Ok(found.map(|(token, rights)| Access {
-        user: token.user,
-        role: token.role,
+/// Who uses this key, as long as it is good.
+pub(crate) async fn access_of(ledger: &Ledger, key: Key) -> Result<Option<Access>, ApiError> {
+    let found = match key {
+        Key::Token(hash) => {
+            let found = ledger.token_by_hash(hash).await?;
+            found.map(|(token, rights)| (token.user, token.role, rights, token.project, token.expires))
+        }
+        Key::Login(hash) => {
+            let found = ledger.login_by_hash(hash).await?;
+            found.map(|login| {
+                (
+                    login.user,
+                    login.role,
+                    login.rights,
+                    login.project,
+                    Some(login.expires),
+                )
+            })
+        }
+    };
+    Ok(found.map(|(user, role, rights, project, expires)| Access {
+        user,
+        role,
         rights,
-        project: token.project,
-        expires: token.expires,
-        hash,
+        project,
+        expires,
+        key,
+        address: None,
+        request: None,
     }))
 }
 

@@ -16,6 +16,9 @@ pub enum ApiError {
     /// No token, or none that is known.
     #[error("The request carried no valid token.")]
     Unauthorized,
+    /// Whoever asks is not who it says.
+    #[error("{0}")]
+    Refused(&'static str),
     /// The token may not do this.
     #[error("This token may not {0}.")]
     Denied(String),
@@ -64,6 +67,15 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// Too much is asked for at once.
+    pub fn busy(detail: impl Into<String>) -> Self {
+        Self::Invalid {
+            code: ErrorCode::Overloaded,
+            detail: detail.into(),
+            faults: Vec::new(),
+        }
+    }
+
     /// There is no `what`.
     pub fn not_found(what: impl Into<String>) -> Self {
         Self::NotFound(what.into())
@@ -114,7 +126,7 @@ impl ApiError {
     /// The stable code.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Unauthorized => ErrorCode::AuthRequired,
+            Self::Unauthorized | Self::Refused(_) => ErrorCode::AuthRequired,
             Self::Denied(_) => ErrorCode::AuthDenied,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Invalid { code, .. } => *code,

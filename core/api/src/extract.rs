@@ -1,9 +1,10 @@
 //! Extractors that refuse as problem documents do, and name the key that is wrong.
 
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use ironcore_types::ErrorCode;
@@ -102,6 +103,32 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
                 })
             })?;
         Ok(Self(value))
+    }
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct From {
+    /// Whose connection it is; none where the server does not know.
+    pub(crate) address: Option<IpAddr>,
+    /// Its id.
+    pub(crate) request: Option<String>,
+}
+
+/// The id of a request, for what is told of it later.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for From {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self {
+            // The same machine's, whichever way it is written.
+            address: peer.map(|peer| peer.0.ip().to_canonical()),
+            request: parts.extensions.get::<RequestId>().map(|id| id.0.clone()),
+        })
     }
 }
 

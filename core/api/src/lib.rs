@@ -19,6 +19,8 @@ mod headers;
 mod idempotency;
 mod inbox_view;
 mod live;
+mod logins;
+mod passwords;
 mod pattern;
 mod problem;
 mod routes;

@@ -13,6 +13,7 @@ use ironcore_types::{ErrorCode, Seams};
 
 use crate::acknowledge;
 use crate::error::ApiError;
+use crate::extract::RequestId;
 use crate::wire::{Fault, Problem};
 
 /// The header that carries the request id, in and out.
@@ -137,7 +138,7 @@ fn request_id(request: &Request, seams: &Seams) -> String {
 
 /// Gives the request its id, and turns every refusal and failure into a problem document that names it; but for pages that
 /// people look at.
-pub(crate) async fn finish(seams: Seams, request: Request, next: Next) -> Response {
+pub(crate) async fn finish(seams: Seams, mut request: Request, next: Next) -> Response {
     use tracing::Instrument as _;
 
     let id = request_id(&request, &seams);
@@ -147,6 +148,7 @@ pub(crate) async fn finish(seams: Seams, request: Request, next: Next) -> Respon
         method = request.method().as_str(),
         path = acknowledge::shown(request.uri().path())
     );
+    request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).instrument(span).await;
     let status = response.status();
     let written = response

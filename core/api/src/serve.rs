@@ -2,10 +2,12 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio_util::sync::CancellationToken;
 
 /// How long requests may take to end after the server was told to stop.
@@ -18,7 +20,9 @@ pub async fn serve<L>(listener: L, router: Router, cancel: CancellationToken) ->
 where
     L: Listener,
     L::Addr: Debug,
+    SocketAddr: for<'l> Connected<IncomingStream<'l, L>>,
 {
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, router).with_graceful_shutdown(cancel.clone().cancelled_owned());
     let too_long = async {
         cancel.cancelled().await;

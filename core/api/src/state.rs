@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backups::HubBackups;
 use crate::live::Live;
+use crate::logins::Attempts;
+use crate::passwords::Passwords;
 use crate::secrets::SecretKeeper;
 use crate::stream::Tails;
 use crate::trials::Trials;
@@ -73,6 +75,8 @@ pub struct ApiParts {
     pub shutdown: CancellationToken,
     /// Knows the links by which incidents are acknowledged.
     pub links: LinkKey,
+    /// Whether people reach the hub by TLS alone: cookies are sent by nothing else then.
+    pub secure: bool,
     /// What requests may take.
     pub limits: Limits,
 }
@@ -88,6 +92,8 @@ struct Inner {
     live: Live,
     tails: Tails,
     streams: Arc<Semaphore>,
+    passwords: Passwords,
+    attempts: Attempts,
 }
 
 impl ApiState {
@@ -100,6 +106,8 @@ impl ApiState {
                 live: Live::default(),
                 tails: Tails::default(),
                 streams,
+                passwords: Passwords::default(),
+                attempts: Attempts::default(),
             }),
         }
     }
@@ -150,6 +158,18 @@ impl ApiState {
 
     pub(crate) fn tails(&self) -> &Tails {
         &self.inner.tails
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.inner.passwords
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.inner.attempts
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.inner.parts.secure
     }
 
     pub(crate) fn streams(&self) -> &Arc<Semaphore> {

@@ -5,9 +5,11 @@ use ironcore_types::event::{ErrorData, Tip};
 use ironcore_types::verification::{VerifyDepth, VerifyFailure};
 use ironcore_types::{Span, Timestamp, Upid, VerifyResult};
 
+use crate::access::Access;
+use crate::state::ApiState;
 use crate::wire::{
-    AnswerHeader, Attempt, Exchange, FailingHandler, LogEntry, LogLevel, Message, MessageState, SentRequest,
-    SequencedEvent, Service, ServiceState, Task, Token, Verification, VerificationReport,
+    self, AnswerHeader, Attempt, Exchange, FailingHandler, LogEntry, LogLevel, Message, MessageState,
+    SentRequest, SequencedEvent, Service, ServiceState, Task, Token, Verification, VerificationReport,
 };
 
 /// A task without its warnings and tips, as lists show it.
@@ -287,5 +289,65 @@ fn exchange(exchange: model::Exchange) -> Exchange {
         body: exchange.body,
         truncated: exchange.truncated,
         error: exchange.error,
+    }
+}
+
+/// Who is asking, and what that allows.
+pub(crate) fn session(state: &ApiState, access: Access) -> wire::Session {
+    let rights = access.rights.iter().filter(|right| access.may(*right)).collect();
+    wire::Session {
+        user: access.user,
+        rights,
+        role: access.role,
+        project: access.project,
+        hub: state.hub(),
+    }
+}
+
+pub(crate) fn grant(grant: model::Grant) -> wire::Grant {
+    wire::Grant {
+        role: grant.role,
+        project: grant.project,
+        granted: grant.granted,
+        by: grant.by,
+    }
+}
+
+pub(crate) fn user(user: model::User) -> wire::User {
+    wire::User {
+        user: user.user,
+        name: user.name,
+        email: user.email,
+        enabled: user.disabled.is_none(),
+        created: user.created,
+        created_by: user.created_by,
+        password_set: user.password_set,
+        last_login: user.last_login,
+        locked_until: user.locked_until,
+        grants: user.grants.into_iter().map(grant).collect(),
+    }
+}
+
+pub(crate) fn role(role: model::RoleRow) -> wire::Role {
+    wire::Role {
+        name: role.name,
+        rights: role.rights,
+        comment: role.comment,
+        built_in: role.created.is_none(),
+    }
+}
+
+pub(crate) fn change(entry: model::AuditEntry) -> wire::AuditEntry {
+    wire::AuditEntry {
+        number: entry.number,
+        time: entry.time,
+        user: entry.user,
+        address: entry.address.map(|address| address.to_string()),
+        request: entry.request,
+        action: entry.action,
+        object: entry.object,
+        project: entry.project,
+        before: entry.before,
+        after: entry.after,
     }
 }

@@ -185,10 +185,30 @@ impl Client {
         answer.context("the hub's answer cannot be read")
     }
 
+    /// Changes a part of something.
+    pub(crate) async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &(impl Serialize + Sync),
+    ) -> Result<T> {
+        let request = self
+            .request(Method::PATCH, path)?
+            .json(body)
+            .timeout(Duration::from_secs(60));
+        let answer = self.send(request).await?.json().await;
+        answer.context("the hub's answer cannot be read")
+    }
+
     /// Removes something.
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<()> {
+        self.delete_with(path, &[]).await
+    }
+
+    /// Removes what the query says of something.
+    pub(crate) async fn delete_with(&self, path: &[&str], query: &[(&str, String)]) -> Result<()> {
         self.send(
             self.request(Method::DELETE, path)?
+                .query(query)
                 .timeout(Duration::from_secs(60)),
         )
         .await?;

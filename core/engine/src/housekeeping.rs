@@ -93,6 +93,8 @@ impl Housekeeping {
         }
         while self.ledger.forget_idempotency_keys().await? > 0 {}
         while self.ledger.forget_silences().await? > 0 {}
+        while self.ledger.forget_logins().await? > 0 {}
+        while self.ledger.forget_audit().await? > 0 {}
         Ok(())
     }
 }

@@ -50,3 +50,5 @@ mod tips;
 mod told;
 #[path = "hub/tried.rs"]
 mod tried;
+#[path = "hub/users.rs"]
+mod users;

@@ -9,7 +9,7 @@ use crate::access::{Access, Right};
 use crate::error::ApiError;
 use crate::silencing;
 use crate::state::ApiState;
-use crate::view::services;
+use crate::view::{self, services};
 use crate::wire::{Health, PluginList, SchedulerState, Session, Status};
 
 /// The only route without a token.
@@ -64,14 +64,7 @@ async fn status(State(state): State<ApiState>, access: Access) -> Result<Json<St
 /// Who is asking, and what the token allows.
 #[utoipa::path(get, path = "/api/v1/session", tag = "hub", responses((status = 200, body = Session)))]
 async fn session(State(state): State<ApiState>, access: Access) -> Json<Session> {
-    let rights = access.rights.iter().filter(|right| access.may(*right)).collect();
-    Json(Session {
-        user: access.user,
-        rights,
-        role: access.role,
-        project: access.project,
-        hub: state.hub(),
-    })
+    Json(view::session(&state, access))
 }
 
 /// Pauses the scheduler: no job starts by itself until it is resumed.

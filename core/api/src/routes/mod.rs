@@ -13,10 +13,12 @@ mod inbox_mutes;
 mod incidents;
 mod job_pause;
 mod jobs;
+mod login;
 mod logs;
 mod metrics;
 mod peer;
 mod projects;
+mod roles;
 mod secrets;
 mod silences;
 mod snapshots;
@@ -24,6 +26,7 @@ mod statistics;
 mod tasks;
 mod tokens;
 mod trials;
+mod users;
 mod verifications;
 mod workers;
 
@@ -69,6 +72,9 @@ fn protected() -> OpenApiRouter<ApiState> {
         .merge(actions::routes())
         .merge(secrets::routes())
         .merge(tokens::routes())
+        .merge(users::routes())
+        .merge(roles::routes())
+        .merge(login::routes())
         .merge(peer::routes())
         .merge(metrics::routes())
         .routes(routes!(openapi_json))
@@ -78,6 +84,7 @@ fn protected() -> OpenApiRouter<ApiState> {
 pub fn openapi() -> OpenApi {
     let described = OpenApiRouter::with_openapi(document::base())
         .merge(hub::public())
+        .merge(login::public())
         .merge(protected());
     document::finish(described.into_openapi())
 }
@@ -85,7 +92,7 @@ pub fn openapi() -> OpenApi {
 /// The API with the embedded dashboard, ready to be served.
 pub fn router(state: ApiState) -> Router {
     let (protected, _) = protected().split_for_parts();
-    let (public, _) = hub::public().split_for_parts();
+    let (public, _) = hub::public().merge(login::public()).split_for_parts();
     let limits = state.limits().clone();
     let seams = state.seams().clone();
     protected

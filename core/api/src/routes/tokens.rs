@@ -62,9 +62,9 @@ async fn create(
         secret_sha256: hash,
         comment: request.comment,
         expires: request.expires,
-        actor: Some(access.user),
+        actor: Some(access.user.clone()),
     };
-    let token = state.ledger().create_token(new).await?;
+    let token = state.ledger().create_token(Some(&access.actor()), new).await?;
     Ok((
         StatusCode::CREATED,
         Json(CreatedToken {
@@ -86,6 +86,6 @@ async fn revoke(
     Path(user): Path<UserId>,
 ) -> Result<StatusCode, ApiError> {
     access.require(Right::ManageAccess)?;
-    state.ledger().revoke_token(&user).await?;
+    state.ledger().revoke_token(Some(&access.actor()), &user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

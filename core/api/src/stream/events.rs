@@ -154,7 +154,7 @@ impl EventFeed {
 
     /// Says that the stream lives, and how far it is. None when the token ended meanwhile.
     async fn ping(&mut self) -> Option<()> {
-        match access_of(self.state.ledger(), self.access.hash).await {
+        match access_of(self.state.ledger(), self.access.key).await {
             Ok(Some(access)) => self.access = access,
             Ok(None) => return None,
             Err(error) => {

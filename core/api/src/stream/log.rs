@@ -83,7 +83,7 @@ impl LogFeed {
             let now = self.state.seams().moment();
             if now >= self.next_ping {
                 self.next_ping = now.after(PING);
-                let known = access_of(self.state.ledger(), self.access.hash).await;
+                let known = access_of(self.state.ledger(), self.access.key).await;
                 self.access = known.ok().flatten()?;
                 if !self.over {
                     // Behind the lines just read, so its id is the number of the last of them.

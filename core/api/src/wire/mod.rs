@@ -17,6 +17,7 @@ mod statistics;
 mod stream;
 mod task;
 mod trials;
+mod users;
 mod vault;
 mod workers;
 
@@ -34,5 +35,6 @@ pub use statistics::*;
 pub use stream::*;
 pub use task::*;
 pub use trials::*;
+pub use users::*;
 pub use vault::*;
 pub use workers::*;

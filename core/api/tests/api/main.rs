@@ -18,3 +18,4 @@ mod snapshots;
 mod statistics;
 mod streams;
 mod trials;
+mod users;

@@ -207,6 +207,7 @@ impl Hub {
             version: "0.0.0".to_owned(),
             shutdown: shutdown.clone(),
             links: LinkKey::derived(b"links"),
+            secure: false,
             limits,
         });
         let folder = dir.path().to_owned();
@@ -262,7 +263,7 @@ impl Hub {
             expires: None,
             actor: None,
         };
-        self.ledger.create_token(new).await.expect("token");
+        self.ledger.create_token(None, new).await.expect("token");
         secret
     }
 

@@ -256,7 +256,7 @@ async fn streams_end_with_their_token_and_with_the_server() {
     staying.ping().await;
     leaving.ping().await;
     hub.ledger
-        .revoke_token(&user("auditor@local!hub"))
+        .revoke_token(None, &user("auditor@local!hub"))
         .await
         .expect("revoked");
     hub.clock.forward(16);

@@ -1,8 +1,9 @@
 //! The command line: the commands, and the options of all of them. What each command takes is left to `start`
 //! (what starts a task), `job`, `look` (what only reads), `notify` (who is told of what), `silence` (when nobody is),
-//! `inbox`, `statistics` (figures kept over time), `hub` (what runs and declares the hub), `project` and `operate`;
+//! `inbox`, `statistics` (figures kept over time), `hub` (what runs and declares the hub), `project`, `access` (who may do what) and `operate`;
 //! `words` holds those that options take.
 
+mod access;
 mod hub;
 mod inbox;
 mod job;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use access::{Audit, Role, User};
 pub(crate) use hub::{
     Apply, Config, Datastore, DatastoreArgs, Group, LocalHub, Secret, Serve, Status, Sure, Token,
 };
@@ -146,6 +148,15 @@ pub(crate) enum Command {
     /// Make, list and revoke access tokens.
     #[command(subcommand)]
     Token(Token),
+    /// Make users, and say what they may do.
+    #[command(subcommand)]
+    User(User),
+    /// Look at roles, and make roles of the hub's own.
+    #[command(subcommand)]
+    Role(Role),
+    /// Who changed what, and from where.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Keep secrets that handlers use by name; values go in and are never shown.
     #[command(subcommand)]
     Secret(Secret),

@@ -4,7 +4,7 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use ironcore_egress::SigningKind;
 use ironcore_ledger::model::{IncidentState, MessageState, Service};
-use ironcore_types::right::Role;
+use ironcore_types::right::{Right, Role};
 use ironcore_types::statistics::Bucket;
 use ironcore_types::verification::VerifyResult;
 use ironcore_types::{ErrorCode, EventType, RoleName, Severity, TaskState, TaskType};
@@ -72,6 +72,10 @@ pub(super) fn error_code() -> impl TypedValueParser<Value = ErrorCode> {
 
 pub(super) fn severity() -> impl TypedValueParser<Value = Severity> {
     one_of(Severity::ALL, Severity::as_str)
+}
+
+pub(super) fn right() -> impl TypedValueParser<Value = Right> {
+    one_of(Right::ALL, Right::as_str)
 }
 
 /// Who has what rights: shells complete the roles that every hub has, and a hub's own are understood too.

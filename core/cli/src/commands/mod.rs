@@ -32,6 +32,7 @@ mod task;
 mod token;
 mod trial;
 mod unknown;
+mod user;
 mod watch;
 mod worker;
 
@@ -102,6 +103,9 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Maintenance(command) => silence::maintenance(&context()?, command).await,
         Command::Inbox(command) => inbox::run(&context()?, command).await,
         Command::Token(command) => token::run(&context()?, command).await,
+        Command::User(command) => user::run(&context()?, command).await,
+        Command::Role(command) => user::run_role(&context()?, command).await,
+        Command::Audit(command) => user::run_audit(&context()?, command).await,
         Command::Secret(command) => match secret::is_local(&command) {
             true => secret::on_files(form, command),
             false => secret::run(&context()?, command).await,

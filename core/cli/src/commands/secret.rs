@@ -124,7 +124,7 @@ fn shown(kept: ironcore_egress::KeptSecret) -> wire::Secret {
 }
 
 /// The value on standard input, without the line end that a terminal or an editor adds.
-fn value() -> Result<SecretString> {
+pub(super) fn value() -> Result<SecretString> {
     let terminal = std::io::stdin().is_terminal();
     let mut value = String::new();
     if terminal {

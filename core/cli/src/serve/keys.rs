@@ -143,18 +143,21 @@ pub(crate) async fn local_admin(ledger: &Ledger, path: &Path, user: &str) -> Res
     let user = UserId::new(user)?;
     // Another secret under this name is from a file that is gone: the file on disk is what counts.
     if ledger.tokens().await?.iter().any(|token| token.user == user) {
-        ledger.revoke_token(&user).await?;
+        ledger.revoke_token(None, &user).await?;
     }
     ledger
-        .create_token(NewToken {
-            user,
-            role: Role::Admin.into(),
-            project: None,
-            secret_sha256: hash,
-            comment: Some("local administrator".to_owned()),
-            expires: None,
-            actor: None,
-        })
+        .create_token(
+            None,
+            NewToken {
+                user,
+                role: Role::Admin.into(),
+                project: None,
+                secret_sha256: hash,
+                comment: Some("local administrator".to_owned()),
+                expires: None,
+                actor: None,
+            },
+        )
         .await?;
     Ok(())
 }

@@ -176,6 +176,11 @@ impl Hub {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             shutdown,
             links: self.links.clone(),
+            secure: self
+                .settings
+                .public_url
+                .as_ref()
+                .is_some_and(|url| url.scheme() == "https"),
             limits: Limits::default(),
         })
     }

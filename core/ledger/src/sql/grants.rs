@@ -133,6 +133,43 @@ impl Tx {
     }
 }
 
+impl Tx {
+    /// Gives a user, which there is, a role.
+    pub(super) async fn put_grant(
+        &mut self,
+        by: Option<&Actor>,
+        user: UserId,
+        role: RoleName,
+        project: Option<ProjectName>,
+    ) -> Result<Grant> {
+        self.check_role(&role, project.as_ref()).await?;
+        let done = sql("INSERT INTO grants (\"user\", project, role, granted, granted_by)
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING")
+        .bind(user.as_str())
+        .bind(place_of(project.as_ref()))
+        .bind(role.as_str())
+        .bind(self.now.as_micros())
+        .bind(by.map(|by| by.user.as_str()))
+        .execute(&mut self.conn)
+        .await?;
+        if done == 0 {
+            return Err(LedgerError::conflict(format!(
+                "user {user} has the role {role} there already"
+            )));
+        }
+        let made = Grant {
+            user,
+            role,
+            project,
+            granted: self.now,
+            by: by.map(|by| by.user.clone()),
+        };
+        self.tell(tell::granted(&made), None);
+        self.audit(by, change("grant.made", &made, true)).await?;
+        Ok(made)
+    }
+}
+
 impl Sql {
     pub(crate) async fn put_role(
         &self,
@@ -227,32 +264,7 @@ impl Sql {
         self.write(move |tx| {
             Box::pin(async move {
                 tx.user(&user).await?;
-                tx.check_role(&role, project.as_ref()).await?;
-                let done = sql("INSERT INTO grants (\"user\", project, role, granted, granted_by)
-                     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING")
-                .bind(user.as_str())
-                .bind(place_of(project.as_ref()))
-                .bind(role.as_str())
-                .bind(tx.now.as_micros())
-                .bind(by.as_ref().map(|by| by.user.as_str()))
-                .execute(&mut tx.conn)
-                .await?;
-                if done == 0 {
-                    return Err(LedgerError::conflict(format!(
-                        "user {user} has the role {role} there already"
-                    )));
-                }
-                let made = Grant {
-                    user,
-                    role,
-                    project,
-                    granted: tx.now,
-                    by: by.as_ref().map(|by| by.user.clone()),
-                };
-                tx.tell(tell::granted(&made), None);
-                let change = change("grant.made", &made, true);
-                tx.audit(by.as_ref(), change).await?;
-                Ok(made)
+                tx.put_grant(by.as_ref(), user, role, project).await
             })
         })
         .await

@@ -1,6 +1,7 @@
 //! Signing in: who is signed in with what, and what failed attempts lead to.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ironcore_types::{ProjectName, RoleName, Timestamp, UserId};
 
@@ -16,6 +17,8 @@ use crate::rules::tell_access as tell;
 const MINUTE: i64 = 60_000_000;
 /// Longer names of programs are cut, characters.
 const AGENT: usize = 200;
+/// How long failures are kept that lock nobody out any more.
+const FAILURES_KEPT: Duration = Duration::from_secs(86_400);
 /// What one call of `forget_logins` deletes of each kind.
 const FORGET: u32 = 1_000;
 
@@ -142,7 +145,7 @@ impl Sql {
                     .execute(&mut tx.conn)
                     .await?;
                 let agent = new.agent.map(|agent| agent.chars().take(AGENT).collect::<String>());
-                let micros = |span: std::time::Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+                let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
                 let row = sql("INSERT INTO logins (sha256, \"user\", project, role, created, seen, idle, ends, address, agent)
                      VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9) RETURNING *")
                 .bind(new.secret_sha256.as_slice())
@@ -244,7 +247,7 @@ impl Sql {
     }
 
     /// Forgets logins that are over, and failures that no longer count.
-    pub(crate) async fn forget_logins(&self, policy: LockPolicy) -> Result<u64> {
+    pub(crate) async fn forget_logins(&self) -> Result<u64> {
         self.write(move |tx| {
             Box::pin(async move {
                 let now = tx.now.as_micros();
@@ -256,7 +259,7 @@ impl Sql {
                 .await?;
                 let failures = sql("DELETE FROM login_failures WHERE \"user\" IN
                         (SELECT \"user\" FROM login_failures WHERE last <= $1 AND COALESCE(locked_until, 0) <= $2 LIMIT $3)")
-                .bind(tx.now.before(policy.within).as_micros())
+                .bind(tx.now.before(FAILURES_KEPT).as_micros())
                 .bind(now)
                 .bind(i64::from(FORGET))
                 .execute(&mut tx.conn)

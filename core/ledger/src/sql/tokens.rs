@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use ironcore_types::{Rights, UserId};
+use serde_json::json;
 
 use super::Sql;
 use super::grants::{HUB, place_of, rights_of};
 use crate::db::{Conn, Row, micros, sql};
 use crate::error::{LedgerError, Result};
-use crate::model::{NewToken, Token};
+use crate::model::{Actor, Change, NewToken, Token};
 use crate::rules::tell;
 
 /// How exactly the last use is known.
@@ -26,6 +27,26 @@ fn token(row: &Row) -> Result<Token> {
         by: row.opt_word("created_by")?,
         last_used: row.opt_time("last_used")?,
     })
+}
+
+fn change(action: &'static str, token: &Token, made: bool) -> Change {
+    let shown = json!({
+        "role": token.role,
+        "project": token.project,
+        "comment": token.comment,
+        "expires": token.expires,
+    });
+    let (before, after) = match made {
+        true => (None, Some(shown)),
+        false => (Some(shown), None),
+    };
+    Change {
+        action,
+        object: format!("token/{}", token.user),
+        project: token.project.clone(),
+        before,
+        after,
+    }
 }
 
 /// What a token may do at most: what its owner may do there, while it may sign in; none when that is nothing, not even to
@@ -58,7 +79,7 @@ async fn allowed(conn: &mut Conn, token: &Token) -> Result<Option<Rights>> {
 }
 
 impl Sql {
-    pub(crate) async fn create_token(&self, new: NewToken) -> Result<Token> {
+    pub(crate) async fn create_token(&self, by: Option<Actor>, new: NewToken) -> Result<Token> {
         self.write(move |tx| {
             Box::pin(async move {
                 tx.check_role(&new.role, new.project.as_ref()).await?;
@@ -100,6 +121,7 @@ impl Sql {
                     last_used: None,
                 };
                 tx.tell(tell::token(&made, new.actor.as_ref()), None);
+                tx.audit(by.as_ref(), change("token.created", &made, true)).await?;
                 Ok(made)
             })
         })
@@ -156,16 +178,23 @@ impl Sql {
         rows.iter().map(token).collect()
     }
 
-    pub(crate) async fn revoke_token(&self, user: UserId) -> Result<()> {
+    pub(crate) async fn revoke_token(&self, by: Option<Actor>, user: UserId) -> Result<()> {
         self.write(move |tx| {
             Box::pin(async move {
-                let done = sql("UPDATE tokens SET revoked = COALESCE(revoked, $1) WHERE \"user\" = $2")
+                let row = sql("SELECT * FROM tokens WHERE \"user\" = $1")
+                    .bind(user.as_str())
+                    .fetch_optional(&mut tx.conn)
+                    .await?;
+                let known = row.as_ref().map(token).transpose()?;
+                let known = known.ok_or_else(|| LedgerError::NotFound(format!("token {user}")))?;
+                sql("UPDATE tokens SET revoked = COALESCE(revoked, $1) WHERE \"user\" = $2")
                     .bind(tx.now.as_micros())
                     .bind(user.as_str())
                     .execute(&mut tx.conn)
                     .await?;
-                if done == 0 {
-                    return Err(LedgerError::NotFound(format!("token {user}")));
+                if known.revoked.is_none() {
+                    tx.audit(by.as_ref(), change("token.revoked", &known, false))
+                        .await?;
                 }
                 Ok(())
             })

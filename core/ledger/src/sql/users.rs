@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ironcore_types::{Timestamp, UserId};
+use ironcore_types::{ProjectName, RoleName, Timestamp, UserId};
 use serde_json::{Value as Json, json};
 
 use super::Sql;
@@ -70,6 +70,12 @@ fn check(name: &UserId) -> Result<()> {
     let text = name.as_str();
     let parts = text.split_once('@');
     match parts {
+        // What the hub and plugins do they do under these names, and the hub's own token is root's.
+        _ if text == "root@local" || parts.is_some_and(|(_, realm)| matches!(realm, "system" | "plugin")) => {
+            Err(LedgerError::request(format!(
+                "{text} is a name of the hub's own; use another"
+            )))
+        }
         Some((name, realm)) if !name.is_empty() && !realm.is_empty() && !realm.contains(['@', '!']) => Ok(()),
         _ => Err(LedgerError::request(format!("{text} is no user: use NAME@REALM"))),
     }
@@ -111,7 +117,12 @@ impl Tx {
 }
 
 impl Sql {
-    pub(crate) async fn create_user(&self, by: Option<Actor>, new: NewUser) -> Result<User> {
+    pub(crate) async fn create_user(
+        &self,
+        by: Option<Actor>,
+        new: NewUser,
+        grants: Vec<(RoleName, Option<ProjectName>)>,
+    ) -> Result<User> {
         check(&new.user)?;
         self.write(move |tx| {
             Box::pin(async move {
@@ -140,7 +151,10 @@ impl Sql {
                     after: Some(shown(&made)),
                 };
                 tx.audit(by.as_ref(), change).await?;
-                Ok(made)
+                for (role, project) in grants {
+                    tx.put_grant(by.as_ref(), new.user.clone(), role, project).await?;
+                }
+                tx.user(&new.user).await
             })
         })
         .await

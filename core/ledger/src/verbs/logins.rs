@@ -59,8 +59,8 @@ impl Ledger {
     }
 
     /// Forgets some of what is over; to be called until it says 0.
-    pub async fn forget_logins(&self, policy: LockPolicy) -> Result<u64> {
-        self.sql.forget_logins(policy).await
+    pub async fn forget_logins(&self) -> Result<u64> {
+        self.sql.forget_logins().await
     }
 
     /// Writes down a change of what is not in the ledger.

@@ -4,13 +4,13 @@ use ironcore_types::{Rights, UserId};
 
 use crate::Ledger;
 use crate::error::Result;
-use crate::model::{NewToken, Token};
+use crate::model::{Actor, NewToken, Token};
 
 impl Ledger {
     /// Makes a token and tells `auth.token-created`. `conflict` when the name or the hash is taken (a revoked token
     /// keeps its name), `request.invalid` for a member without a project.
-    pub async fn create_token(&self, new: NewToken) -> Result<Token> {
-        self.sql.create_token(new).await
+    pub async fn create_token(&self, by: Option<&Actor>, new: NewToken) -> Result<Token> {
+        self.sql.create_token(by.cloned(), new).await
     }
 
     /// The token whose secret has this SHA-256, unless it is revoked or has expired, and what it may do: what its role
@@ -25,7 +25,7 @@ impl Ledger {
     }
 
     /// Takes a token back, for good.
-    pub async fn revoke_token(&self, user: &UserId) -> Result<()> {
-        self.sql.revoke_token(user.clone()).await
+    pub async fn revoke_token(&self, by: Option<&Actor>, user: &UserId) -> Result<()> {
+        self.sql.revoke_token(by.cloned(), user.clone()).await
     }
 }

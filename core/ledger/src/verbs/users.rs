@@ -7,9 +7,14 @@ use crate::error::Result;
 use crate::model::{Actor, Credentials, Grant, NewUser, RoleRow, User, UserChange};
 
 impl Ledger {
-    /// Makes a user, who may do nothing yet. `conflict` when there is one of that name.
-    pub async fn create_user(&self, by: Option<&Actor>, new: NewUser) -> Result<User> {
-        self.sql.create_user(by.cloned(), new).await
+    /// Makes a user with these roles, each on a project or on the whole hub. `conflict` when there is one of that name.
+    pub async fn create_user(
+        &self,
+        by: Option<&Actor>,
+        new: NewUser,
+        grants: Vec<(RoleName, Option<ProjectName>)>,
+    ) -> Result<User> {
+        self.sql.create_user(by.cloned(), new, grants).await
     }
 
     /// Changes a user. Another password, or that it may not sign in any more, ends what it is signed in with.

@@ -18,7 +18,7 @@ pub async fn tokens_live_and_die(place: &dyn Place) -> Result<()> {
         expires: Some(world.clock.time().after(std::time::Duration::from_secs(60))),
         actor: Some(user()?),
     };
-    let made = world.ledger.create_token(new.clone()).await?;
+    let made = world.ledger.create_token(None, new.clone()).await?;
     let event = world.last_event().await?.event;
     ensure!(event.event_type == EventType::AuthTokenCreated && event.data.actor == Some(user()?));
     ensure!(
@@ -45,7 +45,12 @@ pub async fn tokens_live_and_die(place: &dyn Place) -> Result<()> {
             ..new.clone()
         },
     ] {
-        let error = world.ledger.create_token(again).await.err().context("taken")?;
+        let error = world
+            .ledger
+            .create_token(None, again)
+            .await
+            .err()
+            .context("taken")?;
         ensure!(error.code() == ErrorCode::Conflict, "{error}");
     }
     let homeless = NewToken {
@@ -56,7 +61,7 @@ pub async fn tokens_live_and_die(place: &dyn Place) -> Result<()> {
     };
     let error = world
         .ledger
-        .create_token(homeless.clone())
+        .create_token(None, homeless.clone())
         .await
         .err()
         .context("a member needs a project")?;
@@ -70,7 +75,7 @@ pub async fn tokens_live_and_die(place: &dyn Place) -> Result<()> {
             expires: None,
             ..new.clone()
         };
-        let made = world.ledger.create_token(next).await?;
+        let made = world.ledger.create_token(None, next).await?;
         ensure!(made.revoked.is_none() && world.ledger.token_by_hash([secret; 32]).await?.is_some());
         ensure!(
             world
@@ -82,7 +87,7 @@ pub async fn tokens_live_and_die(place: &dyn Place) -> Result<()> {
                 .count()
                 == 1
         );
-        world.ledger.revoke_token(&new.user).await?;
+        world.ledger.revoke_token(None, &new.user).await?;
         ensure!(
             world.ledger.token_by_hash([secret; 32]).await?.is_none(),
             "revoked"
@@ -93,15 +98,15 @@ pub async fn tokens_live_and_die(place: &dyn Place) -> Result<()> {
         expires: None,
         ..homeless
     };
-    world.ledger.create_token(admin.clone()).await?;
+    world.ledger.create_token(None, admin.clone()).await?;
     ensure!(world.ledger.token_by_hash([3; 32]).await?.is_some());
-    world.ledger.revoke_token(&admin.user).await?;
+    world.ledger.revoke_token(None, &admin.user).await?;
     ensure!(world.ledger.token_by_hash([3; 32]).await?.is_none(), "revoked");
     let tokens = world.ledger.tokens().await?;
     ensure!(tokens.len() == 2 && tokens[1].revoked == Some(world.clock.time()));
     let error = world
         .ledger
-        .revoke_token(&"no@one".parse()?)
+        .revoke_token(None, &"no@one".parse()?)
         .await
         .err()
         .context("unknown")?;

@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use ironcore_egress::{Egress, EgressOptions, Secrets};
 use ironcore_ledger::model::{
-    AttemptOutcome, FanOut, FinishAttempt, HandlerRef, NewMatch, NewMessage, NewTask, NewToken, Role, Task,
+    Actor, AttemptOutcome, FanOut, FinishAttempt, HandlerRef, LockPolicy, NewMatch, NewMessage, NewTask,
+    NewToken, NewUser, Role, Task,
 };
 use ironcore_notify::{Notify, NotifyOptions, NotifyParts, Plugins, PluginsOptions, Templates};
 use ironcore_testkit::damage::{flip_byte, largest_file};
 use ironcore_testkit::hub::TestHub;
 use ironcore_types::objects::Document;
-use ironcore_types::{ErrorCode, Event, EventType, ProjectName, Severity, TaskState, UserId};
+use ironcore_types::{ErrorCode, Event, EventType, ProjectName, Right, Rights, Severity, TaskState, UserId};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -58,8 +59,10 @@ fn expected(event_type: EventType) -> Option<Expected> {
         E::DeliveryExhausted => office(Error, "message/"),
         E::HandlerDisabled => office(Error, "handler/office/ops/hook"),
         E::PluginFailed => hub(Error, "plugin/broken"),
-        E::AuthLoginFailed | E::AuthLockedOut => Expected::Later("nobody logs in with a password yet"),
-        E::ConfigPermissionGranted | E::ConfigRoleCreated => Expected::Later("roles are fixed"),
+        E::AuthLoginFailed => hub(Warning, "user/alice@local"),
+        E::AuthLockedOut => hub(Error, "user/alice@local"),
+        E::ConfigPermissionGranted => office(Notice, "user/alice@local"),
+        E::ConfigRoleCreated => hub(Notice, "role/pilot"),
         E::SystemCertificateRenewed => Expected::Later("the hub has no certificate"),
         _ => return None,
     })
@@ -126,7 +129,8 @@ async fn tasks(night: &Night) -> Result<()> {
         expires: None,
         actor: Some(UserId::new("root@local")?),
     };
-    night.ledger.create_token(token).await?;
+    night.ledger.create_token(None, token).await?;
+    people(night).await?;
     night.set("2026-05-21T02:00:00Z")?;
     night.fire().await?;
     night.work().await?;
@@ -186,6 +190,37 @@ async fn watched(night: &Night) -> Result<()> {
     watch.look(night.now()).await?;
     std::fs::remove_dir_all(night.path("primary"))?;
     watch.look(night.now()).await?;
+    Ok(())
+}
+
+/// A user with a role of the hub's own, and somebody who does not know its password.
+async fn people(night: &Night) -> Result<()> {
+    let by = Actor {
+        user: UserId::new("root@local")?,
+        address: None,
+        request: None,
+    };
+    let (user, role) = (UserId::new("alice@local")?, "pilot".parse()?);
+    let new = NewUser {
+        user: user.clone(),
+        name: None,
+        email: None,
+        password: None,
+    };
+    night
+        .ledger
+        .put_role(&by, &role, Rights::from_iter([Right::RunJobs]), None)
+        .await?;
+    let office = vec![(role, Some("office".parse()?))];
+    night.ledger.create_user(Some(&by), new, office).await?;
+    let policy = LockPolicy {
+        failures: 2,
+        within: Duration::from_secs(60),
+        lock: Duration::from_secs(60),
+    };
+    for _ in 0..2 {
+        night.ledger.login_failed(&user, None, policy).await?;
+    }
     Ok(())
 }
 

@@ -121,6 +121,7 @@ impl Served {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             shutdown: stop.clone(),
             links: LinkKey::derived(b"bench"),
+            secure: false,
             limits: Limits::default(),
         }));
         let (token, secret_sha256) = new_secret()?;
@@ -133,7 +134,7 @@ impl Served {
             expires: None,
             actor: None,
         };
-        ledger.create_token(new).await?;
+        ledger.create_token(None, new).await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let mut serving = JoinSet::new();

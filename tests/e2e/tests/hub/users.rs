@@ -1,0 +1,134 @@
+//! Users of a real hub: made on the command line, signed in as a browser does, and written down.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use anyhow::{Context, Result, ensure};
+use ironcore_testkit::hub::TestHub;
+use serde_json::{Value, json};
+
+use crate::fixture::{office, small_tree};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// Sends a request without any library that would be kinder than a browser; head and body of the answer.
+fn ask(hub: &TestHub, method: &str, path: &str, headers: &str, body: &str) -> Result<(String, String)> {
+    let url = hub.url()?;
+    let address = url.strip_prefix("http://").context("a plain address")?;
+    let mut stream = TcpStream::connect(address)?;
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n{headers}\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("an answer")?;
+    Ok((head.to_owned(), body.to_owned()))
+}
+
+#[test]
+fn a_user_is_made_signs_in_and_leaves_a_trace() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let tree = small_tree(&hub)?;
+    hub.apply(&office(&hub, &tree, "", ""))?;
+    let create = [
+        "user",
+        "create",
+        "alice@local",
+        "--name",
+        "Alice",
+        "--role",
+        "member",
+        "--project",
+        "office",
+    ];
+    let short = hub.cli_with(&create, b"short\n")?;
+    let said = String::from_utf8_lossy(&short.stderr);
+    ensure!(
+        !short.status.success() && said.contains("12 characters"),
+        "{said}"
+    );
+    let made = hub.cli_with(&create, format!("{PASSWORD}\n").as_bytes())?;
+    ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    hub.ok(&[
+        "role",
+        "set",
+        "pilot",
+        "--rights",
+        "run-jobs,pause-jobs",
+        "--comment",
+        "flies",
+    ])?;
+    hub.ok(&["user", "grant", "alice@local", "pilot", "--project", "office"])?;
+    let list = hub.ok(&["user", "list"])?;
+    ensure!(
+        list.contains("member of office, pilot of office") && !list.contains("argon2"),
+        "{list}"
+    );
+
+    let login = json!({ "user": "alice", "password": PASSWORD }).to_string();
+    let (head, body) = ask(&hub, "POST", "/api/v1/login", "", &login)?;
+    ensure!(head.starts_with("HTTP/1.1 200"), "{head} {body}");
+    let cookie = head
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "))
+        .and_then(|cookie| cookie.split(';').next())
+        .context("a cookie")?;
+    let csrf = serde_json::from_str::<Value>(&body)?["csrf_token"]
+        .as_str()
+        .context("a token")?
+        .to_owned();
+    let run = |headers: &str| ask(&hub, "POST", "/api/v1/jobs/office/files/run", headers, "{}");
+    let (head, _) = run(&format!("Cookie: {cookie}\r\n"))?;
+    ensure!(
+        head.starts_with("HTTP/1.1 403"),
+        "a page of somebody else's: {head}"
+    );
+    let (head, body) = run(&format!("Cookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\n"))?;
+    ensure!(head.starts_with("HTTP/1.1 20"), "{head} {body}");
+    let tasks = hub.ok(&["task", "list", "--user", "alice@local", "--output", "json"])?;
+    ensure!(tasks.contains("alice@local"), "{tasks}");
+
+    // The password is changed by an administrator, which signs her out.
+    let changed = hub.cli_with(&["user", "password", "alice@local"], b"another horse battery\n")?;
+    ensure!(changed.status.success());
+    let (head, _) = run(&format!("Cookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\n"))?;
+    ensure!(head.starts_with("HTTP/1.1 401"), "{head}");
+    hub.ok(&["user", "take", "alice@local", "pilot", "--project", "office"])?;
+    hub.ok(&["role", "remove", "pilot", "--yes"])?;
+    hub.ok(&["user", "remove", "alice@local", "--yes"])?;
+    let audit: Value = hub.json(&["audit", "list"])?;
+    let entries = audit["entries"].as_array().context("entries")?;
+    let actions: Vec<&str> = entries
+        .iter()
+        .filter_map(|entry| entry["action"].as_str())
+        .collect();
+    ensure!(
+        actions
+            == [
+                "user.removed",
+                "role.removed",
+                "grant.taken",
+                "user.changed",
+                "grant.made",
+                "role.created",
+                "grant.made",
+                "user.created"
+            ],
+        "{actions:?}"
+    );
+    ensure!(
+        entries.iter().all(|entry| entry["address"] == "127.0.0.1"),
+        "{audit}"
+    );
+    let told = hub.ok(&["audit", "list", "--object", "user/"])?;
+    ensure!(
+        told.contains("user.changed") && !told.contains("role.created"),
+        "{told}"
+    );
+    // Neither the log nor the database's text knows what was typed.
+    ensure!(!hub.log().contains(PASSWORD) && !audit.to_string().contains("horse"));
+    Ok(())
+}
