@@ -3,6 +3,10 @@ import { createRootRoute, createRoute, createRouter, Link, type ErrorComponentPr
 import { IconMapQuestion } from '@tabler/icons-react';
 
 import { DashboardPage } from './DashboardPage';
+import { inboxRoutes } from './inbox/routes';
+import { incidentRoutes } from './incidents/routes';
+import { notificationRoutes } from './notifications/routes';
+import { pluginRoutes } from './plugins/routes';
 import { Shell } from './shell/Shell';
 import { parseSearch, readSearch, stringifySearch, type TaskSearch } from './tasks/filters';
 import { TaskRoutePanel, TasksPage } from './tasks/TasksPage';
@@ -35,7 +39,10 @@ const tasks = createRoute({
 const task = createRoute({ getParentRoute: () => tasks, path: '$upid', component: TaskRoutePanel });
 
 export const router = createRouter({
-  routeTree: root.addChildren([dashboard, tasks.addChildren([task])]),
+  routeTree: root.addChildren([
+    dashboard, tasks.addChildren([task]),
+    inboxRoutes(root), incidentRoutes(root), notificationRoutes(root), pluginRoutes(root),
+  ]),
   parseSearch,
   stringifySearch,
   pathParamsAllowedCharacters: [':', '@'],

@@ -5,6 +5,7 @@ import { createContext, type ReactNode, use, useEffect, useState } from 'react';
 
 import { applyProgress, keys, mergeEvent, patchTask, refreshAfter } from './cache';
 import { type HubEvent, type ProgressNotice, SHOWN } from './model';
+import { refreshAllNews, refreshNews } from './news';
 import { followStream, type StreamState } from './stream';
 import { setToken } from './token';
 
@@ -44,7 +45,9 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
       timer = null;
       if (events.length > 0) {
         timer = setTimeout(flush, 1_000);
-        void refreshAfter(client, events);
+        const ofTasks = events.filter((event) => event.data.task != null);
+        if (ofTasks.length > 0) void refreshAfter(client, ofTasks);
+        void refreshNews(client, events);
       }
     };
 
@@ -58,9 +61,10 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
         return;
       }
       const event = body as HubEvent;
-      const task = (event as Partial<HubEvent>).data?.task;
-      if (task == null) return;
-      patchTask(client, task.upid, (known) => mergeEvent(known, task, SHOWN));
+      const data = (event as Partial<HubEvent>).data;
+      if (data === undefined) return;
+      const { task } = data;
+      if (task != null) patchTask(client, task.upid, (known) => mergeEvent(known, task, SHOWN));
       pending.push(event);
       timer ??= setTimeout(flush, 150);
     };
@@ -73,7 +77,10 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
       onState: (next) => {
         setState(next);
         // What happened before the stream was there is only known by asking.
-        if (next === 'live') void client.invalidateQueries({ queryKey: keys.tasks });
+        if (next === 'live') {
+          void client.invalidateQueries({ queryKey: keys.tasks });
+          refreshAllNews(client);
+        }
       },
       onRefused: () => setToken(null),
     });

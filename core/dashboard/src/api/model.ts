@@ -18,6 +18,7 @@ export type LogLine = Schemas['LogEntry'];
 export type LogPage = Schemas['LogPage'];
 export type Session = Schemas['Session'];
 export type Problem = Schemas['Problem'];
+export type Fault = Schemas['Fault'];
 export type ProgressNotice = Schemas['ProgressNotice'];
 /** What the event stream sends under the name of its type. */
 export type HubEvent = Schemas['Event'];
@@ -45,3 +46,80 @@ export function isFinal(state: TaskState): boolean {
 
 /** What the pages take from a task that an event tells of, until they ask again. */
 export type EventTask = Pick<Schemas['TaskData'], 'upid' | 'state' | 'started' | 'ended' | 'bytes' | 'warning_count'>;
+
+export type Severity = Schemas['Severity'];
+export type EventType = Schemas['EventType'];
+export type Inbox = Schemas['Inbox'];
+export type InboxEntry = Schemas['InboxEntry'];
+export type InboxCounts = Schemas['InboxCounts'];
+export type EntryButton = Schemas['EntryButton'];
+export type ActionAnswer = Schemas['ActionAnswer'];
+export type Mute = Schemas['Mute'];
+export type MuteRule = Schemas['MuteRule'];
+export type MuteWish = Loose<MuteRule>;
+export type Incident = Schemas['Incident'];
+export type IncidentState = Schemas['IncidentState'];
+export type IncidentDetail = Schemas['IncidentDetail'];
+export type IncidentMember = Schemas['IncidentMember'];
+export type IncidentNotice = Schemas['IncidentNotice'];
+/** What is declared has defaults, which the hub leaves out as often as it writes them; the document says that all is there. */
+type Loose<T> = T extends readonly (infer Item)[] ? Loose<Item>[] : T extends object ? { [Key in keyof T]?: Loose<T[Key]> } : T;
+
+export type EventFilter = Loose<Schemas['Filter']>;
+export type Hours = Loose<Schemas['Hours']>;
+export type GroupRule = Loose<Schemas['Rule']>;
+export type Handler = Omit<Loose<Schemas['Handler']>, 'name' | 'plugin' | 'config'> & Pick<Schemas['Handler'], 'name' | 'plugin'> & { config?: unknown };
+export type Group = Omit<Loose<Schemas['Group']>, 'name' | 'handler' | 'rule' | 'matrix'> & {
+  name: string;
+  handler?: Handler[];
+  rule?: GroupRule[];
+  matrix?: Record<string, string[]>;
+};
+export interface GroupPage {
+  groups: Group[];
+  failing: FailingHandler[];
+}
+export type FailingHandler = Schemas['FailingHandler'];
+export type Document = Schemas['Document'];
+export type Message = Schemas['Message'];
+export type MessageState = Schemas['MessageState'];
+export type MessageDetail = Schemas['MessageDetail'];
+export type Attempt = Schemas['Attempt'];
+export type Exchange = Schemas['Exchange'];
+export type Silence = Schemas['Silence'];
+export type CreateSilence = Schemas['CreateSilence'];
+export type SilenceWish = Loose<CreateSilence>;
+export type Matchers = Loose<Schemas['Matchers']>;
+export type Maintenance = Loose<Schemas['Maintenance']> & Pick<Schemas['Maintenance'], 'name' | 'from' | 'lasts'>;
+export type MaintenanceView = Schemas['MaintenanceView'];
+export type ExplainRequest = Schemas['ExplainRequest'];
+export type ExplainWish = Loose<ExplainRequest>;
+export type ExplainAnswer = Schemas['ExplainAnswer'];
+export type ExplainedHandler = Schemas['ExplainedHandler'];
+export type TestAnswer = Schemas['TestAnswer'];
+export type TestedHandler = Schemas['TestedHandler'];
+export type ApplyAnswer = Schemas['ApplyAnswer'];
+export type Plugin = Schemas['Plugin'];
+
+/** What matters least comes first. */
+export const SEVERITIES = ['info', 'notice', 'warning', 'error'] as const satisfies readonly Severity[];
+
+/** Every event type without `ironcore.`, by what it is about. */
+export const EVENT_GROUPS: readonly { about: string; types: readonly ShortEventType[] }[] = [
+  { about: 'Tasks', types: ['task.queued', 'task.started', 'task.completed', 'task.warning', 'task.failed', 'task.cancelled'] },
+  { about: 'Stored data', types: ['snapshot.verified', 'snapshot.stale', 'sync.integrity-error'] },
+  { about: 'Jobs', types: ['job.missed', 'job.overdue', 'job.overrun'] },
+  { about: 'Datastores', types: ['datastore.space-low', 'datastore.status-changed'] },
+  { about: 'Workers and scheduler', types: ['worker.online', 'worker.offline', 'scheduler.paused', 'scheduler.resumed'] },
+  { about: 'Notification', types: ['delivery.exhausted', 'handler.disabled', 'plugin.failed'] },
+  { about: 'Access and configuration', types: ['auth.login-failed', 'auth.locked-out', 'auth.token-created', 'config.permission-granted', 'config.role-created', 'config.key-rotated'] },
+  { about: 'Hub', types: ['system.started', 'system.stopped', 'system.certificate-renewed'] },
+];
+
+export type ShortEventType = EventType extends `ironcore.${infer Name}` ? Name : never;
+export const EVENT_TYPES: readonly ShortEventType[] = EVENT_GROUPS.flatMap((group) => group.types);
+
+/** `ironcore.task.failed` → `task.failed`, as people write it. */
+export function shortType(type: string): string {
+  return type.replace(/^ironcore\./, '');
+}

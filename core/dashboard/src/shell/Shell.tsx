@@ -3,24 +3,37 @@ import { AppShell, Burger, NavLink } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { IconLayoutDashboard, IconListDetails } from '@tabler/icons-react';
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { IconAlertOctagon, IconBell, IconInbox, IconLayoutDashboard, IconListDetails, IconPuzzle } from '@tabler/icons-react';
+import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react';
 
 import { keys } from '../api/cache';
 import { answer, api } from '../api/client';
 import { LiveProvider } from '../api/live';
 import type { Session } from '../api/model';
 import { currentToken, onTokenChange } from '../api/token';
+import { InboxBadge } from '../inbox/InboxBadge';
 import { Failure, Loading } from '../ui/Panel';
 import { ColorSchemeButton, LiveSign, UserMenu, ZoneMenu } from './HeaderTools';
 import { Login } from './Login';
 import { ReconnectBanner } from './ReconnectBanner';
 import classes from './Shell.module.css';
 
+interface Page {
+  to: string;
+  label: string;
+  icon: typeof IconBell;
+  /** What stands beside the link. */
+  badge?: () => ReactNode;
+}
+
 const PAGES = [
   { to: '/', label: 'Dashboard', icon: IconLayoutDashboard },
   { to: '/tasks', label: 'Tasks', icon: IconListDetails },
-] as const;
+  { to: '/inbox', label: 'Inbox', icon: IconInbox, badge: InboxBadge },
+  { to: '/incidents', label: 'Incidents', icon: IconAlertOctagon },
+  { to: '/notifications', label: 'Notifications', icon: IconBell },
+  { to: '/plugins', label: 'Plugins', icon: IconPuzzle },
+] as const satisfies readonly Page[];
 
 export function Shell() {
   const token = useSyncExternalStore(onTokenChange, currentToken);
@@ -93,12 +106,13 @@ function Frame({ session }: { session: Session }) {
       </AppShell.Header>
       <AppShell.Navbar aria-label="Pages">
         <ul className={classes.links}>
-          {PAGES.map(({ to, label, icon: Icon }) => (
+          {PAGES.map(({ to, label, icon: Icon, ...rest }) => (
             <li key={to}>
               <NavLink
                 renderRoot={(props) => <Link to={to} {...props} />}
                 label={label}
                 leftSection={<Icon size={19} stroke={1.7} aria-hidden />}
+                rightSection={'badge' in rest ? <rest.badge /> : undefined}
                 active={page?.to === to}
                 aria-current={page?.to === to ? 'page' : undefined}
                 onClick={menu.close}

@@ -47,7 +47,7 @@ interface TextFilterProps {
 }
 
 /** Text that becomes the filter when typing pauses, on Enter, or on leaving the field. */
-function TextFilter({ label, icon, value, onChange, wide = false, options }: TextFilterProps) {
+export function TextFilter({ label, icon, value, onChange, wide = false, options }: TextFilterProps) {
   const id = useId();
   const [draft, setDraft] = useState(value);
   const [known, setKnown] = useState(value);

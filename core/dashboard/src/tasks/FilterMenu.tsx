@@ -8,7 +8,7 @@ import { useZone } from '../shell/zone';
 import classes from './FilterBar.module.css';
 import { resolveTime, SPANS } from './filters';
 
-function FilterButton({ label, value, icon, children }: { label: string; value: string | null; icon?: ReactNode; children: ReactNode }) {
+export function FilterButton({ label, value, icon, children }: { label: string; value: string | null; icon?: ReactNode; children: ReactNode }) {
   return (
     <Popover position="bottom-start" shadow="md" trapFocus withinPortal>
       <Popover.Target>

@@ -90,7 +90,7 @@ function TaskBody({ task }: { task: Task }) {
   );
 }
 
-function TipCard({ tip }: { tip: Tip }) {
+export function TipCard({ tip }: { tip: Tip }) {
   const { reason, evidence } = splitEvidence(tip.why);
   return (
     <div className={classes.callout} data-kind="tip">

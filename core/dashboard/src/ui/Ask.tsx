@@ -1,0 +1,46 @@
+// Asking before something is done: what will happen, a word for the others where there is one, and what went wrong.
+import { Button, Modal, Textarea } from '@mantine/core';
+import { type ReactNode, useState } from 'react';
+
+import classes from './Ask.module.css';
+import { Trouble } from './Trouble';
+
+interface AskProps {
+  title: string;
+  /** What will happen. */
+  children: ReactNode;
+  confirm: string;
+  danger?: boolean;
+  busy: boolean;
+  error: Error | null;
+  /** With it, a comment is asked for: its label. */
+  comment?: string;
+  onConfirm: (comment: string) => void;
+  onClose: () => void;
+}
+
+/** Stays open until it is done, so that nothing typed is lost when it fails. */
+export function Ask({ title, children, confirm, danger = false, busy, error, comment, onConfirm, onClose }: AskProps) {
+  const [text, setText] = useState('');
+  return (
+    <Modal opened onClose={onClose} title={title} centered size="md" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <form
+        className={classes.ask}
+        onSubmit={(event) => {
+          event.preventDefault();
+          onConfirm(text);
+        }}
+      >
+        <div>{children}</div>
+        {comment !== undefined && (
+          <Textarea label={comment} description="Optional; the others see it." value={text} maxLength={1_000} autosize minRows={2} data-autofocus onChange={(event) => setText(event.currentTarget.value)} />
+        )}
+        <Trouble error={error} />
+        <div className={classes.choices}>
+          <Button variant="default" onClick={onClose}>Not now</Button>
+          <Button type="submit" loading={busy} {...(danger ? { color: 'red.8' } : {})}>{confirm}</Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}
