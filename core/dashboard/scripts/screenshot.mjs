@@ -6,6 +6,8 @@ import { join } from 'node:path';
 
 import { chromium } from 'playwright-core';
 
+import { newsShots } from './screenshot-news.mjs';
+
 const [url, token, folder = 'screenshots'] = process.argv.slice(2);
 if (!url || !token) {
   console.error('usage: npm run screenshot -- URL TOKEN [FOLDER]');
@@ -36,6 +38,8 @@ async function shots(name, { width, height, scheme, scale = 1 }) {
     await page.evaluate('document.fonts.ready');
     await page.screenshot({ path: join(folder, `${what}-${name}.png`) });
     await check(page, `${what}-${name}`);
+    const over = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
+    if (over > 0) { bad += 1; console.error(`${what}-${name}: the page is ${over} px wider than the screen`); }
     console.log(join(folder, `${what}-${name}.png`));
   };
 
@@ -69,6 +73,7 @@ async function shots(name, { width, height, scheme, scale = 1 }) {
     await page.waitForTimeout(3_000);
     await take('task-running');
   }
+  await newsShots(page, url, take);
   await context.close();
 }
 

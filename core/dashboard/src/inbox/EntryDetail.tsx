@@ -39,7 +39,7 @@ export function EntryDetail({ seq, onClose }: { seq: number; onClose?: () => voi
   }
   const toggle = () => mutate({ seqs: [seq], read: !entry.read }, { onError: (cause) => tellFailed('The entry was not marked', cause) });
   return (
-    <article className={classes.body} aria-label={entry.title}>
+    <article className={classes.body} data-over={onClose === undefined || undefined} aria-label={entry.title}>
       <div className={classes.top}>
         <SeverityBadge severity={entry.severity} />
         <span className={classes.type}>{shortType(entry.event.type)}</span>

@@ -40,7 +40,7 @@ export function InboxFilters({ search, onChange }: { search: InboxSearch; onChan
         onChange={(severity) => change({ severity })}
       />
       <ChoiceFilter label="Event" options={EVENT_TYPES} value={typesOf(search.type)} onChange={(types) => change({ type: types.join(',') })} />
-      {session?.project == null && projects.length > 1 && (
+      {session?.project == null && projects.length !== 1 && (
         <OneFilter label="Project" any="Every project" options={projects} value={search.project} onChange={(project) => change({ project })} />
       )}
       <RangeFilter since={search.since} until={search.until} onChange={(since, until) => change({ since, until })} />

@@ -4,20 +4,23 @@ import { IconBellOff, IconCheck, IconVolumeOff } from '@tabler/icons-react';
 
 import { type InboxEntry, shortType } from '../api/model';
 import { Marked } from '../ui/Marked';
+import { useNow } from '../ui/now';
 import { SeveritySign } from '../ui/Severity';
 import { Time } from '../ui/Time';
 import classes from './InboxList.module.css';
 import { readInboxSearch } from './search';
 
 export function InboxList({ entries, selected }: { entries: readonly InboxEntry[]; selected: number | undefined }) {
+  // Of today only the time is written; the day is in the tooltip.
+  const day = new Date(useNow()).toISOString();
   return (
     <ul className={classes.list}>
-      {entries.map((entry) => <li key={entry.seq}><Row entry={entry} open={entry.seq === selected} /></li>)}
+      {entries.map((entry) => <li key={entry.seq}><Row entry={entry} open={entry.seq === selected} now={day} /></li>)}
     </ul>
   );
 }
 
-function Row({ entry, open }: { entry: InboxEntry; open: boolean }) {
+function Row({ entry, open, now }: { entry: InboxEntry; open: boolean; now: string }) {
   const { data } = entry.event;
   const where = [shortType(entry.event.type), data.project, data.job?.name ?? data.task?.job ?? data.datastore?.name].filter((each) => each != null);
   const unread = !entry.read && !entry.muted;
@@ -36,7 +39,7 @@ function Row({ entry, open }: { entry: InboxEntry; open: boolean }) {
       activeProps={{}}
     >
       <span className={classes.signs}>
-        <SeveritySign severity={entry.severity} />
+        {entry.severity !== 'info' && <SeveritySign severity={entry.severity} />}
         {unread && <i className={classes.dot} role="img" aria-label="unread" />}
       </span>
       <span className={classes.what}>
@@ -48,7 +51,7 @@ function Row({ entry, open }: { entry: InboxEntry; open: boolean }) {
           {entry.silenced !== undefined && entry.silenced.length > 0 && <span className={classes.mark}><IconBellOff size={13} aria-hidden /> silenced</span>}
         </span>
       </span>
-      <span className={classes.when}><Time at={entry.event.time} ago /></span>
+      <span className={classes.when}><Time at={entry.event.time} after={now} /></span>
     </Link>
   );
 }

@@ -57,9 +57,9 @@ export function InboxPage() {
     <>
       <PageHead title="Inbox">
         <span className={classes.count} role="status">{counts.data !== undefined && countsInWords(counts.data)}</span>
+        <InboxTools search={search} newest={entries[0]?.seq} onMutes={() => openMutes(true)} />
       </PageHead>
       <InboxFilters search={search} onChange={change} />
-      <InboxTools search={search} newest={entries[0]?.seq} onMutes={() => openMutes(true)} />
       {/* Keys work while the focus is in the list or in an entry; both are made of links and buttons. */}
       {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
       <div className={classes.grid} ref={box} onKeyDown={onKeyDown} data-open={seq !== undefined || undefined}>

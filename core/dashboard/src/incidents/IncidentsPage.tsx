@@ -54,7 +54,7 @@ export function IncidentsPage() {
           aria-label="Which incidents" className={classes.show} size="sm" data={SHOWN} value={search.show ?? 'lasting'}
           onChange={(value) => change(readIncidentSearch({ ...search, show: INCIDENT_SHOWS.find((each) => each === value) }))}
         />
-        {session?.project == null && projects.length > 1 && (
+        {session?.project == null && projects.length !== 1 && (
           <OneFilter label="Project" any="Every project, and the hub" options={projects} value={search.project} onChange={(project) => change(readIncidentSearch({ ...search, project }))} />
         )}
       </search>

@@ -15,7 +15,7 @@ import { HandlerCard } from './HandlerCard';
 import { MatrixEditor } from './MatrixEditor';
 import { PreviewPanel } from './PreviewPanel';
 import { TestPanel } from './TestPanel';
-import { filterInWords, tellInWords, thenInWords } from './words';
+import { filterInWords, lowerFirst, tellInWords, thenInWords } from './words';
 
 const route = getRouteApi('/notifications/groups/$project/$name');
 
@@ -48,7 +48,7 @@ export function GroupPage() {
           Test every handler
         </Button>
       </div>
-      {denied !== null && <p className={classes.note}>To test and to preview handlers: {denied.charAt(0).toLowerCase() + denied.slice(1)}</p>}
+      {denied !== null && <p className={classes.note}>To test and to preview handlers: {lowerFirst(denied)}</p>}
       <div className={classes.stack}>
         <Panel title="Handlers" count={handlers.length} flush>
           {handlers.length === 0 ? <Empty icon={<IconSend size={21} stroke={1.7} />} title="It has no handlers">Nobody is told. Declare some with <code>ironcore-backup apply</code>.</Empty> : (

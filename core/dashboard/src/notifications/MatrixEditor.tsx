@@ -13,6 +13,7 @@ import { tellDone, Trouble } from '../ui/Trouble';
 import { changedMeanwhile, changedTypes, type Matrix, sameMatrix } from './matrix';
 import classes from './MatrixEditor.module.css';
 import { MatrixTable } from './MatrixTable';
+import { lowerFirst } from './words';
 
 interface Draft {
   /** The group as it was when the editing began. */
@@ -78,7 +79,7 @@ export function MatrixEditor({ group }: { group: Group }) {
     <Panel title="Event matrix" flush side={tools}>
       <p className={classes.note}>
         For a type with a row of its own exactly the marked handlers are told; for others a handler’s own event types decide, else the default rule.
-        Rules come before, and the rest of a handler’s filter has the last word.{denied !== null && ` To change it: ${denied.charAt(0).toLowerCase()}${denied.slice(1)}`}
+        Rules come before, and the rest of a handler’s filter has the last word.{denied !== null && ` To change it: ${lowerFirst(denied)}`}
       </p>
       {tried === null && error !== null && <div className={classes.pad}><Trouble error={error} /></div>}
       <MatrixTable matrix={matrix} handlers={handlers} {...(draft === null ? {} : { changed, onChange: (next: Matrix) => setDraft({ ...draft, matrix: next }) })} />

@@ -53,7 +53,7 @@ export function MatrixTable({ matrix, handlers, changed = [], onChange }: Matrix
                       <td>
                         {own ? 'this row' : 'filter or default'}
                         {own && onChange !== undefined && (
-                          <Button size="compact-xs" variant="subtle" ml={6} aria-label={`Take the row of ${type} out of the matrix`} onClick={() => onChange(withoutRow(matrix, type))}>Take out</Button>
+                          <Button size="compact-xs" variant="subtle" ml={6} aria-label={`Take out the row of ${type}`} onClick={() => onChange(withoutRow(matrix, type))}>Take out</Button>
                         )}
                       </td>
                     </tr>

@@ -27,24 +27,25 @@ export function MessagePanel({ id, onClose, onOpen }: { id: string; onClose: () 
       title={data === undefined ? 'Message' : `${data.message.group}/${data.message.handler}`}
       badge={data !== undefined && <MessageState state={data.message.state} />}
       path={`/notifications/messages/${id}`}
-      tools={data !== undefined && <Replay message={data.message} onOpen={onOpen} />}
       onClose={onClose}
       wide
     >
-      {data === undefined ? (error === null ? <Loading rows={10} height={22} /> : <Failure error={error} retry={() => void refetch()} />) : <Body detail={data} />}
+      {data === undefined ? (error === null ? <Loading rows={10} height={22} /> : <Failure error={error} retry={() => void refetch()} />) : <Body detail={data} onOpen={onOpen} />}
     </SidePanel>
   );
 }
 
-function Body({ detail: { message, attempts, events } }: { detail: MessageDetail }) {
+function Body({ detail: { message, attempts, events }, onOpen }: { detail: MessageDetail; onOpen: (id: string) => void }) {
   return (
     <>
       {message.error != null && message.state !== 'delivered' && <p className={classes.error}>{message.error.message} <code>{message.error.code}</code></p>}
+      <Replay message={message} onOpen={onOpen} />
       <Facts
         facts={[
           ['Kind', message.kind],
           ['Plugin', message.plugin],
-          ['Group', <Link key="group" to="/notifications/groups/$project/$name" params={{ project: message.project ?? HUB, name: message.group }} search={{}}>{message.project ?? 'the hub'}: {message.group}</Link>],
+          // The handlers that are built in, such as the one of the inbox, belong to no group that is declared.
+          ['Group', message.group.startsWith('hub.') ? 'built in' : <Link key="group" to="/notifications/groups/$project/$name" params={{ project: message.project ?? HUB, name: message.group }} search={{}}>{message.project ?? 'the hub'}: {message.group}</Link>],
           ['Recipient', message.recipient],
           ['Made', <Time key="made" at={message.created} />],
           ['Next attempt', message.next_attempt == null ? null : <Time at={message.next_attempt} />],
@@ -93,7 +94,10 @@ function Replay({ message, onOpen }: { message: Message; onOpen: (id: string) =>
     });
   return (
     <>
-      <Button size="compact-sm" variant="default" disabled={denied !== null} title={denied ?? undefined} leftSection={<IconRepeat size={15} stroke={1.8} />} onClick={() => setAsked(true)}>Send again</Button>
+      <div className={classes.actions}>
+        <Button size="xs" variant="default" disabled={denied !== null} leftSection={<IconRepeat size={15} stroke={1.8} />} onClick={() => setAsked(true)}>Send again</Button>
+        {denied !== null && <span className={classes.note}>{denied}</span>}
+      </div>
       {asked && (
         <Ask title="Send this message again" confirm="Send again" busy={replay.isPending} error={null} onConfirm={send} onClose={() => { setAsked(false); replay.reset(); }}>
           <p>{message.group}/{message.handler} is told once more of the same, now and as a new message.{message.state === 'delivered' && ' It was delivered before, so its receiver hears of it twice.'}</p>

@@ -21,6 +21,7 @@ import { countMessageFilters, MESSAGE_STATES, type MessageSearch, readMessageSea
 import classes from './MessagesTab.module.css';
 import { MessageTable } from './MessageTable';
 import { ReplayAsk } from './ReplayAsk';
+import { lowerFirst } from './words';
 
 const route = getRouteApi('/notifications/messages');
 const panelRoute = getRouteApi('/notifications/messages/$id');
@@ -47,6 +48,7 @@ export function MessagesTab() {
       <div className={classes.line}>
         <span className={classes.count} role="status">
           {first !== undefined && `${formatCount(first.count)}${first.count_capped ? '+' : ''} ${first.count === 1 ? 'message' : 'messages'}`}
+          {denied !== null && ` · To send again: ${lowerFirst(denied)}`}
         </span>
         <Button size="xs" variant="default" disabled={denied !== null} title={denied ?? undefined} leftSection={<IconRepeat size={15} stroke={1.8} />} onClick={() => setAsked(true)}>
           Send dead letters again
@@ -88,7 +90,7 @@ function Filters({ search, onChange }: { search: MessageSearch; onChange: (searc
   return (
     <search className={bar.bar}>
       <ChoiceFilter label="State" options={MESSAGE_STATES} shown={{ pending: 'pending', sending: 'sending', delivered: 'delivered', dead: 'dead letter' }} value={someOf(search.state, MESSAGE_STATES)} onChange={(states) => change({ state: states.join(',') })} />
-      {session?.project == null && projects.length > 1 && <OneFilter label="Project" any="Every project, and the hub" options={projects} value={search.project} onChange={(project) => change({ project })} />}
+      {session?.project == null && projects.length !== 1 && <OneFilter label="Project" any="Every project, and the hub" options={projects} value={search.project} onChange={(project) => change({ project })} />}
       <OneFilter label="Group" any="Every group" options={[...new Set(ofProject.map((group) => group.name))]} value={search.group} onChange={(group) => change({ group, handler: undefined })} />
       <OneFilter label="Handler" any="Every handler" options={[...new Set(handlers.map((handler) => handler.name))]} value={search.handler} onChange={(handler) => change({ handler })} />
       <OneFilter label="Made" any="Any time" options={SPANS} value={search.since} onChange={(since) => change({ since })} />

@@ -85,7 +85,8 @@ function Mail({ from, to, subject, text, html }: { from: string; to: readonly st
   const [part, setPart] = useState(html === null ? 'text' : 'html');
   return (
     <Section title="Mail" side={html !== null && <SegmentedControl size="xs" aria-label="Which part" value={part} onChange={setPart} data={[{ value: 'html', label: 'HTML' }, { value: 'text', label: 'Plain text' }]} />}>
-      <Facts facts={[['Subject', subject], ['From', from], ['To', to.join(', ')]]} />
+      <p className={classes.subject}>{subject}</p>
+      <Facts facts={[['From', from], ['To', to.join(', ')]]} />
       {/* No scripts, no forms, no origin of its own: what a template makes is only looked at. */}
       {part === 'html' && html !== null ? <iframe className={classes.mail} sandbox="" srcDoc={html} title={`Mail: ${subject}`} /> : <Body text={text} what="text" />}
     </Section>

@@ -16,7 +16,7 @@ import { tellDone } from '../ui/Trouble';
 import { MaintenanceForm } from './MaintenanceForm';
 import { SilenceForm } from './SilenceForm';
 import classes from './SilencesTab.module.css';
-import { matchersInWords } from './words';
+import { lowerFirst, matchersInWords } from './words';
 
 const route = getRouteApi('/notifications/silences');
 
@@ -36,7 +36,7 @@ export function SilencesTab() {
   );
   return (
     <>
-      <p className={classes.note}>What is silenced is not told outside. Every event still happens, and shows in the inbox. What still lasts when it is over is told then, once.</p>
+      <p className={classes.note}>What is silenced is not told outside. Every event still happens, and shows in the inbox. What still lasts when it is over is told then, once.{noSilence !== null && ` To make and end silences: ${lowerFirst(noSilence)}`}{noSilence === null && noWindow !== null && ` To declare and remove windows: ${lowerFirst(noWindow)}`}</p>
       <div className={classes.stack}>
         <Panel
           title="Silences" count={silences.data?.silences.filter((silence) => silence.state === 'active').length} flush

@@ -93,3 +93,8 @@ export function destination(config: unknown): string | null {
   if (Array.isArray(to)) return to.filter((each) => typeof each === 'string').join(', ');
   return typeof host === 'string' ? host : null;
 }
+
+/** A sentence that goes on after a colon. */
+export function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

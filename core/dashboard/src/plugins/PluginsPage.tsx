@@ -3,7 +3,6 @@ import { IconPuzzle } from '@tabler/icons-react';
 
 import { usePlugins } from '../api/notifications';
 import type { Plugin } from '../api/model';
-import { CommandLine } from '../ui/Copy';
 import { Marked } from '../ui/Marked';
 import { Empty, Failure, Loading, PageHead, Panel } from '../ui/Panel';
 import { Tag } from '../ui/Severity';
@@ -36,7 +35,6 @@ export function PluginsPage() {
           {data.plugins.length === 0 && <Empty icon={<IconPuzzle size={21} stroke={1.7} />} title="No plugin is loaded">Nobody can be told of anything.</Empty>}
           <ul className={classes.plugins}>{data.plugins.map((plugin) => <li key={plugin.name}><PluginCard plugin={plugin} /></li>)}</ul>
           <p className={classes.note}>Plugins run in a sandbox, with no more rights than the operator grants. They are read from the plugin folder when the hub starts.</p>
-          <CommandLine command="ironcore-backup status" />
         </div>
       )}
     </>

@@ -3,6 +3,7 @@ import { Button, Modal, Textarea } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 
 import classes from './Ask.module.css';
+import { useReturnFocus } from './focus';
 import { Trouble } from './Trouble';
 
 interface AskProps {
@@ -21,6 +22,7 @@ interface AskProps {
 
 /** Stays open until it is done, so that nothing typed is lost when it fails. */
 export function Ask({ title, children, confirm, danger = false, busy, error, comment, onConfirm, onClose }: AskProps) {
+  useReturnFocus();
   const [text, setText] = useState('');
   return (
     <Modal opened onClose={onClose} title={title} centered size="md" closeButtonProps={{ 'aria-label': 'Close' }}>

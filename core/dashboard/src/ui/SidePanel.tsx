@@ -4,6 +4,7 @@ import { IconLink, IconX } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 
 import { CopyButton } from './Copy';
+import { useReturnFocus } from './focus';
 import classes from './SidePanel.module.css';
 
 interface SidePanelProps {
@@ -19,6 +20,7 @@ interface SidePanelProps {
 }
 
 export function SidePanel({ title, badge, tools, path, onClose, children, wide = false }: SidePanelProps) {
+  useReturnFocus();
   return (
     <Drawer.Root classNames={{ content: classes.panel ?? '' }} opened onClose={onClose} position="right" size={`min(${wide ? 60 : 48}rem, 100vw)`} transitionProps={{ duration: 120 }}>
       <Drawer.Overlay backgroundOpacity={0.35} />

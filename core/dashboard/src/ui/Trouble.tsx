@@ -8,12 +8,13 @@ import classes from './Trouble.module.css';
 export function Trouble({ error }: { error: Error | null }) {
   if (error === null) return null;
   const known = error instanceof ApiError ? error : null;
+  const faults = known?.faults.filter((fault) => !error.message.includes(fault.detail)) ?? [];
   return (
     <div className={classes.trouble} role="alert">
       <p>{error.message}</p>
-      {known !== null && known.faults.length > 0 && (
+      {faults.length > 0 && (
         <ul>
-          {known.faults.map((fault, at) => (
+          {faults.map((fault, at) => (
             <li key={at}>
               {(fault.object != null || fault.key !== '') && <><code>{[fault.object, fault.key].filter((each) => each != null && each !== '').join(' ')}</code>: </>}
               {fault.detail}
