@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 
 import { answer, api } from './client';
 import { useRefreshInterval } from './live';
-import type { CreateSilence, Document, ExplainRequest, ExplainWish, Group, GroupPage, Maintenance, SilenceWish } from './model';
+import type { CreateSilence, Document, EventType, ExplainRequest, ExplainWish, Group, GroupPage, Maintenance, SilenceWish } from './model';
 import { newsKeys } from './news';
 
 /** `-` is how addresses write the hub itself. */
@@ -48,8 +48,8 @@ export function useEnableHandler() {
 /** Tests a handler, or each of a group when none is named. */
 export function useTestSend() {
   return useMutation({
-    mutationFn: ({ project, group, handler }: { project: string | null | undefined; group: string; handler: string | null }) =>
-      answer(api.POST('/api/v1/notifications/test', { body: { group, ...(project == null ? {} : { project }), ...(handler === null ? {} : { handler }) } })),
+    mutationFn: ({ project, group, handler, type }: { project: string | null | undefined; group: string; handler: string | null; type: EventType | null }) =>
+      answer(api.POST('/api/v1/notifications/test', { body: { group, ...(project == null ? {} : { project }), ...(handler === null ? {} : { handler }), ...(type === null ? {} : { type }) } })),
   });
 }
 
@@ -141,6 +141,19 @@ export function useApply() {
       answer(api.POST('/api/v1/apply', { params: { query: { 'dry-run': dryRun } }, body: declared as Document })),
     onSuccess: (_, { dryRun }) =>
       dryRun ? undefined : Promise.all([newsKeys.groups, newsKeys.maintenance, newsKeys.silences].map((queryKey) => client.invalidateQueries({ queryKey }))),
+  });
+}
+
+/** Switches a handler on or off by declaring its group with that one thing changed, as the group is at this moment. */
+export function useSwitchHandler() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ project, group, handler, enabled }: HandlerAddress & { enabled: boolean }) => {
+      const now = await fetchGroup(project, group);
+      const changed = { ...now, handler: (now.handler ?? []).map((each) => (each.name === handler ? { ...each, enabled } : each)) };
+      return answer(api.POST('/api/v1/apply', { body: { group: [changed] } as Document }));
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: newsKeys.groups }),
   });
 }
 

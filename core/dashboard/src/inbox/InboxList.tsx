@@ -34,9 +34,6 @@ function Row({ entry, open, now }: { entry: InboxEntry; open: boolean; now: stri
       data-seq={entry.seq}
       data-unread={unread || undefined}
       data-selected={open || undefined}
-      aria-current={open ? 'true' : undefined}
-      // The address alone would be current for every filter.
-      activeProps={{}}
     >
       <span className={classes.signs}>
         {entry.severity !== 'info' && <SeveritySign severity={entry.severity} />}

@@ -40,7 +40,7 @@ export function InboxPage() {
     const all = list.data?.pages.flatMap((page) => page.entries) ?? [];
     return [...new Map(all.map((entry) => [entry.seq, entry])).values()];
   }, [list.data]);
-  const onKeyDown = useInboxKeys(box, entries);
+  const onKeyDown = useInboxKeys(box, entries, () => void navigate({ to: '/inbox', search, resetScroll: false }));
 
   const change = (next: InboxSearch) => {
     client.setQueryData(newsKeys.inboxBehind, 0);
@@ -51,6 +51,8 @@ export function InboxPage() {
     void client.resetQueries({ queryKey: newsKeys.inboxList(search) });
     window.scrollTo({ top: 0 });
   };
+  // What happened meanwhile may or may not pass the filters.
+  const filtered = countInboxFilters(search) > 0 || search.show !== undefined;
   const openMutes = (open: boolean) => void navigate({ to: '.', search: { ...search, ...(open ? { mutes: 'yes' } : {}) }, resetScroll: false });
 
   return (
@@ -67,7 +69,7 @@ export function InboxPage() {
           {behind > 0 && (
             <div className={classes.news}>
               <Button size="compact-sm" variant="subtle" leftSection={<IconArrowUp size={15} />} onClick={showNew}>
-                Show {behind === 1 ? '1 new entry' : `${formatCount(behind)} new entries`}
+                {filtered ? 'Look for new entries' : behind === 1 ? 'Show 1 new entry' : `Show ${formatCount(behind)} new entries`}
               </Button>
             </div>
           )}

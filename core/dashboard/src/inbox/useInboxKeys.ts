@@ -1,4 +1,4 @@
-// The keys of the inbox: j, k and arrows move, r marks. Enter opens, since each row is a link. They work while the focus
+// The keys of the inbox: j, k and arrows move, r marks, Escape closes. Enter opens, since each row is a link. They work while the focus
 // is in the list or in an entry, so that no key does something behind the user's back.
 import { type KeyboardEvent, type RefObject, useEffect, useRef } from 'react';
 
@@ -18,7 +18,7 @@ export function stepFrom(at: number, by: number, count: number): number | null {
   return next < 0 || next >= count ? null : next;
 }
 
-export function useInboxKeys(box: RefObject<HTMLElement | null>, entries: readonly InboxEntry[]) {
+export function useInboxKeys(box: RefObject<HTMLElement | null>, entries: readonly InboxEntry[], onEscape: () => void) {
   const mark = useMarkEntries();
   /** The row that has or had the focus last: its entry, and its place. */
   const last = useRef<{ seq: number; at: number } | null>(null);
@@ -37,7 +37,7 @@ export function useInboxKeys(box: RefObject<HTMLElement | null>, entries: readon
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, textarea, select, [contenteditable], [role="dialog"], [role="menu"]') !== null) return;
     const rows = rowsIn(box.current);
     const focused = rows.indexOf(target as HTMLAnchorElement);
-    const opened = rows.findIndex((row) => row.getAttribute('aria-current') === 'true');
+    const opened = rows.findIndex((row) => row.dataset.selected !== undefined);
     const at = focused === -1 ? opened : focused;
     const by = STEPS[event.key];
     if (by !== undefined && !(event.key.startsWith('Arrow') && focused === -1)) {
@@ -48,6 +48,10 @@ export function useInboxKeys(box: RefObject<HTMLElement | null>, entries: readon
       row.focus();
       last.current = { seq: Number(row.dataset.seq), at: next };
       return;
+    }
+    if (event.key === 'Escape' && opened !== -1) {
+      rows[opened]?.focus();
+      onEscape();
     }
     if (event.key !== 'r') return;
     const entry = entries.find((each) => each.seq === Number(rows[at]?.dataset.seq));

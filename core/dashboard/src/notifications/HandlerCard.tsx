@@ -1,11 +1,13 @@
 // One handler: where it sends to, what it is told of and how often, and whether it works.
-import { Button } from '@mantine/core';
+import { Button, Switch } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { IconEye, IconPower, IconSend } from '@tabler/icons-react';
+import { useState } from 'react';
 
 import type { FailingHandler, Group, Handler } from '../api/model';
-import { useEnableHandler } from '../api/notifications';
+import { useEnableHandler, useSwitchHandler } from '../api/notifications';
 import { refusal, useSession } from '../api/rights';
+import { Ask } from '../ui/Ask';
 import { Tag } from '../ui/Severity';
 import { Time } from '../ui/Time';
 import { tellDone, Trouble } from '../ui/Trouble';
@@ -33,6 +35,8 @@ export function HandlerCard({ group, handler, failure, onTest, onPreview }: Hand
         <HandlerState handler={handler} failure={failure} />
         <span className={classes.plugin}>{handler.plugin}{handler.template != null && `, template ${handler.template}`}</span>
         <div className={classes.tools}>
+          {/* One that was switched off for its failures has a button of its own below. */}
+          {failure?.disabled == null && <Declared group={group} handler={handler} />}
           <Button size="compact-sm" variant="default" disabled={denied !== null} title={denied ?? undefined} leftSection={<IconEye size={15} stroke={1.8} />} aria-label={`Preview what ${handler.name} would send`} onClick={onPreview}>Preview</Button>
           <Button size="compact-sm" variant="default" disabled={denied !== null} title={denied ?? undefined} leftSection={<IconSend size={15} stroke={1.8} />} aria-label={`Send a test through ${handler.name}`} onClick={onTest}>Test</Button>
         </div>
@@ -51,6 +55,37 @@ export function HandlerCard({ group, handler, failure, onTest, onPreview }: Hand
         </div>
       </dl>
     </div>
+  );
+}
+
+/** Whether the handler is declared as on; what it failed of is another matter. */
+function Declared({ group, handler }: { group: Group; handler: Handler }) {
+  const session = useSession();
+  const change = useSwitchHandler();
+  const [asked, setAsked] = useState(false);
+  const denied = refusal(session, 'declare');
+  const on = handler.enabled !== false;
+  const leave = () => {
+    setAsked(false);
+    change.reset();
+  };
+  const confirm = () =>
+    change.mutate({ project: group.project, group: group.name, handler: handler.name, enabled: !on }, {
+      onSuccess: () => {
+        leave();
+        tellDone(on ? `${handler.name} is switched off` : `${handler.name} is on`);
+      },
+    });
+  return (
+    <>
+      <Switch size="xs" className={classes.declared ?? ''} checked={on} disabled={denied !== null} title={denied ?? undefined} label="On" aria-label={`On: ${handler.name}`} onChange={() => setAsked(true)} />
+      {asked && (
+        <Ask title={on ? `Switch ${handler.name} off` : `Switch ${handler.name} on`} confirm={on ? 'Switch off' : 'Switch on'} danger={on} busy={change.isPending} error={change.error} onConfirm={confirm} onClose={leave}>
+          <p>{on ? 'It is told of nothing that happens from now on, until it is switched on again.' : 'It is told of what happens from now on.'}</p>
+          <p>The group is declared with this one thing changed.</p>
+        </Ask>
+      )}
+    </>
   );
 }
 

@@ -23,7 +23,7 @@ export function MaintenanceForm({ onClose }: { onClose: () => void }) {
   const [lasts, setLasts] = useState('4h');
   const [zone, setZone] = useState(browserZone());
   const [matchers, setMatchers] = useState(NO_MATCHERS);
-  const chosen = project !== '' ? project : (projects[0] ?? '');
+  const chosen = project !== '' ? project : (projects[0] ?? (session?.project == null ? '-' : ''));
   const taken = windows.data?.maintenance.some((view) => view.window.name === name.trim() && (view.window.project ?? '-') === chosen) === true;
 
   const submit = (event: SubmitEvent) => {

@@ -31,8 +31,8 @@ export function SilenceForm({ onClose }: { onClose: () => void }) {
   const [matchers, setMatchers] = useState(NO_MATCHERS);
   const [all, setAll] = useState(false);
   const [long, setLong] = useState(false);
-  // Nothing is chosen before the projects are known; the hub is never chosen for somebody.
-  const chosen = project !== '' ? project : (projects[0] ?? '');
+  // The hub is chosen for nobody, unless there is nothing else to choose.
+  const chosen = project !== '' ? project : (projects[0] ?? (ofHub ? '-' : ''));
   const hub = chosen === '-';
   const everything = aboutEverything(matchers);
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Group, Handler } from '../api/model';
+import { formatLatency, pretty } from './bodies';
+import { readExplainSearch, toExplainCommand, toExplainRequest } from './explainSearch';
+import { aboutEverything, NO_MATCHERS, toMatchers } from './MatchersFields';
 import { cellOf, changedMeanwhile, changedTypes, type Matrix, sameMatrix, toggled, withoutRow } from './matrix';
 import { countMessageFilters, readMessageSearch, toMessageCommand, toMessageQuery, toReplayCommand } from './messageSearch';
 import { daysInWords, destination, filterInWords, hoursInWords, matchersInWords, orList, pacing, tellInWords } from './words';
@@ -86,4 +89,33 @@ describe('filters of messages', () => {
     expect(toReplayCommand({ group: 'oncall', handler: 'chat', since: '24h ago' })).toBe("ironcore-backup message replay --handler oncall/chat --since '24h ago'");
     expect(toReplayCommand({})).toBeNull();
   });
+});
+
+describe('explaining', () => {
+  it('asks about an event that happened, or one that is made up, never both', () => {
+    expect(readExplainSearch({ event: 'e1', type: 'task.failed' })).toEqual({ event: 'e1' });
+    expect(toExplainRequest({ event: 'e1' }, 0)).toEqual({ event: 'e1' });
+    expect(toExplainRequest(readExplainSearch({ type: 'ironcore.task.failed', job: 'db', task: 'Backup', severity: 'x', at: '2026-05-23T02:10:00Z' }), 0)).toEqual({
+      'made-up': { type: 'ironcore.task.failed', job: 'db', 'task-type': 'backup', at: '2026-05-23T02:10:00.000Z' },
+    });
+    expect(toExplainRequest({ job: 'db' }, 0)).toBeNull();
+  });
+  it('is the same by CLI', () => {
+    expect(toExplainCommand({ type: 'task.failed', project: 'office', before: 'failed' })).toBe('ironcore-backup notify explain --type task.failed --project office --before FAILED');
+    expect(toExplainCommand({})).toBeNull();
+  });
+});
+
+describe('what a silence is about', () => {
+  it('leaves out what is not said', () => {
+    expect(aboutEverything(NO_MATCHERS)).toBe(true);
+    expect(toMatchers({ ...NO_MATCHERS, events: ['task.failed'], max: 'warning' })).toEqual({ events: ['ironcore.task.failed'], 'max-severity': 'warning' });
+  });
+});
+
+describe('bodies', () => {
+  it('of JSON are indented, others left alone', () => {
+    expect([pretty('{"a":1}'), pretty('gone'), pretty('{broken')]).toEqual(['{\n  "a": 1\n}', 'gone', '{broken']);
+  });
+  it('took a time', () => expect([840, 3_240, 42_000, 1_500_000].map(formatLatency)).toEqual(['840 µs', '3.2 ms', '42 ms', '1.50 s']));
 });
