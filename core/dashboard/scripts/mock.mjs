@@ -166,6 +166,20 @@ function list(res, q) {
   json(res, { tasks: all.slice(from, to).map((t) => ({ ...t, warnings: [], tips: [] })), next: to < all.length ? String(to) : null, count: all.length, count_capped: false });
 }
 
+// Pages that the mock knows nothing of show that there is nothing; work on them with a real hub.
+const NOTHING = {
+  '/api/v1/inbox': { entries: [], next: null, unread: 0, unread_capped: false },
+  '/api/v1/inbox/counts': { unread: 0, unread_capped: false, error: 0, warning: 0, notice: 0, info: 0 },
+  '/api/v1/inbox/mutes': { mutes: [] },
+  '/api/v1/incidents': { incidents: [], next: null, count: 0, count_capped: false },
+  '/api/v1/groups': { groups: [], failing: [] },
+  '/api/v1/messages': { messages: [], next: null, count: 0, count_capped: false },
+  '/api/v1/silences': { silences: [], windows: [] },
+  '/api/v1/maintenance': { maintenance: [] },
+  '/api/v1/plugins': { plugins: [], refused: [] },
+  '/api/v1/projects': { projects: [{ name: 'acme', title: null }] },
+};
+
 createServer(async (req, res) => {
   const url = new URL(req.url, 'http://mock');
   const path = decodeURIComponent(url.pathname);
@@ -180,6 +194,7 @@ createServer(async (req, res) => {
   const token = req.headers.authorization?.replace(/^Bearer /, '');
   if (!token || token === 'wrong') return problem(res, 401, 'auth.required', 'The request carried no valid token');
   if (path === '/api/v1/session') return json(res, { user: 'mara@polystack', role: 'operator', project: 'acme', hub: { name: 'hub1', id: 'mock', version: '0.1.0' } });
+  if (path in NOTHING && req.method === 'GET') return json(res, NOTHING[path]);
   if (path === '/api/v1/tasks') return list(res, url.searchParams);
   if (path === '/api/v1/events/stream') {
     if (process.env.MOCK_STREAM === 'off') return problem(res, 503, 'http.503', 'No stream');

@@ -9,6 +9,8 @@ export async function newsShots(page, url, take) {
   const follow = async (locator) => {
     if ((await locator.count()) === 0) return false;
     await locator.first().click();
+    // Else a tooltip of what happens to be below would be on the picture.
+    await page.mouse.move(1, 1);
     await page.waitForTimeout(900);
     return true;
   };
@@ -22,6 +24,8 @@ export async function newsShots(page, url, take) {
   await open('/incidents?show=all');
   await take('incidents');
   if (await follow(page.getByRole('region', { name: 'Incidents' }).getByRole('link'))) await take('incident');
+  const over = page.locator('section button:has-text("Close"), div > button:has-text("Close")').first();
+  if ((await over.count()) > 0 && (await over.isEnabled()) && (await follow(over))) await take('incident-close');
   await open('/notifications');
   await take('groups');
   if (await follow(page.locator('section[aria-label^="Group "] h2 a'))) {
@@ -33,6 +37,12 @@ export async function newsShots(page, url, take) {
       await page.getByRole('button', { name: 'Discard' }).scrollIntoViewIfNeeded();
       await take('group-matrix');
       await page.getByRole('button', { name: 'Discard' }).click();
+    }
+    const test = page.getByRole('button', { name: 'Test every handler' });
+    if ((await test.isEnabled()) && (await follow(test))) {
+      await take('group-test');
+      await page.keyboard.press('Escape');
+      await page.waitForTimeout(300);
     }
     if (await follow(page.getByRole('button', { name: /^Preview what/ }))) await take('group-preview');
   }

@@ -73,6 +73,8 @@ export function useMarkEntries() {
   return useMutation({
     mutationFn: (mark: MarkOne) => answer(api.POST('/api/v1/inbox/mark', { body: mark })),
     onMutate: ({ seqs, read }) => patchRead(client, new Set(seqs), read),
+    // An answer that was under way when it was marked may have come since.
+    onSuccess: (_, { seqs, read }) => patchRead(client, new Set(seqs), read),
     onError: () => client.invalidateQueries({ queryKey: newsKeys.inbox }),
     onSettled: () => client.invalidateQueries({ queryKey: newsKeys.inboxCounts }),
   });

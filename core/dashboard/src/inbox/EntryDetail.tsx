@@ -22,17 +22,18 @@ import { EntryButtons } from './EntryButtons';
 import classes from './EntryDetail.module.css';
 
 export function EntryDetail({ seq, onClose }: { seq: number; onClose?: () => void }) {
-  const { data: entry, error, refetch } = useInboxEntry(seq);
+  const { data: entry, isPlaceholderData, error, refetch } = useInboxEntry(seq);
   const mark = useMarkEntries();
   const seen = useRef(false);
   const { mutate } = mark;
 
   // To open is to read, once: who marks it unread again means it.
   useEffect(() => {
-    if (entry === undefined || seen.current) return;
+    // What a list knew of it is about to be replaced by what the hub says.
+    if (entry === undefined || isPlaceholderData || seen.current) return;
     seen.current = true;
     if (!entry.read) mutate({ seqs: [seq], read: true });
-  }, [entry, mutate, seq]);
+  }, [entry, isPlaceholderData, mutate, seq]);
 
   if (entry === undefined) {
     return <div className={classes.body}>{error === null ? <Loading rows={8} height={22} /> : <Failure error={error} retry={() => void refetch()} />}</div>;

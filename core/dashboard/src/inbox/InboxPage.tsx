@@ -53,6 +53,8 @@ export function InboxPage() {
   };
   // What happened meanwhile may or may not pass the filters.
   const filtered = countInboxFilters(search) > 0 || search.show !== undefined;
+  // Nothing to choose from is said once, not beside an invitation to choose.
+  const nothing = list.data !== undefined && entries.length === 0 && seq === undefined;
   const openMutes = (open: boolean) => void navigate({ to: '.', search: { ...search, ...(open ? { mutes: 'yes' } : {}) }, resetScroll: false });
 
   return (
@@ -64,7 +66,7 @@ export function InboxPage() {
       <InboxFilters search={search} onChange={change} />
       {/* Keys work while the focus is in the list or in an entry; both are made of links and buttons. */}
       {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
-      <div className={classes.grid} ref={box} onKeyDown={onKeyDown} data-open={seq !== undefined || undefined}>
+      <div className={classes.grid} ref={box} onKeyDown={onKeyDown} data-single={nothing || undefined}>
         <section className={classes.frame} aria-label="Entries" data-stale={list.isPlaceholderData || undefined}>
           {behind > 0 && (
             <div className={classes.news}>
@@ -87,7 +89,7 @@ export function InboxPage() {
           )}
           {list.isFetchNextPageError && <Failure error={list.error} />}
         </section>
-        <div className={classes.pane}>
+        {!nothing && <div className={classes.pane}>
           {seq === undefined ? (
             <Empty icon={<IconMailOpened size={21} stroke={1.7} />} title="Choose an entry to read it">
               <p className={classes.keys}><kbd>j</kbd> <kbd>k</kbd> or arrows move, <kbd>Enter</kbd> opens, <kbd>r</kbd> marks read or unread.</p>
@@ -95,7 +97,7 @@ export function InboxPage() {
           ) : (
             <Outlet />
           )}
-        </div>
+        </div>}
       </div>
       <CommandLine command={toInboxCommand(search)} />
       {mutes !== undefined && <MutesPanel onClose={() => openMutes(false)} />}

@@ -37,6 +37,8 @@ const keyOf = (handler: ExplainedHandler) => `${handler.project ?? ''}/${handler
 
 function Row({ handler }: { handler: ExplainedHandler }) {
   const { when, incident } = handler;
+  // That it goes at once stands in the words before.
+  const later = (when != null && when.how !== 'at-once') || incident?.id != null;
   return (
     <li data-told={handler.told || undefined}>
       {handler.told ? <IconCheck size={18} stroke={2.2} aria-label="told" role="img" /> : <IconMinus size={18} aria-label="not told" role="img" />}
@@ -46,7 +48,7 @@ function Row({ handler }: { handler: ExplainedHandler }) {
           <small>{handler.plugin} · {handler.project ?? 'the hub'}</small>
         </p>
         <p>{handler.why}</p>
-        {(when != null || incident != null) && (
+        {later && (
           <p className={classes.when}>
             {when != null && <span>Hears {HOW[when.how] ?? when.how}{when.at != null && <>, <Time at={when.at} /></>}</span>}
             {incident?.id != null && <span><Link to="/incidents/$id" params={{ id: incident.id }} search={{}}>incident {incident.number}</Link>{incident.told != null && <>, told <Time at={incident.told} /></>}</span>}

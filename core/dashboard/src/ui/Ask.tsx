@@ -25,24 +25,34 @@ export function Ask({ title, children, confirm, danger = false, busy, error, com
   useReturnFocus();
   const [text, setText] = useState('');
   return (
-    <Modal opened onClose={onClose} title={title} centered size="md" closeButtonProps={{ 'aria-label': 'Close' }}>
-      <form
-        className={classes.ask}
-        onSubmit={(event) => {
-          event.preventDefault();
-          onConfirm(text);
-        }}
-      >
-        <div>{children}</div>
-        {comment !== undefined && (
-          <Textarea label={comment} description="Optional; the others see it." value={text} maxLength={1_000} autosize minRows={2} data-autofocus onChange={(event) => setText(event.currentTarget.value)} />
-        )}
-        <Trouble error={error} />
-        <div className={classes.choices}>
-          <Button variant="default" onClick={onClose}>Not now</Button>
-          <Button type="submit" loading={busy} {...(danger ? { color: 'red.8' } : {})}>{confirm}</Button>
+    // Put together by hand, for the ready-made header would be another banner to screen readers.
+    <Modal.Root opened onClose={onClose} centered size="md">
+      <Modal.Overlay />
+      <Modal.Content>
+        <div className={classes.header}>
+          <Modal.Title className={classes.title}>{title}</Modal.Title>
+          <Modal.CloseButton aria-label="Close" />
         </div>
-      </form>
-    </Modal>
+        <Modal.Body>
+          <form
+            className={classes.ask}
+            onSubmit={(event) => {
+              event.preventDefault();
+              onConfirm(text);
+            }}
+          >
+            <div>{children}</div>
+            {comment !== undefined && (
+              <Textarea label={comment} description="Optional; the others see it." value={text} maxLength={1_000} autosize minRows={2} data-autofocus onChange={(event) => setText(event.currentTarget.value)} />
+            )}
+            <Trouble error={error} />
+            <div className={classes.choices}>
+              <Button variant="default" onClick={onClose}>Not now</Button>
+              <Button type="submit" loading={busy} {...(danger ? { color: 'red.8' } : {})}>{confirm}</Button>
+            </div>
+          </form>
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   );
 }
