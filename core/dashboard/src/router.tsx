@@ -2,11 +2,17 @@
 import { createRootRoute, createRoute, createRouter, Link, type ErrorComponentProps } from '@tanstack/react-router';
 import { IconMapQuestion } from '@tabler/icons-react';
 
+import { calendarRoutes } from './calendar/routes';
 import { DashboardPage } from './DashboardPage';
+import { datastoreRoutes } from './datastores/routes';
+import { jobRoutes } from './jobs/routes';
 import { Shell } from './shell/Shell';
+import { snapshotRoutes } from './snapshots/routes';
+import { statisticsRoutes } from './statistics/routes';
 import { parseSearch, readSearch, stringifySearch, type TaskSearch } from './tasks/filters';
 import { TaskRoutePanel, TasksPage } from './tasks/TasksPage';
-import { Empty, Failure } from './ui/Panel';
+import { Empty, Failure, Loading } from './ui/Panel';
+import { workerRoutes } from './workers/routes';
 
 const root = createRootRoute({
   component: Shell,
@@ -16,6 +22,8 @@ const root = createRootRoute({
     </Empty>
   ),
 });
+
+export type Root = typeof root;
 
 const dashboard = createRoute({
   getParentRoute: () => root,
@@ -35,12 +43,23 @@ const tasks = createRoute({
 const task = createRoute({ getParentRoute: () => tasks, path: '$upid', component: TaskRoutePanel });
 
 export const router = createRouter({
-  routeTree: root.addChildren([dashboard, tasks.addChildren([task])]),
+  routeTree: root.addChildren([
+    dashboard,
+    tasks.addChildren([task]),
+    ...calendarRoutes(root),
+    ...jobRoutes(root),
+    ...snapshotRoutes(root),
+    ...datastoreRoutes(root),
+    ...statisticsRoutes(root),
+    ...workerRoutes(root),
+  ]),
   parseSearch,
   stringifySearch,
   pathParamsAllowedCharacters: [':', '@'],
   defaultPreload: false,
   scrollRestoration: true,
+  defaultPendingMs: 300,
+  defaultPendingComponent: () => <Loading rows={12} height={22} />,
   defaultErrorComponent: ({ error, reset }: ErrorComponentProps) => (
     <Failure error={error instanceof Error ? error : new Error(String(error))} retry={reset} />
   ),

@@ -2,7 +2,7 @@
 import createClient, { type Middleware } from 'openapi-fetch';
 
 import type { paths } from './generated/openapi';
-import type { Problem } from './model';
+import type { Fault, Problem } from './model';
 import { currentToken, setToken } from './token';
 
 /** A request that failed: refused by the hub with a problem document, or never answered (status 0). */
@@ -10,13 +10,16 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly requestId: string | null;
+  /** The single faults of a request or a declaration, where the hub names them. */
+  readonly faults: readonly Fault[];
 
-  constructor(status: number, code: string, message: string, requestId: string | null = null, cause?: unknown) {
+  constructor(status: number, code: string, message: string, requestId: string | null = null, cause?: unknown, faults: readonly Fault[] = []) {
     super(message, { cause });
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
     this.requestId = requestId;
+    this.faults = faults;
   }
 }
 
@@ -24,7 +27,7 @@ export class ApiError extends Error {
 export function problemToError(status: number, body: unknown): ApiError {
   const problem = typeof body === 'object' && body !== null ? (body as Partial<Problem>) : {};
   const message = problem.detail ?? problem.title ?? `The hub answered with status ${status}.`;
-  return new ApiError(status, problem.code ?? `http.${status}`, message, problem.request_id ?? null);
+  return new ApiError(status, problem.code ?? `http.${status}`, message, problem.request_id ?? null, undefined, problem.errors ?? []);
 }
 
 const auth: Middleware = {

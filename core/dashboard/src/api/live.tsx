@@ -5,6 +5,7 @@ import { createContext, type ReactNode, use, useEffect, useState } from 'react';
 
 import { applyProgress, keys, mergeEvent, patchTask, refreshAfter } from './cache';
 import { type HubEvent, type ProgressNotice, SHOWN } from './model';
+import { known as knownPages, refreshSlowly } from './news';
 import { followStream, type StreamState } from './stream';
 import { setToken } from './token';
 
@@ -36,6 +37,7 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
     const abort = new AbortController();
     let pending: HubEvent[] = [];
     let timer: ReturnType<typeof setTimeout> | null = null;
+    const pages = refreshSlowly(client, 2_000);
 
     // Many events in one moment, such as the start of a night, cause one round of questions a second.
     const flush = () => {
@@ -58,6 +60,7 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
         return;
       }
       const event = body as HubEvent;
+      pages.tell(kind);
       const task = (event as Partial<HubEvent>).data?.task;
       if (task == null) return;
       patchTask(client, task.upid, (known) => mergeEvent(known, task, SHOWN));
@@ -73,12 +76,13 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
       onState: (next) => {
         setState(next);
         // What happened before the stream was there is only known by asking.
-        if (next === 'live') void client.invalidateQueries({ queryKey: keys.tasks });
+        if (next === 'live') for (const queryKey of [keys.tasks, ...Object.values(knownPages)]) void client.invalidateQueries({ queryKey });
       },
       onRefused: () => setToken(null),
     });
     return () => {
       abort.abort();
+      pages.stop();
       if (timer !== null) clearTimeout(timer);
     };
   }, [client, token]);

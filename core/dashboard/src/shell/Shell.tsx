@@ -3,7 +3,9 @@ import { AppShell, Burger, NavLink } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { IconLayoutDashboard, IconListDetails } from '@tabler/icons-react';
+import {
+  IconCalendarMonth, IconCalendarRepeat, IconChartLine, IconDatabase, IconLayoutDashboard, IconListDetails, IconServer, IconStack2,
+} from '@tabler/icons-react';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 
 import { keys } from '../api/cache';
@@ -20,6 +22,12 @@ import classes from './Shell.module.css';
 const PAGES = [
   { to: '/', label: 'Dashboard', icon: IconLayoutDashboard },
   { to: '/tasks', label: 'Tasks', icon: IconListDetails },
+  { to: '/calendar', label: 'Calendar', icon: IconCalendarMonth },
+  { to: '/jobs', label: 'Jobs', icon: IconCalendarRepeat },
+  { to: '/snapshots', label: 'Snapshots', icon: IconStack2 },
+  { to: '/datastores', label: 'Datastores', icon: IconDatabase },
+  { to: '/statistics', label: 'Statistics', icon: IconChartLine },
+  { to: '/workers', label: 'Workers', icon: IconServer },
 ] as const;
 
 export function Shell() {
@@ -51,7 +59,7 @@ function Signed() {
 
 function Brand() {
   return (
-    <Link to="/" className={classes.brand}>
+    <Link to="/" className={classes.brand} aria-label="Ironcore Backup">
       <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden>
         <g fill="none" stroke="currentColor" strokeWidth="2.4" strokeLinejoin="round">
           <path d="M16 4.5 26 10.2v11.6L16 27.5 6 21.8V10.2z" />

@@ -1,0 +1,1 @@
+export function DatastorePage() { return null; }

@@ -1,0 +1,1 @@
+export function DatastoresPage() { return null; }

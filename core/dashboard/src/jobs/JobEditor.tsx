@@ -1,0 +1,2 @@
+export function NewJobPage() { return null; }
+export function EditJobPage() { return null; }

@@ -1,0 +1,1 @@
+export function SnapshotPage() { return null; }

@@ -1,0 +1,2 @@
+export function AnySnapshots() { return null; }
+export function SnapshotsPage() { return null; }
