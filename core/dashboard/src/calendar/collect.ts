@@ -109,11 +109,17 @@ export function worstOf(entry: DayEntry): Worst {
 
 const WORDS: Record<TaskState, string> = { failed: 'FAILED', warning: 'WARNING', cancelled: 'CANCELLED', running: 'running', queued: 'queued', ok: 'OK' };
 
-/** `2 FAILED, 14 OK, 3 planned, 1 missed`; `nothing` on an empty day. */
+/** How many jobs missed runs. A run that is late is told, and told again among all that were missed once the scheduler is
+ * back, so that runs cannot be counted by what was told. */
+export function missedJobs(entry: DayEntry): number {
+  return new Set(entry.missed.map((run) => `${run.project}/${run.job}`)).size;
+}
+
+/** `2 FAILED, 14 OK, 1 job missed runs, 3 planned`; `nothing` on an empty day. */
 export function inWords(entry: DayEntry): string {
   const parts = STATES.flatMap((state) => (entry.counts[state] === 0 ? [] : [`${entry.counts[state]} ${WORDS[state]}`]));
-  const missed = entry.missed.reduce((sum, run) => sum + run.count, 0);
-  if (missed > 0) parts.push(`${missed} missed`);
+  const missed = missedJobs(entry);
+  if (missed > 0) parts.push(`${missed} ${missed === 1 ? 'job' : 'jobs'} missed runs`);
   if (entry.planned.length > 0) parts.push(`${entry.planned.length} planned`);
   return parts.length === 0 ? 'nothing' : parts.join(', ');
 }

@@ -1,6 +1,8 @@
 // A choice of a few that lives in the address.
 import { SegmentedControl } from '@mantine/core';
 
+import classes from './Segments.module.css';
+
 interface SegmentsProps<T extends string> {
   label: string;
   options: readonly { value: T; label: string }[];
@@ -11,7 +13,7 @@ interface SegmentsProps<T extends string> {
 export function Segments<T extends string>({ label, options, value, onChange }: SegmentsProps<T>) {
   return (
     <SegmentedControl
-      aria-label={label} size="xs" data={options.map((each) => ({ ...each }))} value={value}
+      className={classes.root ?? ''} aria-label={label} size="xs" data={options.map((each) => ({ ...each }))} value={value}
       onChange={(next) => onChange(next)}
     />
   );
