@@ -15,7 +15,7 @@ export function snapshotRoutes(root: Root) {
   });
   const detail = createRoute({
     getParentRoute: () => root,
-    path: '/snapshots/$datastore/$',
+    path: '/snapshots/$datastore/show/$',
     validateSearch: (search: Record<string, unknown>): { tab?: string; task?: string } => readTexts(search, ['tab', 'task']),
     component: lazyRouteComponent(() => import('./SnapshotPage'), 'SnapshotPage'),
   });
