@@ -37,7 +37,7 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
     const abort = new AbortController();
     let pending: HubEvent[] = [];
     let timer: ReturnType<typeof setTimeout> | null = null;
-    const pages = refreshSlowly(client, 2_000);
+    const pages = refreshSlowly(client);
 
     // Many events in one moment, such as the start of a night, cause one round of questions a second.
     const flush = () => {

@@ -4,6 +4,9 @@ import type { QueryClient, QueryKey } from '@tanstack/react-query';
 /** Keys of everything that is known beside tasks. Those of one subject begin alike. */
 export const known = {
   jobs: ['jobs'] as const,
+  jobList: ['jobs', 'list'] as const,
+  job: ['jobs', 'detail'] as const,
+  jobTasks: ['jobs', 'tasks'] as const,
   datastores: ['datastores'] as const,
   snapshots: ['snapshots'] as const,
   status: ['status'] as const,
@@ -13,14 +16,16 @@ export const known = {
   statistics: ['statistics'] as const,
 };
 
+const OF_JOBS = [known.jobList, known.job, known.jobTasks] as const;
+
 /** What an event of this type may have changed. */
 export function staleAfter(type: string): readonly QueryKey[] {
   const [subject = '', what = ''] = type.replace(/^ironcore\./, '').split('.');
   switch (subject) {
     case 'task':
       return what === 'queued' || what === 'started'
-        ? [known.jobs, known.status, known.workers, known.calendar]
-        : [known.jobs, known.status, known.workers, known.calendar, known.incidents, known.datastores, known.snapshots, known.statistics];
+        ? [...OF_JOBS, known.status, known.workers, known.calendar]
+        : [...OF_JOBS, known.status, known.workers, known.calendar, known.incidents, known.datastores, known.snapshots, known.statistics];
     case 'snapshot':
     case 'sync':
       return [known.snapshots, known.incidents];
@@ -40,24 +45,30 @@ export function staleAfter(type: string): readonly QueryKey[] {
   }
 }
 
-/** Collects what is old and asks for it again `ms` after the first news, so that a busy night asks seldom. Only what a
- * page shows is asked for; the rest is asked for when it is shown. */
-export function refreshSlowly(client: QueryClient, ms: number): { tell: (type: string) => void; stop: () => void } {
-  const old = new Map<string, QueryKey>();
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const flush = () => {
-    timer = null;
-    const keys = [...old.values()];
-    old.clear();
-    for (const queryKey of keys) void client.invalidateQueries({ queryKey });
-  };
+/** Long answers are asked for more seldom than short ones: a busy night has many events. */
+const SLOW = new Set([known.jobList, known.calendar, known.statistics, known.datastores].map((key) => key.join('/')));
+const SHORT_MS = 1_500;
+const LONG_MS = 10_000;
+
+/** Collects what is old, and asks for it again a while after the first news of it. Only what a page shows is asked for; the
+ * rest is asked for when it is shown. */
+export function refreshSlowly(client: QueryClient): { tell: (type: string) => void; stop: () => void } {
+  const timers = new Map<string, ReturnType<typeof setTimeout>>();
   return {
     tell: (type) => {
-      for (const key of staleAfter(type)) old.set(key.join('/'), key);
-      timer ??= setTimeout(flush, ms);
+      for (const queryKey of staleAfter(type)) {
+        const id = queryKey.join('/');
+        if (timers.has(id)) continue;
+        const refresh = () => {
+          timers.delete(id);
+          void client.invalidateQueries({ queryKey });
+        };
+        timers.set(id, setTimeout(refresh, SLOW.has(id) ? LONG_MS : SHORT_MS));
+      }
     },
     stop: () => {
-      if (timer !== null) clearTimeout(timer);
+      for (const timer of timers.values()) clearTimeout(timer);
+      timers.clear();
     },
   };
 }
