@@ -1,6 +1,7 @@
 // The frame around every page: who is signed in, where one can go, in which zone times are, whether news arrives.
 import { AppShell, Burger, NavLink } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
+import { Notifications } from '@mantine/notifications';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import {
@@ -87,6 +88,8 @@ function Frame({ session }: { session: Session }) {
       padding={0}
       classNames={{ header: classes.header, navbar: classes.navbar, main: classes.main }}
     >
+      {/* Inside of the router, so that what is told can link to pages. */}
+      <Notifications position="bottom-right" />
       <a className="skip" href="#content">Skip to content</a>
       <AppShell.Header>
         <Burger opened={open} onClick={menu.toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" aria-expanded={open} />
