@@ -34,8 +34,8 @@ export function DashboardPage() {
           <div className={classes.latest}><LatestTasks selected={task} brief={beside} /></div>
         </div>
         <div className={classes.side}>
-          <div className={classes.failures}><RecentFailures /></div>
           <div className={classes.calendar}><JobCalendar /></div>
+          <div className={classes.failures}><RecentFailures /></div>
         </div>
       </div>
       {task !== undefined && (

@@ -51,10 +51,10 @@ export function CalendarPage() {
             <ActionIcon variant="default" size="lg" aria-label={`Next ${view}`} onClick={() => change({ day: step(1) })}><IconChevronRight size={17} /></ActionIcon>
           </div>
         )}
-        {projects !== undefined && projects.length > 1 && (
+        {projects?.length !== 1 && (
           <NativeSelect
             className={page.right ?? ''} aria-label="Project" value={search.project ?? ''} onChange={(event) => change({ project: event.currentTarget.value })}
-            data={[{ value: '', label: 'All projects' }, ...projects.map(({ name }) => ({ value: name, label: name }))]}
+            data={[{ value: '', label: 'All projects' }, ...(projects ?? []).map(({ name }) => ({ value: name, label: name }))]}
           />
         )}
       </div>

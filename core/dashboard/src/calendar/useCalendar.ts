@@ -18,10 +18,11 @@ export function useCalendar(first: string, last: string, zone: string, now: numb
   const jobs = useJobs();
   const minute = Math.floor(now / MINUTE) * MINUTE;
   const happened = useMemo((): Happened | null => {
-    if (tasks.data === undefined) return null;
+    // All at once: rows that came in between would push others away.
+    if (tasks.data === undefined || (jobs.data === undefined && !jobs.isError) || (missed.data === undefined && !missed.isError)) return null;
     const planned = plannedOf(jobs.data ?? [], minute).filter((run) => (project === undefined || run.project === project) && Date.parse(run.begins) >= Date.parse(since) && Date.parse(run.begins) < Date.parse(until));
     return { tasks: tasks.data.tasks, good: tasks.data.good, planned, missed: missedOf(missed.data ?? []) };
-  }, [tasks.data, jobs.data, missed.data, minute, project, since, until]);
+  }, [tasks.data, jobs.data, jobs.isError, missed.data, missed.isError, minute, project, since, until]);
   const error = tasks.error ?? jobs.error ?? missed.error;
   const retry = () => {
     for (const each of [tasks, jobs, missed]) if (each.isError) void each.refetch();

@@ -30,7 +30,7 @@ export function Fill({ usage }: { usage: UsageHistory | undefined }) {
   const now = useNow();
   const fill = fillInWords(usage);
   const days = daysLeft(usage, now);
-  if (fill === null) return <span className={classes.faint}>{usage === undefined ? '…' : 'not shown'}</span>;
+  if (fill === null) return <span className={`${classes.fill ?? ''} ${classes.faint ?? ''}`}>{usage === undefined ? '…' : 'not shown'}</span>;
   return (
     <span className={classes.fill} data-soon={(days !== null && days <= SOON) || undefined}>
       {fill.short}

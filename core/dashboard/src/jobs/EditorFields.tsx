@@ -37,7 +37,7 @@ export function WhenFields(props: FieldsProps) {
       <div className={classes.fields}>
         {text('schedule', 'schedule', 'Schedule', { placeholder: 'mon..fri 02:00, or 0 2 * * 1-5', description: words })}
         {text('timezone', 'timezone', 'Time zone', { list: 'zones', description: 'Of the schedule and the blackout windows' })}
-        <datalist id="zones">{['UTC', browserZone()].map((zone) => <option key={zone} value={zone} />)}</datalist>
+        <datalist id="zones">{[...new Set(['UTC', browserZone()])].map((zone) => <option key={zone} value={zone} />)}</datalist>
         {text('after', 'after', 'After', { list: 'jobs', description: 'Runs when this job of the project ended OK or WARNING' })}
         <datalist id="jobs">{others.map((name) => <option key={name} value={name} />)}</datalist>
         {text('delay', 'randomized-delay', 'Random delay', { placeholder: '10m', description: 'Each run waits for a part of this' })}
@@ -85,7 +85,7 @@ export function HowFields(props: FieldsProps) {
         {text('recoveryPoint', 'recovery-point', 'Recovery point', { placeholder: 'none', description: 'A good run is promised this often' })}
         <MultiSelect
           label="Groups told" data={[...new Set([...(groups ?? []), ...draft.groups])]} value={draft.groups} onChange={(next) => change({ groups: next })} error={fault('groups')}
-          placeholder={draft.groups.length === 0 ? 'none' : ''} clearable clearButtonProps={{ 'aria-label': 'No groups' }}
+          classNames={{ input: classes.groups ?? '' }} placeholder={draft.groups.length === 0 ? 'none' : ''} clearable clearButtonProps={{ 'aria-label': 'No groups' }}
         />
         <CommandFields label="Command before" name="command-before" command={draft.before} set={(before) => change({ before })} fault={fault} />
         <CommandFields label="Command after" name="command-after" command={draft.afterCommand} set={(afterCommand) => change({ afterCommand })} fault={fault} />

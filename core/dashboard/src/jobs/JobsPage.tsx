@@ -76,7 +76,7 @@ export function JobsPage() {
         )}
       </PageHead>
       <search className={page.filters}>
-        {projects.length > 1 && <ChoiceFilter label="Project" options={projects} value={words(search.project)} onChange={(project) => change({ project: project.join(',') })} />}
+        {projects.length !== 1 && <ChoiceFilter label="Project" options={projects} value={words(search.project)} onChange={(project) => change({ project: project.join(',') })} />}
         <ChoiceFilter label="Type" options={TASK_TYPES} value={TASK_TYPES.filter((type) => words(search.type).includes(type))} onChange={(type) => change({ type: type.join(',') })} />
         <ChoiceFilter
           label="State" options={STANDINGS.map((each) => each.value)} shown={Object.fromEntries(STANDINGS.map((each) => [each.value, each.label])) as Record<Standing, string>}

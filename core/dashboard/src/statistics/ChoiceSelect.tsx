@@ -13,7 +13,7 @@ export function ChoiceSelect({ label, all, value, options, onChange }: ChoiceSel
   const known = value === undefined || options.includes(value) ? options : [value, ...options];
   return (
     <NativeSelect
-      aria-label={label} value={value ?? ''} onChange={(event) => onChange(event.currentTarget.value)}
+      w={175} aria-label={label} value={value ?? ''} onChange={(event) => onChange(event.currentTarget.value)}
       data={[{ value: '', label: all }, ...known.map((name) => ({ value: name, label: name }))]}
     />
   );

@@ -51,7 +51,7 @@ export function StatisticsPage() {
       <PageHead title="Statistics"><span className={page.count} role="status">{data !== undefined && runsInWords(data)}</span></PageHead>
       <div className={page.filters}>
         <Segments label="Range" options={RANGES.map(({ value, label }) => ({ value, label }))} value={range.value} onChange={(value) => change({ range: value })} />
-        {projects.length > 1 && <ChoiceSelect label="Project" all="All projects" value={search.project} options={projects} onChange={(project) => change({ project, job: undefined })} />}
+        {projects.length !== 1 && <ChoiceSelect label="Project" all="All projects" value={search.project} options={projects} onChange={(project) => change({ project, job: undefined })} />}
         <ChoiceSelect label="Datastore" all="All datastores" value={search.datastore} options={datastores?.map(({ name }) => name) ?? []} onChange={(datastore) => change({ datastore })} />
         <ChoiceSelect
           label="Job" all="All jobs" value={search.job} onChange={(job) => change({ job })}
