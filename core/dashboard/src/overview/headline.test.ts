@@ -15,7 +15,7 @@ const texts = (part: Partial<Known>) => concernsOf(known(part)).map(({ text }) =
 describe('the headline', () => {
   it('has nothing to say when all went well', () => {
     expect(concernsOf(known())).toEqual([]);
-    expect(calm({ jobs: [job('a', 'ok'), job('b'), job('c', 'ok', false)] })).toEqual({ title: 'All protected', text: 'The last run of each of 3 jobs went well; 1 job has not run yet, 1 is paused.', empty: false });
+    expect(calm({ jobs: [job('a', 'ok'), job('b'), job('c', 'ok', false)] })).toEqual({ title: 'All protected', text: 'No last run of 3 jobs failed; 1 job has not run yet, 1 is paused.', empty: false });
     expect(calm({ jobs: [] }).title).toBe('Nothing is protected yet');
   });
   it('tells failed last runs once, not their incidents again', () => {

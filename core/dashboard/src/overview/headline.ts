@@ -92,9 +92,12 @@ export function calm({ jobs }: Pick<Known, 'jobs'>): { title: string; text: stri
   if (jobs.length === 0) return { title: 'Nothing is protected yet', text: 'There is no job. The first one protects the first workload.', empty: true };
   const never = jobs.filter(({ last }) => last == null).length;
   const paused = jobs.filter(({ job }) => job.enabled === false).length;
+  const ended = (state: string) => jobs.filter(({ last }) => last?.state === state).length;
   const notes = [
+    ...(ended('warning') > 0 ? [`${ended('warning')} with warnings`] : []),
+    ...(ended('cancelled') > 0 ? [`${ended('cancelled')} cancelled`] : []),
     ...(never > 0 ? [`${counted(never, 'job has', 'jobs have')} not run yet`] : []),
     ...(paused > 0 ? [`${counted(paused, 'is', 'are')} paused`] : []),
   ];
-  return { title: 'All protected', text: `The last run of each of ${counted(jobs.length, 'job', 'jobs')} went well${notes.length > 0 ? `; ${notes.join(', ')}` : ''}.`, empty: false };
+  return { title: 'All protected', text: `No last run of ${counted(jobs.length, 'job', 'jobs')} failed${notes.length > 0 ? `; ${notes.join(', ')}` : ''}.`, empty: false };
 }
