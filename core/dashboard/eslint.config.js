@@ -20,5 +20,5 @@ export default tseslint.config(
       'max-lines': ['error', 400],
     },
   },
-  { files: ['scripts/**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setInterval: 'readonly', setTimeout: 'readonly', clearInterval: 'readonly', Buffer: 'readonly', document: 'readonly', window: 'readonly', sessionStorage: 'readonly', localStorage: 'readonly' } } },
+  { files: ['scripts/**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setInterval: 'readonly', setTimeout: 'readonly', clearInterval: 'readonly', Buffer: 'readonly', document: 'readonly', globalThis: 'readonly', PerformanceObserver: 'readonly', window: 'readonly', sessionStorage: 'readonly', localStorage: 'readonly' } } },
 );

@@ -1,5 +1,6 @@
 // Takes pictures of the pages of a running hub: npm run screenshot -- URL TOKEN [FOLDER]
-// Also checks each page with axe, and exits 1 when it finds something or when a page logs an error.
+// Also checks each page with axe, what moved while it was loaded and whether it is wider than the screen; exits 1 when something
+// is found or a page logs an error.
 import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -29,17 +30,30 @@ async function check(page, name) {
   }
 }
 
+/** What moved while it was loaded, and whether the page is wider than the screen. */
+async function steady(page, name) {
+  const shift = await page.evaluate(() => globalThis.shifted ?? 0);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (shift > 0.1) { bad += 1; console.error(`${name}: layout shift of ${shift.toFixed(3)}, more than 0.1`); }
+  if (wide > 0) { bad += 1; console.error(`${name}: ${wide} pixels wider than the screen`); }
+}
+
 async function shots(name, { width, height, scheme, scale = 1 }) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, deviceScaleFactor: scale, reducedMotion: 'reduce', timezoneId: process.env.TZ ?? 'UTC' });
   const page = await context.newPage();
+  await page.addInitScript(() => {
+    globalThis.shifted = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shifted += entry.value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
   page.on('pageerror', (error) => { bad += 1; console.error(`${name}: ${error.message}`); });
   page.on('console', (message) => { if (message.type() === 'error') { bad += 1; console.error(`${name}: ${message.text()}`); } });
   const take = async (what) => {
     await page.evaluate('document.fonts.ready');
     await page.screenshot({ path: join(folder, `${what}-${name}.png`) });
     await check(page, `${what}-${name}`);
-    const over = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
-    if (over > 0) { bad += 1; console.error(`${what}-${name}: the page is ${over} px wider than the screen`); }
+    await steady(page, `${what}-${name}`);
     console.log(join(folder, `${what}-${name}.png`));
   };
 
@@ -74,12 +88,45 @@ async function shots(name, { width, height, scheme, scale = 1 }) {
     await take('task-running');
   }
   await newsShots(page, url, take);
+  // Pages of one address each, and what is there once they are.
+  const open = async (path, ready, what, settle = 400) => {
+    await page.goto(new URL(path, url).href);
+    await ready().first().waitFor();
+    await page.waitForTimeout(settle);
+    await take(what);
+  };
+  await open('/calendar', () => page.getByRole('table'), 'calendar');
+  const several = page.getByRole('table').getByRole('button');
+  if ((await several.count()) > 0) {
+    await several.last().click();
+    await page.getByRole('dialog').waitFor();
+    await page.waitForTimeout(600);
+    await take('calendar-day');
+  }
+  await open('/calendar?view=week', () => page.getByRole('region', { name: 'Week' }), 'calendar-week', 1_000);
+  await open('/calendar?view=heat', () => page.getByRole('table'), 'calendar-heat');
+  await open('/jobs', () => page.getByRole('table', { name: 'Jobs' }), 'jobs');
+  const job = await page.getByRole('table', { name: 'Jobs' }).getByRole('link').first().getAttribute('href');
+  await open(job, () => page.getByRole('heading', { name: 'Next runs' }), 'job', 1_000);
+  await open(`${job}/edit`, () => page.getByRole('form', { name: 'Job' }), 'job-edit');
+  await open('/snapshots', () => page.getByRole('button', { expanded: true }).or(page.getByRole('button', { expanded: false })), 'snapshots', 800);
+  const snapshots = page.locator('a[href*="/show/"]');
+  if ((await snapshots.count()) === 0) await page.locator('[data-workload]').first().click();
+  const damaged = page.locator('li').filter({ hasText: /CORRUPT|MISSING/ }).locator('a[href*="/show/"]');
+  const snapshot = await ((await damaged.count()) > 0 ? damaged : snapshots).first().getAttribute('href');
+  await open(snapshot, () => page.getByRole('tab', { name: 'Verification' }), 'snapshot', 800);
+  await open(`${snapshot}?tab=verification`, () => page.getByRole('button', { name: 'Verify now' }), 'snapshot-verification', 800);
+  await open('/datastores', () => page.getByRole('table', { name: 'Datastores' }), 'datastores', 800);
+  const datastore = await page.getByRole('table', { name: 'Datastores' }).locator('a[href^="/datastores/"]').first().getAttribute('href');
+  await open(datastore, () => page.getByRole('heading', { name: 'Upkeep' }), 'datastore', 1_500);
+  await open('/statistics', () => page.getByRole('list', { name: 'Metrics' }), 'statistics', 1_500);
+  await open('/workers', () => page.getByRole('table', { name: 'Workers' }), 'workers');
   await context.close();
 }
 
 await shots('dark', { width: 1440, height: 900, scheme: 'dark' });
 await shots('light', { width: 1440, height: 900, scheme: 'light' });
-await shots('narrow', { width: 390, height: 844, scheme: 'dark', scale: 2 });
+await shots('narrow', { width: 360, height: 780, scheme: 'dark', scale: 2 });
 await browser.close();
 if (bad > 0) {
   console.error(`${bad} findings`);

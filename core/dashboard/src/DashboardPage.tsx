@@ -1,10 +1,14 @@
-// The first page: what runs now, what went wrong lately, and the latest tasks.
+// The first page: whether all is protected, what runs now, what went wrong lately, how full datastores are, the month, and the
+// latest tasks.
 import { useMediaQuery } from '@mantine/hooks';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { IconListDetails } from '@tabler/icons-react';
 
 import { useLatestTasks } from './api/tasks';
 import classes from './DashboardPage.module.css';
+import { DatastoreUsage } from './overview/DatastoreUsage';
+import { Headline } from './overview/Headline';
+import { JobCalendar } from './overview/JobCalendar';
 import { RecentFailures } from './tasks/RecentFailures';
 import { RunningTasks } from './tasks/RunningTasks';
 import { TaskPanel } from './tasks/TaskPanel';
@@ -22,10 +26,17 @@ export function DashboardPage() {
   return (
     <>
       <PageHead title="Dashboard" />
+      <Headline />
       <div className={classes.grid}>
-        <div className={classes.running}><RunningTasks /></div>
-        <div className={classes.failures}><RecentFailures /></div>
-        <div className={classes.latest}><LatestTasks selected={task} brief={beside} /></div>
+        <div className={classes.main}>
+          <div><RunningTasks /></div>
+          <div className={classes.usage}><DatastoreUsage /></div>
+          <div className={classes.latest}><LatestTasks selected={task} brief={beside} /></div>
+        </div>
+        <div className={classes.side}>
+          <div className={classes.calendar}><JobCalendar /></div>
+          <div className={classes.failures}><RecentFailures /></div>
+        </div>
       </div>
       {task !== undefined && (
         <TaskPanel key={task} upid={task} onClose={() => void navigate({ to: '/', search: {}, resetScroll: false })} />

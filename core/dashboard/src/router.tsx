@@ -2,15 +2,21 @@
 import { createRootRoute, createRoute, createRouter, Link, type ErrorComponentProps } from '@tanstack/react-router';
 import { IconMapQuestion } from '@tabler/icons-react';
 
+import { calendarRoutes } from './calendar/routes';
 import { DashboardPage } from './DashboardPage';
+import { datastoreRoutes } from './datastores/routes';
 import { inboxRoutes } from './inbox/routes';
 import { incidentRoutes } from './incidents/routes';
+import { jobRoutes } from './jobs/routes';
 import { notificationRoutes } from './notifications/routes';
 import { pluginRoutes } from './plugins/routes';
 import { Shell } from './shell/Shell';
+import { snapshotRoutes } from './snapshots/routes';
+import { statisticsRoutes } from './statistics/routes';
 import { parseSearch, readSearch, stringifySearch, type TaskSearch } from './tasks/filters';
 import { TaskRoutePanel, TasksPage } from './tasks/TasksPage';
-import { Empty, Failure } from './ui/Panel';
+import { Empty, Failure, Loading } from './ui/Panel';
+import { workerRoutes } from './workers/routes';
 
 const root = createRootRoute({
   component: Shell,
@@ -20,6 +26,8 @@ const root = createRootRoute({
     </Empty>
   ),
 });
+
+export type Root = typeof root;
 
 const dashboard = createRoute({
   getParentRoute: () => root,
@@ -40,7 +48,14 @@ const task = createRoute({ getParentRoute: () => tasks, path: '$upid', component
 
 export const router = createRouter({
   routeTree: root.addChildren([
-    dashboard, tasks.addChildren([task]),
+    dashboard,
+    tasks.addChildren([task]),
+    ...calendarRoutes(root),
+    ...jobRoutes(root),
+    ...snapshotRoutes(root),
+    ...datastoreRoutes(root),
+    ...statisticsRoutes(root),
+    ...workerRoutes(root),
     inboxRoutes(root), incidentRoutes(root), notificationRoutes(root), pluginRoutes(root),
   ]),
   parseSearch,
@@ -48,6 +63,8 @@ export const router = createRouter({
   pathParamsAllowedCharacters: [':', '@'],
   defaultPreload: false,
   scrollRestoration: true,
+  defaultPendingMs: 300,
+  defaultPendingComponent: () => <Loading rows={12} height={22} />,
   defaultErrorComponent: ({ error, reset }: ErrorComponentProps) => (
     <Failure error={error instanceof Error ? error : new Error(String(error))} retry={reset} />
   ),

@@ -10,7 +10,7 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly requestId: string | null;
-  /** What is wrong with a request or a declaration, one by one. */
+  /** The single faults of a request or a declaration, where the hub names them. */
   readonly faults: readonly Fault[];
 
   constructor(status: number, code: string, message: string, requestId: string | null = null, cause?: unknown, faults: readonly Fault[] = []) {

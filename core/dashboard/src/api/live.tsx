@@ -6,6 +6,7 @@ import { createContext, type ReactNode, use, useEffect, useState } from 'react';
 import { applyProgress, keys, mergeEvent, patchTask, refreshAfter } from './cache';
 import { type HubEvent, type ProgressNotice, SHOWN } from './model';
 import { refreshAllNews, refreshNews } from './news';
+import { known as knownPages, refreshSlowly } from './pages';
 import { followStream, type StreamState } from './stream';
 import { setToken } from './token';
 
@@ -37,6 +38,7 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
     const abort = new AbortController();
     let pending: HubEvent[] = [];
     let timer: ReturnType<typeof setTimeout> | null = null;
+    const pages = refreshSlowly(client);
 
     // Many events in one moment, such as the start of a night, cause one round of questions a second.
     const flush = () => {
@@ -63,6 +65,7 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
       const event = body as HubEvent;
       const data = (event as Partial<HubEvent>).data;
       if (data === undefined) return;
+      pages.tell(kind);
       const { task } = data;
       if (task != null) patchTask(client, task.upid, (known) => mergeEvent(known, task, SHOWN));
       pending.push(event);
@@ -78,7 +81,7 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
         setState(next);
         // What happened before the stream was there is only known by asking.
         if (next === 'live') {
-          void client.invalidateQueries({ queryKey: keys.tasks });
+          for (const queryKey of [keys.tasks, ...Object.values(knownPages)]) void client.invalidateQueries({ queryKey });
           refreshAllNews(client);
         }
       },
@@ -86,6 +89,7 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
     });
     return () => {
       abort.abort();
+      pages.stop();
       if (timer !== null) clearTimeout(timer);
     };
   }, [client, token]);

@@ -23,6 +23,25 @@ export type ProgressNotice = Schemas['ProgressNotice'];
 /** What the event stream sends under the name of its type. */
 export type HubEvent = Schemas['Event'];
 
+export type Job = Schemas['Job'];
+export type JobView = Schemas['JobView'];
+export type JobRun = Schemas['Run'];
+export type TaskSpec = Schemas['TaskSpec'];
+export type Keep = Partial<Schemas['Keep']>;
+export type Datastore = Schemas['Datastore'];
+export type UsageHistory = Schemas['UsageHistory'];
+export type FillDate = Schemas['FillDate'];
+export type Snapshot = Schemas['Snapshot'];
+export type SnapshotDetail = Schemas['SnapshotDetail'];
+export type Verification = Schemas['Verification'];
+export type VerifyResult = Schemas['VerifyResult'];
+export type Figures = Schemas['Figures'];
+export type Metrics = Schemas['Metrics'];
+export type Statistics = Schemas['Statistics'];
+export type HubStatus = Schemas['Status'];
+export type Worker = Schemas['Worker'];
+export type WorkerList = Schemas['WorkerList'];
+
 /** Every task type, in the order in which people meet them. */
 export const TASK_TYPES = ['backup', 'restore', 'sync', 'verify', 'gc', 'prune', 'tape'] as const satisfies readonly TaskType[];
 

@@ -1,9 +1,13 @@
 // The frame around every page: who is signed in, where one can go, in which zone times are, whether news arrives.
 import { AppShell, Burger, NavLink } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
+import { Notifications } from '@mantine/notifications';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { IconAlertOctagon, IconBell, IconInbox, IconLayoutDashboard, IconListDetails, IconPuzzle } from '@tabler/icons-react';
+import {
+  IconAlertOctagon, IconBell, IconCalendarMonth, IconCalendarRepeat, IconChartLine, IconDatabase, IconInbox, IconLayoutDashboard,
+  IconListDetails, IconPuzzle, IconServer, IconStack2,
+} from '@tabler/icons-react';
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react';
 
 import { keys } from '../api/cache';
@@ -29,9 +33,15 @@ interface Page {
 const PAGES = [
   { to: '/', label: 'Dashboard', icon: IconLayoutDashboard },
   { to: '/tasks', label: 'Tasks', icon: IconListDetails },
+  { to: '/calendar', label: 'Calendar', icon: IconCalendarMonth },
+  { to: '/jobs', label: 'Jobs', icon: IconCalendarRepeat },
+  { to: '/snapshots', label: 'Snapshots', icon: IconStack2 },
+  { to: '/datastores', label: 'Datastores', icon: IconDatabase },
+  { to: '/statistics', label: 'Statistics', icon: IconChartLine },
   { to: '/inbox', label: 'Inbox', icon: IconInbox, badge: InboxBadge },
   { to: '/incidents', label: 'Incidents', icon: IconAlertOctagon },
   { to: '/notifications', label: 'Notifications', icon: IconBell },
+  { to: '/workers', label: 'Workers', icon: IconServer },
   { to: '/plugins', label: 'Plugins', icon: IconPuzzle },
 ] as const satisfies readonly Page[];
 
@@ -64,7 +74,7 @@ function Signed() {
 
 function Brand() {
   return (
-    <Link to="/" className={classes.brand}>
+    <Link to="/" className={classes.brand} aria-label="Ironcore Backup">
       <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden>
         <g fill="none" stroke="currentColor" strokeWidth="2.4" strokeLinejoin="round">
           <path d="M16 4.5 26 10.2v11.6L16 27.5 6 21.8V10.2z" />
@@ -92,6 +102,8 @@ function Frame({ session }: { session: Session }) {
       padding={0}
       classNames={{ header: classes.header, navbar: classes.navbar, main: classes.main }}
     >
+      {/* Inside of the router, so that what is told can link to pages. */}
+      <Notifications position="bottom-right" />
       <a className="skip" href="#content">Skip to content</a>
       <AppShell.Header>
         <Burger opened={open} onClick={menu.toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" aria-expanded={open} />
