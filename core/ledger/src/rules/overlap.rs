@@ -179,14 +179,14 @@ mod tests {
     #[test]
     fn a_run_that_waits_for_its_time_stands_for_what_comes_meanwhile() {
         let dark = r#""blackout": [{"from": "08:00", "lasts": "10h"}],"#;
-        let end = Some("2026-05-21T18:00:00Z".parse().expect("a time"));
+        let end: Timestamp = "2026-05-21T18:00:00Z".parse().expect("a time");
         let waits = OpenRun {
-            not_before: end,
+            not_before: Some(end),
             ..run(true, true)
         };
         for policy in ["skip", "queue", "cancel-old"] {
             let job = job(&format!(r#"{dark} "overlap": "{policy}","#));
-            for tick in [now(), end.expect("its end")] {
+            for tick in [now(), end] {
                 let left = overlap(&job, std::slice::from_ref(&waits), tick, tick);
                 let expected = matches!(left, Overlap::LeaveOut { expected: true, .. });
                 assert!(
