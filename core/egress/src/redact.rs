@@ -1,7 +1,7 @@
 //! Takes the secrets that a call used out of everything that the call gives back.
 //!
-//! Hex and Base64 of a secret count as the secret, and so does each in every way of writing characters that is found in
-//! answers ([`crate::written`]). Collecting them is left to [`crate::slots`] and [`crate::smtp`].
+//! Hex and Base64 of a secret count as the secret, also where the Base64 is of more than the secret, and so does each in
+//! every way of writing characters that is found in answers ([`crate::written`]). Collecting them is left to [`crate::slots`] and [`crate::smtp`].
 
 use std::fmt;
 
@@ -17,6 +17,18 @@ pub(crate) const MARK: &str = "[redacted]";
 const SHORTEST_PART: usize = 8;
 /// The hex digits of shorter secrets would be found in ordinary numbers.
 const SHORTEST_HEX: usize = 4;
+
+/// Less Base64 than this would be found in ordinary words.
+const SHORTEST_INNER: usize = 6;
+
+/// The Base64 characters that are made of nothing but the secret, when as many bytes stand before it in the encoded text:
+/// only their number within a group of three matters. The characters at both ends hold bits of what is around it.
+fn inner(encoded: &str, before: usize, length: usize) -> Option<String> {
+    // Six bits a character: the first that begins in the secret, and the first that does not end in it.
+    let (start, end) = ((8 * before).div_ceil(6), 8 * (before + length) / 6);
+    let inner = encoded.get(start..end)?;
+    (inner.len() >= SHORTEST_INNER).then(|| inner.to_owned())
+}
 
 /// The secrets of one call, in every form they may come back in.
 pub(crate) struct Redactor {
@@ -46,6 +58,15 @@ impl Redactor {
             URL_SAFE_NO_PAD.encode(secret),
         ] {
             self.push(form);
+        }
+        for before in 0..3 {
+            let mut text = vec![0; before];
+            text.extend_from_slice(secret.as_bytes());
+            for encoded in [STANDARD_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(&text)] {
+                if let Some(inner) = inner(&encoded, before, secret.len()) {
+                    self.push(inner);
+                }
+            }
         }
         if secret.len() >= SHORTEST_HEX {
             let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
@@ -242,6 +263,38 @@ mod tests {
         }
         let others = "50 % of \\n &amp; \\u0041 &#65; %41 a/b+c= \\/ whsk_a\\/b+c=&lt;x";
         assert_eq!(redactor.text(others), others);
+    }
+
+    #[test]
+    fn base64_of_more_than_the_secret_goes_whatever_stands_around_it() {
+        const SECRET: &str = "hunter2?hunter3>ü";
+        let redactor = of(&[SECRET]);
+        for before in ["Bearer ", "x", "xy", "xyz", "Authorization: Bearer ", ""] {
+            for after in ["", "\n", "\r\n", " and more"] {
+                let text = format!("{before}{SECRET}{after}");
+                for encoded in [
+                    STANDARD.encode(&text),
+                    STANDARD_NO_PAD.encode(&text),
+                    URL_SAFE.encode(&text),
+                    URL_SAFE_NO_PAD.encode(&text),
+                ] {
+                    let shown = redactor.text(&format!("you sent {encoded} to us"));
+                    let (start, rest) = shown.split_once(MARK).expect("redacted");
+                    let start = start.trim_start_matches("you sent ");
+                    // What is left is of what stands around it: of the secret there are a few bits at most.
+                    let characters = |bytes: usize| (8 * bytes).div_ceil(6);
+                    assert!(start.len() <= characters(before.len()), "{encoded} -> {shown}");
+                    let end = rest.trim_end_matches(" to us").trim_end_matches('=');
+                    assert!(end.len() <= characters(after.len()) + 1, "{encoded} -> {shown}");
+                }
+            }
+        }
+        let cut = STANDARD.encode(format!("Bearer {SECRET}"));
+        let shown = redactor.cut(&cut.as_bytes()[..20], true, 100);
+        assert_eq!(shown, &cut.as_bytes()[..10], "the beginning of it goes, too");
+        let short = of(&["abc"]);
+        let text = STANDARD.encode("xxabcxx");
+        assert_eq!(short.text(&text), text);
     }
 
     #[test]
