@@ -10,9 +10,9 @@ use ironcore_ledger::model::{Circuit, ClaimedMessage};
 use ironcore_plugin_host::effects::Slot;
 use ironcore_types::Timestamp;
 
+use crate::addresses;
 use crate::circuit::{self, Health, Pace, Sign};
 use crate::notify::Shared;
-use crate::requests;
 
 /// What is known of the lanes that are not well.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ fn shown(lane: &str) -> String {
         };
         let end = texts.byte_offset();
         if text.contains("://") {
-            out.push_str(&requests::shown(&Slot::Text(text)));
+            out.push_str(&addresses::shown(&Slot::Text(text)));
         } else {
             out.push_str(&quoted[..end]);
         }

@@ -10,6 +10,7 @@
 //! (egress), and all SQL (the ledger).
 
 pub mod actions;
+mod addresses;
 mod automatic;
 pub mod buttons;
 mod cause;

@@ -17,6 +17,7 @@ use ironcore_plugin_host::{
 use ironcore_types::objects::{Group, Handler};
 use ironcore_types::{ErrorCode, HandlerName, PluginName};
 
+use crate::addresses;
 use crate::error::NotifyError;
 use crate::matching::{BUILTIN_GROUP, INBOX};
 use crate::template_choice;
@@ -312,6 +313,11 @@ impl Plugins {
                 .collect(),
             Err(other) => vec![fault("config", other.code(), other.to_string())],
         };
+        let refused = addresses::faults(plugin, &handler.config).into_iter();
+        faults.extend(refused.map(|(key, why)| {
+            let path = format!("config.{key}");
+            fault(&path, ErrorCode::PluginConfig, why.to_owned())
+        }));
         if let Some(templates) = &self.templates {
             let builtin = self
                 .inner

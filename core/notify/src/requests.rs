@@ -12,14 +12,16 @@ use ironcore_plugin_host::effects::{
 };
 use ironcore_types::{ErrorCode, Timestamp};
 
-/// Stands where a secret will be while an address is taken apart. Letters only, so that nothing escapes it.
-const PLACE: &str = "ironcoresecretplace";
+use crate::addresses::{self, PLACE};
+use crate::sent;
 
 /// The request as egress wants it; `now` is the time that a signature says.
 pub(crate) fn http(request: host::HttpRequest, now: Timestamp) -> Result<egress::HttpRequest, HttpError> {
     let mut slots = Vec::new();
     let url = url(request.url, &mut slots)?;
     let mut out = egress::HttpRequest::new(request.method, url);
+    out.hide = addresses::plain(&out.url);
+    out.hide.extend(sent::plain_credentials(&request.headers));
     for (name, slot) in request.headers {
         header(name, slot, "", &mut out.headers, &mut slots)?;
     }
@@ -302,18 +304,6 @@ pub(crate) fn is_refusal(failure: &Failure) -> bool {
     !failure.retry && matches!(mail_error(failure.clone()), MailError::Permanent(_))
 }
 
-/// An address as the record of an attempt may show it: without query and credentials, and never a secret.
-pub(crate) fn shown(slot: &Slot) -> String {
-    match slot {
-        Slot::Text(text) => match url::Url::parse(text) {
-            Ok(url) => format!("{}{}", url.origin().ascii_serialization(), url.path()),
-            Err(_) => "an address that cannot be read".to_owned(),
-        },
-        Slot::Secret(name) => format!("the address in the secret {name}"),
-        Slot::Wrapped { secret, .. } => format!("an address with the secret {secret} in it"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -383,6 +373,7 @@ mod tests {
         ];
         let out = http(wanted.clone(), Timestamp::EPOCH).expect("valid");
         assert_eq!(out.headers, [("x-plain".to_owned(), "1".to_owned())]);
+        assert!(out.hide.is_empty());
         assert_eq!(out.body, b"{\"a\":{\"b\":\"x\"},\"c\":null}");
         let slots = format!("{:?}", out.slots);
         assert!(
@@ -394,13 +385,24 @@ mod tests {
     }
 
     #[test]
-    fn records_never_show_queries_or_credentials() {
-        let text = Slot::Text("https://user:pass@a.example/hook?key=1".to_owned());
-        assert_eq!(shown(&text), "https://a.example/hook");
-        assert_eq!(
-            shown(&Slot::Secret("hook".to_owned())),
-            "the address in the secret hook"
+    fn what_is_said_in_plain_words_of_a_credential_is_looked_for_in_answers() {
+        let mut wanted = request(Slot::Text(
+            "https://a.example/h?token=abcd%2Fefgh&wait=true".to_owned(),
+        ));
+        let header = |name: &str, value: &str| (name.to_owned(), Slot::Text(value.to_owned()));
+        wanted.headers = vec![
+            header("x-gotify-key", "hunter2hunter2"),
+            header("authorization", "Bearer hunter3hunter3"),
+            header("x-team", "operations"),
+            header("x-api-key", "short"),
+        ];
+        let out = http(wanted, Timestamp::EPOCH).expect("valid");
+        assert_eq!(out.hide, ["abcd/efgh", "hunter2hunter2", "hunter3hunter3"]);
+        let out = http(
+            request(wrapped("https://a.example/h?plain=12345678&t=", "")),
+            Timestamp::EPOCH,
         );
+        assert_eq!(out.expect("valid").hide, ["12345678"]);
     }
 
     #[test]

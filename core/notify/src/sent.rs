@@ -6,6 +6,7 @@ use ironcore_egress::Mail;
 use ironcore_ledger::model::Sent;
 use ironcore_plugin_host::effects::{HttpCredential, HttpRequest, Signature, Slot};
 
+use crate::addresses;
 use crate::outcome::cut;
 
 /// The body is cut here, bytes.
@@ -17,7 +18,7 @@ const HEADERS: usize = 50;
 /// A shorter beginning of a key tells nothing, bytes.
 const BEGUN: usize = 16;
 /// What stands in the place of what is left out.
-const MARK: &str = "[redacted]";
+pub(crate) const MARK: &str = "[redacted]";
 
 /// A value with its secret as a name.
 pub(crate) fn shown(slot: &Slot) -> String {
@@ -120,6 +121,17 @@ fn is_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let ends = ["authorization", "cookie", "token", "secret", "password", "key"];
     name != IDEMPOTENCY && ends.iter().any(|end| name.ends_with(end))
+}
+
+/// What headers say in plain words that are there to let somebody in, word by word.
+pub(crate) fn plain_credentials(headers: &[(String, Slot)]) -> Vec<String> {
+    let values = headers.iter().filter_map(|(name, slot)| match slot {
+        Slot::Text(value) if is_credential(name) => Some(value),
+        _ => None,
+    });
+    let words = values.flat_map(|value| value.split_whitespace());
+    let long = words.filter(|word| word.len() >= addresses::SHORTEST_PLAIN);
+    long.map(str::to_owned).collect()
 }
 
 #[cfg(test)]

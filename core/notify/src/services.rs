@@ -15,6 +15,7 @@ use ironcore_plugin_host::effects::{
 use ironcore_types::{MessageId, Seams, Upid};
 use serde_json::Value;
 
+use crate::addresses;
 use crate::log_file;
 use crate::recipients::Recipients;
 use crate::record::Record;
@@ -58,7 +59,7 @@ impl AttemptServices {
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let what = format!("{} {}", request.method, requests::shown(&request.url));
+        let what = format!("{} {}", request.method, addresses::shown(&request.url));
         let sent = sent::request(&request, self.link.as_deref());
         let mut request = requests::http(request, self.seams.now()).inspect_err(|error| {
             self.note(format!("{what}: not sent: {error}"));

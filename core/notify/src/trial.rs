@@ -17,13 +17,14 @@ use ironcore_types::notification::Handler;
 use ironcore_types::{EventId, MessageId, Timestamp};
 use serde_json::Value;
 
+use crate::addresses;
 use crate::delivery::{call, link_of, services_of};
 use crate::fanout::{KIND_DIGEST, KIND_EVENT};
 use crate::notify::{Notify, Shared};
 use crate::outcome::{Meaning, cut};
 use crate::record::{DETAIL, Record};
 use crate::retry::Verdict;
-use crate::sent::{self, shown};
+use crate::sent;
 use crate::services::{render_error, shared as as_services};
 use crate::templates::{TemplateError, Templates};
 
@@ -274,7 +275,7 @@ impl HostServices for Paper {
         let body = request.body.unwrap_or_default();
         let made = Made::Http {
             method: request.method,
-            url: self.text(shown(&request.url)),
+            url: self.text(addresses::previewed(&request.url)),
             headers,
             body: self.text(String::from_utf8_lossy(&body).into_owned()),
         };
