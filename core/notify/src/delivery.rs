@@ -174,7 +174,7 @@ async fn deliver(shared: &Shared, claimed: &ClaimedMessage) -> (Meaning, Option<
     let nothing = |meaning| (meaning, None, Record::default());
     if !claimed.handler_active {
         let why = "the handler was removed or switched off before the message was sent";
-        return nothing(Meaning::rejected(ErrorCode::NotFound, why));
+        return nothing(Meaning::rejected(ErrorCode::DeliveryNotSent, why));
     }
     let services = services_of(shared, claimed);
     let (meaning, done) = call(shared, claimed, as_services(&services)).await;
@@ -311,6 +311,10 @@ fn report_of(
     let delivered = matches!(meaning.verdict, Verdict::Delivered);
     let recipients = record.recipients.as_ref();
     let attrs = recipients.and_then(|recipients| recipients.kept(&claimed.message, delivered));
+    let taken = match recipients {
+        Some(recipients) => recipients.any_took(),
+        None => Recipients::of(&claimed.message).any_took(),
+    };
     let refusals = recipients.and_then(Recipients::refusals).filter(|_| delivered);
     let refused = refusals.map(|message| ErrorData {
         code: ErrorCode::DeliveryRejected,
@@ -357,6 +361,7 @@ fn report_of(
         inbox: inbox.into_iter().map(inbox_entry).collect(),
         attrs,
         refused,
+        taken,
         tried: claimed.handler_active,
     }
 }

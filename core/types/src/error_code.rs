@@ -145,6 +145,8 @@ codes! {
     DeliveryRejected = "delivery.rejected",
     /// The destination cannot be reached or failed.
     DeliveryUnreachable = "delivery.unreachable",
+    /// Nobody sends the message: its handler was removed, disabled or switched off.
+    DeliveryNotSent = "delivery.not-sent",
     /// The address is not allowed as a destination.
     DeliveryAddress = "delivery.address",
     /// The template cannot be read or rendered.

@@ -319,6 +319,7 @@ async fn dead_letters_are_sent_again_of_ones_own_project_alone_and_once() {
             inbox: Vec::new(),
             attrs: None,
             refused: None,
+            taken: false,
             tried: true,
         })
         .await

@@ -360,6 +360,9 @@ pub struct FinishAttempt {
     pub attrs: Option<Map<String, Value>>,
     /// Why some of those it was for did not take it, although it is delivered; an event tells it.
     pub refused: Option<ErrorData>,
+    /// Some of those it is for have it, now or from before: from then on it holds back no later message of its thread, and
+    /// only itself goes on being tried for the others.
+    pub taken: bool,
     /// Whether it was tried at all: not when its handler was removed or switched off meanwhile, which says nothing of it.
     pub tried: bool,
 }

@@ -15,3 +15,4 @@ pub(crate) mod removal;
 pub(crate) mod retry;
 pub(crate) mod tell;
 pub(crate) mod tell_access;
+pub(crate) mod tell_delivery;

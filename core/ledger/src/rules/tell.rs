@@ -1,14 +1,14 @@
 //! Events as the ledger tells them: titles in words for people, severities, particulars.
 
-use ironcore_types::event::{DeliveryData, ErrorData, EventData, JobData, NodeData, TaskData};
+use ironcore_types::event::{ErrorData, EventData, JobData, NodeData, TaskData};
 use ironcore_types::progress::Progress;
 use ironcore_types::verification::VerifyReport;
 use ironcore_types::{
-    DatastoreName, ErrorCode, EventType, ProjectName, Severity, TaskSpec, TaskState, Timestamp, counted,
+    DatastoreName, ErrorCode, EventType, ProjectName, Severity, TaskSpec, TaskState, counted,
 };
 
 use super::overlap;
-use crate::model::{Message, NewEvent, Service, Session, Task, Token};
+use crate::model::{NewEvent, Service, Session, Task, Token};
 
 /// Log lines that the event of an ended task carries.
 pub(crate) const LOG_TAIL: u64 = 20;
@@ -306,100 +306,6 @@ pub(crate) fn datastore(name: &DatastoreName, status: &crate::model::DatastoreSt
     NewEvent {
         event_type,
         subject: Some(format!("datastore/{name}")),
-        data,
-    }
-}
-
-/// That a handler was switched off: its destination is gone, or it has failed since a time; so many messages were given
-/// up with it.
-pub(crate) fn disabled(
-    message: &Message,
-    error: &ErrorData,
-    since: Option<Timestamp>,
-    given_up: u64,
-) -> NewEvent {
-    let event_type = EventType::HandlerDisabled;
-    let handler = &message.handler;
-    let why = since.map_or_else(
-        || "its destination is gone".to_owned(),
-        |since| {
-            format!(
-                "every attempt since {} has failed",
-                Timestamp::from_seconds(since.as_seconds())
-            )
-        },
-    );
-    let title = format!(
-        "Handler {}/{} ({}) was switched off: {why}; {} given up",
-        handler.group,
-        handler.handler,
-        message.plugin,
-        counted(given_up, "message"),
-    );
-    let mut data = EventData::new(handler.project.clone(), event_type.default_severity(), title);
-    data.delivery = Some(DeliveryData {
-        message: None,
-        group: Some(handler.group.clone()),
-        handler: Some(handler.handler.clone()),
-        plugin: Some(message.plugin.clone()),
-        attempts: 0,
-    });
-    data.error = Some(error.clone());
-    NewEvent {
-        event_type,
-        subject: Some(format!("handler/{handler}")),
-        data,
-    }
-}
-
-/// How a message ended that did not reach all whom it was for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Tried often enough.
-    GivenUp,
-    /// Refused.
-    Rejected,
-    /// Delivered to some, refused by others.
-    Partly,
-    /// Not even tried: nobody would send it any more.
-    NotSent,
-}
-
-/// `delivery.exhausted`: the message is a dead letter for this reason, or did not reach some.
-pub(crate) fn exhausted(message: &Message, error: &ErrorData, end: End) -> NewEvent {
-    let event_type = EventType::DeliveryExhausted;
-    let handler = &message.handler;
-    let what = match end {
-        End::GivenUp => "could not be delivered",
-        End::Rejected => "was rejected",
-        End::Partly => "did not reach all whom it was for",
-        End::NotSent => "is not sent",
-    };
-    let tried = match end {
-        End::NotSent => String::new(),
-        _ => format!(" after {}", counted(u64::from(message.attempts), "attempt")),
-    };
-    let title = format!(
-        "A message of handler {}/{} ({}) {what}{tried}: {}",
-        handler.group, handler.handler, message.plugin, error.message
-    );
-    let severity = match end {
-        // Neither says that the handler does not deliver.
-        End::Partly | End::NotSent => Severity::Warning,
-        End::GivenUp | End::Rejected => event_type.default_severity(),
-    };
-    let mut data = EventData::new(handler.project.clone(), severity, title);
-    data.delivery = Some(DeliveryData {
-        message: Some(message.id),
-        group: Some(handler.group.clone()),
-        handler: Some(handler.handler.clone()),
-        plugin: Some(message.plugin.clone()),
-        attempts: message.attempts,
-    });
-    data.error = Some(error.clone());
-    NewEvent {
-        event_type,
-        subject: Some(format!("message/{}", message.id)),
         data,
     }
 }

@@ -72,7 +72,7 @@ struct Wanted {
     events: Vec<i64>,
     /// The message that is there already.
     known: Option<Known>,
-    /// An open message of its thread was made before.
+    /// An open message of its thread was made before, and holds it back.
     busy: bool,
 }
 
@@ -372,7 +372,7 @@ impl Tx {
                     ELSE 0 END AS gathered,
                 CASE WHEN EXISTS (
                 SELECT 1 FROM messages o WHERE o.handler = r.handler AND o.recipient = r.recipient
-                    AND o.thread = r.thread AND o.state IN ('pending', 'sending')) THEN 1 ELSE 0 END AS busy
+                    AND o.thread = r.thread AND o.state IN ('pending', 'sending') AND o.loose = 0) THEN 1 ELSE 0 END AS busy
              FROM RECORDS($1 AS r: place BIGINT, handler TEXT, recipient TEXT, thread TEXT, kind TEXT, span TEXT)
                 LEFT JOIN messages m ON m.handler = r.handler AND m.recipient = r.recipient AND m.thread = r.thread
                     AND m.kind = r.kind AND m.\"window\" = r.span AND m.replay = 0",

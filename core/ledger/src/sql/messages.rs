@@ -1,12 +1,11 @@
 //! Messages: reading, listing and replaying them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ironcore_types::objects::Handler;
 use ironcore_types::{EventId, MessageId, Timestamp};
 
 use super::Sql;
-use super::delivery::{declared, switched_off};
 use super::events::event;
 use super::list::{cursor, next_cursor};
 use super::tx::Tx;
@@ -16,32 +15,6 @@ use crate::model::{
     Attempt, Count, HandlerRef, ListedMessage, Message, MessageFilter, MessagePage, MessageState, Page,
     ReplayReport, SeqEvent,
 };
-
-/// Why nobody would send a message of a handler.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unsent {
-    /// It is no longer declared.
-    Removed,
-    /// Its declaration says so.
-    Disabled,
-    /// It failed too long, or its destination is gone.
-    Off,
-}
-
-impl Unsent {
-    fn words(self, handler: &HandlerRef) -> String {
-        let name = format!("{}/{}", handler.group, handler.handler);
-        match self {
-            Self::Removed => format!("the handler {name} was removed: nobody would send the message"),
-            Self::Disabled => {
-                format!("the handler {name} is not enabled: set \"enabled\" in its declaration first")
-            }
-            Self::Off => format!(
-                "the handler {name} is switched off because it failed: switch it on with `group enable {name}` first"
-            ),
-        }
-    }
-}
 
 pub(super) fn state(row: &Row) -> Result<MessageState> {
     let text = row.text("state")?;
@@ -126,7 +99,7 @@ fn conditions(query: &mut Statement, filter: &MessageFilter) -> Result<()> {
 }
 
 impl Tx {
-    /// 1 when no open message of the thread comes before one that is made now.
+    /// Whether no open message of the thread holds back one that is made now.
     pub(super) async fn thread_is_free(
         &mut self,
         handler: &str,
@@ -135,7 +108,7 @@ impl Tx {
     ) -> Result<bool> {
         let earlier = sql(
             "SELECT 1 FROM messages
-             WHERE handler = $1 AND recipient = $2 AND thread = $3 AND state IN ('pending', 'sending') LIMIT 1",
+             WHERE handler = $1 AND recipient = $2 AND thread = $3 AND state IN ('pending', 'sending') AND loose = 0 LIMIT 1",
         )
         .bind(handler)
         .bind(recipient)
@@ -143,24 +116,6 @@ impl Tx {
         .fetch_optional(&mut self.conn)
         .await?;
         Ok(earlier.is_none())
-    }
-
-    /// Why messages of these handlers would not be sent, of those of which that is so. Ones that nobody declares are not
-    /// among `declared`, whose handlers were when their message was made.
-    async fn unsent(&mut self, was_declared: BTreeSet<HandlerRef>) -> Result<BTreeMap<HandlerRef, Unsent>> {
-        let now = declared(&mut self.conn, &was_declared).await?;
-        let off = switched_off(&mut self.conn).await?;
-        let why = was_declared.into_iter().filter_map(|handler| {
-            let name = handler.to_string();
-            let why = match now.get(&name) {
-                None => Unsent::Removed,
-                Some(now) if !now.enabled => Unsent::Disabled,
-                Some(_) if off.contains(&name) => Unsent::Off,
-                Some(_) => return None,
-            };
-            Some((handler, why))
-        });
-        Ok(why.collect())
     }
 
     /// Replays one whose handler can be told.

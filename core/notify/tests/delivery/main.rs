@@ -4,10 +4,12 @@
 mod actions;
 mod circuit;
 mod digests;
+mod gone;
 mod inbox;
 mod incidents;
 mod misbehaviour;
 mod ordering;
+mod plain;
 mod receiver;
 mod restart;
 mod retries;

@@ -49,12 +49,16 @@ pub(crate) enum Answer {
     Status(u16),
     /// A status, with all that was sent as its body and in a header.
     Echo(u16),
+    /// A status, with the query of the address as its body, as it came and with its escapes read.
+    EchoQuery(u16),
     /// A status and `retry-after` in seconds.
     Later(u16, u64),
     /// Nothing, until the connection goes.
     Hang,
     /// 200, but only when this is told.
     Held(Arc<Notify>),
+    /// A status, but only when this is told.
+    HeldAs(u16, Arc<Notify>),
 }
 
 /// One request in that span, by this clock, and when the last was taken.
@@ -194,10 +198,19 @@ async fn take(State((script, count)): State<Memory>, uri: Uri, headers: HeaderMa
             let sent = String::from_utf8_lossy(&body).into_owned();
             (status(code), [("x-request-id", sent.clone())], sent).into_response()
         }
+        Some(Answer::EchoQuery(code)) => {
+            let query = uri.query().unwrap_or_default();
+            let read = query.replace("%2F", "/").replace("%2B", "+");
+            (status(code), format!("no such hook: {query} ({read})")).into_response()
+        }
         Some(Answer::Later(code, seconds)) => {
             (status(code), [("retry-after", seconds.to_string())], "later").into_response()
         }
         Some(Answer::Hang) => std::future::pending().await,
+        Some(Answer::HeldAs(code, until)) => {
+            until.notified().await;
+            status(code).into_response()
+        }
         Some(Answer::Held(until)) => {
             until.notified().await;
             "taken".into_response()

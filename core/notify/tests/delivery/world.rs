@@ -150,7 +150,7 @@ impl World {
         world
     }
 
-    async fn declare(&self, handlers: Value) {
+    pub(crate) async fn declare(&self, handlers: Value) {
         let job = |name: &str| {
             json!({
                 "project": "web", "name": name, "owner": "root@local", "groups": ["ops"],

@@ -68,6 +68,17 @@ pub(super) const RULES: &[Rule] = &[
         offers: &[],
     },
     Rule {
+        codes: &["delivery.not-sent"],
+        title: "See to it that somebody is told instead",
+        why: "The handler was removed or disabled while messages waited for it: nobody would send them, so they were given up.",
+        steps: &[
+            "If it was meant, nothing has to be done: look once at what nobody was told: `ironcore-backup message list --handler {handler} --state dead`.",
+            "If not, put the handler back into its group, with `enabled = true`, and apply the declaration: `ironcore-backup apply -f FILE`.",
+            "Then send what was given up: `ironcore-backup message replay --handler {handler}`.",
+        ],
+        offers: &[],
+    },
+    Rule {
         codes: &["delivery.address"],
         title: "Allow the address, or use another",
         why: "The address is private, of this machine, or otherwise not allowed as a destination, so nothing was sent.",

@@ -129,6 +129,7 @@ impl Hub {
                     inbox: Vec::new(),
                     attrs: None,
                     refused: None,
+                    taken: false,
                     tried: true,
                 })
                 .await?;

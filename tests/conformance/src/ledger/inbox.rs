@@ -48,6 +48,7 @@ pub async fn every_event_shows(place: &dyn Place) -> Result<()> {
         inbox: vec![entry(queued), entry(online)],
         attrs: None,
         refused: None,
+        taken: false,
         tried: true,
     };
     world.ledger.finish_attempt(done).await?;

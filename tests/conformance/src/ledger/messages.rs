@@ -100,6 +100,7 @@ pub(super) fn report(
         inbox: Vec::new(),
         attrs: None,
         refused: None,
+        taken: false,
         tried: true,
     }
 }

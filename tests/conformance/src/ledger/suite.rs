@@ -46,7 +46,10 @@ macro_rules! ledger_suite {
                 order_holds_within_a_thread, dead_letters_can_be_replayed, lost_senders_are_fenced,
                 circuits_hold_a_lane, a_lane_is_gone_gently_with, what_a_destination_puts_off_is_no_failure,
                 only_what_would_be_sent_is_replayed;
-            holding: what_no_sender_holds_goes_again, what_is_not_sent_says_nothing_of_its_handler;
+            holding: what_no_sender_holds_goes_again, what_is_not_sent_says_nothing_of_its_handler,
+                what_waits_for_a_handler_that_is_disabled_is_told_once,
+                what_waits_for_a_handler_that_is_removed_is_told_once, what_is_made_for_a_handler_that_goes_is_told_once,
+                what_is_under_way_when_a_handler_is_switched_off_is_told_with_it, what_some_have_holds_back_no_thread;
             exchanges: answers_are_kept_for_a_time;
             handlers: kv_is_committed_with_the_attempt, handlers_are_looked_up_when_sending;
             inbox: every_event_shows, entries_are_filtered, what_is_muted_is_not_counted,

@@ -209,6 +209,7 @@ async fn deliver(
         inbox: Vec::new(),
         attrs: None,
         refused: None,
+        taken: false,
         tried: true,
     };
     let done = ledger.finish_attempt(attempt).await?;

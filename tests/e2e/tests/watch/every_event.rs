@@ -292,6 +292,7 @@ async fn delivery(night: &Night) -> Result<()> {
             attrs: None,
             refused: None,
             tried: true,
+            taken: false,
         };
         night.ledger.finish_attempt(attempt).await?;
     }

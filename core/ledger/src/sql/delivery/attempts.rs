@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;
 use ironcore_types::event::ErrorData;
-use ironcore_types::{EventType, MessageId, SessionId, Timestamp};
+use ironcore_types::{MessageId, SessionId, Timestamp};
 use serde::Serialize;
 
 use crate::db::{Value, micros, sql, to_json, words};
 use crate::error::{LedgerError, Result};
 use crate::model::{AttemptOutcome, AttemptResult, FinishAttempt, Message, MessageState};
-use crate::rules::tell;
 use crate::sql::Sql;
 use crate::sql::gather::Together;
 use crate::sql::messages::{load, message};
@@ -89,6 +88,34 @@ struct OutcomeRow<'a> {
     reason: Option<String>,
     /// Only when they have changed.
     attrs: Option<String>,
+    /// Some have it: it holds its thread back no longer.
+    taken: i64,
+}
+
+/// What ended attempts say of a message, beside the message.
+#[derive(Debug, Clone, Copy, Default)]
+struct Said {
+    /// Its attributes have changed.
+    attrs: bool,
+    /// Some of its recipients have it.
+    taken: bool,
+}
+
+impl Said {
+    fn by(report: &FinishAttempt) -> Self {
+        Self {
+            attrs: report.attrs.is_some(),
+            taken: report.taken,
+        }
+    }
+}
+
+/// A message that is being sent.
+struct Held {
+    message: Message,
+    session: SessionId,
+    /// Its handler was declared when it was made.
+    was_declared: bool,
 }
 
 /// Whose next message may go.
@@ -145,18 +172,36 @@ impl Tx {
     async fn finish_attempts(&mut self, all: Vec<Ended>) -> Result<Vec<Result<AttemptResult>>> {
         let mut held = self.being_sent(&all).await?;
         let mut answers = Vec::with_capacity(all.len());
+        let mut failed = Vec::new();
         for Ended { report, .. } in &all {
             let fenced = || LedgerError::Fenced(format!("message {}", report.message));
             answers.push(match held.remove(&report.message) {
                 _ if report.outcome == AttemptOutcome::Lost => Err(LedgerError::request(
                     "an attempt is recorded as lost by the ledger alone",
                 )),
-                Some((message, session)) if session == report.session => Ok(AttemptResult {
-                    message: after(message, report, self.now),
-                    kv_refused: false,
-                }),
+                Some(held) if held.session == report.session => {
+                    let message = after(held.message, report, self.now);
+                    if message.state != MessageState::Delivered {
+                        failed.push((message.handler.clone(), held.was_declared));
+                    }
+                    Ok(AttemptResult {
+                        message,
+                        kv_refused: false,
+                    })
+                }
                 _ => Err(fenced()),
             });
+        }
+        let unsent = self.unsent_of(failed).await?;
+        for message in answers.iter_mut().flatten().map(|answer| &mut answer.message) {
+            if message.state == MessageState::Pending
+                && let Some(why) = unsent.get(&message.handler)
+            {
+                // Nobody would try it again.
+                message.state = MessageState::Dead;
+                message.ended = Some(self.now);
+                why.explain(message);
+            }
         }
         let mut attempts = Vec::new();
         for (ended, answer) in all.iter().zip(&mut answers) {
@@ -184,36 +229,15 @@ impl Tx {
         self.put_inbox_entries(&entries).await?;
         let over = accepted
             .iter()
-            .map(|(report, message)| (*message, report.attrs.is_some()));
+            .map(|(report, message)| (*message, Said::by(report)));
         self.put_outcomes(over).await?;
-        let off = self.note_health(&accepted).await?;
-        for (report, message) in accepted {
-            let end = match &report.outcome {
-                AttemptOutcome::Delivered { .. } => tell::End::Partly,
-                AttemptOutcome::Rejected { .. } if !report.tried => tell::End::NotSent,
-                AttemptOutcome::Rejected { .. } => tell::End::Rejected,
-                _ => tell::End::GivenUp,
-            };
-            let error = match message.state {
-                MessageState::Dead => message.error.as_ref(),
-                MessageState::Delivered => report.refused.as_ref(),
-                _ => None,
-            };
-            // That its handler was switched off says of this one too that it is lost.
-            let is_counted =
-                message.state == MessageState::Dead && off.contains(&message.handler.to_string());
-            if let Some(error) = error
-                && !is_counted
-                && !self.is_about_delivery(message.number).await?
-            {
-                self.tell(tell::exhausted(message, error, end), None);
-            }
-        }
+        let off = self.note_health(&accepted, &unsent).await?;
+        self.tell_ends(&accepted, &unsent, &off).await?;
         Ok(answers)
     }
 
-    /// The messages of these reports that are being sent, and by whom.
-    async fn being_sent(&mut self, all: &[Ended]) -> Result<BTreeMap<MessageId, (Message, SessionId)>> {
+    /// The messages of these reports that are being sent.
+    async fn being_sent(&mut self, all: &[Ended]) -> Result<BTreeMap<MessageId, Held>> {
         let ids: Vec<String> = all.iter().map(|ended| ended.report.message.to_string()).collect();
         let rows =
             sql("SELECT * FROM messages WHERE id IN LIST($1) AND COALESCE(state, '') = 'sending' AND session IS NOT NULL")
@@ -222,7 +246,12 @@ impl Tx {
                 .await?;
         let held = rows.iter().map(|row| {
             let message = message(row)?;
-            Ok((message.id, (message, row.word("session")?)))
+            let held = Held {
+                session: row.word("session")?,
+                was_declared: row.flag("declared")?,
+                message,
+            };
+            Ok((held.message.id, held))
         });
         held.collect()
     }
@@ -243,26 +272,11 @@ impl Tx {
         Ok(())
     }
 
-    /// Whether a message tells of a failure to tell. That such a message got lost is told no further: two handlers
-    /// that refuse everything would keep each other busy for ever.
-    async fn is_about_delivery(&mut self, number: i64) -> Result<bool> {
-        let about = sql(
-            "SELECT EXISTS (SELECT 1 FROM message_events l JOIN events e ON e.seq = l.seq
-             WHERE l.message = $1 AND e.type IN ($2, $3)) AS about",
-        )
-        .bind(number)
-        .bind(EventType::DeliveryExhausted.as_str())
-        .bind(EventType::PluginFailed.as_str())
-        .fetch_one(&mut self.conn)
-        .await?;
-        about.flag("about")
-    }
-
-    /// Writes what became of messages that were being sent, and of those of which this is said, their attributes. Of
-    /// those that are over, the next of their thread may go.
-    async fn put_outcomes(&mut self, messages: impl IntoIterator<Item = (&Message, bool)>) -> Result<()> {
+    /// Writes what became of messages that were being sent, and what is said of them. Of those that are over, and of those
+    /// that some have, the next of their thread may go.
+    async fn put_outcomes(&mut self, messages: impl IntoIterator<Item = (&Message, Said)>) -> Result<()> {
         let (mut rows, mut threads) = (Vec::new(), Vec::new());
-        for (message, changed) in messages {
+        for (message, said) in messages {
             rows.push(OutcomeRow {
                 number: message.number,
                 becomes: message.state.as_str(),
@@ -276,11 +290,13 @@ impl Tx {
                     .as_ref()
                     .map(|error| to_json("an error", error))
                     .transpose()?,
-                attrs: changed
+                attrs: said
+                    .attrs
                     .then(|| to_json("a message's attributes", &message.attrs))
                     .transpose()?,
+                taken: i64::from(said.taken),
             });
-            if message.ended.is_some() {
+            if message.ended.is_some() || said.taken {
                 threads.push(Thread {
                     handler: message.handler.to_string(),
                     recipient: &message.recipient,
@@ -293,9 +309,10 @@ impl Tx {
         }
         sql(
             "UPDATE messages SET state = r.becomes, attempts = r.tried, failures = r.failed, due = r.next, ended = r.over, receipt = r.answer,
-                error = r.reason, attrs = COALESCE(r.attrs, messages.attrs), session = NULL, lease_until = NULL, claimed = NULL
+                error = r.reason, attrs = COALESCE(r.attrs, messages.attrs), loose = CASE WHEN r.taken = 1 THEN 1 ELSE messages.loose END,
+                session = NULL, lease_until = NULL, claimed = NULL
              FROM RECORDS($1 AS r: number BIGINT, becomes TEXT, tried BIGINT, failed BIGINT, next BIGINT, over BIGINT, answer TEXT,
-                reason TEXT, attrs TEXT)
+                reason TEXT, attrs TEXT, taken BIGINT)
              WHERE messages.number = r.number AND COALESCE(messages.state, '') = 'sending'",
         )
         .bind(to_json("outcomes", &rows)?)
@@ -309,7 +326,7 @@ impl Tx {
         }
         let next = sql("SELECT n.next FROM (SELECT (SELECT MIN(m.number) FROM messages m
                 WHERE m.handler = r.handler AND m.recipient = r.recipient AND m.thread = r.thread
-                  AND m.state IN ('pending', 'sending')) AS next
+                  AND m.state IN ('pending', 'sending') AND m.loose = 0) AS next
              FROM RECORDS($1 AS r: handler TEXT, recipient TEXT, thread TEXT)) n WHERE n.next IS NOT NULL")
         .bind(to_json("threads", &threads)?)
         .fetch_all(&mut self.conn)
@@ -353,7 +370,7 @@ impl Tx {
         self.noted
             .push(Noted::attempt(&message, &AttemptOutcome::Lost, duration));
         self.put_attempts(&[row]).await?;
-        self.put_outcomes([(&message, false)]).await
+        self.put_outcomes([(&message, Said::default())]).await
     }
 }
 

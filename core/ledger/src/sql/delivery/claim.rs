@@ -201,9 +201,9 @@ fn choose(rows: &[Row], n: u32, room: &mut Room, chosen: &mut Vec<i64>) -> Resul
 
 /// A handler's group, to look it up by; the hub's own have no project.
 #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
-struct GroupKey<'a> {
-    project: Option<&'a str>,
-    name: &'a str,
+pub(super) struct GroupKey<'a> {
+    pub(super) project: Option<&'a str>,
+    pub(super) name: &'a str,
 }
 
 /// The handlers as they are declared now, of those that are.
@@ -218,6 +218,14 @@ pub(in crate::sql) async fn declared(
             name: handler.group.as_str(),
         })
         .collect();
+    handlers_of(conn, keys).await
+}
+
+/// The handlers of these groups as they are declared now.
+pub(super) async fn handlers_of(
+    conn: &mut Conn,
+    keys: BTreeSet<GroupKey<'_>>,
+) -> Result<BTreeMap<String, Handler>> {
     if keys.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -335,7 +343,7 @@ async fn first_attempts(conn: &mut Conn, messages: &[i64]) -> Result<BTreeMap<i6
 }
 
 /// Handlers that are switched off.
-pub(in crate::sql) async fn switched_off(conn: &mut Conn) -> Result<BTreeSet<String>> {
+pub(super) async fn switched_off(conn: &mut Conn) -> Result<BTreeSet<String>> {
     let rows = sql("SELECT handler FROM handler_health WHERE disabled IS NOT NULL")
         .fetch_all(conn)
         .await?;

@@ -10,10 +10,11 @@ use ironcore_types::event::ErrorData;
 use ironcore_types::notification::{GroupRef, Handler};
 
 use super::claim::declared;
+use super::unsent::Unsent;
 use crate::db::{Conn, Row, micros, sql, to_json, words};
 use crate::error::Result;
 use crate::model::{AttemptOutcome, FinishAttempt, HandlerHealth, HandlerRef, Message, MessageState};
-use crate::rules::tell;
+use crate::rules::tell_delivery::{self as tell, Lost};
 use crate::sql::Sql;
 use crate::sql::incident_book::DELIVERY;
 use crate::sql::tx::Tx;
@@ -72,14 +73,20 @@ struct Told<'a> {
 }
 
 impl Tx {
-    /// Takes note of how attempts ended. Which handlers were switched off by that: their event counts what they lost.
+    /// Takes note of how attempts ended. Which handlers were switched off by that: their event counts what they lost, and
+    /// what is under way.
     pub(super) async fn note_health(
         &mut self,
         ended: &[(&FinishAttempt, &Message)],
+        unsent: &BTreeMap<HandlerRef, Unsent>,
     ) -> Result<BTreeSet<String>> {
         let mut off = BTreeSet::new();
         let mut told = BTreeMap::<String, Told<'_>>::new();
-        for (report, message) in ended.iter().filter(|(report, _)| report.tried) {
+        // Of a handler that is not on nobody wants to know how it does.
+        let counts = |report: &FinishAttempt, message: &Message| {
+            report.tried && !unsent.contains_key(&message.handler)
+        };
+        for (report, message) in ended.iter().filter(|(report, message)| counts(report, message)) {
             let of = told.entry(message.handler.to_string()).or_insert(Told {
                 message,
                 well: false,
@@ -110,20 +117,20 @@ impl Tx {
             let disabled = (told.gone || patience_is_over).then_some(self.now);
             // What nobody declared cannot be switched off either.
             let disabled = match disabled {
-                Some(_)
-                    if declared(&mut self.conn, [&told.message.handler])
-                        .await?
-                        .is_empty() =>
-                {
-                    None
+                Some(at) => {
+                    let now = declared(&mut self.conn, [&told.message.handler]).await?;
+                    now.contains_key(&handler).then_some(at)
                 }
-                disabled => disabled,
+                None => None,
             };
             self.put_health(&handler, since, disabled, &error).await?;
             if disabled.is_some() {
-                let given_up = self.give_up(&handler, &error).await?.saturating_add(told.dead);
+                let lost = Lost {
+                    given_up: self.give_up(&handler, &error).await?.saturating_add(told.dead),
+                    under_way: self.under_way(&handler).await?,
+                };
                 let since = (!told.gone).then_some(since);
-                self.tell(tell::disabled(told.message, &error, since, given_up), None);
+                self.tell(tell::disabled(told.message, &error, since, lost), None);
                 off.insert(handler);
             }
         }
@@ -164,23 +171,10 @@ impl Tx {
         Ok(done > 0)
     }
 
-    /// What waits for the handler becomes dead letters. How many those are.
-    async fn give_up(&mut self, handler: &str, error: &ErrorData) -> Result<u64> {
-        // Said twice, so that the index of open messages is good for it.
-        let done = sql("UPDATE messages SET state = 'dead', ended = $2, error = $3
-             WHERE handler = $1 AND state IN ('pending', 'sending') AND state = 'pending'")
-        .bind(handler)
-        .bind(self.now.as_micros())
-        .bind(to_json("an error", error)?)
-        .execute(&mut self.conn)
-        .await?;
-        self.woken.messages |= done > 0;
-        Ok(done)
-    }
-
-    /// Handlers of a group that are declared otherwise than before, or no longer, begin anew. To be called before the
-    /// group becomes what it is `now`.
+    /// Handlers of a group that are declared otherwise than before, or no longer, begin anew; what waits for those that
+    /// nobody can tell any more is given up. To be called before the group becomes what it is `now`.
     pub(in crate::sql) async fn forget_changed(&mut self, group: &GroupRef, now: &[Handler]) -> Result<()> {
+        self.give_up_gone(group, now).await?;
         let rows = sql("SELECT handler FROM handler_health")
             .fetch_all(&mut self.conn)
             .await?;
