@@ -192,8 +192,8 @@ pub(super) const FENCES: &[Fence] = &[
     Fence {
         name: "message-session",
         file: ATTEMPTS,
-        stands: "Some((message, session)) if session == report.session",
-        gone: "Some((message, session)) if session != SessionId(uuid::Uuid::nil())",
+        stands: "Some(held) if held.session == report.session",
+        gone: "Some(held) if held.session != SessionId(uuid::Uuid::nil())",
         tests: suite!["lost_senders_are_fenced"],
     },
     Fence {

@@ -127,7 +127,7 @@ pub async fn handlers_are_looked_up_when_sending(place: &dyn Place) -> Result<()
         "built-in handlers are always active"
     );
     declare("https://old", true).await?;
-    fan_out(&world, vec![notice(&world, "a", "1")?, notice(&world, "b", "2")?]).await?;
+    fan_out(&world, vec![notice(&world, "a", "1")?, notice(&world, "a", "2")?]).await?;
     declare("https://new", true).await?;
     ensure!(send("1").await? == ("https://new".to_owned(), true));
     // What waits when its handler goes is given up. One whose sender was lost, and what is made then, is handed out.

@@ -173,6 +173,40 @@ async fn who_took_a_mail_or_refused_it_is_not_asked_again() -> Result<()> {
     Ok(())
 }
 
+/// The end of an incident is told to who takes mails, while the mail of its beginning is still tried for who does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_put_off_holds_up_nobody_else() -> Result<()> {
+    let later = (format!("later@{DOMAIN}"), vec!["451 4.3.0 not now".to_owned(); 9]);
+    let mut server = ScriptedSmtp::start(&SmtpPlan {
+        rcpt: [later].into(),
+        ..SmtpPlan::default()
+    })?;
+    let mut hub = TestHub::start("")?;
+    let all = ["ok", "later"].map(|name| format!("{name}@{DOMAIN}"));
+    let more =
+        "tls = \"none\"\n[group.handler.filter]\nevents = [\"task.failed\"]\n[group.handler.incidents]";
+    let handler = handler("some", server.address.port(), more);
+    let handler = handler.replace(&format!("[\"oncall@{DOMAIN}\"]"), &json!(all).to_string());
+    hub.apply(&document(&hub, &handler))?;
+    hub.ok(&["job", "run", "collect", "--wait"])?;
+    let (here, away) = (hub.folder().join("ibs-primary"), hub.folder().join("elsewhere"));
+    tokio::fs::rename(&here, &away).await?;
+    ensure!(!hub.cli(&["job", "run", "collect", "--wait"])?.status.success());
+    ensure!(server.next_mail()?.to == [all[0].clone()]);
+    tokio::fs::rename(&away, &here).await?;
+    hub.ok(&["job", "run", "collect", "--wait"])?;
+    let messages = hub.wait_until("its end is told", |hub| {
+        let messages = hub.messages()?;
+        let told = |one: &Value| one["kind"] == "recovery" && one["attempts"].as_u64() > Some(0);
+        Ok(messages.iter().any(told).then_some(messages))
+    })?;
+    ensure!(server.next_mail()?.to == [all[0].clone()]);
+    let first = messages.iter().find(|one| one["kind"] == "incident");
+    let first = first.context("the beginning")?;
+    ensure!(first["state"] == "pending", "{first:#}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_for_now_are_tried_again_and_those_for_good_are_not() -> Result<()> {
     let later = ScriptedSmtp::start(&SmtpPlan {
