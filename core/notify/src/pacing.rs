@@ -16,8 +16,8 @@ const MOST_GATHERED: u32 = 500;
 
 /// What the keys of places begin with that are kept for somebody who asks again.
 const PLACE: &str = "place ";
-/// For how long a place is kept for somebody who does not come.
-const LATE: Duration = Duration::from_secs(3_600);
+/// How late somebody may come for a place. Nobody is woken exactly when it is due.
+const LATE: Duration = Duration::from_millis(500);
 
 /// By which message an event is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,19 +99,31 @@ fn beyond(name: &HandlerRef, limit: Limit, now: Timestamp, rate: &mut Rate) -> O
 }
 
 /// Whether one more message is within the limit now, which it then counts in; else when there is room for it. It has that
-/// place then, whatever others send meanwhile, if it asks again under the same `key`.
+/// place then, whatever others send meanwhile, if it asks again under the same `key` when that is due. Who comes later has
+/// none, and asks like anybody else.
 pub(crate) fn room(key: &str, limit: Limit, now: Timestamp, rate: &mut Rate) -> Result<(), Timestamp> {
     let key = format!("{PLACE}{key}");
     match rate.gathering.get(&key).map(|place| place.due) {
         Some(due) if due > now => return Err(due),
-        Some(_) => {
+        Some(due) if !is_past(due, now) => {
             rate.gathering.remove(&key);
-            return Ok(());
+            give_back(due, rate);
+            // It counts at the time at which it goes. So where those before came late, this one does too. That others whose
+            // limit allows more have sent meanwhile takes its place from nobody.
+            let before = rate.sent.partition_point(|sent| *sent <= now);
+            let free = place(limit, now, rate.sent.get(..before).unwrap_or_default());
+            let late = free <= due.after(limit.per.duration() / 4);
+            return go_or_wait(key, if late { free } else { now }, now, rate);
         }
-        None => {}
+        _ => {}
     }
     forget(limit, now, rate);
     let free = place(limit, now, &rate.sent);
+    go_or_wait(key, free, now, rate)
+}
+
+/// Takes the place that is free, now or for when somebody asks again.
+fn go_or_wait(key: String, free: Timestamp, now: Timestamp, rate: &mut Rate) -> Result<(), Timestamp> {
     take(free, rate);
     if free <= now {
         return Ok(());
@@ -120,14 +132,29 @@ pub(crate) fn room(key: &str, limit: Limit, now: Timestamp, rate: &mut Rate) -> 
     Err(free)
 }
 
-/// Forgets what no limit asks for any more: messages that were sent, but for the newest, and what gathers no longer.
+/// Whether somebody who comes now is too late for a place.
+fn is_past(due: Timestamp, now: Timestamp) -> bool {
+    due <= now.before(LATE)
+}
+
+/// Forgets what no limit asks for any more: messages that were sent, but for the newest, what gathers no longer, and places
+/// for which nobody came.
 fn forget(limit: Limit, now: Timestamp, rate: &mut Rate) {
-    // Whoever has a place comes for it when it is due, or a little later, or never.
-    let late = now.before(limit.per.duration().max(LATE));
-    rate.gathering
-        .retain(|key, gathering| gathering.due > now || (key.starts_with(PLACE) && gathering.due > late));
+    let mut unused = Vec::new();
+    rate.gathering.retain(|key, gathering| {
+        let is_place = key.starts_with(PLACE);
+        if is_place && is_past(gathering.due, now) {
+            unused.push(gathering.due);
+            return false;
+        }
+        is_place || gathering.due > now
+    });
+    for due in unused {
+        give_back(due, rate);
+    }
     rate.most = rate.most.max(limit.messages);
-    let past = rate.sent.partition_point(|sent| *sent <= now);
+    // Some of the last may be places for which somebody comes late.
+    let past = rate.sent.partition_point(|sent| is_past(*sent, now));
     rate.sent.drain(..past.saturating_sub(rate.most as usize));
 }
 
@@ -159,6 +186,13 @@ fn has_room(limit: Limit, at: Timestamp, sent: &[Timestamp]) -> bool {
         || (own.saturating_sub(most)..=last).all(|first| time(first + most).since(time(first)) >= span)
 }
 
+/// One message less: nothing is sent at that time.
+fn give_back(at: Timestamp, rate: &mut Rate) {
+    if let Some(index) = rate.sent.iter().position(|sent| *sent == at) {
+        rate.sent.remove(index);
+    }
+}
+
 /// One more message, at that time.
 fn take(at: Timestamp, rate: &mut Rate) {
     let own = rate.sent.partition_point(|sent| *sent <= at);
@@ -166,201 +200,5 @@ fn take(at: Timestamp, rate: &mut Rate) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn handler(more: serde_json::Value) -> Handler {
-        let mut handler = json!({ "name": "h", "plugin": "webhook" });
-        for (key, value) in more.as_object().expect("an object") {
-            handler[key] = value.clone();
-        }
-        serde_json::from_value(handler).expect("a handler")
-    }
-
-    fn fresh() -> Rate {
-        Rate::default()
-    }
-
-    fn pace(handler: &Handler, severity: Severity, now: Timestamp, rate: Option<&mut Rate>) -> Paced {
-        let name = format!("web/ops/{}", handler.name).parse().expect("a name");
-        super::pace(&name, handler, severity, now, rate)
-    }
-
-    /// When it is told.
-    fn told(handler: &Handler, now: Timestamp, rate: &mut Rate) -> Timestamp {
-        match pace(handler, Severity::Info, now, Some(rate)) {
-            Paced::AtOnce => now,
-            Paced::Gathered { due, .. } => due,
-        }
-    }
-
-    fn limited(name: &str, messages: u32, per: &str) -> Handler {
-        handler(json!({ "name": name, "limit": { "messages": messages, "per": per } }))
-    }
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().expect("a time")
-    }
-
-    #[test]
-    fn digests_and_quiet_hours_gather() {
-        let daily = handler(json!({ "digest": { "every": "day", "unless": "error" },
-            "quiet": { "hours": { "from": "07:00", "to": "09:00" } } }));
-        let now = at("2026-05-21T20:00:00Z");
-        // The digest of eight o'clock falls into quiet hours, and comes when they are over.
-        let due = at("2026-05-22T09:00:00Z");
-        assert_eq!(
-            pace(&daily, Severity::Info, now, Some(&mut fresh())),
-            Paced::gathered("digest", due)
-        );
-        assert_eq!(
-            pace(&daily, Severity::Error, now, Some(&mut fresh())),
-            Paced::AtOnce
-        );
-        let early = at("2026-05-22T07:30:00Z");
-        assert_eq!(
-            pace(&daily, Severity::Error, early, Some(&mut fresh())),
-            Paced::gathered("quiet", due)
-        );
-    }
-
-    #[test]
-    fn what_is_beyond_the_limit_is_one_message() {
-        let limited = handler(json!({ "limit": { "messages": 3, "per": "1h" } }));
-        let start = at("2026-05-21T10:00:00Z");
-        let minute = |n: u64| start.after(std::time::Duration::from_secs(60 * n));
-        let mut rate = fresh();
-        for n in 0..3 {
-            assert_eq!(
-                pace(&limited, Severity::Info, minute(n), Some(&mut rate)),
-                Paced::AtOnce,
-                "{n}"
-            );
-        }
-        // The fourth waits until an hour after the first, and all others until then are with it.
-        let due = minute(60);
-        for n in [3, 4, 59] {
-            let paced = pace(&limited, Severity::Info, minute(n), Some(&mut rate));
-            assert_eq!(paced, Paced::gathered("limit", due), "{n}");
-        }
-        // That one counted: the next waits for the hour after the second.
-        let next = pace(&limited, Severity::Info, due, Some(&mut rate));
-        assert_eq!(next, Paced::gathered("limit", minute(61)));
-        assert_eq!(
-            pace(&limited, Severity::Info, minute(180), Some(&mut rate)),
-            Paced::AtOnce
-        );
-    }
-
-    #[test]
-    fn what_is_very_much_is_several_messages_within_the_limit() {
-        let limited = handler(json!({ "limit": { "messages": 1, "per": "1h" } }));
-        let now = at("2026-05-21T10:00:00Z");
-        let hour = |n: u64| now.after(std::time::Duration::from_secs(3_600 * n));
-        let mut rate = fresh();
-        let mut due = Vec::new();
-        for _ in 0..1_100 {
-            due.push(told(&limited, now, &mut rate));
-        }
-        let of = |wanted| due.iter().filter(|due| **due == wanted).count();
-        assert_eq!(
-            [of(now), of(hour(1)), of(hour(2)), of(hour(3))],
-            [1, 500, 500, 99]
-        );
-    }
-
-    #[test]
-    fn no_span_holds_more_messages_than_the_limit() {
-        let limited = handler(json!({ "limit": { "messages": 5, "per": "10m" } }));
-        let start = at("2026-05-21T10:00:00Z");
-        let (mut rate, mut sent) = (fresh(), std::collections::BTreeSet::new());
-        // An event every seven seconds for two hours.
-        for n in 0..1_000_u64 {
-            let now = start.after(std::time::Duration::from_secs(7 * n));
-            sent.insert(told(&limited, now, &mut rate));
-        }
-        let sent: Vec<Timestamp> = sent.into_iter().collect();
-        for six in sent.windows(6) {
-            assert!(six[5].since(six[0]).as_secs() >= 600, "{six:?}");
-        }
-    }
-
-    #[test]
-    fn a_tighter_limit_of_another_handler_holds_nothing_back() {
-        let (infos, errors) = (limited("infos", 1, "1h"), limited("errors", 100, "1m"));
-        let start = at("2026-05-21T10:00:00Z");
-        let second = |n: u64| start.after(std::time::Duration::from_secs(n));
-        let mut rate = fresh();
-        assert_eq!(told(&infos, start, &mut rate), start);
-        for n in [1, 2] {
-            assert_eq!(told(&infos, second(n), &mut rate), second(3_600), "the rest");
-        }
-        // An error is within its own limit, as are ninety-eight more: all that was sent there counts.
-        for n in 0..99 {
-            assert_eq!(told(&errors, second(30), &mut rate), second(30), "{n}");
-        }
-        assert_eq!(told(&errors, second(30), &mut rate), second(60));
-        // What was gathered keeps its place, and the larger limit can still be counted.
-        assert_eq!(told(&infos, second(40), &mut rate), second(3_600));
-        assert_eq!(told(&errors, second(90), &mut rate), second(90));
-        assert!(rate.sent.len() >= 100, "{}", rate.sent.len());
-    }
-
-    #[test]
-    fn handlers_with_the_same_limit_keep_it_together() {
-        let handlers = ["a", "b", "c"].map(|name| limited(name, 2, "10s"));
-        let start = at("2026-05-21T10:00:00Z");
-        let (mut rate, mut sent) = (fresh(), std::collections::BTreeSet::new());
-        // Something happens every second for ten minutes, and each hears of it.
-        for n in 0..600_u64 {
-            let now = start.after(std::time::Duration::from_secs(n));
-            for handler in &handlers {
-                let due = told(handler, now, &mut rate);
-                // Those that go at once are messages of their own; what one gathers until then is another.
-                sent.insert((due, handler.name.to_string(), if due > now { 0 } else { n }));
-            }
-        }
-        let sent: Vec<Timestamp> = sent.into_iter().map(|(due, ..)| due).collect();
-        assert!(sent.len() >= 110, "the limit is used: {}", sent.len());
-        for three in sent.windows(3) {
-            assert!(three[2].since(three[0]).as_secs() >= 10, "{three:?}");
-        }
-    }
-
-    #[test]
-    fn what_waits_for_room_goes_by_its_own_limit_and_has_its_place() {
-        let limit = |messages, per| limited("h", messages, per).limit.expect("a limit");
-        let start = at("2026-05-21T10:00:00Z");
-        let mut rate = fresh();
-        assert_eq!(room("a", limit(1, "1h"), start, &mut rate), Ok(()));
-        let later = start.after(Duration::from_secs(1));
-        let over = start.after(Duration::from_secs(3_600));
-        assert_eq!(room("b", limit(1, "1h"), later, &mut rate), Err(over));
-        assert_eq!(room("c", limit(2, "1h"), later, &mut rate), Ok(()));
-        // Whatever others send until then, it goes at its time, and counts once.
-        for minute in 1..60 {
-            let now = start.after(Duration::from_secs(60 * minute));
-            assert_eq!(room("d", limit(100, "1m"), now, &mut rate), Ok(()));
-            assert_eq!(room("b", limit(1, "1h"), now, &mut rate), Err(over));
-        }
-        let sent = rate.sent.clone();
-        assert_eq!(room("b", limit(1, "1h"), over, &mut rate), Ok(()));
-        assert_eq!(rate.sent, sent, "it had its place before");
-        assert!(rate.gathering.is_empty());
-    }
-
-    #[test]
-    fn what_was_sent_is_kept_as_far_as_the_largest_limit_asks() {
-        let (few, many) = (limited("few", 1, "1s"), limited("many", 5, "1h"));
-        let start = at("2026-05-21T10:00:00Z");
-        let second = |n: u64| start.after(std::time::Duration::from_secs(n));
-        let mut rate = fresh();
-        assert_eq!(told(&many, start, &mut rate), start);
-        for n in 1..=100 {
-            assert_eq!(told(&few, second(n), &mut rate), second(n));
-        }
-        assert!(rate.sent.len() <= 6, "{}", rate.sent.len());
-        assert_eq!(told(&many, second(101), &mut rate), second(96 + 3_600));
-    }
-}
+#[path = "pacing_tests.rs"]
+mod tests;
