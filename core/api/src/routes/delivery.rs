@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{self, MessageFilter, Page};
+use ironcore_notify::matching::{BUILTIN_GROUP, INBOX};
 use ironcore_types::MessageId;
 use ironcore_types::clock_text::parse_time;
 use serde::Deserialize;
@@ -69,24 +71,84 @@ struct Whose<'a> {
 }
 
 impl Whose<'_> {
-    /// In any state, and no more than the token may see.
-    fn filter(&self, access: &Access, state: &ApiState) -> Result<MessageFilter, ApiError> {
+    /// In any state, and no more than the token may see. What nobody knows is refused.
+    async fn filter(&self, access: &Access, state: &ApiState) -> Result<MessageFilter, ApiError> {
         let since = self.since.filter(|text| !text.is_empty());
         let since = since.map(|text| {
             parse_time(text, state.seams().now()).map_err(|error| extract::parameter("since", &error))
         });
-        Ok(MessageFilter {
+        let filter = MessageFilter {
             project: access.narrow(extract::optional("project", self.project)?)?,
             states: Vec::new(),
             group: extract::optional("group", self.group)?,
             handler: extract::optional("handler", self.handler)?,
             event: extract::optional("event", self.event)?,
             since: since.transpose()?,
-        })
+        };
+        check_names(access, state.ledger(), &filter).await?;
+        Ok(filter)
     }
 }
 
-/// Messages, newest first.
+/// Refuses a project, group or handler that is not declared. One that was removed is known while it has messages.
+async fn check_names(access: &Access, ledger: &Ledger, filter: &MessageFilter) -> Result<(), ApiError> {
+    let names = MessageFilter {
+        project: filter.project.clone(),
+        group: filter.group.clone(),
+        handler: filter.handler.clone(),
+        ..MessageFilter::default()
+    };
+    if names == MessageFilter::default() {
+        return Ok(());
+    }
+    let groups = ledger.groups(filter.project.as_ref()).await?;
+    let groups = groups
+        .iter()
+        .filter(|group| filter.group.as_ref().is_none_or(|name| *name == group.name));
+    let unknown = match (&filter.handler, &filter.group) {
+        (Some(name), group) => {
+            let declared = groups
+                .flat_map(|group| &group.handler)
+                .any(|handler| handler.name == *name);
+            // The fixed one has a group that nobody declares.
+            let fixed =
+                name.as_str() == INBOX && group.as_ref().is_none_or(|name| name.as_str() == BUILTIN_GROUP);
+            (!declared && !fixed).then(|| match group {
+                Some(group) => format!("handler {group}/{name}"),
+                None => format!("handler {name}"),
+            })
+        }
+        (None, Some(name)) => {
+            let known = groups.count() > 0 || name.as_str() == BUILTIN_GROUP;
+            (!known).then(|| format!("group {name}"))
+        }
+        (None, None) => None,
+    };
+    let first = Page {
+        limit: 1,
+        cursor: None,
+    };
+    if let Some(project) = &filter.project
+        && ledger.project(project).await?.is_none()
+    {
+        // It was removed, or never was; it has nothing but messages then.
+        let of_it = MessageFilter {
+            project: Some(project.clone()),
+            ..MessageFilter::default()
+        };
+        if ledger.messages(&of_it, &first).await?.messages.is_empty() {
+            return access.project(ledger, project).await;
+        }
+    }
+    match unknown {
+        Some(what) if ledger.messages(&names, &first).await?.messages.is_empty() => {
+            Err(ApiError::not_found(what))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Messages, newest first. A project, group or handler that is not declared is refused, unless it still has messages.
 #[utoipa::path(
     get, path = "/api/v1/messages", tag = "notifications", operation_id = "list_messages", params(MessageQuery),
     responses((status = 200, body = MessageList))
@@ -105,7 +167,7 @@ async fn messages(
     };
     let filter = MessageFilter {
         states: states(query.state.as_deref())?,
-        ..whose.filter(&access, &state)?
+        ..whose.filter(&access, &state).await?
     };
     let page = Page {
         limit: extract::limit(query.limit, 100)?,
@@ -180,7 +242,7 @@ struct ReplayQuery {
 }
 
 /// Sends every dead letter again that passes the filter and was not sent again before. Those of handlers that are switched
-/// off or removed are left out, and counted.
+/// off or removed are left out, and counted. A project, group or handler that is not declared, and has no messages, is refused.
 #[utoipa::path(
     post, path = "/api/v1/messages/replay", tag = "notifications", operation_id = "replay_messages", params(ReplayQuery),
     responses((status = 202, description = "The new messages wait to be sent.", body = ReplayedAll))
@@ -198,7 +260,7 @@ async fn replay_all(
         event: query.event.as_deref(),
         since: query.since.as_deref(),
     };
-    let filter = whose.filter(&access, &state)?;
+    let filter = whose.filter(&access, &state).await?;
     let report = state.ledger().replay_all(&filter).await?;
     let answer = ReplayedAll {
         replayed: report.replayed,

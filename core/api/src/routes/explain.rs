@@ -107,6 +107,12 @@ pub(super) async fn made_up(
     wanted: MadeUpEvent,
 ) -> Result<Event, ApiError> {
     let project = access.narrow(wanted.project)?;
+    if let Some(project) = &project {
+        access.project(state.ledger(), project).await?;
+    }
+    if let Some(datastore) = &wanted.datastore {
+        access.datastore(state.ledger(), datastore).await?;
+    }
     let now = state.seams().now();
     let severity = wanted.severity.unwrap_or(wanted.event_type.default_severity());
     let mut data = EventData::new(project.clone(), severity, "An event that is made up");

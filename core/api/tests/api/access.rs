@@ -332,7 +332,7 @@ async fn dead_letters_are_sent_again_of_ones_own_project_alone_and_once() {
     assert_eq!(groups["failing"], json!([]));
     for (secret, query, replayed) in [
         (&demo, "", 0),
-        (&admin, "?handler=other", 0),
+        (&admin, "?project=demo", 0),
         (&admin, "?project=zebra&handler=hook&since=24h%20ago", 1),
         (&admin, "", 0),
     ] {
@@ -343,6 +343,36 @@ async fn dead_letters_are_sent_again_of_ones_own_project_alone_and_once() {
             .expect(StatusCode::ACCEPTED);
         assert_eq!(answer["replayed"], replayed, "{query}");
     }
+    // What nobody knows is no filter that leaves everything out; what has messages is known, whatever became of it.
+    for (secret, query, missing) in [
+        (&admin, "handler=other", "There is no handler other."),
+        (
+            &admin,
+            "group=ops&handler=other",
+            "There is no handler ops/other.",
+        ),
+        (&admin, "group=nobody", "There is no group nobody."),
+        (&admin, "project=nowhere", "There is no project nowhere."),
+        (&admin, "project=demo&handler=hook", "There is no handler hook."),
+        (&demo, "handler=hook", "There is no handler hook."),
+    ] {
+        for answer in [
+            hub.get(&format!("/api/v1/messages?{query}"), secret).await,
+            hub.post(&format!("/api/v1/messages/replay?{query}"), secret, json!({}))
+                .await,
+        ] {
+            let problem = answer.problem(StatusCode::NOT_FOUND, "not-found");
+            assert_eq!(problem["detail"], missing, "{query}");
+        }
+    }
+    let listed = hub.get("/api/v1/messages?handler=hook", &admin).await;
+    assert_eq!(
+        listed.expect(StatusCode::OK)["count"],
+        2,
+        "its group is not declared"
+    );
+    let fixed = hub.get("/api/v1/messages?handler=inbox", &demo).await;
+    assert_eq!(fixed.expect(StatusCode::OK)["count"], 0);
     hub.post("/api/v1/messages/replay?since=yesterdayish", &admin, json!({}))
         .await
         .problem(StatusCode::BAD_REQUEST, "request.invalid");

@@ -107,3 +107,28 @@ async fn it_says_when_an_event_is_told_and_to_whom_it_is_escalated() {
     assert_eq!(of("waits")["when"]["escalation"], up);
     assert_eq!(of("picky")["when"], Value::Null, "it is not told");
 }
+
+#[tokio::test]
+async fn an_event_is_not_made_up_of_what_is_not_there() {
+    let hub = Hub::start().await;
+    let token = hub.token(Role::Admin, None).await;
+    for (more, missing) in [
+        (json!({ "project": "nowhere" }), "There is no project nowhere."),
+        (
+            json!({ "project": "demo", "job": "nothing" }),
+            "There is no job demo/nothing.",
+        ),
+        (
+            json!({ "project": "demo", "datastore": "nothing" }),
+            "There is no datastore nothing.",
+        ),
+    ] {
+        let mut made_up = json!({ "type": "task.failed" });
+        for (key, value) in more.as_object().into_iter().flatten() {
+            made_up[key] = value.clone();
+        }
+        let refused = hub.post(PATH, &token, json!({ "made-up": made_up })).await;
+        let problem = refused.problem(StatusCode::NOT_FOUND, "not-found");
+        assert_eq!(problem["detail"], missing);
+    }
+}

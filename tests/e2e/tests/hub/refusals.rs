@@ -364,3 +364,38 @@ fn a_snapshot_of_an_unknown_datastore_is_no_missing_snapshot() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn a_name_that_nobody_knows_is_no_filter_that_leaves_everything_out() -> Result<()> {
+    let hub = TestHub::start("")?;
+    for (command, what) in [
+        (
+            vec![
+                "notify",
+                "explain",
+                "--type",
+                "task.failed",
+                "--project",
+                "nowhere",
+            ],
+            "project nowhere",
+        ),
+        (
+            vec!["message", "replay", "--project", "nowhere"],
+            "project nowhere",
+        ),
+        (
+            vec!["message", "replay", "--handler", "oncall/chat"],
+            "handler oncall/chat",
+        ),
+        (vec!["message", "list", "--handler", "chat"], "handler chat"),
+    ] {
+        let output = hub.cli(&command)?;
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(
+            output.status.code() == Some(5) && error.contains(&format!("There is no {what}.")),
+            "{command:?}: {error}"
+        );
+    }
+    Ok(())
+}
