@@ -99,13 +99,12 @@ fn code<'reg, 'rc>(
     Ok(())
 }
 
+/// As in Markdown: so many backticks as begin a code end it. So what holds backticks itself stands between more of them,
+/// and spaces beside them are none of it. Those that nothing ends are only backticks.
 fn with_code(text: &str, escape: impl Fn(&str) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((before, (code, after))) = rest
-        .split_once('`')
-        .and_then(|(before, begun)| Some((before, begun.split_once('`')?)))
-    {
+    while let Some((before, code, after)) = next_code(rest) {
         out.push_str(&escape(before));
         out.push_str("<code style=\"font-family:monospace;overflow-wrap:anywhere;\">");
         out.push_str(&escape(code));
@@ -114,6 +113,39 @@ fn with_code(text: &str, escape: impl Fn(&str) -> String) -> String {
     }
     out.push_str(&escape(rest));
     out
+}
+
+/// The first code of a text, with what is before and after it. It stands in one line.
+fn next_code(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    while let Some((start, begun)) = next_run(text, from) {
+        let mut at = begun;
+        while let Some((end, after)) = next_run(text, at) {
+            if after - end == begun - start {
+                let code = text.get(begun..end).filter(|code| !code.contains('\n'));
+                if let Some(code) = code {
+                    return Some((text.get(..start)?, without_spaces(code), text.get(after..)?));
+                }
+                break;
+            }
+            at = after;
+        }
+        from = begun;
+    }
+    None
+}
+
+/// Where the next backticks begin and end.
+fn next_run(text: &str, from: usize) -> Option<(usize, usize)> {
+    let start = from + text.get(from..)?.find('`')?;
+    let others = text.get(start..)?.find(|c| c != '`');
+    Some((start, others.map_or(text.len(), |length| start + length)))
+}
+
+/// Code that begins or ends with a backtick stands between spaces.
+fn without_spaces(code: &str) -> &str {
+    let inner = code.strip_prefix(' ').and_then(|code| code.strip_suffix(' '));
+    inner.filter(|inner| !inner.trim().is_empty()).unwrap_or(code)
 }
 
 pub(crate) fn parameter<'a>(helper: &'a Helper<'_>, name: &'static str) -> Result<&'a Value, RenderError> {
@@ -220,8 +252,22 @@ mod tests {
             shown("a ` b"),
             "a ` b".replace('`', &handlebars::html_escape("`"))
         );
-        assert_eq!(shown("``"), format!("{style}</code>"));
+        assert_eq!(shown("``"), "``".replace('`', &handlebars::html_escape("`")));
         assert_eq!(shown(""), "");
+        // What holds backticks stands between more of them.
+        let tick = handlebars::html_escape("`");
+        assert_eq!(
+            shown(r"Run ``ls '/srv/it'\''s `x` <b>&'`` now."),
+            format!(
+                "Run {style}{}</code> now.",
+                handlebars::html_escape(r"ls '/srv/it'\''s `x` <b>&'")
+            )
+        );
+        assert_eq!(
+            shown("`` `x` `` is `one` of `two"),
+            format!("{style}{tick}x{tick}</code> is {style}one</code> of {tick}two")
+        );
+        assert_eq!(shown("a ` b\nc ` d"), handlebars::html_escape("a ` b\nc ` d"));
     }
 
     #[test]

@@ -4,14 +4,12 @@
 type Name<'a> = (&'static str, &'a Option<String>, &'static str, &'static str);
 
 /// Replaces the marks of a text. Between back-quotes stand commands, in which a name is written as a shell takes it: it
-/// may come from whoever named a file.
+/// may come from whoever named a file. What holds back-quotes itself stands between more of them, as in Markdown.
 pub(crate) fn filled(text: &str, names: &[Name<'_>]) -> String {
-    let mut out = String::with_capacity(text.len());
+    let mut all = String::with_capacity(text.len());
     for (at, part) in text.split('`').enumerate() {
         let command = at % 2 == 1;
-        if at > 0 {
-            out.push('`');
-        }
+        let mut out = String::with_capacity(part.len());
         let mut rest = part;
         // From left to right, so that a name that looks like a mark is left as it is.
         while let Some((start, (mark, name, word, capitals))) = names
@@ -22,6 +20,7 @@ pub(crate) fn filled(text: &str, names: &[Name<'_>]) -> String {
             out.push_str(&rest[..start]);
             match (name, command) {
                 (Some(name), true) => out.push_str(&quoted(name)),
+                (Some(name), false) if name.contains('`') => out.push_str(&between(name)),
                 (Some(name), false) => out.push_str(name),
                 (None, true) => out.push_str(capitals),
                 (None, false) => out.push_str(word),
@@ -29,8 +28,22 @@ pub(crate) fn filled(text: &str, names: &[Name<'_>]) -> String {
             rest = &rest[start + mark.len()..];
         }
         out.push_str(rest);
+        match command {
+            true => all.push_str(&between(&out)),
+            false => all.push_str(&out),
+        }
     }
-    out
+    all
+}
+
+/// Code between one back-quote more than it holds in a row.
+fn between(code: &str) -> String {
+    let runs = code.split(|c| c != '`').map(str::len);
+    let fence = "`".repeat(runs.max().unwrap_or_default() + 1);
+    match code.starts_with('`') || code.ends_with('`') {
+        true => format!("{fence} {code} {fence}"),
+        false => format!("{fence}{code}{fence}"),
+    }
 }
 
 /// One word of a shell, whatever is in it.
@@ -81,6 +94,17 @@ mod tests {
             ),
             r"Look at /srv/a b'; rm {job} of nightly: `ls '/srv/a b'\''; rm {job}'`, `log UPID` of the task."
         );
+    }
+
+    #[test]
+    fn names_with_back_quotes_stand_between_more_of_them() {
+        let odd = Some("/srv/it's `x` <b>&".to_owned());
+        let names: [Name<'_>; 1] = [("{source}", &odd, "the source", "PATH")];
+        assert_eq!(
+            filled("Look at {source}: `ls {source}`, `df -h`.", &names),
+            r"Look at ``/srv/it's `x` <b>&``: ``ls '/srv/it'\''s `x` <b>&'``, `df -h`."
+        );
+        assert_eq!(between("``"), "``` `` ```");
     }
 
     #[test]

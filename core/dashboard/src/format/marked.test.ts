@@ -9,6 +9,13 @@ describe('advice', () => {
     ]);
     expect(codeParts('a ` b')).toEqual([{ text: 'a ` b', code: false }]);
     expect(codeParts('')).toEqual([]);
+    expect(codeParts('``')).toEqual([{ text: '``', code: false }]);
+  });
+  it('may hold backticks between more of them', () => {
+    expect(codeParts("Run ``ls 'it `x` <b>'`` or `` `y` ``, `z`").map((part) => [part.text, part.code])).toEqual([
+      ['Run ', false], ["ls 'it `x` <b>'", true], [' or ', false], ['`y`', true], [', ', false], ['z', true],
+    ]);
+    expect(codeParts('a ` b\nc ` d')).toEqual([{ text: 'a ` b\nc ` d', code: false }]);
   });
   it('is told apart from its evidence', () => {
     expect(splitEvidence('A chunk broke: its disk is old.\ncode: chunk.corrupt\nlog: no: really')).toEqual({

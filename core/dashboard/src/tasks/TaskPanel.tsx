@@ -99,7 +99,7 @@ export function TipCard({ tip }: { tip: Tip }) {
         <p className={classes.what}><Marked text={tip.title} /></p>
         {reason !== '' && <p className={classes.why}><Marked text={reason} /></p>}
         {evidence.length > 0 && (
-          <ul className={classes.evidence}>{evidence.map((text, at) => <li key={at}><Marked text={text} /></li>)}</ul>
+          <ul className={classes.evidence}>{evidence.map((text, at) => <li key={at}>{text}</li>)}</ul>
         )}
         {tip.steps.length > 0 && <ol>{tip.steps.map((text, at) => <li key={at}><Marked text={text} /></li>)}</ol>}
         {tip.link != null && /^https?:\/\//.test(tip.link) && (
