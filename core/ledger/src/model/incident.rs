@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use ironcore_types::notification::Silencer;
 use ironcore_types::{EventId, IncidentId, ProjectName, Severity, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -287,10 +288,14 @@ pub struct DueNotice {
     pub notice: Notice,
     /// Events that the handler was told nothing of, oldest first: those that its filter let pass.
     pub untold: Vec<i64>,
-    /// Whether one of them is about somebody who was well before.
-    pub news: bool,
-    /// Newest events of the incident, oldest first, whomever they were for.
+    /// Those of them that are about somebody who was well before.
+    pub news: Vec<i64>,
+    /// Newest events of the incident, oldest first, whomever they were for, but for those in `held`.
     pub newest: Vec<i64>,
+    /// Newest events of the incident that a silence keeps from the handler: nobody has looked yet whether they last.
+    pub held: Vec<i64>,
+    /// Whether the handler was to hear of the event that ended the incident.
+    pub hears_end: bool,
 }
 
 /// What comes of looking at a notice.
@@ -306,4 +311,6 @@ pub struct NoticeStep {
     pub raise: Option<HandlerRef>,
     /// What became of the limit of its destination.
     pub rate: Option<Rate>,
+    /// Events that are not told because they are silenced by now, each by what and until when.
+    pub held: Vec<(i64, Silencer, Timestamp)>,
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Sql;
 use super::events::event;
 use super::list::{cursor, next_cursor};
-use super::silences::silenced_among;
+use super::silenced::silenced_among;
 use super::tx::Tx;
 use crate::db::{Conn, Row, Statement, Value, sql, to_json, words};
 use crate::error::Result;

@@ -36,6 +36,7 @@ mod removal;
 mod reports;
 mod schedule;
 mod sessions;
+mod silenced;
 mod silences;
 mod slots;
 mod spans;

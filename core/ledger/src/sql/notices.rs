@@ -10,12 +10,14 @@ use super::incident_lists::{INCIDENTS, incident};
 use super::tx::Tx;
 use crate::db::{Conn, Row, micros, sql};
 use crate::error::{LedgerError, Result};
-use crate::model::{DueNotice, FanOutReport, Incident, Notice, NoticeStep, Raised};
+use crate::model::{DueNotice, FanOutReport, HandlerRef, Incident, Notice, NoticeStep, Raised};
 
 /// Untold events that one notice is made of; of more the newest.
 const MOST: i64 = 200;
 /// Newest events of the incident that come with it.
 const NEWEST: i64 = 20;
+/// Newest events that a silence keeps from the handler.
+const HELD: i64 = 1_000;
 
 fn notice(row: &Row) -> Result<Notice> {
     Ok(Notice {
@@ -38,15 +40,15 @@ async fn load(conn: &mut Conn, number: i64) -> Result<Incident> {
     incident(&query.fetch_one(conn).await?)
 }
 
-/// Events of the incident that the handler matched after the last that it was told of, oldest first; and whether one of
-/// them is news. What was silenced is none of them before its silence is over, and then whatever else was told meanwhile.
-async fn untold(conn: &mut Conn, number: i64, notice: &Notice) -> Result<(Vec<i64>, bool)> {
+/// Events of the incident that the handler matched after the last that it was told of, oldest first; and which of them are
+/// news. What was silenced is none of them before its silence is over, and then whatever else was told meanwhile.
+async fn untold(conn: &mut Conn, number: i64, notice: &Notice) -> Result<(Vec<i64>, Vec<i64>)> {
     let rows = sql("SELECT l.seq AS seq, l.news AS news FROM incident_events l
             JOIN matches h ON h.seq = l.seq AND h.handler = $3
          WHERE l.incident = $1 AND l.seq > $2
             AND NOT EXISTS (SELECT 1 FROM silenced s WHERE s.seq = l.seq AND s.handler = $3)
          UNION SELECT l.seq AS seq, l.news AS news FROM silenced s JOIN incident_events l ON l.incident = $1 AND l.seq = s.seq
-         WHERE s.handler = $3 AND s.told = 1 AND s.looked > $4
+         WHERE s.handler = $3 AND s.told = 1 AND s.looked >= $4
          ORDER BY seq DESC LIMIT $5")
     .bind(number)
     .bind(notice.told_seq)
@@ -61,25 +63,59 @@ async fn untold(conn: &mut Conn, number: i64, notice: &Notice) -> Result<(Vec<i6
         .map(|row| row.num("seq"))
         .collect::<Result<Vec<_>>>()?;
     seqs.reverse();
-    let news = rows
-        .iter()
-        .map(|row| row.flag("news"))
-        .collect::<Result<Vec<_>>>()?;
-    Ok((seqs, news.into_iter().any(|news| news)))
+    let mut news = Vec::new();
+    for row in &rows {
+        if row.flag("news")? {
+            news.push(row.num("seq")?);
+        }
+    }
+    Ok((seqs, news))
 }
 
-async fn newest(conn: &mut Conn, number: i64) -> Result<Vec<i64>> {
-    let rows = sql("SELECT seq FROM incident_events WHERE incident = $1 ORDER BY seq DESC LIMIT $2")
-        .bind(number)
-        .bind(NEWEST)
-        .fetch_all(conn)
-        .await?;
+/// The newest events of the incident, oldest first, without those that the handler is kept from hearing of.
+async fn newest(conn: &mut Conn, number: i64, handler: &HandlerRef) -> Result<Vec<i64>> {
+    let rows = sql("SELECT l.seq AS seq FROM incident_events l WHERE l.incident = $1
+            AND NOT EXISTS (SELECT 1 FROM silenced s WHERE s.seq = l.seq AND s.handler = $2 AND s.looked IS NULL)
+         ORDER BY l.seq DESC LIMIT $3")
+    .bind(number)
+    .bind(handler.to_string())
+    .bind(NEWEST)
+    .fetch_all(conn)
+    .await?;
     let mut seqs = rows
         .iter()
         .map(|row| row.num("seq"))
         .collect::<Result<Vec<_>>>()?;
     seqs.reverse();
     Ok(seqs)
+}
+
+/// Those that it is kept from hearing of.
+async fn held(conn: &mut Conn, number: i64, handler: &HandlerRef) -> Result<Vec<i64>> {
+    let rows = sql(
+        "SELECT s.seq AS seq FROM silenced s JOIN incident_events l ON l.incident = $1 AND l.seq = s.seq
+         WHERE s.handler = $2 AND s.looked IS NULL ORDER BY s.seq DESC LIMIT $3",
+    )
+    .bind(number)
+    .bind(handler.to_string())
+    .bind(HELD)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| row.num("seq")).collect()
+}
+
+/// Whether the handler was to hear of the event that ended the incident: it matched, and was not silenced.
+async fn hears_end(conn: &mut Conn, incident: &Incident, handler: &HandlerRef) -> Result<bool> {
+    let Some(seq) = incident.end_seq else {
+        return Ok(false);
+    };
+    let row = sql("SELECT 1 FROM matches h WHERE h.seq = $1 AND h.handler = $2
+            AND NOT EXISTS (SELECT 1 FROM silenced s WHERE s.seq = h.seq AND s.handler = $2)")
+    .bind(seq)
+    .bind(handler.to_string())
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.is_some())
 }
 
 impl Tx {
@@ -91,6 +127,10 @@ impl Tx {
         for step in steps {
             let number = self.number_of(step.incident).await?;
             let notice = &step.notice;
+            self.hold_back(&notice.handler, step.held).await?;
+            if let Some((_, told)) = &step.message {
+                self.told_by_notice(&notice.handler, told).await?;
+            }
             let done = sql(
                 "UPDATE incident_notices SET since = $1, told_seq = $2, sent = $3, first = $4, last = $5,
                     escalated = $6, raised = $7, due = $8, version = version + 1
@@ -155,9 +195,12 @@ impl Sql {
             let number = row.num("incident")?;
             let notice = notice(row)?;
             let (untold, news) = untold(&mut conn, number, &notice).await?;
+            let incident = load(&mut conn, number).await?;
             found.push(DueNotice {
-                incident: load(&mut conn, number).await?,
-                newest: newest(&mut conn, number).await?,
+                newest: newest(&mut conn, number, &notice.handler).await?,
+                held: held(&mut conn, number, &notice.handler).await?,
+                hears_end: hears_end(&mut conn, &incident, &notice.handler).await?,
+                incident,
                 notice,
                 untold,
                 news,

@@ -17,6 +17,8 @@ pub(crate) enum Say {
     Raised,
     /// It is over.
     Over,
+    /// It is over, and there was nothing to tell of it: the event that ended it is told for its own sake.
+    End,
 }
 
 /// What comes of looking at a notice.
@@ -87,9 +89,12 @@ fn wanted(look: &DueNotice, policy: &Incidents, now: Timestamp) -> Decision {
         // What was over before anybody heard of it is told all the same; but whoever closed it knows.
         let closed = look.incident.closed.is_some();
         let unheard = !look.untold.is_empty() && !closed;
-        return match unheard || (notice.sent > 0 && policy.recovery) {
-            true => Decision::say(Say::Over),
-            false => Decision::wait(None),
+        return match notice.sent > 0 {
+            _ if unheard => Decision::say(Say::Over),
+            true if policy.recovery => Decision::say(Say::Over),
+            // Its own message was left out for that of the end.
+            false if policy.recovery && look.hears_end => Decision::say(Say::End),
+            _ => Decision::wait(None),
         };
     }
     if notice.raised == Raised::Untold {
@@ -99,6 +104,10 @@ fn wanted(look: &DueNotice, policy: &Incidents, now: Timestamp) -> Decision {
         };
     }
     let Some((first, last)) = notice.first.zip(notice.last) else {
+        if look.untold.is_empty() && notice.sent == 0 {
+            // All that it was to hear of is silenced. What of it lasts is looked at when that is over.
+            return Decision::wait(None);
+        }
         let at = notice.since.after(policy.wait.duration());
         return match state {
             // Somebody sees to it already.
@@ -114,7 +123,8 @@ fn wanted(look: &DueNotice, policy: &Incidents, now: Timestamp) -> Decision {
         .filter(|_| open && notice.escalated.is_none());
     let escalation = escalation.map(|up| first.after(up.after.duration()));
     // To who sees to it, more of the same is no news.
-    let more = if open { !look.untold.is_empty() } else { look.news };
+    let more = if open { &look.untold } else { &look.news };
+    let more = !more.is_empty();
     let more = more.then(|| last.after(policy.interval.duration()));
     let repeats = open && !policy.repeat.duration().is_zero();
     let again = repeats.then(|| last.after(policy.repeat.duration()));
@@ -152,12 +162,12 @@ pub(crate) fn after(look: &DueNotice, handler: &Handler, decision: &Decision, no
         notice.raised = Raised::Told;
     }
     notice.due = match say {
-        Say::Over => None,
+        Say::Over | Say::End => None,
         _ => {
             let told = DueNotice {
                 notice: notice.clone(),
                 untold: Vec::new(),
-                news: false,
+                news: Vec::new(),
                 ..look.clone()
             };
             let next = decide(&told, handler, now);
@@ -172,4 +182,4 @@ pub(crate) fn after(look: &DueNotice, handler: &Handler, decision: &Decision, no
 
 #[cfg(test)]
 #[path = "decide_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -32,7 +32,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 /// An incident that has just begun, of which the handler was told nothing.
-fn begun() -> DueNotice {
+pub(in crate::incidents) fn begun() -> DueNotice {
     DueNotice {
         incident: Incident {
             id: "01a00000-0000-7000-8000-000000000001".parse().expect("an id"),
@@ -66,8 +66,10 @@ fn begun() -> DueNotice {
             version: 0,
         },
         untold: vec![9],
-        news: true,
+        news: vec![9],
         newest: vec![9],
+        held: Vec::new(),
+        hears_end: false,
     }
 }
 
@@ -79,7 +81,7 @@ fn told(handler: &Handler, seconds: u64) -> DueNotice {
     DueNotice {
         notice: after(&look, handler, &decision, at(seconds)),
         untold: Vec::new(),
-        news: false,
+        news: Vec::new(),
         ..look
     }
 }
@@ -153,7 +155,7 @@ fn what_lasts_is_told_again_until_somebody_sees_to_it() {
     let mut more = acknowledged(look);
     more.untold = vec![10];
     assert_eq!(decide(&more, &handler, at(90_000)).say, None);
-    more.news = true;
+    more.news = vec![10];
     assert_eq!(decide(&more, &handler, at(90_000)).say, Some(Say::More));
     assert_eq!(
         decide(&acknowledged(begun()), &handler, at(90)),
@@ -290,7 +292,61 @@ fn the_words_say_how_much_and_how_long() {
     incident.cause = "space-low/store".to_owned();
     incident.ended = Some((at(600), Ending::Recovered));
     assert_eq!(
-        title(Say::Over, &incident),
+        words::title(Say::Over, &incident, 0, at(3_900)),
         "Datastore store works again after 10 min 00 s"
     );
+}
+
+#[test]
+fn what_is_over_before_it_is_told_says_what_it_was() {
+    let mut incident = begun().incident;
+    incident.cause = "delivery/-/gu/h".to_owned();
+    incident.title = "Handler gu/h loses messages".to_owned();
+    incident.over = "Handler gu/h delivers again".to_owned();
+    incident.ended = Some((at(5), Ending::Recovered));
+    let title = |incident: &Incident, more| words::title(Say::Over, incident, more, at(5));
+    assert_eq!(
+        title(&incident, 1),
+        "Handler gu/h loses messages; Handler gu/h delivers again after 5.0 s"
+    );
+    assert_eq!(
+        title(&incident, 0),
+        "Handler gu/h delivers again after 5.0 s",
+        "they heard that it loses some"
+    );
+    incident.failures = 3;
+    assert_eq!(
+        title(&incident, 2),
+        "Handler gu/h loses messages (3 times); Handler gu/h delivers again after 5.0 s"
+    );
+    incident.ended = Some((at(5), Ending::Removed));
+    assert_eq!(
+        title(&incident, 2),
+        "Handler gu/h loses messages: not any more, for what failed was removed"
+    );
+}
+
+#[test]
+fn where_all_is_silenced_nothing_begins_and_its_end_is_told_for_its_own_sake() {
+    let handler = full();
+    let mut look = begun();
+    look.untold = Vec::new();
+    look.news = Vec::new();
+    assert_eq!(decide(&look, &handler, at(90)), Decision::wait(None));
+    let mut look = ended(look, 600);
+    assert_eq!(decide(&look, &handler, at(600)), Decision::wait(None));
+    look.hears_end = true;
+    let decision = decide(&look, &handler, at(600));
+    assert_eq!(decision.say, Some(Say::End));
+    assert_eq!(after(&look, &handler, &decision, at(600)).due, None);
+    let silent = declared(json!({ "incidents": { "recovery": false } }));
+    assert_eq!(
+        decide(&look, &silent, at(600)),
+        Decision::wait(None),
+        "it had its own message"
+    );
+    // What became worse is told anew, also to whom that alone was nothing to hear of.
+    let mut look = told(&handler, 30);
+    (look.notice.first, look.notice.since) = (None, at(100));
+    assert_eq!(decide(&look, &handler, at(130)).say, Some(Say::First));
 }

@@ -12,16 +12,19 @@ use std::time::Duration;
 
 use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{
-    DueNotice, HandlerHealth, HandlerRef, Incident, IncidentState, NewMessage, NoticeStep, Rate,
+    DueNotice, HandlerHealth, HandlerRef, Incident, IncidentState, NewMessage, NoticeStep, Rate, Scope,
+    SeqEvent,
 };
 use ironcore_types::Timestamp;
 use ironcore_types::notification::{Escalation, GroupRef, Handler};
+use serde_json::Map;
 
 use self::decide::{Say, decide};
 use self::quiet::Quiet;
 pub(crate) use self::told::Told;
 use crate::error::NotifyError;
-use crate::fanout::{lane, unlimited};
+use crate::fanout::{KIND_EVENT, lane, unlimited};
+use crate::matching;
 use crate::notify::Shared;
 use crate::pacing;
 use crate::silences;
@@ -66,13 +69,17 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
                 continue;
             }
         };
-        let quiet = Quiet::of(shared, &silences, &look, now).await?;
-        if let Some(over) = quiet.over {
-            steps.push(later(look, over.min(now.after(LOOK_AGAIN))));
+        let end = end_of(shared, &look).await?;
+        let quiet = Quiet::of(shared, &silences, &look, end.as_ref(), now).await?;
+        let (look, held) = quiet.sift(look);
+        if let Some(over) = quiet.over(&look) {
+            let step = later(look, over.min(now.after(LOOK_AGAIN)));
+            steps.push(NoticeStep { held, ..step });
             continue;
         }
         if is_off {
-            steps.push(instead(look, handler, now));
+            let step = instead(look, handler, now);
+            steps.push(NoticeStep { held, ..step });
             continue;
         }
         let lane = lane(&shared.plugins, reference.project.as_ref(), handler);
@@ -93,10 +100,20 @@ pub(crate) async fn once(shared: &Shared) -> Result<usize, NotifyError> {
             None => Up::Nobody,
         };
         let rate = rates.get_mut(&lane);
-        steps.push(step(quiet.without(look), handler, (lane, rate), up, now));
+        let step = step(&look, end.as_ref(), handler, (lane, rate), up, now);
+        steps.push(NoticeStep { held, ..step });
     }
     shared.ledger.record_notices(steps).await?;
     Ok(count)
+}
+
+/// The event that ended the incident, if one did that shows to whom the incident does.
+async fn end_of(shared: &Shared, look: &DueNotice) -> Result<Option<SeqEvent>, LedgerError> {
+    let Some(seq) = look.incident.end_seq else {
+        return Ok(None);
+    };
+    let next = shared.ledger.events_after(seq - 1, 1, &Scope::All).await?;
+    Ok(next.into_iter().find(|event| event.seq == seq))
 }
 
 /// Who hears of an incident that nobody acknowledges.
@@ -200,17 +217,19 @@ fn silent(look: DueNotice) -> NoticeStep {
         message: None,
         raise: None,
         rate: None,
+        held: Vec::new(),
     }
 }
 
 fn step(
-    look: DueNotice,
+    look: &DueNotice,
+    end: Option<&SeqEvent>,
     handler: &Handler,
     (lane, rate): (String, Option<&mut Rate>),
     up: Up,
     now: Timestamp,
 ) -> NoticeStep {
-    let mut decision = decide(&look, handler, now);
+    let mut decision = decide(look, handler, now);
     if decision.escalate && matches!(up, Up::Deaf) {
         decision.say = decision.say.or(Some(Say::Still));
     }
@@ -226,19 +245,23 @@ fn step(
         Up::Heard(target) if decision.escalate => Some(target),
         _ => None,
     };
-    let message = decision.say.map(|say| message(&look, handler, lane, say, now));
+    let message = decision
+        .say
+        .map(|say| message(look, end, handler, lane, say, now));
     NoticeStep {
         incident: look.incident.id,
-        notice: decide::after(&look, handler, &decision, now),
+        notice: decide::after(look, handler, &decision, now),
         message,
         raise,
         rate,
+        held: Vec::new(),
     }
 }
 
 /// What is told, of which events.
 fn message(
     look: &DueNotice,
+    end: Option<&SeqEvent>,
     handler: &Handler,
     lane: String,
     say: Say,
@@ -248,9 +271,9 @@ fn message(
     let kind = match say {
         Say::First | Say::More | Say::Still => KIND_INCIDENT,
         Say::Raised => KIND_ESCALATION,
-        Say::Over => KIND_RECOVERY,
+        Say::Over | Say::End => KIND_RECOVERY,
     };
-    let new = NewMessage {
+    let mut new = NewMessage {
         handler: look.notice.handler.clone(),
         snapshot: handler.clone(),
         recipient: String::new(),
@@ -262,7 +285,15 @@ fn message(
         due: now,
         attrs: Told::new(say, look, now).into_attrs(),
     };
-    (new, events(look, say))
+    if let (Say::End, Some(end)) = (say, end) {
+        // As it would have been told without the incident.
+        new.thread = matching::thread_of(&end.event);
+        new.kind = KIND_EVENT.to_owned();
+        new.window = end.event.id.to_string();
+        new.attrs = Map::new();
+    }
+    let recovery = handler.incidents.as_ref().is_none_or(|policy| policy.recovery);
+    (new, events(look, say, recovery))
 }
 
 /// All that is told of an incident reaches a handler in order.
@@ -270,13 +301,19 @@ fn thread_of(incident: &Incident) -> String {
     format!("incident/{}", incident.id)
 }
 
-/// What nobody told the handler yet. Where there is nothing of that kind, the newest of the incident; with its end.
-fn events(look: &DueNotice, say: Say) -> Vec<i64> {
-    let mut events = match say {
-        Say::First | Say::More => look.untold.clone(),
+/// What nobody told the handler yet. Where there is nothing of that kind, the newest of the incident; with its end. Whatever
+/// is said, nothing that is not told yet is left out: it counts as told from then on. Who wants no `recovery` hears of the
+/// event that ended it by a message of its own.
+fn events(look: &DueNotice, say: Say, recovery: bool) -> Vec<i64> {
+    let beside = match say {
+        Say::First | Say::More => Vec::new(),
         Say::Still | Say::Raised => look.newest.clone(),
-        Say::Over => [look.untold.clone(), look.incident.end_seq.into_iter().collect()].concat(),
+        Say::Over if !recovery && look.hears_end => Vec::new(),
+        Say::Over | Say::End => look.incident.end_seq.into_iter().collect(),
     };
+    let mut events = [look.untold.clone(), beside].concat();
+    events.sort_unstable();
+    events.dedup();
     if events.is_empty() {
         events.extend(look.newest.last().copied());
     }

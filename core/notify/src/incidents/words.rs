@@ -27,8 +27,17 @@ pub(crate) fn title(say: Say, incident: &Incident, more: usize, now: Timestamp) 
         Say::More => format!("{name} ({more} more, {} in all)", incident.failures),
         Say::Still => format!("Still, for {}: {name}{several}", lasted(incident, now)),
         Say::Raised => format!("Not acknowledged for {}: {name}{several}", lasted(incident, now)),
-        Say::Over => over(incident, &name, &failures, now),
+        Say::Over if more > 0 && !is_of_runs(&incident.cause) && is_well(incident) => {
+            // Of runs the end itself says how often they failed.
+            format!("{name}{several}; {}", over(incident, &name, &failures, now))
+        }
+        Say::Over | Say::End => over(incident, &name, &failures, now),
     }
+}
+
+/// Whether it ended because what failed works again.
+fn is_well(incident: &Incident) -> bool {
+    matches!(incident.ended, Some((_, Ending::Recovered)))
 }
 
 fn over(incident: &Incident, name: &str, failures: &str, now: Timestamp) -> String {

@@ -2,7 +2,7 @@
 
 use ironcore_ledger::model::Silence;
 use ironcore_types::notification::{Maintenance, MaintenanceWindow, Matchers, Silencer};
-use ironcore_types::{Event, ProjectName, Timestamp};
+use ironcore_types::{Event, ProjectName, Severity, Timestamp};
 
 use super::{datastores_of, job_of, names};
 
@@ -41,9 +41,33 @@ impl Silences {
     /// What silences the event at `now` for handlers of `project`, or of the hub when there is none. Of several the one
     /// that lasts longest. A project's own silences keep its own handlers quiet and nobody else.
     pub fn quiet(&self, event: &Event, project: Option<&ProjectName>, now: Timestamp) -> Option<Quiet> {
+        self.longest(project, now, |when| is_about(when, event))
+    }
+
+    /// What silences whatever happens to the job or datastore that the event is about, and not only what is of its type or
+    /// severity.
+    pub(crate) fn quiet_all_of(
+        &self,
+        event: &Event,
+        project: Option<&ProjectName>,
+        now: Timestamp,
+    ) -> Option<Quiet> {
+        let mut calm = event.clone();
+        calm.data.severity = Severity::Info;
+        self.longest(project, now, |when| {
+            when.events.is_empty() && is_about(when, &calm)
+        })
+    }
+
+    fn longest(
+        &self,
+        project: Option<&ProjectName>,
+        now: Timestamp,
+        about: impl Fn(&Matchers) -> bool,
+    ) -> Option<Quiet> {
         let within = |scope: Option<&ProjectName>| scope.is_none_or(|scope| project == Some(scope));
         let made = self.made.iter().filter(|silence| {
-            within(silence.project.as_ref()) && silence.is_active(now) && is_about(&silence.when, event)
+            within(silence.project.as_ref()) && silence.is_active(now) && about(&silence.when)
         });
         let made = made.map(|silence| Quiet {
             by: silence.silencer(),
@@ -52,7 +76,7 @@ impl Silences {
         let declared = self
             .declared
             .iter()
-            .filter(|(window, _)| within(window.project.as_ref()) && is_about(&window.when, event));
+            .filter(|(window, _)| within(window.project.as_ref()) && about(&window.when));
         let declared = declared.filter_map(|(window, read)| {
             Some(Quiet {
                 by: window.silencer(),
@@ -160,6 +184,24 @@ mod tests {
             );
             let found = quiet(&silences, &failed(), None, "2026-05-21T02:00:00Z");
             assert_eq!(found.is_some(), meant, "{when}");
+        }
+    }
+
+    #[test]
+    fn what_silences_all_of_a_job_asks_for_no_type_and_no_severity() {
+        for (when, all) in [
+            (json!({}), true),
+            (json!({ "jobs": ["/^night/"], "max-severity": "warning" }), true),
+            (json!({ "jobs": ["night"] }), false),
+            (json!({ "min-severity": "error" }), false),
+            (json!({ "events": ["task.failed"] }), false),
+        ] {
+            let silences = Silences::new(
+                vec![silence(None, when.clone(), "2026-05-21T03:00:00Z")],
+                Vec::new(),
+            );
+            let found = silences.quiet_all_of(&failed(), None, at("2026-05-21T02:00:00Z"));
+            assert_eq!(found.is_some(), all, "{when}");
         }
     }
 

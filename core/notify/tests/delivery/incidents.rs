@@ -12,12 +12,12 @@ use crate::receiver::Answer;
 use crate::silences::silence;
 use crate::world::{World, webhook};
 
-fn minutes(count: u64) -> Duration {
+pub(crate) fn minutes(count: u64) -> Duration {
     Duration::from_secs(60 * count)
 }
 
 /// A hub whose handlers `hook` and `pager` have these incidents.
-async fn world(hook: Value, pager: Option<Value>) -> World {
+pub(crate) async fn world(hook: Value, pager: Option<Value>) -> World {
     World::new(|receiver| {
         let with = |name: &str, incidents: Option<Value>, events: &[&str]| {
             let mut handler = webhook(receiver, name, &format!("/{name}"), events);
@@ -35,14 +35,14 @@ async fn world(hook: Value, pager: Option<Value>) -> World {
     .await
 }
 
-fn of<'a>(all: &'a [Message], handler: &str) -> Vec<&'a Message> {
+pub(crate) fn of<'a>(all: &'a [Message], handler: &str) -> Vec<&'a Message> {
     all.iter()
         .filter(|one| one.handler.handler.as_str() == handler)
         .collect()
 }
 
 /// What the messages of the handler say: kind and title.
-fn said(all: &[Message], handler: &str) -> Vec<(String, String)> {
+pub(crate) fn said(all: &[Message], handler: &str) -> Vec<(String, String)> {
     let title = |message: &Message| {
         let incident = message.attrs.get("incident");
         let title = incident.and_then(|incident| incident["title"].as_str());
@@ -55,7 +55,7 @@ fn said(all: &[Message], handler: &str) -> Vec<(String, String)> {
 }
 
 /// Waits until so many messages of the handler are delivered.
-async fn delivered(world: &World, handler: &str, count: usize) -> Vec<Message> {
+pub(crate) async fn delivered(world: &World, handler: &str, count: usize) -> Vec<Message> {
     world
         .until(&format!("{count} of {handler} delivered"), |all| {
             let done = of(all, handler)
@@ -480,7 +480,7 @@ async fn a_silence_about_one_job_hides_no_other() {
 }
 
 /// The jobs that the events of a message are about.
-async fn jobs_of(world: &World, message: &Message) -> Vec<String> {
+pub(crate) async fn jobs_of(world: &World, message: &Message) -> Vec<String> {
     let events = world.ledger.message_events(message.id).await.expect("its events");
     let jobs = events.iter().filter_map(|event| event.event.data.job_name());
     jobs.map(ToString::to_string).collect()

@@ -5,6 +5,7 @@ mod actions;
 mod circuit;
 mod digests;
 mod gone;
+mod held_back;
 mod inbox;
 mod incidents;
 mod misbehaviour;

@@ -19,12 +19,17 @@ async fn world() -> World {
 
 /// Silences all of the project for some hours.
 pub(crate) async fn silence(world: &World, hours: u32, when: Value) -> Silence {
+    silence_for(world, HOUR * hours, when).await
+}
+
+/// Silences all of the project for so long.
+pub(crate) async fn silence_for(world: &World, span: Duration, when: Value) -> Silence {
     let now = world.now();
     let new = NewSilence {
         project: Some(project()),
         when: serde_json::from_value(when).expect("matchers"),
         from: now,
-        until: now.after(HOUR * hours),
+        until: now.after(span),
         comment: "the disks are moved".to_owned(),
         by: user(),
         key: None,

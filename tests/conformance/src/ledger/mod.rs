@@ -11,6 +11,7 @@ pub mod fences;
 pub mod figures;
 pub mod followers;
 pub mod handlers;
+pub mod held_back;
 pub mod holding;
 pub mod idempotency;
 pub mod inbox;

@@ -59,6 +59,8 @@ macro_rules! ledger_suite {
                 incidents_come_to_an_end, incidents_are_acknowledged, incidents_are_closed, escalations_come_to_an_end;
             endings: what_is_gone_is_waited_for_no_more, a_handler_that_fails_keeps_its_incident;
             acknowledged: an_incident_goes_with_its_entries;
+            held_back: what_is_silenced_by_now_waits_and_is_told_once, a_silence_that_was_ended_holds_nothing_back,
+                an_end_is_heard_by_whom_it_was_for;
             figures: figures_are_of_now, figures_of_delivery_are_of_now, what_is_committed_is_counted, attempts_are_tallied,
                 figures_have_bounds;
             conditions: conditions_are_told_once_while_they_last, runs_that_wait_are_seen, good_runs_are_found,
