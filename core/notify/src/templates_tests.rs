@@ -77,6 +77,22 @@ fn html_is_escaped_and_text_and_json_are_not() {
 }
 
 #[test]
+fn advice_in_mails_keeps_the_backticks_of_its_evidence_and_of_its_commands() {
+    let (_folder, _, templates) = with(&[]);
+    let tip = json!({ "title": "Look", "events": 1, "why": "It is not there.\npath: it's `x` <b>&",
+        "steps": [r"Run ``ls '/srv/it'\''s `x` <b>&'`` or `df -h`."], "link": null });
+    let context = json!({ "tips": [tip], "links": links() });
+    let html = templates.render("email/tips.html", &context).expect("renders");
+    let shown = html.replace("&#x60;", "`").replace("&#x27;", "'");
+    let shown = shown.replace(" style=\"font-family:monospace;overflow-wrap:anywhere;\"", "");
+    assert!(shown.contains("path: it's `x` &lt;b&gt;&amp;</p>"), "{shown}");
+    assert!(
+        shown.contains(r"Run <code>ls '/srv/it'\''s `x` &lt;b&gt;&amp;'</code> or <code>df -h</code>."),
+        "{shown}"
+    );
+}
+
+#[test]
 fn helpers_make_texts_that_fit() {
     let context = json!({ "title": "a *b*\n<c>", "list": [1, 2, 3], "level": "error", "nothing": null });
     let shown = |text: &str| {
