@@ -14,8 +14,10 @@ use crate::world::World;
 
 /// Waits until nothing is to be done now: all events are fanned out, all notices and all that silences held back looked at.
 pub(crate) async fn settled(world: &World) {
+    let mut wakes = world.ledger.wakes().events;
     let settled = async {
         loop {
+            wakes.borrow_and_update();
             let now = world.now();
             let events = world.ledger.take_unmatched(1).await.expect("events");
             let notice = world.ledger.next_notice_due().await.expect("notices");
@@ -24,7 +26,11 @@ pub(crate) async fn settled(world: &World) {
             if events.is_empty() && !busy(notice) && !busy(release) {
                 return;
             }
-            tokio::task::yield_now().await;
+            // Not everything that is done wakes somebody.
+            let woken = tokio::time::timeout(Duration::from_millis(3), wakes.changed()).await;
+            if let Ok(changed) = woken {
+                changed.expect("the ledger lives");
+            }
         }
     };
     let waited = tokio::time::timeout(minutes(1), settled).await;

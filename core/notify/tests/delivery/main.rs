@@ -3,6 +3,7 @@
 
 mod actions;
 mod circuit;
+mod combinations;
 mod digests;
 mod gone;
 mod held_back;
