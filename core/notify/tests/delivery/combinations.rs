@@ -68,9 +68,6 @@ async fn step(world: &World, numbers: &mut Numbers) {
             world.task(numbers.one(&JOBS), TaskState::Ok).await;
         }
         6 | 7 => {
-            // What was told before it was told before it.
-            world.clock.advance(Duration::from_secs(1));
-            settled(world).await;
             let when = numbers.one(&[
                 json!({}),
                 json!({ "min-severity": "error" }),
@@ -80,7 +77,9 @@ async fn step(world: &World, numbers: &mut Numbers) {
                 json!({ "jobs": ["nightly"], "min-severity": "error" }),
             ]);
             let span = numbers.one(&[5, 20, 90]);
-            silence_for(world, Duration::from_secs(span), when).await;
+            // What was told just now was told before it.
+            let from = world.now().after(Duration::from_millis(1));
+            silence_for(world, from, Duration::from_secs(span), when).await;
         }
         8 if numbers.below(2) == 0 => {
             let open = SilenceFilter {
@@ -89,6 +88,8 @@ async fn step(world: &World, numbers: &mut Numbers) {
             };
             let open = world.ledger.silences(&open).await.expect("silences");
             if let Some(one) = open.first() {
+                // What happened just now was silenced.
+                world.clock.advance(Duration::from_millis(1));
                 let ended = world.ledger.end_silence(one.id, &user()).await;
                 ended.expect("ended");
             }

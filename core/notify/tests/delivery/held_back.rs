@@ -162,7 +162,7 @@ async fn what_was_held_back_is_told_once_beside_the_repeats() {
     world.start();
     world.task("nightly", TaskState::Failed).await;
     delivered(&world, "hook", 1).await;
-    let made = silence_for(&world, Duration::from_secs(20), json!({})).await;
+    let made = silence_for(&world, world.now(), Duration::from_secs(20), json!({})).await;
     world.task("other", TaskState::Failed).await;
     settled(&world).await;
     world.clock.set(made.until);

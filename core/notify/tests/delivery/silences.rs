@@ -5,7 +5,7 @@ use std::time::Duration;
 use ironcore_ledger::model::{Message, MessageState, NewEvent, NewSilence, Scope, Silence, SilenceFilter};
 use ironcore_types::event::{DatastoreData, EventData};
 use ironcore_types::objects::Document;
-use ironcore_types::{EventType, TaskState};
+use ironcore_types::{EventType, TaskState, Timestamp};
 use serde_json::{Value, json};
 
 use crate::digests::{fanned_out, told};
@@ -19,12 +19,11 @@ async fn world() -> World {
 
 /// Silences all of the project for some hours.
 pub(crate) async fn silence(world: &World, hours: u32, when: Value) -> Silence {
-    silence_for(world, HOUR * hours, when).await
+    silence_for(world, world.now(), HOUR * hours, when).await
 }
 
-/// Silences all of the project for so long.
-pub(crate) async fn silence_for(world: &World, span: Duration, when: Value) -> Silence {
-    let now = world.now();
+/// Silences all of the project from then on for so long.
+pub(crate) async fn silence_for(world: &World, now: Timestamp, span: Duration, when: Value) -> Silence {
     let new = NewSilence {
         project: Some(project()),
         when: serde_json::from_value(when).expect("matchers"),
