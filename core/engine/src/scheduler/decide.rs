@@ -41,8 +41,9 @@ pub(crate) fn decide(
     grace: Duration,
     policy: MissedPolicy,
 ) -> Decision {
-    let is_late = |tick| to_begin(tick).is_some_and(|begins| now.since(begins) > grace);
-    let (mut ticks, mut missed) = (0, 0_u64);
+    let mut ticks = 0;
+    // When the runs of these were to begin, the newest last.
+    let mut begins: Vec<Option<Timestamp>> = Vec::new();
     let mut newest = None;
     let mut at = cursor;
     let mut next = None;
@@ -55,22 +56,30 @@ pub(crate) fn decide(
             // So many passed that counting them all would take long: jump close to now.
             at = at.max(now.before(grace.max(Duration::from_secs(3600))));
             ticks += 1;
-            if missed > 0 {
-                missed = COUNTED;
-            }
             continue;
         }
         ticks = (ticks + 1).min(COUNTED + 1);
-        let late = is_late(tick);
-        missed += u64::from(late);
-        newest = Some((tick, late));
+        begins.push(to_begin(tick));
+        newest = Some(tick);
         at = tick;
     }
-    let due = newest.map(|(scheduled_for, late)| Due {
-        scheduled_for,
-        missed: missed.min(COUNTED),
-        late,
-        run: !late || policy == MissedPolicy::RunOnce,
+    let due = newest.map(|scheduled_for| {
+        let own = begins.pop().flatten();
+        let late = own.is_some_and(|begins| now.since(begins) > grace);
+        // A run that would still wait when the newest comes stands for both; others are not made any more.
+        let passed = begins.iter().flatten().filter(|begins| **begins < scheduled_for);
+        let passed = u64::try_from(passed.count()).unwrap_or(COUNTED);
+        let passed = if ticks > COUNTED && passed > 0 {
+            COUNTED
+        } else {
+            passed
+        };
+        Due {
+            scheduled_for,
+            missed: passed.saturating_add(u64::from(late)).min(COUNTED),
+            late,
+            run: !late || policy == MissedPolicy::RunOnce,
+        }
     });
     Decision { due, next }
 }
@@ -170,7 +179,8 @@ mod tests {
         assert_eq!(look(&held, now, MissedPolicy::Skip), Some((0, false, true)));
         assert_eq!(
             look(&held, 5 * HOUR + 61, MissedPolicy::Skip),
-            Some((5, true, false))
+            Some((1, true, false)),
+            "one run stood for all five"
         );
         // Left out from the second to the fourth.
         let dark = |tick: Timestamp| (tick < at(2 * HOUR)).then_some(tick);

@@ -308,17 +308,17 @@ async fn notifies(kind: Kind, jump: Jump) -> Result<()> {
     let mut running = JoinSet::new();
     let token = stop.clone();
     running.spawn(async move { notify.run(token).await });
-    // Three loops: one takes events, one sends messages, one renews.
-    world.clock.pass(seconds(5), 3).await;
+    // Four loops: one takes events, one lets go what was silenced, one sends messages, one renews.
+    world.clock.pass(seconds(5), 4).await;
     let live = |sessions: Vec<ironcore_ledger::model::Session>| -> Vec<SessionId> {
         sessions.iter().map(|session| session.id).collect()
     };
     let before = live(world.ledger().sessions().await?);
     ensure!(before.len() == 2 && before.contains(&gone), "{before:?}");
     world.clock.jump(jump(world.now()));
-    world.clock.pass(seconds(20), 3).await;
+    world.clock.pass(seconds(20), 4).await;
     ensure!(live(world.ledger().sessions().await?) == before);
-    world.clock.pass(seconds(60), 3).await;
+    world.clock.pass(seconds(60), 4).await;
     let after = live(world.ledger().sessions().await?);
     ensure!(
         after.len() == 1 && before.contains(&after[0]) && after[0] != gone,
