@@ -78,6 +78,9 @@ async fn list(
         VisibleGroups::AllBut(foreign) => GroupScope::AllBut(foreign.into_iter().collect()),
         VisibleGroups::Only(own) => GroupScope::Only(own.into_iter().collect()),
     };
+    // With other wishes there may be none of this snapshot that fulfils them.
+    let whole =
+        query.result.is_none() && query.job.is_none() && query.since.is_none() && query.until.is_none();
     let (now, keep) = (state.seams().now(), row.object.keep_verified);
     let snapshot: Option<SnapshotPath> = extract::optional("snapshot", query.snapshot.as_deref())?;
     let wanted = snapshot.clone().map(|path| SnapshotRef {
@@ -104,7 +107,7 @@ async fn list(
     };
     let found = state.ledger().verification_reports(&filter, &page).await?;
     // Of one that is gone there are reports; of one that never was there is nothing to say.
-    if let Some(reference) = wanted.filter(|_| found.total.value == 0) {
+    if let Some(reference) = wanted.filter(|_| whole && found.total.value == 0) {
         match super::snapshots::find(&state, &reference).await {
             Err(error) if error.code() == ErrorCode::SnapshotNotFound => return Err(error),
             // While the datastore cannot be read, nobody knows.

@@ -1,6 +1,6 @@
 //! `user`, `role` and `audit`.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use ironcore_api::wire;
 use ironcore_types::Right;
 use secrecy::ExposeSecret as _;
@@ -24,7 +24,7 @@ pub(super) async fn run(context: &Context, command: User) -> Result<Exit> {
         } => {
             let password = match no_password {
                 true => None,
-                false => Some(secret::value()?.expose_secret().to_owned()),
+                false => Some(password()?),
             };
             let grants = role.map(|role| wire::RoleAt { role, project });
             let request = wire::CreateUser {
@@ -58,7 +58,7 @@ pub(super) async fn run(context: &Context, command: User) -> Result<Exit> {
         }
         User::Password { user } => {
             let change = wire::ChangeUser {
-                password: Some(secret::value()?.expose_secret().to_owned()),
+                password: Some(password()?),
                 ..wire::ChangeUser::default()
             };
             let changed: wire::User = client.patch(&["users", user.as_str()], &change).await?;
@@ -95,6 +95,16 @@ pub(super) async fn run(context: &Context, command: User) -> Result<Exit> {
         }
     }
     Ok(Exit::Ok)
+}
+
+/// A password on standard input: one line.
+fn password() -> Result<String> {
+    let value = secret::value()?;
+    let value = value.expose_secret();
+    if value.contains(['\n', '\r']) {
+        bail!("a password is one line; there is more on standard input");
+    }
+    Ok(value.to_owned())
 }
 
 async fn enabled(context: &Context, user: &str, enabled: bool) -> Result<wire::User> {

@@ -139,7 +139,8 @@ impl Scheduler {
             // Another scheduler may have moved the cursor meanwhile, though not as far as to this tick.
             if fired.len() < ticks.iter().filter(|tick| tick.run).count() {
                 let again = now.after(AGAIN);
-                return Ok(sooner(next, Some(again)));
+                let held = self.ledger.supersede(jobs).await?;
+                return Ok(sooner(sooner(next, held), Some(again)));
             }
         }
         Ok(sooner(next, self.ledger.supersede(jobs).await?))

@@ -137,7 +137,14 @@ pub(super) fn unfired(job: &Job, until: Timestamp, now: Timestamp) -> Unfired {
 
 /// Whether a run that waits was to begin longer ago than its job allows. In a blackout window it is not to begin.
 pub(super) fn is_late(job: &Job, run: &QueuedRun, now: Timestamp) -> bool {
-    now.since(run.due) > job.grace.duration() && job.blackout_at(now).is_none()
+    now.since(due(job, run)) > job.grace.duration() && job.blackout_at(now).is_none()
+}
+
+/// When a run was to begin: what a blackout window or a delay held, not before that was over, be it that nobody was there to
+/// put it into the queue before.
+fn due(job: &Job, run: &QueuedRun) -> Timestamp {
+    let by_rule = job.to_begin(run.scheduled_for).filter(|_| job.schedule.is_some());
+    by_rule.map_or(run.due, |begins| run.due.max(begins))
 }
 
 /// How long a run may take before that is told.

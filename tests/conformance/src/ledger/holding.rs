@@ -228,6 +228,8 @@ pub async fn what_some_have_holds_back_no_thread(place: &dyn Place) -> Result<()
     ensure!(ids(claim(&world, session).await?) == made[..1]);
     let later = world.clock.time().after(std::time::Duration::from_secs(300));
     world.ledger.finish_attempt(some(made[0], retry(later))).await?;
+    let failing = world.ledger.handler_health().await?;
+    ensure!(failing.is_empty(), "some have it: {failing:?}");
     ensure!(
         ids(claim(&world, session).await?) == made[1..2],
         "the next may go, and no other"

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::fixture::{office, small_tree};
 
 /// A shell script among the hub's commands.
-fn script(hub: &TestHub, name: &str, text: &str) -> Result<()> {
+pub(crate) fn script(hub: &TestHub, name: &str, text: &str) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let folder = hub.folder().join("data/commands");
     std::fs::create_dir_all(&folder)?;

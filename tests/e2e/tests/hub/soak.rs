@@ -10,6 +10,7 @@ use ironcore_testkit::hub::TestHub;
 use ironcore_testkit::postgres::Cluster;
 use serde_json::Value;
 
+use crate::guards::script;
 use crate::invariants::{Database, EVERY_SECOND, Ledger, NEVER, logs, office};
 
 /// How often hubs are killed, unless `IRONCORE_SOAK_ROUNDS` says otherwise.
@@ -94,11 +95,42 @@ fn blow(hubs: &mut [TestHub], dice: &mut Dice) -> Result<()> {
     Ok(())
 }
 
+/// A job that nothing starts by itself, and whose run takes some seconds.
+const SLOW: &str = r#"
+    [[job]]
+    project = "office"
+    name = "slow"
+    owner = "alice@local"
+    command-before = { run = ["nap"], timeout = "1m" }
+    [job.task]
+    type = "gc"
+    datastore = "ibs-primary"
+"#;
+
+/// Kills every hub while a run goes on, and starts them again: other blows may all fall between runs that take moments.
+fn first_blow(hubs: &mut [TestHub]) -> Result<()> {
+    for hub in hubs.iter() {
+        script(hub, "nap", "sleep 5")?;
+    }
+    hubs[0].ok(&["job", "run", "slow"])?;
+    hubs[0].wait_until("the slow run goes on", |hub| {
+        let running = hub.ok(&[
+            "task", "list", "--status", "running", "--job", "slow", "--output", "json",
+        ])?;
+        Ok(running.contains("UPID").then_some(()))
+    })?;
+    for hub in hubs.iter_mut() {
+        hub.kill()?;
+    }
+    hubs.iter_mut().try_for_each(TestHub::resume)
+}
+
 /// Hubs that share `database`, killed `rounds` times.
 async fn soak(mut hubs: Vec<TestHub>, database: Database, jobs: usize, rounds: u64) -> Result<()> {
-    let objects = |schedule| office(&hubs[0], jobs, schedule);
+    let objects = |schedule| format!("{}{SLOW}", office(&hubs[0], jobs, schedule));
     let (restless, at_rest) = (objects(EVERY_SECOND), objects(NEVER));
     hubs[0].apply(&restless)?;
+    first_blow(&mut hubs)?;
     let seed = u64::from(std::process::id());
     let mut dice = Dice(seed);
     let mut known = Known::default();

@@ -393,3 +393,21 @@ async fn what_was_told_is_told_again_by_nobody() -> Result<()> {
     ensure!(night.told(EventType::JobMissed).await?.len() == before + 1);
     Ok(())
 }
+
+/// Nobody was there at the tick, which lay in a blackout window; the run was to begin at the window's end, and that is within
+/// its grace.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_a_window_held_is_late_by_the_end_of_that() -> Result<()> {
+    for (back, late) in [("2026-05-21T02:40:00Z", false), ("2026-05-21T02:51:00Z", true)] {
+        let night = Night::new().await?;
+        let rules = "grace = \"20m\"\nblackout = [{ from = \"01:30\", lasts = \"1h\" }]";
+        night.apply("", rules, "").await?;
+        night.set(back)?;
+        night.fire().await?;
+        night.watch().look(night.now()).await?;
+        night.work().await?;
+        let told = night.told(EventType::JobMissed).await?;
+        ensure!(!told.is_empty() == late, "{back}: {told:#?}");
+    }
+    Ok(())
+}
