@@ -407,7 +407,7 @@ async fn a_run_that_a_window_held_is_late_by_the_end_of_that() -> Result<()> {
         night.watch().look(night.now()).await?;
         night.work().await?;
         let told = night.told(EventType::JobMissed).await?;
-        ensure!(!told.is_empty() == late, "{back}: {told:#?}");
+        ensure!(told.is_empty() != late, "{back}: {told:#?}");
     }
     Ok(())
 }

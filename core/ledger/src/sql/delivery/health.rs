@@ -97,7 +97,7 @@ impl Tx {
             of.dead += u64::from(message.state == MessageState::Dead);
             if matches!(report.outcome, AttemptOutcome::Delivered { .. }) {
                 (of.well, of.failed) = (true, None);
-            } else if !report.taken && !(report.outcome.is_asked() && report.status == Some(TOO_MANY)) {
+            } else if !(report.taken || report.outcome.is_asked() && report.status == Some(TOO_MANY)) {
                 // Where some have it, that others are put off says nothing of the destination.
                 of.failed.clone_from(&message.error);
             }
