@@ -99,6 +99,8 @@ impl Scheduler {
         let mut ticks = Vec::new();
         let mut next: Option<Timestamp> = None;
         let cursors = self.ledger.cursors().await?;
+        // The clock may have been set back since, and the cursors with it: what was due by it then is not yet.
+        let now = now.min(self.seams.now());
         let jobs = cursors.iter().map(|cursor| cursor.job.clone()).collect();
         for cursor in cursors {
             let job = cursor.job;
