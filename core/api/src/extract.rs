@@ -98,7 +98,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             axum::extract::Query::<T>::try_from_uri(&parts.uri).map_err(|rejection| {
                 let text = rejection.body_text();
                 ApiError::invalid(match text.contains("duplicate field") {
-                    true => format!("{text}: give several values of one parameter separated by commas"),
+                    true => format!(
+                        "{text}: give each parameter once; one that takes several values takes them separated by commas"
+                    ),
                     false => text,
                 })
             })?;

@@ -1,12 +1,13 @@
 //! Takes the secrets that a call used out of everything that the call gives back.
 //!
-//! Hex and Base64 of a secret count as the secret, also where the Base64 is of more than the secret, and so does each in
-//! every way of writing characters that is found in answers ([`crate::written`]). Collecting them is left to [`crate::slots`] and [`crate::smtp`].
+//! Hex, Base32, UTF-16 and Base64 of a secret count as the secret, also where the Base64 is of more than the secret or of
+//! Base64, and so does each in every way of writing characters that is found in answers ([`crate::written`]). Collecting them is left to [`crate::slots`] and [`crate::smtp`].
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use data_encoding::BASE32_NOPAD;
 
 use crate::written::{self, Found};
 
@@ -50,23 +51,15 @@ impl Default for Redactor {
 impl Redactor {
     /// Adds a secret in its usual forms.
     pub(crate) fn add(&mut self, secret: &str) {
-        for form in [
-            secret.to_owned(),
-            STANDARD.encode(secret),
-            STANDARD_NO_PAD.encode(secret),
-            URL_SAFE.encode(secret),
-            URL_SAFE_NO_PAD.encode(secret),
-        ] {
-            self.push(form);
-        }
-        for before in 0..3 {
-            let mut text = vec![0; before];
-            text.extend_from_slice(secret.as_bytes());
-            for encoded in [STANDARD_NO_PAD.encode(&text), URL_SAFE_NO_PAD.encode(&text)] {
-                if let Some(inner) = inner(&encoded, before, secret.len()) {
-                    self.push(inner);
-                }
-            }
+        self.push(secret.to_owned());
+        self.push_base64(secret);
+        // Base64 of Base64: a header with one in it, within a message that is repeated encoded as a whole.
+        self.push_base64(&STANDARD.encode(secret));
+        self.push(BASE32_NOPAD.encode(secret.as_bytes()));
+        if secret.is_ascii() {
+            // UTF-16, which is read as text with a zero after each character or before it.
+            let wide: String = secret.chars().flat_map(|c| [c, '\0']).collect();
+            self.push(wide.trim_end_matches('\0').to_owned());
         }
         if secret.len() >= SHORTEST_HEX {
             let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
@@ -76,6 +69,27 @@ impl Redactor {
         let trimmed = secret.trim();
         if trimmed != secret {
             self.push(trimmed.to_owned());
+        }
+    }
+
+    /// Adds Base64 of the text, and of every text that it may stand in.
+    fn push_base64(&mut self, text: &str) {
+        for form in [
+            STANDARD.encode(text),
+            STANDARD_NO_PAD.encode(text),
+            URL_SAFE.encode(text),
+            URL_SAFE_NO_PAD.encode(text),
+        ] {
+            self.push(form);
+        }
+        for before in 0..3 {
+            let mut longer = vec![0; before];
+            longer.extend_from_slice(text.as_bytes());
+            for encoded in [STANDARD_NO_PAD.encode(&longer), URL_SAFE_NO_PAD.encode(&longer)] {
+                if let Some(inner) = inner(&encoded, before, text.len()) {
+                    self.push(inner);
+                }
+            }
         }
     }
 
@@ -257,6 +271,12 @@ mod tests {
             STANDARD_NO_PAD.encode(SECRET),
             URL_SAFE.encode(SECRET),
             URL_SAFE_NO_PAD.encode(SECRET),
+            BASE32_NOPAD.encode(SECRET.as_bytes()),
+            bytes(|byte| format!("%25{byte:02X}")),
+            // As MIME breaks lines, and in JSON.
+            STANDARD.encode(SECRET).replacen('x', "x\r\n", 1),
+            STANDARD.encode(SECRET).replacen('x', "x\\n  ", 1),
+            STANDARD.encode(STANDARD.encode(SECRET)),
         ] {
             let text = redactor.text(&format!("<{form}>"));
             assert_eq!(text, "<[redacted]>", "{form}");

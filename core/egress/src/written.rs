@@ -82,13 +82,20 @@ pub(crate) fn find(wanted: &str, bytes: &[u8]) -> Found {
     for (at, wanted) in wanted.chars().enumerate() {
         let from: &[usize] = if at == 0 { &[0] } else { &places };
         for place in from {
-            let rest = &bytes[*place..];
-            begun |= is_beginning(rest);
-            character(wanted, rest, &mut |length| {
-                if !next.contains(&(place + length)) {
-                    next.push(place + length);
-                }
-            });
+            // Long lines are broken, as MIME does with Base64.
+            let broken = if at == 0 { 0 } else { line_break(&bytes[*place..]) };
+            for place in [*place, place + broken]
+                .into_iter()
+                .take(1 + usize::from(broken > 0))
+            {
+                let rest = &bytes[place..];
+                begun |= is_beginning(rest);
+                character(wanted, rest, &mut |length| {
+                    if !next.contains(&(place + length)) {
+                        next.push(place + length);
+                    }
+                });
+            }
         }
         if next.is_empty() {
             return if begun { Found::Begun } else { Found::Nothing };
@@ -100,6 +107,20 @@ pub(crate) fn find(wanted: &str, bytes: &[u8]) -> Found {
         .iter()
         .max()
         .map_or(Found::Nothing, |end| Found::Whole(*end))
+}
+
+/// How many bytes the end of a line has here, also escaped, with what the next line is indented by.
+fn line_break(rest: &[u8]) -> usize {
+    let mut at = 0;
+    loop {
+        let skipped = backslashes(&rest[at..]);
+        at += match &rest[at..] {
+            [b'\r' | b'\n', ..] => 1,
+            [b' ' | b'\t', ..] if at > 0 => 1,
+            more if skipped > 0 && matches!(more.get(skipped), Some(b'r' | b'n')) => skipped + 1,
+            _ => return at,
+        };
+    }
 }
 
 /// Whether this is nothing, or nothing but the beginning of an escape.
@@ -119,6 +140,7 @@ fn is_beginning(rest: &[u8]) -> bool {
 fn is_escape(rest: &[u8]) -> bool {
     let backslashes = rest.iter().take_while(|byte| **byte == b'\\').count();
     match (backslashes, &rest[backslashes..]) {
+        (0, [b'%', b'2', b'5', digits @ ..]) => digits.len() >= 2,
         (0, [b'%', digits @ ..]) => digits.len() >= 2,
         (0, _) | (_, []) => false,
         (_, [b'u', digits @ ..]) => digits.len() >= 4,
@@ -176,7 +198,7 @@ fn bytes(wanted: &[u8], rest: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-/// `%2F` or `\x2f`: how many bytes it has, if it is this byte.
+/// `%2F`, `%252F` or `\x2f`: how many bytes it has, if it is this byte.
 fn encoded(wanted: u8, rest: &[u8]) -> Option<usize> {
     let before = match rest.first()? {
         b'%' => 1,
@@ -189,7 +211,11 @@ fn encoded(wanted: u8, rest: &[u8]) -> Option<usize> {
         }
         _ => return None,
     };
-    Some(before + hex(rest.get(before..before + 2)?, u32::from(wanted))?)
+    let digits =
+        |before: usize| hex(rest.get(before..before + 2)?, u32::from(wanted)).map(|two| before + two);
+    // Encoded once more, its sign is `%25`.
+    let twice = || rest.starts_with(b"%25").then(|| digits(3)).flatten();
+    digits(before).or_else(twice)
 }
 
 /// Escapes with a backslash: `\/`, `\n`, `\u002F`, and pairs of the latter.

@@ -1,6 +1,8 @@
 //! Addresses that plugins send to: what of them people may see, what of them answers must not hold, and which are refused.
 //! Plain functions.
 
+use std::borrow::Cow;
+
 use ironcore_plugin_host::Plugin;
 use ironcore_plugin_host::effects::Slot;
 use serde_json::{Map, Value};
@@ -47,14 +49,60 @@ pub(crate) fn previewed(slot: &Slot) -> String {
     };
     let mut shown = bare(&url);
     for (at, (name, value)) in url.query_pairs().enumerate() {
+        let sign = if at == 0 { "?" } else { "&" };
+        if value.is_empty() {
+            // A name alone may be the key itself.
+            let name = if name == PLACE { PLACE } else { sent::MARK };
+            shown.extend([sign, name]);
+            continue;
+        }
         let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
-        let sign = if at == 0 { '?' } else { '&' };
         let value = if value == PLACE { PLACE } else { sent::MARK };
-        shown.extend([sign.to_string().as_str(), name.as_str(), "=", value]);
+        shown.extend([sign, name.as_str(), "=", value]);
     }
     match name {
         Some(name) => shown.replace(PLACE, &format!("{{secret {name}}}")),
         None => shown,
+    }
+}
+
+/// A configuration as somebody may see it who may not change it: without what previews and records leave out.
+pub fn readable(config: &Map<String, Value>) -> Map<String, Value> {
+    let shown = config
+        .iter()
+        .map(|(key, value)| (key.clone(), readable_value(key, value)));
+    shown.collect()
+}
+
+fn readable_value(key: &str, value: &Value) -> Value {
+    match value {
+        Value::String(_) if sent::is_credential(key) => Value::String(sent::MARK.to_owned()),
+        Value::String(text) => Value::String(match Url::parse(text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => previewed(&Slot::Text(text.clone())),
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => UNREADABLE.to_owned(),
+            _ => text.clone(),
+        }),
+        Value::Array(values) => values.iter().map(|value| readable_value(key, value)).collect(),
+        Value::Object(fields) => {
+            let part = |name: &str| {
+                fields
+                    .get(name)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            let slot = Slot::Wrapped {
+                before: part("before"),
+                secret: part("secret"),
+                after: part("after"),
+            };
+            match previewed(&slot) {
+                shown if fields.contains_key("secret") && shown != UNREADABLE => Value::String(shown),
+                _ if fields.contains_key("secret") => value.clone(),
+                _ => Value::Object(readable(fields)),
+            }
+        }
+        value => value.clone(),
     }
 }
 
@@ -72,7 +120,11 @@ pub(crate) fn plain(address: &str) -> Vec<String> {
         url.username().to_owned(),
         url.password().unwrap_or_default().to_owned(),
     ];
-    found.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+    let said = |(name, value): (Cow<'_, str>, Cow<'_, str>)| match value.is_empty() {
+        true => name.into_owned(),
+        false => value.into_owned(),
+    };
+    found.extend(url.query_pairs().map(said));
     found.retain(|value| value.len() >= SHORTEST_PLAIN);
     found
 }
@@ -82,8 +134,13 @@ pub(crate) fn plain(address: &str) -> Vec<String> {
 pub(crate) fn faults(plugin: &Plugin, config: &Map<String, Value>) -> Vec<(String, &'static str)> {
     let properties = &plugin.schema()["properties"];
     let names_user = |value: &Value| {
-        let text = value.as_str().or_else(|| value["before"].as_str());
-        let url = text.and_then(|text| Url::parse(text).ok());
+        let part = |name: &str| value[name].as_str().unwrap_or_default();
+        let text = match value.as_str() {
+            Some(text) => text.to_owned(),
+            // What stands before the secret need not be an address by itself.
+            None => format!("{}{PLACE}{}", part("before"), part("after")),
+        };
+        let url = Url::parse(&text).ok();
         url.is_some_and(|url| {
             matches!(url.scheme(), "http" | "https")
                 && (!url.username().is_empty() || url.password().is_some())
@@ -131,11 +188,33 @@ mod tests {
     }
 
     #[test]
+    fn who_may_only_look_sees_no_credential() {
+        let config = serde_json::json!({
+            "url": "https://u:hunter2@a.example/hook?key=hunter3",
+            "relay": "smtp://u:hunter2@mail.example",
+            "headers": { "Authorization": "Bearer hunter2", "X-Team": "ops" },
+            "also": { "before": "https://a.example/", "secret": "token", "after": "?k=hunter3" },
+            "token": { "before": "Bearer ", "secret": "token" },
+            "to": ["ops@a.example"], "timeout": 5
+        });
+        let shown = readable(config.as_object().expect("an object"));
+        let wanted = serde_json::json!({
+            "url": "https://a.example/hook?key=[redacted]",
+            "relay": UNREADABLE,
+            "headers": { "Authorization": "[redacted]", "X-Team": "ops" },
+            "also": "https://a.example/{secret token}?k=[redacted]",
+            "token": { "before": "Bearer ", "secret": "token" },
+            "to": ["ops@a.example"], "timeout": 5
+        });
+        assert_eq!(Value::Object(shown), wanted);
+    }
+
+    #[test]
     fn previews_never_show_what_lets_somebody_in() {
         for (slot, wanted) in [
             (
                 text("https://user:hunter2hunter2@a.example/hook?key=hunter3&wait"),
-                "https://a.example/hook?key=[redacted]&wait=[redacted]",
+                "https://a.example/hook?key=[redacted]&[redacted]",
             ),
             (text("https://a.example/hook"), "https://a.example/hook"),
             (text("hunter2"), UNREADABLE),

@@ -53,6 +53,7 @@ mod template_place;
 pub mod templates;
 pub mod trial;
 
+pub use addresses::readable;
 pub use error::NotifyError;
 pub use notify::Notify;
 pub use notify::NotifyParts;

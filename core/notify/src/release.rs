@@ -116,7 +116,7 @@ async fn decide(
     for held in newest.into_values() {
         if handler.is_none() || !lasting::lasts(&shared.ledger, &held).await? {
             release.dropped.push(held.event.seq);
-        } else if hears_of_incidents && cause::of(&held.event.event).is_some() {
+        } else if hears_of_incidents && held.by_incident && cause::of(&held.event.event).is_some() {
             release.by_notices.push(held.event.seq);
         } else {
             told.push(held);

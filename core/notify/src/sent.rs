@@ -117,7 +117,7 @@ fn kept(headers: impl IntoIterator<Item = (String, String)>, body: String, link:
 const IDEMPOTENCY: &str = "idempotency-key";
 
 /// Whether a header of this name is there to let somebody in.
-fn is_credential(name: &str) -> bool {
+pub(crate) fn is_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let ends = ["authorization", "cookie", "token", "secret", "password", "key"];
     name != IDEMPOTENCY && ends.iter().any(|end| name.ends_with(end))

@@ -77,6 +77,22 @@ impl Job {
         (!left_out).then(|| self.begins(Some(tick), tick))
     }
 
+    /// The blackout window that a run waits for which was asked for at `asked`, by `tick` or by something else, and may not
+    /// begin before `not_before`. None when it waits for its own delay only.
+    pub fn holder(&self, tick: Option<Timestamp>, asked: Timestamp, not_before: Timestamp) -> Option<HeldBy> {
+        let own = tick.map(|tick| tick.after(self.delay(tick)));
+        if let Some(held) = self.held_at(not_before) {
+            return Some(held);
+        }
+        if own == Some(not_before) {
+            return None;
+        }
+        let within = not_before.before(Duration::from_micros(1));
+        self.held_at(own.map_or(asked, |own| own.max(asked)))
+            .filter(|held| held.until <= not_before)
+            .or_else(|| self.held_at(within))
+    }
+
     /// The next runs after `now`, at most `count`, when every tick is fired at its time; none while the job is paused.
     /// `waiting` is the run that waits in the queue for its time.
     pub fn runs(&self, now: Timestamp, count: usize, waiting: Option<Run>) -> Runs {
@@ -98,6 +114,13 @@ impl Job {
             found.runs.extend(waits);
             return found;
         };
+        if let Some(run) = waits.as_mut()
+            && let Some(due) = run.due.filter(|due| *due < now)
+        {
+            // It goes on to stand for the ticks that came since.
+            let mut since = Ticks::new(&calendar, &zone, due);
+            run.ticks = since.pass(due, now.after(Duration::from_micros(1)));
+        }
         let mut ticks = Ticks::new(&calendar, &zone, now);
         while let Some(tick) = ticks.next() {
             if self.missed == MissedPolicy::Skip
@@ -337,7 +360,7 @@ mod tests {
         };
         let now = at("2026-05-21T03:30:00Z");
         let runs = job(NIGHT).runs(now, 2, Some(waiting.clone())).runs;
-        assert_eq!((runs[0].begins, runs[0].ticks), (waiting.begins, 3));
+        assert_eq!((runs[0].begins, runs[0].ticks), (waiting.begins, 4));
         assert_eq!(runs[0].due, waiting.due);
         assert_eq!(runs[1].due, Some(at("2026-05-21T06:00:00Z")));
         // So it is with a retry of a job that no calendar starts.

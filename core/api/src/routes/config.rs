@@ -38,7 +38,8 @@ struct GroupQuery {
     project: Option<String>,
 }
 
-/// Notification groups with their handlers. Secrets stand in them as names only.
+/// Notification groups with their handlers. Secrets stand in them as names only; who may not change them does not see
+/// what they say in plain words of credentials either.
 #[utoipa::path(
     get, path = "/api/v1/groups", tag = "configuration", operation_id = "list_groups", params(GroupQuery),
     responses((status = 200, body = GroupList))
@@ -54,10 +55,21 @@ async fn groups(
         .into_iter()
         .filter(|health| access.sees(health.handler.project.as_ref()))
         .filter(|health| project.is_none() || health.handler.project == project);
+    let groups = state.ledger().groups(project.as_ref()).await?.into_iter();
     Ok(Json(GroupList {
-        groups: state.ledger().groups(project.as_ref()).await?,
+        groups: groups.map(|group| seen_by(&access, group)).collect(),
         failing: failing.map(view::failing).collect(),
     }))
+}
+
+/// The group as it shows: to who may not change it, without what it says in plain words of credentials.
+fn seen_by(access: &Access, mut group: Group) -> Group {
+    if !access.may(Right::Configure) {
+        for handler in &mut group.handler {
+            handler.config = ironcore_notify::readable(&handler.config);
+        }
+    }
+    group
 }
 
 /// One notification group.
@@ -74,7 +86,8 @@ async fn group(
     access: Access,
     Path((scope, name)): Path<(GroupScope, GroupName)>,
 ) -> Result<Json<Group>, ApiError> {
-    Ok(Json(access.group(state.ledger(), &scope.group(name)).await?))
+    let group = access.group(state.ledger(), &scope.group(name)).await?;
+    Ok(Json(seen_by(&access, group)))
 }
 
 /// Removes a notification group with its handlers; its messages stay. Refused with `conflict` while a job or a datastore names it.

@@ -138,14 +138,14 @@ fn waiting(job: &Job, queued: &[Task], now: Timestamp) -> Option<Run> {
     let waits = |task: &&Task| task.automatic && begins(task) > now;
     let task = queued.iter().filter(waits).min_by_key(|task| begins(task))?;
     let begins = begins(task);
-    let asked = task.scheduled_for.map(|tick| tick.after(job.delay(tick)));
-    let held_by = job
-        .held_at(now)
-        .or_else(|| job.held_at(task.not_before?))
-        .or_else(|| job.held_at(asked?))
-        .filter(|held| held.until <= begins);
     // A retry stands for the tick of the run before it, which has come.
     let due = task.scheduled_for.filter(|_| task.retry_of.is_none());
+    let may = task.not_before.map_or(now, |at| at.max(now));
+    let asked = match task.retry_of {
+        None => task.queued,
+        Some(_) => may,
+    };
+    let held_by = job.holder(due, asked, may);
     Some(Run {
         begins,
         due,

@@ -101,7 +101,6 @@ impl Scheduler {
         let cursors = self.ledger.cursors().await?;
         // The clock may have been set back since, and the cursors with it: what was due by it then is not yet.
         let now = now.min(self.seams.now());
-        let jobs = cursors.iter().map(|cursor| cursor.job.clone()).collect();
         for cursor in cursors {
             let job = cursor.job;
             let (calendar, zone) = match rule(&job) {
@@ -141,11 +140,11 @@ impl Scheduler {
             // Another scheduler may have moved the cursor meanwhile, though not as far as to this tick.
             if fired.len() < ticks.iter().filter(|tick| tick.run).count() {
                 let again = now.after(AGAIN);
-                let held = self.ledger.supersede(jobs).await?;
+                let held = self.ledger.supersede().await?;
                 return Ok(sooner(sooner(next, held), Some(again)));
             }
         }
-        Ok(sooner(next, self.ledger.supersede(jobs).await?))
+        Ok(sooner(next, self.ledger.supersede().await?))
     }
 }
 

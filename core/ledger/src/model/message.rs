@@ -88,6 +88,23 @@ pub struct Rate {
     pub version: i64,
 }
 
+impl Rate {
+    /// One event less that `handler` was to be told of by a message due then: a message that holds no others is not sent.
+    pub(crate) fn give_back(&mut self, handler: &HandlerRef, due: Timestamp) {
+        let name = handler.to_string();
+        if let Some(gathering) = self.gathering.get_mut(&name).filter(|one| one.due == due) {
+            gathering.events = gathering.events.saturating_sub(1);
+            if gathering.events > 0 {
+                return;
+            }
+            self.gathering.remove(&name);
+        }
+        if let Some(place) = self.sent.iter().position(|sent| *sent == due) {
+            self.sent.remove(place);
+        }
+    }
+}
+
 /// A message that gathers what was beyond a handler's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gathering {

@@ -108,6 +108,9 @@ pub struct HeldBack {
     pub until: Timestamp,
     /// Whether the event told of a condition that still lasts.
     pub condition: bool,
+    /// Whether it belongs to an incident of the handler's project, or of the hub for a handler of it, that lasts or that
+    /// somebody closed: then nothing but that incident's notices tell of it.
+    pub by_incident: bool,
 }
 
 /// The events of which one handler was not told, those whose silence is over.

@@ -56,6 +56,8 @@ pub(crate) fn fate(tick: &Tick, job: &Job, open: &[OpenRun], now: Timestamp) -> 
 pub(crate) fn missed(tick: &Tick, fate: &Fate, was_told: bool) -> Option<NewEvent> {
     let (left_out, expected) = match fate {
         Fate::LeftOut { why, expected } => (Some(why.clone()), *expected),
+        // That it does not run at all is news, even of one that was told to be late.
+        Fate::Skipped if tick.missed > 0 => (None, false),
         _ if tick.missed > u64::from(was_told) => (None, false),
         _ => return None,
     };
@@ -72,7 +74,8 @@ pub(crate) fn missed(tick: &Tick, fate: &Fate, was_told: bool) -> Option<NewEven
             )
         }
         Fate::LeftOut { why, .. } => format!("{missed}, and left out that of {due}: {}", why.message),
-        fate => format!("{missed}, the last one due at {}", after(tick, fate)),
+        fate if tick.late => format!("{missed}, the last one due at {}", after(tick, fate)),
+        fate => format!("{missed} before that of {}", after(tick, fate)),
     };
     // A blackout window was asked for; a run that nobody began, and one that takes longer than the time between two
     // ticks, were not.
@@ -96,7 +99,7 @@ pub(crate) fn missed(tick: &Tick, fate: &Fate, was_told: bool) -> Option<NewEven
     })
 }
 
-/// When the last missed run was due, and what is done about it.
+/// When the newest run was due, and what is done about it.
 fn after(tick: &Tick, fate: &Fate) -> String {
     let due = tick.scheduled_for;
     match fate {
@@ -155,6 +158,8 @@ mod tests {
             automatic: true,
             retry: false,
             not_before: None,
+            tick: Some(at("2026-05-20T02:00:00Z")),
+            since: at("2026-05-20T02:00:00Z"),
         }
     }
 
@@ -204,6 +209,15 @@ mod tests {
     }
 
     #[test]
+    fn a_newest_run_that_is_in_time_is_not_said_to_be_missed() {
+        let title = told(&tick(1, false), &job(""), &[]).expect("told").0;
+        assert_eq!(
+            title,
+            "Job daily missed 1 run before that of 2026-05-21T02:00:00Z; it runs now"
+        );
+    }
+
+    #[test]
     fn what_is_left_out_says_why_and_counts_once() {
         let skip = job(r#""overlap": "skip","#);
         let cases = [
@@ -234,6 +248,7 @@ mod tests {
         let one = tick(1, true);
         assert!(missed(&one, &Fate::Run(None), true).is_none());
         assert!(missed(&tick(2, true), &Fate::Run(None), true).is_some());
+        assert!(missed(&one, &Fate::Skipped, true).is_some());
         let (left_out, _) = fate(
             &one,
             &job(r#""overlap": "skip","#),

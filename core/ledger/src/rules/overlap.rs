@@ -1,7 +1,5 @@
 //! What a tick does while earlier runs of its job wait or go on, and in the job's blackout windows: a plain function.
 
-use std::time::Duration;
-
 use ironcore_types::event::ErrorData;
 use ironcore_types::objects::{Job, MissedPolicy, OverlapPolicy};
 use ironcore_types::{ErrorCode, Timestamp, Upid, UserId};
@@ -29,6 +27,10 @@ pub(crate) struct OpenRun {
     pub(crate) retry: bool,
     /// Not to begin before.
     pub(crate) not_before: Option<Timestamp>,
+    /// Its tick; none for a further attempt and for a run after another job.
+    pub(crate) tick: Option<Timestamp>,
+    /// Since when it is queued.
+    pub(crate) since: Timestamp,
 }
 
 impl OpenRun {
@@ -73,7 +75,7 @@ pub(crate) fn overlap(job: &Job, open: &[OpenRun], tick: Timestamp, now: Timesta
     // One run stands for all ticks that come before it may begin, whatever the policy.
     let waits = open.iter().find_map(|run| Some((run, run.waits_until(tick)?)));
     if let Some((run, until)) = waits {
-        let held = dark.is_some() || job.blackout_at(until.before(Duration::from_micros(1))).is_some();
+        let held = job.holder(run.tick, run.since, until).is_some();
         let (code, what) = match held {
             true => (ErrorCode::JobBlackout, "for the end of a blackout window"),
             false => (ErrorCode::JobOverlap, "for its time"),
@@ -101,7 +103,7 @@ pub(crate) fn overlap(job: &Job, open: &[OpenRun], tick: Timestamp, now: Timesta
         OverlapPolicy::CancelOld => {
             // One that may not begin yet takes no other's place before it may: `supersede` does that then.
             let at_once = job.begins(Some(tick), now) <= now;
-            let old = open.iter().filter(|run| run.automatic && (at_once || run.queued));
+            let old = open.iter().filter(|run| run.automatic && at_once);
             Overlap::Cancel(old.map(|run| run.upid.clone()).collect())
         }
     }
@@ -109,6 +111,8 @@ pub(crate) fn overlap(job: &Job, open: &[OpenRun], tick: Timestamp, now: Timesta
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn job(more: &str) -> Job {
@@ -128,6 +132,8 @@ mod tests {
             automatic,
             retry: false,
             not_before: None,
+            tick: Some(now().before(Duration::from_secs(60))),
+            since: now(),
         }
     }
 
@@ -195,11 +201,28 @@ mod tests {
                 );
             }
         }
-        // A further attempt has a time of its own: the next run takes its place.
+        // A further attempt has a time of its own: the next run takes its place, as soon as it may begin.
         let retry = OpenRun { retry: true, ..waits };
-        let job = job(r#""overlap": "cancel-old","#);
-        let done = overlap(&job, std::slice::from_ref(&retry), now(), now());
-        assert_eq!(done, Overlap::Cancel(vec![retry.upid]));
+        let cases = [("", vec![retry.upid.clone()]), (dark, Vec::new())];
+        for (dark, cancelled) in cases {
+            let job = job(&format!(r#"{dark} "overlap": "cancel-old","#));
+            let done = overlap(&job, std::slice::from_ref(&retry), now(), now());
+            assert_eq!(done, Overlap::Cancel(cancelled));
+        }
+    }
+
+    #[test]
+    fn a_run_that_waits_for_its_delay_is_held_by_no_window() {
+        // A window lies around the tick, and is over when the delay is; the run was asked for before it began.
+        let tick = now().before(Duration::from_secs(60));
+        let job = job(r#""randomized-delay": "2h", "blackout": [{"from": "09:59:30", "lasts": "1m"}],"#);
+        let waits = OpenRun {
+            not_before: Some(tick.after(job.delay(tick))),
+            since: tick,
+            ..run(true, true)
+        };
+        let left = overlap(&job, &[waits], now(), now());
+        assert_eq!(code(&left), Some(ErrorCode::JobOverlap), "{left:?}");
     }
 
     #[test]

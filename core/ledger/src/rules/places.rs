@@ -1,12 +1,13 @@
 //! The places of queued tasks: a plain function of what each of them waits for.
 //!
 //! Projects take turns. Only what can be claimed is before a task, and what is held for the same reason as the task
-//! itself: how many others are taken first, were that reason gone.
+//! itself: how many others are taken first, were that reason gone. What waits for its time has its place among those that
+//! do, by that time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
 
-use ironcore_types::TaskId;
+use ironcore_types::{TaskId, Timestamp};
 
 use crate::model::WaitReason;
 
@@ -23,27 +24,34 @@ fn is_claimable(reason: &WaitReason) -> bool {
     matches!(reason, WaitReason::Nothing | WaitReason::NoSlot { .. })
 }
 
-/// The queue with those that wait for their time in the order in which that comes, at the places where they stand.
-fn by_time(mut line: Vec<&Place>) -> Vec<&Place> {
-    let time = |place: &&Place| match place.reason {
-        WaitReason::NotBefore { at } => Some(at),
-        _ => None,
-    };
-    let stand: Vec<usize> = (0..line.len())
-        .filter(|at| line.get(*at).is_some_and(|place| time(place).is_some()))
-        .collect();
-    let mut waiting: Vec<&Place> = line
+/// The order in which those that wait for their time come: by that alone, for projects take turns at slots, not at times.
+fn by_time(queue: &[Place]) -> Vec<TaskId> {
+    let mut waiting: Vec<(Timestamp, TaskId)> = queue
         .iter()
-        .copied()
-        .filter(|place| time(place).is_some())
+        .filter_map(|place| match place.reason {
+            WaitReason::NotBefore { at } => Some((at, place.task)),
+            _ => None,
+        })
         .collect();
-    waiting.sort_by_key(time);
-    for (at, place) in stand.into_iter().zip(waiting) {
-        if let Some(here) = line.get_mut(at) {
-            *here = place;
-        }
-    }
-    line
+    waiting.sort_unstable();
+    waiting.into_iter().map(|(_, task)| task).collect()
+}
+
+/// The order in which a queue comes, without what is held for another reason than `reason`: projects take turns.
+fn by_turns(queue: &[Place], same: impl Fn(&WaitReason) -> bool) -> Vec<TaskId> {
+    let mut turns: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut order: Vec<(u64, usize, TaskId)> = queue
+        .iter()
+        .filter(|place| is_claimable(&place.reason) || same(&place.reason))
+        .enumerate()
+        .map(|(at, place)| {
+            let turn = turns.entry(&place.share).or_default();
+            *turn += 1;
+            (*turn, at, place.task)
+        })
+        .collect();
+    order.sort_unstable();
+    order.into_iter().map(|(.., task)| task).collect()
 }
 
 /// The places of `asked`, 1 for the next, in a queue that comes in the order of its numbers; none for those that are not
@@ -58,23 +66,11 @@ pub(crate) fn places(queue: &[Place], asked: &[(TaskId, WaitReason)]) -> BTreeMa
         };
         let (these, others): (Vec<_>, Vec<_>) = rest.iter().copied().partition(|(_, other)| same(other));
         let these: BTreeSet<TaskId> = these.into_iter().map(|(task, _)| *task).collect();
-        let mut turns: BTreeMap<&str, u64> = BTreeMap::new();
-        let line = queue
-            .iter()
-            .filter(|place| is_claimable(&place.reason) || same(&place.reason));
-        let line = by_time(line.collect());
-        let mut order: Vec<(u64, usize)> = line
-            .iter()
-            .enumerate()
-            .map(|(at, place)| {
-                let turn = turns.entry(&place.share).or_default();
-                *turn += 1;
-                (*turn, at)
-            })
-            .collect();
-        order.sort_unstable();
-        let order = order.into_iter().filter_map(|(_, at)| Some(line.get(at)?.task));
-        let numbered = order.zip(1..);
+        let order = match reason {
+            WaitReason::NotBefore { .. } => by_time(queue),
+            _ => by_turns(queue, same),
+        };
+        let numbered = order.into_iter().zip(1..);
         found.extend(numbered.filter(|(task, _)| these.contains(task)));
         rest = others;
     }
@@ -83,8 +79,6 @@ pub(crate) fn places(queue: &[Place], asked: &[(TaskId, WaitReason)]) -> BTreeMa
 
 #[cfg(test)]
 mod tests {
-    use ironcore_types::Timestamp;
-
     use super::*;
 
     const SLOT: WaitReason = WaitReason::NoSlot { slots: 1 };
@@ -130,8 +124,14 @@ mod tests {
         let at = |seconds| WaitReason::NotBefore {
             at: Timestamp::from_seconds(seconds),
         };
-        let all = queue(&[("a", at(90)), ("a", at(20)), ("b", at(50)), ("a", SLOT)]);
-        assert_eq!(said(&all), [3, 1, 2, 1]);
+        let all = queue(&[
+            ("a", at(90)),
+            ("a", at(20)),
+            ("b", at(50)),
+            ("b", at(95)),
+            ("a", SLOT),
+        ]);
+        assert_eq!(said(&all), [3, 1, 2, 4, 1]);
     }
 
     #[test]

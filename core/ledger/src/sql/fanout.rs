@@ -123,7 +123,7 @@ struct MessageRow<'a> {
 impl Tx {
     async fn fan_out(&mut self, fanouts: Vec<FanOut>) -> Result<FanOutReport> {
         self.check_next(&fanouts).await?;
-        let rates: Vec<_> = fanouts.iter().flat_map(|fanout| fanout.rates.clone()).collect();
+        let mut rates: Vec<_> = fanouts.iter().flat_map(|fanout| fanout.rates.clone()).collect();
         self.check_rates(&rates).await?;
         let silenced = fanouts.iter().flat_map(|fanout| {
             let of_it = fanout.silenced.iter().cloned();
@@ -150,7 +150,14 @@ impl Tx {
             steps.extend(fanout.outcome.map(|step| (seq, step)));
             let told = recovered.get(&seq);
             let told = |new: &NewMessage| told.is_some_and(|told| told.contains(&new.handler));
-            for new in fanout.messages.into_iter().filter(|new| !told(new)) {
+            let (left_out, messages): (Vec<_>, Vec<_>) = fanout.messages.into_iter().partition(told);
+            for new in left_out.iter().filter(|new| new.snapshot.limit.is_some()) {
+                // The notice that stands for it takes a place of its own.
+                if let Some(rate) = rates.iter_mut().rfind(|rate| rate.lane == new.lane) {
+                    rate.give_back(&new.handler, new.due);
+                }
+            }
+            for new in messages {
                 let key = Key::of(&new);
                 let place = *places.entry(key.clone()).or_insert(wanted.len());
                 match wanted.get_mut(place) {

@@ -169,6 +169,8 @@ impl Tx {
                 run: true,
             };
             let task = self.fire_one(&now, job, &runs, false, None).await?;
+            // A scheduler is to see when it takes the place of a run that goes on.
+            self.woken.objects |= task.as_ref().is_some_and(|task| task.not_before.is_some());
             tasks.extend(task.map(|task| task.id));
         }
         Ok(tasks)
@@ -189,10 +191,10 @@ impl Tx {
         // Job by job: few are looked at, and each has few open tasks, while of all there may be very many.
         let found = sql(if self.conn.is_postgres() {
             "SELECT o.* FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT) CROSS JOIN LATERAL (
-                SELECT upid, project, job, state, automatic, retry_of, not_before FROM tasks
+                SELECT upid, project, job, state, automatic, retry_of, not_before, scheduled_for, queued FROM tasks
                 WHERE project = r.of_project AND job = r.of_job AND state IN ('queued', 'running') OFFSET 0) AS o"
         } else {
-            "SELECT o.upid, o.project, o.job, o.state, o.automatic, o.retry_of, o.not_before
+            "SELECT o.upid, o.project, o.job, o.state, o.automatic, o.retry_of, o.not_before, o.scheduled_for, o.queued
              FROM RECORDS($1 AS r: of_project TEXT, of_job TEXT) CROSS JOIN tasks o
              WHERE o.project = r.of_project AND o.job = r.of_job AND o.state IN ('queued', 'running')"
         })
@@ -207,6 +209,8 @@ impl Tx {
                 automatic: row.flag("automatic")?,
                 retry: row.opt_text("retry_of")?.is_some(),
                 not_before: row.opt_time("not_before")?,
+                tick: row.opt_time("scheduled_for")?,
+                since: row.time("queued")?,
             };
             open.entry((row.word("project")?, row.word("job")?))
                 .or_default()

@@ -1,6 +1,8 @@
 //! Who was kept from hearing of what: each event waits in `silenced` until its silence is over, and whichever hub looks
 //! first says what becomes of it. Silences themselves are left to `silences`.
 
+use std::collections::BTreeSet;
+
 use ironcore_types::notification::Silencer;
 use ironcore_types::{EventId, Timestamp};
 use serde::Serialize;
@@ -199,15 +201,25 @@ impl Tx {
         }
         if !release.by_notices.is_empty() {
             let rows = sql(
-                "SELECT DISTINCT i.number FROM incident_events l JOIN incidents i ON i.number = l.incident
-                 WHERE l.seq IN LIST($1) AND i.scope = $2 AND i.ended IS NULL",
+                "SELECT l.seq, i.number, CASE WHEN i.ended IS NULL THEN 1 ELSE 0 END AS lasts
+                 FROM incident_events l JOIN incidents i ON i.number = l.incident
+                 WHERE l.seq IN LIST($1) AND i.scope = $2 AND (i.ended IS NULL OR i.ending = 'closed')",
             )
-            .bind(Value::Numbers(release.by_notices))
+            .bind(Value::Numbers(release.by_notices.clone()))
             .bind(scope(release.handler.project.as_ref()))
             .fetch_all(&mut self.conn)
             .await?;
-            let numbers = rows.iter().map(|row| row.num("number"));
-            let numbers = numbers.collect::<Result<Vec<_>>>()?;
+            let (mut known, mut numbers) = (BTreeSet::new(), BTreeSet::new());
+            for row in &rows {
+                known.insert(row.num("seq")?);
+                if row.flag("lasts")? {
+                    numbers.insert(row.num("number")?);
+                }
+            }
+            // One whose incident has ended meanwhile would be told by nobody.
+            if release.by_notices.iter().any(|seq| !known.contains(seq)) {
+                return Err(untouched());
+            }
             self.look_at(numbers.into_iter().map(|number| (number, &release.handler)))
                 .await?;
         }
@@ -242,12 +254,16 @@ impl Sql {
         let Some(first) = first else { return Ok(None) };
         let handler: HandlerRef = first.word("handler")?;
         let rows = sql("SELECT e.*, s.silencer, s.due, CASE WHEN EXISTS (
-                SELECT 1 FROM conditions c WHERE c.event = e.id) THEN 1 ELSE 0 END AS stands
+                SELECT 1 FROM conditions c WHERE c.event = e.id) THEN 1 ELSE 0 END AS stands,
+                CASE WHEN EXISTS (SELECT 1 FROM incident_events l JOIN incidents i ON i.number = l.incident
+                    WHERE l.seq = s.seq AND i.scope = $4 AND (i.ended IS NULL OR i.ending = 'closed'))
+                THEN 1 ELSE 0 END AS of_incident
              FROM silenced s JOIN events e ON e.seq = s.seq
              WHERE s.handler = $1 AND s.looked IS NULL AND s.due <= $2 ORDER BY s.seq LIMIT $3")
         .bind(handler.to_string())
         .bind(now)
         .bind(TOGETHER)
+        .bind(scope(handler.project.as_ref()))
         .fetch_all(&mut conn)
         .await?;
         let held = |row: &Row| {
@@ -256,6 +272,7 @@ impl Sql {
                 by: row.word("silencer")?,
                 until: row.time("due")?,
                 condition: row.flag("stands")?,
+                by_incident: row.flag("of_incident")?,
             })
         };
         Ok(Some(Overdue {

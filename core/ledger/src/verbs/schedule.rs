@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ironcore_types::objects::Job;
 use ironcore_types::{SessionId, Timestamp, UserId};
 
 use crate::Ledger;
@@ -10,10 +9,10 @@ use crate::error::Result;
 use crate::model::{JobCursor, NewSession, Session, Task, Tick};
 
 impl Ledger {
-    /// Cancels the runs of `jobs` with `overlap = "cancel-old"` that go on though the next one, held by a delay or a blackout
-    /// window until now, may begin. When the next of those that are still held may.
-    pub async fn supersede(&self, jobs: Vec<Job>) -> Result<Option<Timestamp>> {
-        self.sql.supersede(jobs).await
+    /// Cancels the runs of jobs with `overlap = "cancel-old"` that wait or go on though the next one, held by a delay or a
+    /// blackout window until now, may begin. When the next of those that are still held may.
+    pub async fn supersede(&self) -> Result<Option<Timestamp>> {
+        self.sql.supersede().await
     }
 
     /// Up to where each enabled job that has a schedule is done with its ticks.

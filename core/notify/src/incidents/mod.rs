@@ -268,9 +268,12 @@ fn message(
     now: Timestamp,
 ) -> (NewMessage, Vec<i64>) {
     let incident = &look.incident;
+    let recovery = handler.incidents.as_ref().is_none_or(|policy| policy.recovery);
     let kind = match say {
         Say::First | Say::More | Say::Still => KIND_INCIDENT,
         Say::Raised => KIND_ESCALATION,
+        // It is told that something was wrong, to whom the end alone is no news.
+        Say::Over if !recovery => KIND_INCIDENT,
         Say::Over | Say::End => KIND_RECOVERY,
     };
     let mut new = NewMessage {
@@ -292,7 +295,6 @@ fn message(
         new.window = end.event.id.to_string();
         new.attrs = Map::new();
     }
-    let recovery = handler.incidents.as_ref().is_none_or(|policy| policy.recovery);
     (new, events(look, say, recovery))
 }
 

@@ -10,6 +10,7 @@ mod held_back;
 mod inbox;
 mod incidents;
 mod misbehaviour;
+mod notices;
 mod ordering;
 mod plain;
 mod receiver;

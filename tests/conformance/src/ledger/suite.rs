@@ -26,7 +26,7 @@ macro_rules! ledger_suite {
                 blackouts_hold_what_the_hub_starts, overlaps_go_by_policy, delays_spread_the_beginning, waits_say_why;
             keys: keys_bind_tasks_to_workers, tasks_wait_for_who_signs_their_datastore,
                 a_copy_needs_the_keys_of_both_datastores, who_takes_a_datastore_over_gets_its_tasks;
-            windows: what_may_not_begin_yet_replaces_nothing, runs_that_wait_go_by_what_is_declared_now,
+            windows: what_may_not_begin_yet_replaces_nothing, what_may_begin_replaces_all_before_it, runs_that_wait_go_by_what_is_declared_now,
                 a_paused_job_stays_paused, errors_are_found_as_people_read_them;
             places: what_is_held_is_before_nobody;
             objects: bad_declarations_are_refused_whole, groups_are_of_projects_or_of_the_hub, rules_hold_together, removal_checks_references, datastores_are_known;

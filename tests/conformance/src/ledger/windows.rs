@@ -21,7 +21,7 @@ pub async fn what_may_not_begin_yet_replaces_nothing(place: &dyn Place) -> Resul
     // It is noon.
     let dark = json!([{ "from": "13:00", "lasts": "3h" }]);
     let keys = json!({ "schedule": "hourly", "overlap": "cancel-old", "blackout": dark });
-    let job = world.job("nightly", keys).await?;
+    world.job("nightly", keys).await?;
     world.clock.advance(1);
     let old = fire(&world).await?.context("a run")?;
     ensure!(world.claim_one(session).await?.id == old.id);
@@ -39,18 +39,82 @@ pub async fn what_may_not_begin_yet_replaces_nothing(place: &dyn Place) -> Resul
     let told = world.last_event().await?.event;
     ensure!(told.event_type == EventType::JobMissed && told.data.severity == Severity::Notice);
     ensure!(told.data.error.map(|error| error.code) == Some(ErrorCode::JobBlackout));
-    ensure!(world.ledger.supersede(vec![job.clone()]).await? == Some(light));
+    ensure!(world.ledger.supersede().await? == Some(light));
     ensure!(goes_on().await?);
     world.ledger.renew(session, &[old.id]).await?;
     world.clock.advance(7_200);
-    ensure!(world.ledger.supersede(vec![job.clone()]).await?.is_none());
+    ensure!(world.ledger.supersede().await?.is_none());
     ensure!(!goes_on().await?, "now it does");
-    ensure!(world.ledger.supersede(vec![job]).await?.is_none(), "once");
+    ensure!(world.ledger.supersede().await?.is_none(), "once");
     world
         .ledger
         .finish(old.id, session, Outcome::new(TaskState::Cancelled))
         .await?;
     ensure!(world.claim_one(session).await?.id == new.id);
+    Ok(())
+}
+
+/// So it is of a further attempt that waits, of a job that comes after another, and at once when the window is taken away.
+pub async fn what_may_begin_replaces_all_before_it(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let session = world.worker().await?;
+    let light = Some("2026-05-21T16:00:00Z".parse()?);
+    let job = async |name: &str, rule: &str, of: &str, dark: serde_json::Value| {
+        let keys =
+            json!({ rule: of, "overlap": "cancel-old", "blackout": dark, "retries": 1, "retry-delay": "3h" });
+        world.job(name, keys).await
+    };
+    let dark = json!([{ "from": "13:00", "lasts": "3h" }]);
+    let state = async |task: &Task| -> Result<(TaskState, bool)> {
+        let task = world.ledger.task(&task.upid).await?.context("a task")?;
+        Ok((task.state, task.cancel_by.is_some()))
+    };
+    job("nightly", "schedule", "hourly", dark.clone()).await?;
+    let first = world.job("first", json!({})).await?;
+    job("second", "after", "first", dark).await?;
+    let follow = async || -> Result<Task> {
+        let person = world.enqueue_job(&first).await?;
+        let claimed = world.claim_one(session).await?;
+        ensure!(claimed.id == person.id);
+        let done = world
+            .ledger
+            .finish(claimed.id, session, Outcome::new(TaskState::Ok))
+            .await?;
+        let id = done.follow_ups.first().context("a run after it")?;
+        world.ledger.task_by_id(*id).await?.context("that run")
+    };
+    world.clock.advance(1);
+    // One run fails and is to be tried again, one goes on.
+    let fails = fire(&world).await?.context("a run")?;
+    world.claim_one(session).await?;
+    let failed = Outcome::failed(ErrorData {
+        code: ErrorCode::SourceUnreachable,
+        message: "no route".to_owned(),
+    });
+    let retry = world.ledger.finish(fails.id, session, failed).await?.follow_ups;
+    let retry = world
+        .ledger
+        .task_by_id(*retry.first().context("a retry")?)
+        .await?
+        .context("the retry")?;
+    let goes_on = follow().await?;
+    ensure!(world.claim_one(session).await?.id == goes_on.id);
+    // In the window, runs come that may not begin before it ends: they take no place before.
+    world.clock.advance(3_599);
+    world.ledger.renew(session, &[goes_on.id]).await?;
+    fire(&world).await?.context("a run that waits")?;
+    let waits = follow().await?;
+    ensure!(waits.not_before == light);
+    ensure!(world.ledger.supersede().await? == light);
+    ensure!(state(&retry).await? == (TaskState::Queued, false));
+    ensure!(state(&goes_on).await? == (TaskState::Running, false));
+    // The window is taken away from one, and ends for the other.
+    job("nightly", "schedule", "hourly", json!([])).await?;
+    ensure!(world.ledger.supersede().await? == light);
+    ensure!(state(&retry).await?.0 == TaskState::Cancelled);
+    world.clock.advance(10_800);
+    ensure!(world.ledger.supersede().await?.is_none());
+    ensure!(state(&goes_on).await? == (TaskState::Running, true));
     Ok(())
 }
 

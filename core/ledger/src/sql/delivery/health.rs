@@ -205,8 +205,28 @@ impl Sql {
     }
 
     pub(crate) async fn enable_handler(&self, handler: HandlerRef) -> Result<bool> {
-        self.write(move |tx| Box::pin(async move { tx.forget_health(&handler.to_string()).await }))
-            .await
+        self.write(move |tx| {
+            Box::pin(async move {
+                let name = handler.to_string();
+                let forgotten = tx.forget_health(&name).await?;
+                if forgotten {
+                    // Of what lasts it is told, though it was switched off when that began.
+                    let rows = sql(
+                        "SELECT n.incident FROM incident_notices n JOIN incidents i ON i.number = n.incident
+                         WHERE n.handler = $1 AND i.ended IS NULL",
+                    )
+                    .bind(name)
+                    .fetch_all(&mut tx.conn)
+                    .await?;
+                    let numbers = rows.iter().map(|row| row.num("incident"));
+                    let numbers = numbers.collect::<Result<Vec<_>>>()?;
+                    tx.look_at(numbers.into_iter().map(|number| (number, &handler)))
+                        .await?;
+                }
+                Ok(forgotten)
+            })
+        })
+        .await
     }
 }
 
