@@ -19,6 +19,24 @@ fn job(name: &str, changes: Value) -> Value {
 }
 
 #[tokio::test]
+async fn who_may_not_change_a_group_sees_no_credential_of_it() {
+    let hub = Hub::start().await;
+    let handler = json!({
+        "name": "chat", "plugin": "hook", "config": { "url": "https://chat.example/hook?key=hunter2hunter2" },
+    });
+    hub.apply(json!({ "group": [{ "project": "demo", "name": "looked-at", "handler": [handler] }] }))
+        .await;
+    for (role, shows) in [(Role::Admin, true), (Role::Auditor, false)] {
+        let token = hub.token(role, None).await;
+        for path in ["/api/v1/groups", "/api/v1/groups/demo/looked-at"] {
+            let answer = hub.get(path, &token).await.expect(StatusCode::OK).to_string();
+            assert!(answer.contains("https://chat.example/hook?key="), "{answer}");
+            assert_eq!(answer.contains("hunter2"), shows, "{role:?} {path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn every_fault_names_its_object_and_key() {
     let hub = Hub::start().await;
     let admin = hub.token(Role::Admin, None).await;
