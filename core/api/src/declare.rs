@@ -54,7 +54,7 @@ pub(crate) fn check(document: &Document, plugins: &dyn PluginCatalog) -> Vec<Fau
     }
     for job in &document.job {
         let object = format!("job/{}/{}", job.project, job.name);
-        faults.extend(check_job(job).into_iter().map(|fault| of(&object, fault)));
+        faults.extend(faults_of_job(job).into_iter().map(|fault| of(&object, fault)));
     }
     for window in &document.maintenance {
         let fault = window.check().err().map(|error| match error {
@@ -101,7 +101,8 @@ fn names(document: &Document) -> Vec<String> {
         .collect()
 }
 
-fn check_job(job: &Job) -> Vec<Fault> {
+/// What is wrong with a job by itself, whatever it refers to.
+pub(crate) fn faults_of_job(job: &Job) -> Vec<Fault> {
     let mut faults = Vec::new();
     if let Some(schedule) = &job.schedule
         && let Err(error) = Calendar::parse(schedule)

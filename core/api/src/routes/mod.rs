@@ -17,6 +17,7 @@ mod login;
 mod logs;
 mod metrics;
 mod peer;
+mod plans;
 mod projects;
 mod roles;
 mod secrets;
@@ -55,6 +56,7 @@ fn protected() -> OpenApiRouter<ApiState> {
         .merge(logs::routes())
         .merge(projects::routes())
         .merge(jobs::routes())
+        .merge(plans::routes())
         .merge(job_pause::routes())
         .merge(datastores::routes())
         .merge(snapshots::routes())

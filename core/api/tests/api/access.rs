@@ -174,6 +174,10 @@ fn fill(path: &str, foreign: &Foreign) -> String {
 fn body(operation: &str, foreign: &Foreign) -> Option<Value> {
     match operation {
         "start_task" => Some(json!({ "project": "zebra", "spec": verify("zebra-store") })),
+        "plan_runs" => Some(json!({ "job": {
+            "project": "zebra", "name": "new", "owner": "me@local", "task": verify("zebra-store"),
+        } })),
+        "plan_prune" => Some(json!({ "prune": { "datastore": "zebra-store" } })),
         "apply" => Some(json!({ "project": [{ "name": "zebra", "title": "taken over" }] })),
         "add_datastore" => {
             Some(json!({ "mode": "create", "object": { "name": "new", "path": "/nonexistent/zebra" } }))

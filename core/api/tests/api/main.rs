@@ -9,6 +9,7 @@ mod incidents;
 mod operating;
 mod pages;
 mod pattern;
+mod plans;
 mod problems;
 mod removal;
 mod secrets;

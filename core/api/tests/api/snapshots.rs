@@ -16,7 +16,7 @@ use crate::setup::{Hub, encode, user, verify};
 const SNAPSHOT: &str = "vm/12345/2026-05-21T00:00:00Z";
 
 /// Makes the declared datastore `shared` with one snapshot in it.
-fn store(hub: &Hub) -> Datastore {
+pub(crate) fn store(hub: &Hub) -> Datastore {
     let tree = hub.folder.join("tree");
     std::fs::create_dir(&tree).expect("tree");
     put(&tree.join("file"), b"content");
@@ -40,7 +40,7 @@ fn store(hub: &Hub) -> Datastore {
     datastore
 }
 
-fn snapshot() -> SnapshotPath {
+pub(crate) fn snapshot() -> SnapshotPath {
     SNAPSHOT.parse().expect("snapshot")
 }
 
