@@ -14,6 +14,8 @@ pub(crate) enum What {
     Tasks(Extent),
     /// Events on their way to those who want to hear of them.
     Notify(Extent),
+    /// The dashboard and the API behind it.
+    Web(Extent),
 }
 
 /// How much is measured.
@@ -39,6 +41,7 @@ pub(crate) fn run_measures(what: &What) -> Result<()> {
     let (name, Extent { short, only }) = match what {
         What::Tasks(extent) => ("tasks", extent),
         What::Notify(extent) => ("notify", extent),
+        What::Web(extent) => ("web", extent),
     };
     let short = *short;
     let profile = if short { "debug" } else { "release" };
@@ -69,5 +72,6 @@ pub(crate) fn short() -> Result<()> {
         only: Vec::new(),
     };
     run_measures(&What::Tasks(extent()))?;
-    run_measures(&What::Notify(extent()))
+    run_measures(&What::Notify(extent()))?;
+    run_measures(&What::Web(extent()))
 }

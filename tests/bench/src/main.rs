@@ -7,8 +7,10 @@ mod machine;
 mod measure;
 mod notify;
 mod place;
+mod process;
 mod report;
 mod tasks;
+mod web;
 
 use std::process::ExitCode;
 
@@ -29,6 +31,8 @@ enum Command {
     Tasks(Extent),
     /// Events on their way to those who want to hear of them.
     Notify(Extent),
+    /// The dashboard and the API behind it.
+    Web(Extent),
 }
 
 /// How much is measured.
@@ -52,6 +56,7 @@ fn main() -> Result<ExitCode> {
     let (report, short) = match command {
         Command::Tasks(Extent { short, only }) => (runtime.block_on(tasks::all(short, &only)), short),
         Command::Notify(Extent { short, only }) => (runtime.block_on(notify::all(short, &only)), short),
+        Command::Web(Extent { short, only }) => (runtime.block_on(web::all(short, &only)), short),
     };
     println!("\n{report}");
     // What was left out by wish is not unmeasured.

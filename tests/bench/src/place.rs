@@ -14,6 +14,8 @@ use tempfile::TempDir;
 pub(crate) enum Place {
     /// A file below a folder that is removed at the end.
     Sqlite(TempDir),
+    /// A hub's file, which somebody else looks after.
+    File(PathBuf),
     /// A database of a cluster with fsync and synchronous_commit on.
     Postgres { url: String, _cluster: Cluster },
 }
@@ -37,7 +39,7 @@ impl Place {
 
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Sqlite(_) => "SQLite",
+            Self::Sqlite(_) | Self::File(_) => "SQLite",
             Self::Postgres { .. } => "PostgreSQL",
         }
     }
@@ -46,6 +48,7 @@ impl Place {
     pub(crate) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Sqlite(folder) => Some(folder.path()),
+            Self::File(file) => file.parent(),
             Self::Postgres { .. } => None,
         }
     }
@@ -59,6 +62,7 @@ impl Place {
         let options = LedgerOptions {
             database: match self {
                 Self::Sqlite(folder) => Database::Sqlite(Self::path(folder)),
+                Self::File(file) => Database::Sqlite(file.clone()),
                 Self::Postgres { url, .. } => Database::Postgres(Postgres::new(url)?),
             },
             node: node.parse()?,
@@ -71,14 +75,15 @@ impl Place {
     /// A connection beside the ledger's, for what no verb does.
     pub(crate) async fn raw(&self) -> Result<Raw> {
         use sqlx::Connection as _;
-        match self {
-            Self::Sqlite(folder) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(Self::path(folder));
-                let conn = sqlx::SqliteConnection::connect_with(&options).await?;
-                Ok(Raw::Sqlite(conn))
+        let file = match self {
+            Self::Sqlite(folder) => Self::path(folder),
+            Self::File(file) => file.clone(),
+            Self::Postgres { url, .. } => {
+                return Ok(Raw::Postgres(sqlx::PgConnection::connect(url).await?));
             }
-            Self::Postgres { url, .. } => Ok(Raw::Postgres(sqlx::PgConnection::connect(url).await?)),
-        }
+        };
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+        Ok(Raw::Sqlite(sqlx::SqliteConnection::connect_with(&options).await?))
     }
 }
 

@@ -29,29 +29,29 @@ struct Work {
 
 /// What lists ask of a task.
 #[derive(Debug)]
-pub(super) struct Row {
-    pub(super) id: i64,
-    pub(super) task_type: TaskType,
-    pub(super) state: TaskState,
-    pub(super) project: String,
-    pub(super) user: String,
-    pub(super) job: Option<String>,
-    pub(super) source: Option<String>,
-    pub(super) target: String,
+pub(crate) struct Row {
+    pub(crate) id: i64,
+    pub(crate) task_type: TaskType,
+    pub(crate) state: TaskState,
+    pub(crate) project: String,
+    pub(crate) user: String,
+    pub(crate) job: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) target: String,
     queued: Timestamp,
-    pub(super) shown: Timestamp,
-    pub(super) upid: String,
-    pub(super) error: Option<String>,
+    pub(crate) shown: Timestamp,
+    pub(crate) upid: String,
+    pub(crate) error: Option<String>,
 }
 
 /// All tasks, oldest first.
 #[derive(Debug)]
-pub(super) struct Year {
-    pub(super) rows: Vec<Row>,
+pub(crate) struct Year {
+    pub(crate) rows: Vec<Row>,
 }
 
 /// Writes `count` tasks, and lets the database see what it has, as it would do by itself.
-pub(super) async fn fill(place: &Place, count: usize, ends: Timestamp) -> Result<Year> {
+pub(crate) async fn fill(place: &Place, count: usize, ends: Timestamp) -> Result<Year> {
     let mut raw = place.raw().await?;
     if let Raw::Sqlite(_) = raw {
         raw.run("PRAGMA synchronous = OFF; PRAGMA cache_size = -600000;")
@@ -291,7 +291,7 @@ impl Row {
 
 impl Year {
     /// The numbers of the tasks that a page must hold, and how many match in all.
-    pub(super) fn expected(
+    pub(crate) fn expected(
         &self,
         filter: &TaskFilter,
         before: Option<i64>,

@@ -1,9 +1,9 @@
 //! `bench tasks`: one module a measure. Each makes its own database, measures, and checks that what came out is right.
 
-mod fill;
+pub(crate) mod fill;
 mod followers;
 mod pages;
-mod rest;
+pub(crate) mod rest;
 mod throughput;
 mod ticks;
 

@@ -7,11 +7,10 @@ use anyhow::{Context as _, Result, ensure};
 use ironcore_testkit::hub::TestHub;
 
 use crate::machine;
+use crate::process::{memory_mb, processor_seconds};
 use crate::report::{Bound, Figure};
 
 const JOBS: usize = 1_000;
-/// The kernel counts processor time in these.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 pub(super) async fn rest(short: bool) -> Result<Vec<Figure>> {
     tokio::task::spawn_blocking(move || measure(short)).await?
@@ -43,7 +42,7 @@ fn measure(short: bool) -> Result<Vec<Figure>> {
 }
 
 /// Twenty projects with fifty jobs each, due once a year, half a year from now.
-fn document(hub: &TestHub) -> String {
+pub(crate) fn document(hub: &TestHub) -> String {
     let month = (machine::seams().now().as_seconds() / 2_629_746 + 6).rem_euclid(12) + 1;
     let store = hub.folder().join("ibs-primary");
     let names: Vec<String> = (0..20).map(|number| format!("project-{number}")).collect();
@@ -73,29 +72,4 @@ fn document(hub: &TestHub) -> String {
         .expect("text grows");
     }
     text
-}
-
-/// What the process has used of processors so far, in user and kernel.
-fn processor_seconds(pid: u32) -> Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name, in brackets, may hold anything.
-    let (_, fields) = stat.rsplit_once(')').context("a process's stat")?;
-    let ticks: u64 = fields
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map(|field| field.parse::<u64>().unwrap_or(0))
-        .sum();
-    Ok(ticks as f64 / TICKS_PER_SECOND)
-}
-
-/// A field of the process's memory, in MB of 10^6 bytes.
-fn memory_mb(pid: u32, field: &str) -> Result<f64> {
-    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-    let line = rollup.lines().find_map(|line| line.strip_prefix(field));
-    let kib: f64 = line
-        .and_then(|rest| rest.split_whitespace().next())
-        .context("memory of a process")?
-        .parse()?;
-    Ok(kib * 1_024.0 / 1e6)
 }
