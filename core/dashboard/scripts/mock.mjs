@@ -193,7 +193,7 @@ createServer(async (req, res) => {
   }
   const token = req.headers.authorization?.replace(/^Bearer /, '');
   if (!token || token === 'wrong') return problem(res, 401, 'auth.required', 'The request carried no valid token');
-  if (path === '/api/v1/session') return json(res, { user: 'mara@polystack', role: 'operator', project: 'acme', hub: { name: 'hub1', id: 'mock', version: '0.1.0' } });
+  if (path === '/api/v1/session') return json(res, { user: 'mara@polystack', role: 'operator', project: 'acme', rights: ['run-jobs', 'cancel-tasks', 'take-actions', 'acknowledge', 'verify', 'pause-jobs', 'replay-messages', 'test-handlers', 'silence', 'collect-garbage', 'prune', 'sync', 'read-datastores'], hub: { name: 'hub1', id: 'mock', version: '0.1.0' } });
   if (path in NOTHING && req.method === 'GET') return json(res, NOTHING[path]);
   if (path === '/api/v1/tasks') return list(res, url.searchParams);
   if (path === '/api/v1/events/stream') {

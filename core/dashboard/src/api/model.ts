@@ -17,6 +17,7 @@ export type Tip = Schemas['Tip'];
 export type LogLine = Schemas['LogEntry'];
 export type LogPage = Schemas['LogPage'];
 export type Session = Schemas['Session'];
+export type Right = Schemas['Right'];
 export type Problem = Schemas['Problem'];
 export type Fault = Schemas['Fault'];
 export type ProgressNotice = Schemas['ProgressNotice'];

@@ -6,7 +6,7 @@ import { useMemo } from 'react';
 
 import { useJobs } from '../api/jobs';
 import { type JobView, TASK_TYPES } from '../api/model';
-import { useRefusal } from '../api/session';
+import { useRefusal } from '../api/rights';
 import { formatCount } from '../format/bytes';
 import { withParts } from '../format/search';
 import { ChoiceFilter } from '../tasks/FilterMenu';

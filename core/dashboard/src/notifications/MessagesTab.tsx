@@ -38,7 +38,7 @@ export function MessagesTab() {
     return [...new Map(all.map((message) => [message.id, message])).values()];
   }, [list.data]);
   const first = list.data?.pages[0];
-  const denied = refusal(session, 'operate');
+  const denied = refusal(session, 'replay-messages');
   const command = toMessageCommand(search);
   const change = (next: MessageSearch) => void navigate({ to: '/notifications/messages', search: next, resetScroll: false });
 
