@@ -58,8 +58,11 @@ async function shots(name, { width, height, scheme, scale = 1 }) {
   };
 
   await page.goto(new URL('/', url).href);
+  await page.getByLabel('Password', { exact: true }).waitFor();
+  await take('sign-in');
+  await page.getByRole('button', { name: 'Sign in with a token instead' }).click();
   await page.getByLabel('Token', { exact: true }).waitFor();
-  await take('login');
+  await take('sign-in-token');
   await page.goto(new URL(`/#token=${encodeURIComponent(token)}`, url).href);
   await page.reload();
   await page.getByRole('table', { name: 'Latest tasks' }).waitFor();

@@ -1,4 +1,5 @@
-// Asking before something is done: what will happen, a word for the others where there is one, and what went wrong.
+// Asking before something is done: what will happen, a word for the others or other fields where there are some, and what
+// went wrong.
 import { Button, Modal, Textarea } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 
@@ -55,4 +56,9 @@ export function Ask({ title, children, confirm, danger = false, busy, error, com
       </Modal.Content>
     </Modal.Root>
   );
+}
+
+/** Fields that are to be filled in before. */
+export function Fields({ children }: { children: ReactNode }) {
+  return <div className={classes.fields}>{children}</div>;
 }
