@@ -7,6 +7,8 @@ import { extname, join, normalize } from 'node:path';
 
 import { accessRoutes, whoAsks } from './mock-access.mjs';
 import { iso, json, problem } from './mock-answer.mjs';
+import { hubRoutes } from './mock-hub.mjs';
+import { newsRoutes } from './mock-news.mjs';
 
 const port = Number(process.env.PORT ?? 8007);
 const dist = new URL('../dist', import.meta.url).pathname;
@@ -160,18 +162,12 @@ function list(res, q) {
   json(res, { tasks: all.slice(from, to).map((t) => ({ ...t, warnings: [], tips: [] })), next: to < all.length ? String(to) : null, count: all.length, count_capped: false });
 }
 
-// Pages that the mock knows nothing of show that there is nothing; work on them with a real hub.
+// Where the mock knows nothing, there is nothing; work on such pages with a real hub.
 const NOTHING = {
-  '/api/v1/inbox': { entries: [], next: null, unread: 0, unread_capped: false },
-  '/api/v1/inbox/counts': { unread: 0, unread_capped: false, error: 0, warning: 0, notice: 0, info: 0 },
-  '/api/v1/inbox/mutes': { mutes: [] },
   '/api/v1/incidents': { incidents: [], next: null, count: 0, count_capped: false },
-  '/api/v1/groups': { groups: [], failing: [] },
-  '/api/v1/messages': { messages: [], next: null, count: 0, count_capped: false },
   '/api/v1/silences': { silences: [], windows: [] },
   '/api/v1/maintenance': { maintenance: [] },
   '/api/v1/plugins': { plugins: [], refused: [] },
-  '/api/v1/projects': { projects: [{ name: 'acme', title: null }] },
 };
 
 createServer(async (req, res) => {
@@ -187,6 +183,7 @@ createServer(async (req, res) => {
   }
   const who = whoAsks(req);
   if ((await accessRoutes(req, res, path, url.searchParams, who)) !== false) return;
+  if (newsRoutes(req, res, path, url.searchParams) !== false || hubRoutes(req, res, path, url.searchParams, tasks) !== false) return;
   if (path in NOTHING && req.method === 'GET') return json(res, NOTHING[path]);
   if (path === '/api/v1/tasks') return list(res, url.searchParams);
   if (path === '/api/v1/events/stream') {
