@@ -140,6 +140,92 @@ await step('a token signs in as well, for this tab', async () => {
   await menu().waitFor();
 });
 
+const field = (name) => page.getByRole('dialog').getByLabel(name, { exact: true });
+const row = (name) => page.getByRole('row').filter({ hasText: name });
+
+await step('a user is made, with a password that is made up and a role', async () => {
+  await page.goto(`${url}/access`);
+  await button('New user').click();
+  await field('User').fill('carla');
+  await field('Password').fill('short');
+  await button('Make user').click();
+  await text('Use 12 characters or more; these are 5.');
+  await button('Make one up').click();
+  await field('Role').selectOption('member');
+  await button('Make user').click();
+  await page.getByRole('dialog', { name: 'carla@local' }).waitFor();
+  await page.getByRole('dialog').getByText('member of acme').waitFor();
+});
+await step('it is given a role, and one is taken', async () => {
+  await button('Give a role').click();
+  await page.getByRole('dialog', { name: /^Give/ }).getByLabel('Role', { exact: true }).selectOption('auditor');
+  await button('Give').click();
+  await page.getByRole('button', { name: 'Take the role auditor on the whole hub' }).click();
+  await button('Take it').click();
+  await page.getByRole('button', { name: 'Take the role auditor on the whole hub' }).waitFor({ state: 'detached' });
+});
+await step('it is disabled and removed', async () => {
+  await page.goto(`${url}/access`);
+  await page.getByRole('button', { name: 'Change carla@local' }).click();
+  await page.getByRole('menuitem', { name: 'Disable' }).click();
+  await button('Disable').click();
+  await row('carla@local').getByText('disabled').waitFor();
+  await page.getByRole('button', { name: 'Change carla@local' }).click();
+  await page.getByRole('menuitem', { name: 'Remove' }).click();
+  await button('Remove').click();
+  await row('carla@local').waitFor({ state: 'detached' });
+});
+await step('what the hub refuses is said where it was asked for', async () => {
+  await page.getByRole('button', { name: 'Change admin@local' }).click();
+  await page.getByRole('menuitem', { name: 'Remove' }).click();
+  await button('Remove').click();
+  await text('Nobody else may change who may do what.');
+  await button('Not now').click();
+});
+await step('a role of one’s own is made', async () => {
+  await page.goto(`${url}/access/roles`);
+  await button('New role').click();
+  await field('Name').fill('looker');
+  await page.getByRole('checkbox', { name: 'Run jobs' }).check();
+  await button('Make role').click();
+  await row('looker').getByText('run-jobs').waitFor();
+});
+await step('the secret of a token is shown once, and the token revoked', async () => {
+  await page.goto(`${url}/access/tokens`);
+  await button('New token').click();
+  await field('Name of the token').fill('flow');
+  await field('Role').selectOption('operator');
+  await button('Make token').click();
+  await page.getByText(/^ibs_[0-9a-f]{64}$/).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByText(/^ibs_[0-9a-f]{64}$/).waitFor();
+  await button('I have kept it').click();
+  await page.getByRole('button', { name: 'Revoke mara@polystack!flow' }).click();
+  await button('Revoke').click();
+  await row('!flow').waitFor({ state: 'detached' });
+});
+await step('each of that is in the audit log, page by page, filtered in the address', async () => {
+  await page.goto(`${url}/audit`);
+  await row('revoked the token mara@polystack!flow').waitFor();
+  await row('removed the user carla@local').waitFor();
+  const before = await page.getByRole('row').count();
+  await button('Load more').click();
+  await page.waitForFunction((count) => document.querySelectorAll('[role=row]').length > count, before);
+  await page.getByLabel('Object, such as role/NAME').fill('role/looker');
+  await page.getByLabel('Object, such as role/NAME').press('Enter');
+  await page.waitForURL(/object=role%2Flooker|object=role\/looker/);
+  await row('made the role looker').waitFor();
+  await row('carla@local').waitFor({ state: 'detached' });
+});
+await step('who may not see it is shown neither link nor page', async () => {
+  await page.goto(`${url}/#token=member`);
+  await page.reload();
+  await page.getByRole('link', { name: 'Tasks', exact: true }).waitFor();
+  if ((await page.getByRole('link', { name: 'Access', exact: true }).count()) > 0) throw new Error('there is a link');
+  await page.goto(`${url}/audit`);
+  await text('This is not for you to see');
+});
+
 await browser.close();
 mock.kill();
 if (faults > 0) {

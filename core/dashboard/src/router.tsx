@@ -2,6 +2,8 @@
 import { createRootRoute, createRoute, createRouter, Link, type ErrorComponentProps } from '@tanstack/react-router';
 import { IconMapQuestion } from '@tabler/icons-react';
 
+import { accessRoutes } from './access/routes';
+import { auditRoutes } from './audit/routes';
 import { calendarRoutes } from './calendar/routes';
 import { DashboardPage } from './DashboardPage';
 import { datastoreRoutes } from './datastores/routes';
@@ -56,7 +58,7 @@ export const router = createRouter({
     ...datastoreRoutes(root),
     ...statisticsRoutes(root),
     ...workerRoutes(root),
-    inboxRoutes(root), incidentRoutes(root), notificationRoutes(root), pluginRoutes(root),
+    inboxRoutes(root), incidentRoutes(root), notificationRoutes(root), pluginRoutes(root), accessRoutes(root), auditRoutes(root),
   ]),
   parseSearch,
   stringifySearch,

@@ -6,7 +6,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import {
   IconAlertOctagon, IconBell, IconCalendarMonth, IconCalendarRepeat, IconChartLine, IconDatabase, IconInbox, IconLayoutDashboard,
-  IconListDetails, IconPuzzle, IconServer, IconStack2,
+  IconHistory, IconListDetails, IconPuzzle, IconServer, IconStack2, IconUsers,
 } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
 
@@ -15,7 +15,8 @@ import { keys } from '../api/cache';
 import { answer, api } from '../api/client';
 import { LiveProvider } from '../api/live';
 import { currentLogin, endLogin, onLoginChange } from '../api/login';
-import type { Session } from '../api/model';
+import type { Right, Session } from '../api/model';
+import { may } from '../api/rights';
 import { InboxBadge } from '../inbox/InboxBadge';
 import { SignInPage } from '../signin/SignInPage';
 import { Mark } from '../ui/Mark';
@@ -32,6 +33,8 @@ interface Page {
   to: string;
   label: string;
   icon: typeof IconBell;
+  /** Shown to those only who have this right. */
+  needs?: Right;
   /** What stands beside the link. */
   badge?: () => ReactNode;
 }
@@ -49,6 +52,8 @@ const PAGES = [
   { to: '/notifications', label: 'Notifications', icon: IconBell },
   { to: '/workers', label: 'Workers', icon: IconServer },
   { to: '/plugins', label: 'Plugins', icon: IconPuzzle },
+  { to: '/access', label: 'Access', icon: IconUsers, needs: 'read-access' },
+  { to: '/audit', label: 'Audit', icon: IconHistory, needs: 'read-access' },
 ] as const satisfies readonly Page[];
 
 export function Shell() {
@@ -132,7 +137,7 @@ function Frame({ session }: { session: Session }) {
       </AppShell.Header>
       <AppShell.Navbar aria-label="Pages">
         <ul className={classes.links}>
-          {PAGES.map(({ to, label, icon: Icon, ...rest }) => (
+          {PAGES.filter((each) => !('needs' in each) || may(session, each.needs)).map(({ to, label, icon: Icon, ...rest }) => (
             <li key={to}>
               <NavLink
                 renderRoot={(props) => <Link to={to} {...props} />}

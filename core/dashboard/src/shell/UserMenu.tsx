@@ -4,14 +4,13 @@ import { useNavigate } from '@tanstack/react-router';
 import { IconKey, IconLogout, IconUserCircle } from '@tabler/icons-react';
 import { useState } from 'react';
 
+import { roleAt } from '../access/words';
 import { useOwnGrants, useSignOut, useSwitchRole } from '../api/account';
 import { currentLogin } from '../api/login';
 import type { Grant, Session } from '../api/model';
 import { ChangePassword } from '../signin/ChangePassword';
 import { tellFailed } from '../ui/Trouble';
 import classes from './Shell.module.css';
-
-const placeOf = ({ role, project }: Pick<Grant, 'role' | 'project'>) => `${role} ${project == null ? 'on the whole hub' : `of ${project}`}`;
 
 export function UserMenu({ session }: { session: Session }) {
   const [open, setOpen] = useState(false);
@@ -29,7 +28,7 @@ export function UserMenu({ session }: { session: Session }) {
         <Menu.Dropdown>
           <div className={classes.who}>
             <strong>{session.user}</strong>
-            <span>{placeOf(session)}{!byCookie && ', by a token'}</span>
+            <span>{roleAt(session)}{!byCookie && ', by a token'}</span>
           </div>
           {byCookie && open && <Roles session={session} />}
           <Menu.Divider />
@@ -68,7 +67,7 @@ function Roles({ session }: { session: Session }) {
       <Menu.Divider />
       <Menu.Label>Act as</Menu.Label>
       <Menu.RadioGroup value={keyOf(session)} onChange={choose}>
-        {data.map((grant) => <Menu.RadioItem key={keyOf(grant)} value={keyOf(grant)}>{placeOf(grant)}</Menu.RadioItem>)}
+        {data.map((grant) => <Menu.RadioItem key={keyOf(grant)} value={keyOf(grant)}>{roleAt(grant)}</Menu.RadioItem>)}
       </Menu.RadioGroup>
     </>
   );

@@ -18,8 +18,11 @@ interface AskProps {
   /** With it, a comment is asked for: its label. */
   comment?: string;
   onConfirm: (comment: string) => void;
-  onClose: () => void;
+  /** Without it there is no other way out than to confirm. */
+  onClose?: () => void;
 }
+
+const nothing = () => undefined;
 
 /** Stays open until it is done, so that nothing typed is lost when it fails. */
 export function Ask({ title, children, confirm, danger = false, busy, error, comment, onConfirm, onClose }: AskProps) {
@@ -27,12 +30,12 @@ export function Ask({ title, children, confirm, danger = false, busy, error, com
   const [text, setText] = useState('');
   return (
     // Put together by hand, for the ready-made header would be another banner to screen readers.
-    <Modal.Root opened onClose={onClose} centered size="md">
+    <Modal.Root opened onClose={onClose ?? nothing} centered size="md">
       <Modal.Overlay />
       <Modal.Content>
         <div className={classes.header}>
           <Modal.Title className={classes.title}>{title}</Modal.Title>
-          <Modal.CloseButton aria-label="Close" />
+          {onClose !== undefined && <Modal.CloseButton aria-label="Close" />}
         </div>
         <Modal.Body>
           <form
@@ -48,7 +51,7 @@ export function Ask({ title, children, confirm, danger = false, busy, error, com
             )}
             <Trouble error={error} />
             <div className={classes.choices}>
-              <Button variant="default" onClick={onClose}>Not now</Button>
+              {onClose !== undefined && <Button variant="default" onClick={onClose}>Not now</Button>}
               <Button type="submit" loading={busy} {...(danger ? { color: 'red.8' } : {})}>{confirm}</Button>
             </div>
           </form>
