@@ -12,6 +12,8 @@ import { incidentRoutes } from './incidents/routes';
 import { jobRoutes } from './jobs/routes';
 import { notificationRoutes } from './notifications/routes';
 import { pluginRoutes } from './plugins/routes';
+import { replicationRoutes } from './replication/routes';
+import { settingsRoutes } from './settings/routes';
 import { Shell } from './shell/Shell';
 import { snapshotRoutes } from './snapshots/routes';
 import { statisticsRoutes } from './statistics/routes';
@@ -58,7 +60,8 @@ export const router = createRouter({
     ...datastoreRoutes(root),
     ...statisticsRoutes(root),
     ...workerRoutes(root),
-    inboxRoutes(root), incidentRoutes(root), notificationRoutes(root), pluginRoutes(root), accessRoutes(root), auditRoutes(root),
+    inboxRoutes(root), incidentRoutes(root), notificationRoutes(root), pluginRoutes(root), accessRoutes(root), auditRoutes(root), replicationRoutes(root),
+    settingsRoutes(root),
   ]),
   parseSearch,
   stringifySearch,

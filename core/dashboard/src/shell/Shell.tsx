@@ -6,7 +6,8 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import {
   IconAlertOctagon, IconBell, IconCalendarMonth, IconCalendarRepeat, IconChartLine, IconDatabase, IconInbox, IconLayoutDashboard,
-  IconHistory, IconListDetails, IconPuzzle, IconServer, IconStack2, IconUsers,
+  IconHistory, IconListDetails, IconPuzzle, IconServer, IconSettings, IconStack2, IconTransfer,
+  IconUsers,
 } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
 
@@ -46,6 +47,7 @@ const PAGES = [
   { to: '/jobs', label: 'Jobs', icon: IconCalendarRepeat },
   { to: '/snapshots', label: 'Snapshots', icon: IconStack2 },
   { to: '/datastores', label: 'Datastores', icon: IconDatabase },
+  { to: '/replication', label: 'Replication', icon: IconTransfer },
   { to: '/statistics', label: 'Statistics', icon: IconChartLine },
   { to: '/inbox', label: 'Inbox', icon: IconInbox, badge: InboxBadge },
   { to: '/incidents', label: 'Incidents', icon: IconAlertOctagon },
@@ -54,6 +56,7 @@ const PAGES = [
   { to: '/plugins', label: 'Plugins', icon: IconPuzzle },
   { to: '/access', label: 'Access', icon: IconUsers, needs: 'read-access' },
   { to: '/audit', label: 'Audit', icon: IconHistory, needs: 'read-access' },
+  { to: '/settings', label: 'Settings', icon: IconSettings },
 ] as const satisfies readonly Page[];
 
 export function Shell() {
