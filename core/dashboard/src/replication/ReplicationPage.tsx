@@ -74,11 +74,14 @@ export function ReplicationPage() {
           {all?.length === 0 && <Empty icon={<IconTransfer size={21} stroke={1.7} />} title="Nothing is replicated">A job of the type sync copies snapshots to another datastore, from here or from another hub. <Link to="/jobs" search={{}}>Jobs</Link></Empty>}
           {all !== undefined && all.length > 0 && <DataTable label="Replication" columns={columns} rows={all} rowKey={({ view: { job } }) => `${job.project}/${job.name}`} />}
         </Panel>
-        <Panel title="Runs of late" side={<Link to="/tasks" search={{ type: 'sync' }} className={page.link}>All syncs</Link>} flush>
-          {tasks.data === undefined && <div className={page.pad}>{tasks.error === null ? <Loading rows={6} height={22} /> : <Failure error={tasks.error} retry={() => void tasks.refetch()} />}</div>}
-          {tasks.data?.tasks.length === 0 && <Empty icon={<IconTransfer size={21} stroke={1.7} />} title="No sync ran yet" />}
-          {tasks.data !== undefined && tasks.data.tasks.length > 0 && <TaskTable tasks={tasks.data.tasks} label="Runs of late" />}
-        </Panel>
+        {/* Below a list of unknown length nothing stands that would move when it is there. */}
+        {jobs.data !== undefined && (
+          <Panel title="Runs of late" side={<Link to="/tasks" search={{ type: 'sync' }} className={page.link}>All syncs</Link>} flush>
+            {tasks.data === undefined && <div className={page.pad}>{tasks.error === null ? <Loading rows={6} height={22} /> : <Failure error={tasks.error} retry={() => void tasks.refetch()} />}</div>}
+            {tasks.data?.tasks.length === 0 && <Empty icon={<IconTransfer size={21} stroke={1.7} />} title="No sync ran yet" />}
+            {tasks.data !== undefined && tasks.data.tasks.length > 0 && <TaskTable tasks={tasks.data.tasks} label="Runs of late" />}
+          </Panel>
+        )}
         <CommandLine command="ironcore-backup task list --type sync" />
       </div>
       <TaskOverlay />

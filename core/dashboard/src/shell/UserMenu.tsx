@@ -26,10 +26,10 @@ export function UserMenu({ session }: { session: Session }) {
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <div className={classes.who}>
+          <Menu.Label className={classes.who ?? ''}>
             <strong>{session.user}</strong>
             <span>{roleAt(session)}{!byCookie && ', by a token'}</span>
-          </div>
+          </Menu.Label>
           {byCookie && open && <Roles session={session} />}
           <Menu.Divider />
           {byCookie && <Menu.Item leftSection={<IconKey size={16} stroke={1.7} />} onClick={() => setAsked(true)}>Change my password</Menu.Item>}
