@@ -1,8 +1,14 @@
 // A small stand-in for the hub, to work on the pages without one: `npm run mock`, then `npm run dev`.
-// It serves the built pages too. Every token is accepted but `wrong`; `MOCK_STREAM=off` refuses the event stream.
+// It serves the built pages too. Sign in as `admin` with `correct horse battery`, or with any token but `wrong`; `MOCK_STREAM=off`
+// refuses the event stream.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
+
+import { accessRoutes, whoAsks } from './mock-access.mjs';
+import { iso, json, problem } from './mock-answer.mjs';
+import { hubRoutes } from './mock-hub.mjs';
+import { newsRoutes } from './mock-news.mjs';
 
 const port = Number(process.env.PORT ?? 8007);
 const dist = new URL('../dist', import.meta.url).pathname;
@@ -13,7 +19,6 @@ const tasks = [];
 const logs = new Map();
 let seq = 0;
 
-const iso = (ms) => new Date(ms).toISOString();
 const hex = (n) => n.toString(16).toUpperCase().padStart(8, '0');
 // The same night every time: numbers that only look random.
 let seed = 7;
@@ -148,15 +153,6 @@ setInterval(() => {
   }
 }, 1_000);
 
-const problem = (res, status, code, title) => {
-  res.writeHead(status, { 'content-type': 'application/problem+json' });
-  res.end(JSON.stringify({ type: 'about:blank', title, status, code, detail: title, request_id: 'req-0001' }));
-};
-const json = (res, body, status = 200) => {
-  res.writeHead(status, { 'content-type': 'application/json' });
-  res.end(JSON.stringify(body));
-};
-
 function list(res, q) {
   const among = (value, text) => text === null || text.split(',').includes(value);
   const all = tasks.filter((t) => among(t.type, q.get('type')) && among(t.state, q.get('status')) && (t.started ?? t.queued) >= (q.get('since') ?? '')
@@ -166,18 +162,12 @@ function list(res, q) {
   json(res, { tasks: all.slice(from, to).map((t) => ({ ...t, warnings: [], tips: [] })), next: to < all.length ? String(to) : null, count: all.length, count_capped: false });
 }
 
-// Pages that the mock knows nothing of show that there is nothing; work on them with a real hub.
+// Where the mock knows nothing, there is nothing; work on such pages with a real hub.
 const NOTHING = {
-  '/api/v1/inbox': { entries: [], next: null, unread: 0, unread_capped: false },
-  '/api/v1/inbox/counts': { unread: 0, unread_capped: false, error: 0, warning: 0, notice: 0, info: 0 },
-  '/api/v1/inbox/mutes': { mutes: [] },
   '/api/v1/incidents': { incidents: [], next: null, count: 0, count_capped: false },
-  '/api/v1/groups': { groups: [], failing: [] },
-  '/api/v1/messages': { messages: [], next: null, count: 0, count_capped: false },
   '/api/v1/silences': { silences: [], windows: [] },
   '/api/v1/maintenance': { maintenance: [] },
   '/api/v1/plugins': { plugins: [], refused: [] },
-  '/api/v1/projects': { projects: [{ name: 'acme', title: null }] },
 };
 
 createServer(async (req, res) => {
@@ -191,9 +181,9 @@ createServer(async (req, res) => {
     res.writeHead(200, { 'content-type': types[extname(file)] ?? 'text/html', 'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'" });
     return res.end(body);
   }
-  const token = req.headers.authorization?.replace(/^Bearer /, '');
-  if (!token || token === 'wrong') return problem(res, 401, 'auth.required', 'The request carried no valid token');
-  if (path === '/api/v1/session') return json(res, { user: 'mara@polystack', role: 'operator', project: 'acme', hub: { name: 'hub1', id: 'mock', version: '0.1.0' } });
+  const who = whoAsks(req);
+  if ((await accessRoutes(req, res, path, url.searchParams, who)) !== false) return;
+  if (newsRoutes(req, res, path, url.searchParams) !== false || hubRoutes(req, res, path, url.searchParams, tasks) !== false) return;
   if (path in NOTHING && req.method === 'GET') return json(res, NOTHING[path]);
   if (path === '/api/v1/tasks') return list(res, url.searchParams);
   if (path === '/api/v1/events/stream') {

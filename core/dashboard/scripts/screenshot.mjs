@@ -58,8 +58,11 @@ async function shots(name, { width, height, scheme, scale = 1 }) {
   };
 
   await page.goto(new URL('/', url).href);
+  await page.getByLabel('Password', { exact: true }).waitFor();
+  await take('sign-in');
+  await page.getByRole('button', { name: 'Sign in with a token instead' }).click();
   await page.getByLabel('Token', { exact: true }).waitFor();
-  await take('login');
+  await take('sign-in-token');
   await page.goto(new URL(`/#token=${encodeURIComponent(token)}`, url).href);
   await page.reload();
   await page.getByRole('table', { name: 'Latest tasks' }).waitFor();
@@ -121,6 +124,14 @@ async function shots(name, { width, height, scheme, scale = 1 }) {
   await open(datastore, () => page.getByRole('heading', { name: 'Upkeep' }), 'datastore', 1_500);
   await open('/statistics', () => page.getByRole('list', { name: 'Metrics' }), 'statistics', 1_500);
   await open('/workers', () => page.getByRole('table', { name: 'Workers' }), 'workers');
+  await open('/replication', () => page.getByRole('heading', { name: 'Runs of late' }), 'replication', 800);
+  await open('/settings', () => page.getByRole('heading', { name: 'Limits in force' }), 'settings', 800);
+  // Those are only for tokens that may see who may do what.
+  if ((await page.getByRole('link', { name: 'Access', exact: true }).count()) > 0) {
+    for (const [path, table] of [['/access', 'Users'], ['/access/roles', 'Roles'], ['/access/tokens?over=yes', 'Tokens'], ['/audit', 'Changes']]) {
+      await open(path, () => page.getByRole('table', { name: table }), table.toLowerCase());
+    }
+  }
   await context.close();
 }
 

@@ -2,6 +2,8 @@
 import { createRootRoute, createRoute, createRouter, Link, type ErrorComponentProps } from '@tanstack/react-router';
 import { IconMapQuestion } from '@tabler/icons-react';
 
+import { accessRoutes } from './access/routes';
+import { auditRoutes } from './audit/routes';
 import { calendarRoutes } from './calendar/routes';
 import { DashboardPage } from './DashboardPage';
 import { datastoreRoutes } from './datastores/routes';
@@ -10,6 +12,8 @@ import { incidentRoutes } from './incidents/routes';
 import { jobRoutes } from './jobs/routes';
 import { notificationRoutes } from './notifications/routes';
 import { pluginRoutes } from './plugins/routes';
+import { replicationRoutes } from './replication/routes';
+import { settingsRoutes } from './settings/routes';
 import { Shell } from './shell/Shell';
 import { snapshotRoutes } from './snapshots/routes';
 import { statisticsRoutes } from './statistics/routes';
@@ -56,7 +60,8 @@ export const router = createRouter({
     ...datastoreRoutes(root),
     ...statisticsRoutes(root),
     ...workerRoutes(root),
-    inboxRoutes(root), incidentRoutes(root), notificationRoutes(root), pluginRoutes(root),
+    inboxRoutes(root), incidentRoutes(root), notificationRoutes(root), pluginRoutes(root), accessRoutes(root), auditRoutes(root), replicationRoutes(root),
+    settingsRoutes(root),
   ]),
   parseSearch,
   stringifySearch,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { applyProgress, createQueryClient, keys, mergeEvent } from './cache';
 import { ApiError, problemToError } from './client';
 import { type EventTask, SHOWN, type Task } from './model';
-import { tokenFromHash } from './token';
+import { tokenFromHash } from './login';
 
 const task = (part: Partial<Task>): Task => ({
   upid: 'UPID:hub1:0:0:1:0:backup:x:u:', type: 'backup', state: 'running', status: 'running', project: null, job: null, user: 'u', source: null,

@@ -7,6 +7,7 @@ import { ApiError } from './client';
 import type { EventTask, HubEvent, ProgressNotice, Task, TaskPage } from './model';
 
 export const keys = {
+  login: ['login'] as const,
   session: ['session'] as const,
   tasks: ['tasks'] as const,
   active: ['tasks', 'active'] as const,

@@ -1,9 +1,9 @@
-// The typed client: one place that adds the token, and one error type for whatever goes wrong.
+// The typed client: one place that adds what a request carries, and one error type for whatever goes wrong.
 import createClient, { type Middleware } from 'openapi-fetch';
 
 import type { paths } from './generated/openapi';
+import { currentLogin, headersOf, type Login, refuseLogin } from './login';
 import type { Fault, Problem } from './model';
-import { currentToken, setToken } from './token';
 
 /** A request that failed: refused by the hub with a problem document, or never answered (status 0). */
 export class ApiError extends Error {
@@ -30,16 +30,23 @@ export function problemToError(status: number, body: unknown): ApiError {
   return new ApiError(status, problem.code ?? `http.${status}`, message, problem.request_id ?? null, undefined, Array.isArray(problem.errors) ? problem.errors : []);
 }
 
+/** As whom each request was sent: an answer may come when somebody else is signed in. */
+const sentAs = new WeakMap<Request, Login>();
+/** Here a refusal is about the password that was sent, not about who is signed in. */
+const ABOUT_PASSWORDS = ['/api/v1/login', '/api/v1/session/password'];
+
 const auth: Middleware = {
   onRequest({ request }) {
-    const token = currentToken();
-    if (token !== null && !request.headers.has('Authorization')) request.headers.set('Authorization', `Bearer ${token}`);
+    const login = currentLogin();
+    if (login == null || request.headers.has('Authorization')) return request;
+    for (const [name, value] of Object.entries(headersOf(login, request.method))) request.headers.set(name, value);
+    sentAs.set(request, login);
     return request;
   },
-  onResponse({ request, response }) {
-    // A token that is refused later than at sign-in has expired or was revoked: ask for another one.
-    const token = currentToken();
-    if (response.status === 401 && token !== null && request.headers.get('Authorization') === `Bearer ${token}`) setToken(null);
+  onResponse({ request, response, schemaPath }) {
+    // What is refused later than at sign-in has expired or was revoked: ask to sign in again.
+    const login = sentAs.get(request);
+    if (response.status === 401 && login !== undefined && !ABOUT_PASSWORDS.includes(schemaPath)) refuseLogin(login);
     return response;
   },
   onError({ error }) {

@@ -57,3 +57,8 @@ export function usePauseScheduler() {
     },
   });
 }
+
+/** Copies of the hub's own state, for who may make them. */
+export function useHubBackups(enabled: boolean) {
+  return useQuery({ queryKey: ['hub-backups'], enabled, queryFn: ({ signal }) => answer(api.GET('/api/v1/hub/backup', { signal })) });
+}

@@ -4,11 +4,11 @@ import type { EventSourceMessage } from 'eventsource-parser';
 import { createContext, type ReactNode, use, useEffect, useState } from 'react';
 
 import { applyProgress, keys, mergeEvent, patchTask, refreshAfter } from './cache';
+import { headersOf, type Login, refuseLogin } from './login';
 import { type HubEvent, type ProgressNotice, SHOWN } from './model';
 import { refreshAllNews, refreshNews } from './news';
 import { known as knownPages, refreshSlowly } from './pages';
 import { followStream, type StreamState } from './stream';
-import { setToken } from './token';
 
 const LiveContext = createContext<StreamState>('connecting');
 
@@ -30,7 +30,7 @@ function parse(text: string): unknown {
   }
 }
 
-export function LiveProvider({ token, children }: { token: string; children: ReactNode }) {
+export function LiveProvider({ login, children }: { login: Login; children: ReactNode }) {
   const client = useQueryClient();
   const [state, setState] = useState<StreamState>('connecting');
 
@@ -74,7 +74,7 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
 
     void followStream({
       url: '/api/v1/events/stream',
-      token,
+      headers: headersOf(login),
       signal: abort.signal,
       onMessage,
       onState: (next) => {
@@ -85,14 +85,14 @@ export function LiveProvider({ token, children }: { token: string; children: Rea
           refreshAllNews(client);
         }
       },
-      onRefused: () => setToken(null),
+      onRefused: () => refuseLogin(login),
     });
     return () => {
       abort.abort();
       pages.stop();
       if (timer !== null) clearTimeout(timer);
     };
-  }, [client, token]);
+  }, [client, login]);
 
   return <LiveContext value={state}>{children}</LiveContext>;
 }

@@ -3,7 +3,6 @@ import { describe, expect, it, vi } from 'vitest';
 
 import type { HubEvent } from './model';
 import { newsKeys, refreshNews } from './news';
-import { may, refusal } from './rights';
 
 const event = (type: string) => ({ type, data: { severity: 'info', title: '' } }) as unknown as HubEvent;
 
@@ -35,15 +34,5 @@ describe('news', () => {
     const asked = vi.spyOn(client, 'invalidateQueries');
     await refreshNews(client, [event('ironcore.task.queued'), event('ironcore.task.started')]);
     expect(asked.mock.calls.filter(([filters]) => filters?.exact === true)).toHaveLength(1);
-  });
-});
-
-describe('rights', () => {
-  it('go by role', () => {
-    expect([may({ role: 'member' }, 'acknowledge'), may({ role: 'member' }, 'operate'), may({ role: 'operator' }, 'declare'), may(undefined, 'run')]).toEqual([true, false, false, false]);
-  });
-  it('say what is needed', () => {
-    expect(refusal({ role: 'auditor' }, 'operate')).toBe('Needs the role admin or operator; yours is auditor.');
-    expect(refusal({ role: 'admin' }, 'declare')).toBeNull();
   });
 });

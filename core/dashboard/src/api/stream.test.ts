@@ -29,7 +29,7 @@ async function follow(steps: Step[]) {
   let refused = 0;
   await followStream({
     url: '/api/v1/events/stream',
-    token: 'secret',
+    headers: { Authorization: 'Bearer secret' },
     signal: abort.signal,
     onMessage: (message) => messages.push(message),
     onState: (state) => states.push(state),
@@ -81,7 +81,7 @@ describe('the event stream', () => {
     expect(states).toEqual(['polling', 'polling', 'polling', 'live', 'polling', 'closed']);
   });
 
-  it('stops when the token is refused', async () => {
+  it('stops when whoever asks is refused', async () => {
     const { refused, waits, states } = await follow([new Response('', { status: 401 }), body('data: never\n\n')]);
     expect({ refused, waits, states }).toEqual({ refused: 1, waits: [], states: ['closed'] });
   });

@@ -1,4 +1,4 @@
-// Reading the hub's event stream with fetch, because EventSource cannot send the token: connect, resume, back off.
+// Reading the hub's event stream with fetch, because EventSource cannot send a token: connect, resume, back off.
 // What a message means is not decided here.
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 
@@ -7,11 +7,12 @@ export type StreamState = 'connecting' | 'live' | 'polling' | 'closed';
 
 export interface StreamOptions {
   url: string;
-  token: string;
+  /** What says who asks; a cookie goes along by itself. */
+  headers: Record<string, string>;
   signal: AbortSignal;
   onMessage: (message: EventSourceMessage) => void;
   onState: (state: StreamState) => void;
-  /** Called when the token is refused; the stream ends then. */
+  /** Called when whoever asks is refused; the stream ends then. */
   onRefused: () => void;
   /** For tests. */
   fetch?: typeof fetch;
@@ -58,7 +59,7 @@ async function readMessages(body: ReadableStream<Uint8Array>, heard: () => void,
   }
 }
 
-/** Follows the stream until `signal` is aborted, or the token is refused. Never throws. */
+/** Follows the stream until `signal` is aborted, or whoever asks is refused. Never throws. */
 export async function followStream(options: StreamOptions): Promise<void> {
   const { signal, onState } = options;
   const doFetch = options.fetch ?? fetch;
@@ -79,7 +80,7 @@ export async function followStream(options: StreamOptions): Promise<void> {
       watchdog = setTimeout(stop, SILENCE_MS);
     };
     try {
-      const headers: Record<string, string> = { Accept: 'text/event-stream', Authorization: `Bearer ${options.token}` };
+      const headers: Record<string, string> = { Accept: 'text/event-stream', ...options.headers };
       if (last.id !== null) headers['Last-Event-ID'] = last.id;
       const response = await doFetch(options.url, { headers, signal: connection.signal, cache: 'no-store' });
       if (response.status === 401) {

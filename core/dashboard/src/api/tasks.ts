@@ -40,6 +40,26 @@ export function useLatestTasks() {
   });
 }
 
+/** The last syncs, whatever became of them. */
+export function useLatestSyncs() {
+  const refetchInterval = useRefreshInterval();
+  return useQuery({
+    queryKey: [...keys.tasks, 'syncs'],
+    refetchInterval,
+    queryFn: ({ signal }) => answer(api.GET('/api/v1/tasks', { params: { query: { type: 'sync', limit: 12 } }, signal })),
+  });
+}
+
+/** Syncs that ended well, the newest first: as many as tell of each job, unless one has hundreds of runs to another's one. */
+export function useGoodSyncs() {
+  const refetchInterval = useRefreshInterval();
+  return useQuery({
+    queryKey: [...keys.tasks, 'good-syncs'],
+    refetchInterval,
+    queryFn: ({ signal }) => answer(api.GET('/api/v1/tasks', { params: { query: { type: 'sync', status: 'ok,warning', limit: 300 } }, signal })),
+  });
+}
+
 /** Failures that are shown, and those asked for: some of them are none to people. */
 const SHOWN_FAILURES = 5;
 const ASKED_FAILURES = 20;

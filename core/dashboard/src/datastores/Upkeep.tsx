@@ -4,8 +4,8 @@ import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 
 import { useStartTask, useUpkeep } from '../api/datastores';
-import type { Datastore, Keep, Task, TaskSpec } from '../api/model';
-import { useRefusal } from '../api/session';
+import type { Datastore, Keep, Right, Task, TaskSpec } from '../api/model';
+import { useRefusal } from '../api/rights';
 import { Reason } from '../jobs/JobActions';
 import { keepInWords } from '../jobs/words';
 import { TaskLink } from '../tasks/TaskLink';
@@ -18,10 +18,10 @@ import classes from './datastores.module.css';
 
 type Kind = 'gc' | 'verify' | 'prune';
 
-const KINDS: Record<Kind, { title: string; what: string; action: string; right: 'start-verify' | 'start-upkeep' }> = {
-  gc: { title: 'Collection', what: 'Frees the space of chunks that no snapshot needs.', action: 'Collect garbage', right: 'start-upkeep' },
-  verify: { title: 'Verification', what: 'Checks that every chunk is there and matches its fingerprint.', action: 'Verify', right: 'start-verify' },
-  prune: { title: 'Prune', what: 'Removes snapshots that no retention rule keeps.', action: 'Prune', right: 'start-upkeep' },
+const KINDS: Record<Kind, { title: string; what: string; action: string; right: Right }> = {
+  gc: { title: 'Collection', what: 'Frees the space of chunks that no snapshot needs.', action: 'Collect garbage', right: 'collect-garbage' },
+  verify: { title: 'Verification', what: 'Checks that every chunk is there and matches its fingerprint.', action: 'Verify', right: 'verify' },
+  prune: { title: 'Prune', what: 'Removes snapshots that no retention rule keeps.', action: 'Prune', right: 'prune' },
 };
 
 export function Upkeep({ datastore }: { datastore: Datastore }) {

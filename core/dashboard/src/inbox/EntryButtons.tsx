@@ -6,8 +6,8 @@ import {
 import { useState } from 'react';
 
 import { useAct } from '../api/inbox';
-import type { EntryButton, InboxEntry } from '../api/model';
-import { refusal, type Right, useSession } from '../api/rights';
+import type { EntryButton, InboxEntry, Right } from '../api/model';
+import { refusal, useSession } from '../api/rights';
 import { Ask } from '../ui/Ask';
 import { TaskRef } from '../ui/TaskRef';
 import { Time } from '../ui/Time';
@@ -23,12 +23,12 @@ interface Kind {
 
 const KINDS: Partial<Record<string, Kind>> = {
   acknowledge: { sign: IconUserCheck, needs: 'acknowledge' },
-  verify: { sign: IconShieldCheck, needs: 'run' },
-  retry: { sign: IconReload, needs: 'run' },
-  'full-backup': { sign: IconDatabaseImport, needs: 'run', ask: 'A backup is started that reads every file again. It takes as long as a first backup.' },
-  gc: { sign: IconRecycle, needs: 'operate', ask: 'A garbage collection is started. It deletes the chunks that no snapshot needs, for good.' },
-  resync: { sign: IconRefresh, needs: 'operate', ask: 'A sync is started that copies from the other datastore what is missing here.' },
-  'pause-job': { sign: IconPlayerPause, needs: 'operate', ask: 'The job is paused: no run of it begins by itself until somebody resumes it.' },
+  verify: { sign: IconShieldCheck, needs: 'verify' },
+  retry: { sign: IconReload, needs: 'run-jobs' },
+  'full-backup': { sign: IconDatabaseImport, needs: 'run-jobs', ask: 'A backup is started that reads every file again. It takes as long as a first backup.' },
+  gc: { sign: IconRecycle, needs: 'collect-garbage', ask: 'A garbage collection is started. It deletes the chunks that no snapshot needs, for good.' },
+  resync: { sign: IconRefresh, needs: 'sync', ask: 'A sync is started that copies from the other datastore what is missing here.' },
+  'pause-job': { sign: IconPlayerPause, needs: 'pause-jobs', ask: 'The job is paused: no run of it begins by itself until somebody resumes it.' },
 };
 
 const keyOf = (button: EntryButton) => `${button.kind} ${button.target}`;
@@ -40,7 +40,7 @@ export function EntryButtons({ entry }: { entry: InboxEntry }) {
   if (entry.buttons.length === 0) return null;
   const open = entry.buttons.filter((button) => button.done == null);
   const done = entry.buttons.filter((button) => button.done != null);
-  const reasons = [...new Set(open.map((button) => refusal(session, KINDS[button.kind]?.needs ?? 'run')).filter((each) => each !== null))];
+  const reasons = [...new Set(open.map((button) => refusal(session, KINDS[button.kind]?.needs ?? 'take-actions')).filter((each) => each !== null))];
 
   const use = (button: EntryButton) =>
     act.mutate({ seq: entry.seq, kind: button.kind, target: button.target }, {
@@ -63,7 +63,7 @@ export function EntryButtons({ entry }: { entry: InboxEntry }) {
                 key={keyOf(button)}
                 size="xs"
                 variant={button.kind === 'acknowledge' ? 'filled' : 'default'}
-                disabled={refusal(session, kind?.needs ?? 'run') !== null}
+                disabled={refusal(session, kind?.needs ?? 'take-actions') !== null}
                 loading={act.isPending && act.variables.kind === button.kind && act.variables.target === button.target}
                 leftSection={<Sign size={15} stroke={1.9} />}
                 title={button.kind === 'acknowledge' ? 'Tells everybody that you see to it' : `${button.kind} ${button.target}`}

@@ -3,12 +3,11 @@ import { Button, SegmentedControl } from '@mantine/core';
 import { IconDatabase, IconListDetails, IconX } from '@tabler/icons-react';
 
 import { EVENT_TYPES, SEVERITIES } from '../api/model';
-import { useProjectNames } from '../api/notifications';
-import { useSession } from '../api/rights';
 import { TextFilter } from '../tasks/FilterBar';
 import bar from '../tasks/FilterBar.module.css';
 import { ChoiceFilter, RangeFilter } from '../tasks/FilterMenu';
 import { OneFilter } from '../ui/OneFilter';
+import { ProjectFilter } from '../ui/ProjectFilter';
 import { typesOf } from '../ui/search';
 import classes from './InboxFilters.module.css';
 import { countInboxFilters, type InboxSearch, readInboxSearch, SHOWS } from './search';
@@ -21,8 +20,6 @@ const SHOWN = [
 ];
 
 export function InboxFilters({ search, onChange }: { search: InboxSearch; onChange: (search: InboxSearch) => void }) {
-  const session = useSession();
-  const projects = useProjectNames();
   const change = (part: { [K in keyof InboxSearch]: InboxSearch[K] | undefined }) => onChange(readInboxSearch({ ...search, ...part }));
   return (
     <search className={bar.bar}>
@@ -40,9 +37,7 @@ export function InboxFilters({ search, onChange }: { search: InboxSearch; onChan
         onChange={(severity) => change({ severity })}
       />
       <ChoiceFilter label="Event" options={EVENT_TYPES} value={typesOf(search.type)} onChange={(types) => change({ type: types.join(',') })} />
-      {session?.project == null && projects.length !== 1 && (
-        <OneFilter label="Project" any="Every project" options={projects} value={search.project} onChange={(project) => change({ project })} />
-      )}
+      <ProjectFilter any="Every project" value={search.project} onChange={(project) => change({ project })} />
       <RangeFilter since={search.since} until={search.until} onChange={(since, until) => change({ since, until })} />
       <TextFilter label="Job" icon={<IconListDetails size={16} stroke={1.7} />} value={search.job ?? ''} onChange={(job) => change({ job })} />
       <TextFilter label="Datastore" icon={<IconDatabase size={16} stroke={1.7} />} value={search.datastore ?? ''} onChange={(datastore) => change({ datastore })} />

@@ -10,6 +10,7 @@ import { useInbox, useInboxCounts } from '../api/inbox';
 import { newsKeys } from '../api/news';
 import { formatCount } from '../format/bytes';
 import { CommandLine } from '../ui/Copy';
+import { More } from '../ui/More';
 import { Empty, Failure, Loading, PageHead } from '../ui/Panel';
 import { SidePanel } from '../ui/SidePanel';
 import { countsInWords } from './counts';
@@ -82,12 +83,7 @@ export function InboxPage() {
           )}
           {list.data !== undefined && entries.length === 0 && <Nothing search={search} clear={() => change({})} />}
           {entries.length > 0 && <InboxList entries={entries} selected={seq === undefined ? undefined : Number(seq)} />}
-          {list.hasNextPage && (
-            <div className={classes.more}>
-              <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Load more</Button>
-            </div>
-          )}
-          {list.isFetchNextPageError && <Failure error={list.error} />}
+          <More list={list} />
         </section>
         {!nothing && <div className={classes.pane}>
           {seq === undefined ? (

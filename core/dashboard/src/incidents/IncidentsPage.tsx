@@ -1,17 +1,16 @@
 // Incidents: trouble of one cause, from its first event to its end. A panel over the list shows one in full.
-import { Button, SegmentedControl } from '@mantine/core';
+import { SegmentedControl } from '@mantine/core';
 import { getRouteApi, Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { IconCircleCheck, IconFilterOff } from '@tabler/icons-react';
 import { useMemo } from 'react';
 
 import { useIncidents } from '../api/incidents';
-import { useProjectNames } from '../api/notifications';
-import { useSession } from '../api/rights';
 import { formatCount } from '../format/bytes';
 import bar from '../tasks/FilterBar.module.css';
 import { CommandLine } from '../ui/Copy';
-import { OneFilter } from '../ui/OneFilter';
+import { More } from '../ui/More';
 import { Empty, Failure, Loading, PageHead } from '../ui/Panel';
+import { ProjectFilter } from '../ui/ProjectFilter';
 import { IncidentList } from './IncidentList';
 import { IncidentPanel } from './IncidentPanel';
 import classes from './IncidentsPage.module.css';
@@ -32,8 +31,6 @@ export function IncidentsPage() {
   const search = route.useSearch();
   const { id } = useParams({ strict: false });
   const navigate = useNavigate();
-  const session = useSession();
-  const projects = useProjectNames();
   const list = useIncidents(search);
   const incidents = useMemo(() => {
     const all = list.data?.pages.flatMap((page) => page.incidents) ?? [];
@@ -54,9 +51,7 @@ export function IncidentsPage() {
           aria-label="Which incidents" className={classes.show} size="sm" data={SHOWN} value={search.show ?? 'lasting'}
           onChange={(value) => change(readIncidentSearch({ ...search, show: INCIDENT_SHOWS.find((each) => each === value) }))}
         />
-        {session?.project == null && projects.length !== 1 && (
-          <OneFilter label="Project" any="Every project, and the hub" options={projects} value={search.project} onChange={(project) => change(readIncidentSearch({ ...search, project }))} />
-        )}
+        <ProjectFilter any="Every project, and the hub" value={search.project} onChange={(project) => change(readIncidentSearch({ ...search, project }))} />
       </search>
       <section className={classes.frame} aria-label="Incidents" data-stale={list.isPlaceholderData || undefined}>
         {list.data === undefined && (
@@ -66,12 +61,7 @@ export function IncidentsPage() {
         )}
         {list.data !== undefined && incidents.length === 0 && <Nothing search={search} />}
         {incidents.length > 0 && <IncidentList incidents={incidents} selected={id} />}
-        {list.hasNextPage && (
-          <div className={classes.more}>
-            <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Load more</Button>
-          </div>
-        )}
-        {list.isFetchNextPageError && <Failure error={list.error} />}
+        <More list={list} />
       </section>
       <CommandLine command={toIncidentCommand(search)} />
       <Outlet />

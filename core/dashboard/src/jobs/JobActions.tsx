@@ -7,7 +7,7 @@ import { type ReactNode, useState } from 'react';
 
 import { usePauseJob, useRemoveJob, useRunJob } from '../api/jobs';
 import type { Job } from '../api/model';
-import { useRefusal } from '../api/session';
+import { useRefusal } from '../api/rights';
 import { TaskLink } from '../tasks/TaskLink';
 import { Confirm, useOnce } from '../ui/Confirm';
 import { CommandLine } from '../ui/Copy';
@@ -17,8 +17,8 @@ type Asked = 'run' | 'pause' | 'resume' | 'remove';
 /** `brief` leaves all but running and pausing out, as in a list. */
 export function JobActions({ job, brief = false }: { job: Job; brief?: boolean }) {
   const [asked, setAsked] = useState<Asked | null>(null);
-  const noRun = useRefusal('run');
-  const noPause = useRefusal('pause-job');
+  const noRun = useRefusal('run-jobs');
+  const noPause = useRefusal('pause-jobs');
   const noChange = useRefusal('configure');
   const paused = job.enabled === false;
   const close = () => setAsked(null);

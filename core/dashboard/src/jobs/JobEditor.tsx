@@ -6,7 +6,7 @@ import { type SubmitEvent, useEffect, useRef, useState } from 'react';
 
 import { ApiError } from '../api/client';
 import { useApplyJob, useJob, useProjects } from '../api/jobs';
-import { useRefusal, useSession } from '../api/session';
+import { useRefusal, useSession } from '../api/rights';
 import { Callout } from '../ui/Callout';
 import { Confirm, Refused } from '../ui/Confirm';
 import { Failure, Loading, PageHead, Panel } from '../ui/Panel';

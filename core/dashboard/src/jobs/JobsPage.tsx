@@ -6,7 +6,7 @@ import { useMemo } from 'react';
 
 import { useJobs } from '../api/jobs';
 import { type JobView, TASK_TYPES } from '../api/model';
-import { useRefusal } from '../api/session';
+import { useRefusal, useSession } from '../api/rights';
 import { formatCount } from '../format/bytes';
 import { withParts } from '../format/search';
 import { ChoiceFilter } from '../tasks/FilterMenu';
@@ -61,6 +61,7 @@ export function JobsPage() {
   const search = route.useSearch();
   const navigate = useNavigate();
   const { data, error, refetch } = useJobs();
+  const session = useSession();
   const noChange = useRefusal('configure');
   const shown = useMemo(() => data?.filter((view) => passes(view, search)), [data, search]);
   const projects = useMemo(() => [...new Set(data?.map(({ job }) => job.project))].sort(), [data]);
@@ -76,7 +77,7 @@ export function JobsPage() {
         )}
       </PageHead>
       <search className={page.filters}>
-        {projects.length !== 1 && <ChoiceFilter label="Project" options={projects} value={words(search.project)} onChange={(project) => change({ project: project.join(',') })} />}
+        {session?.project == null && <ChoiceFilter label="Project" options={projects} value={words(search.project)} onChange={(project) => change({ project: project.join(',') })} />}
         <ChoiceFilter label="Type" options={TASK_TYPES} value={TASK_TYPES.filter((type) => words(search.type).includes(type))} onChange={(type) => change({ type: type.join(',') })} />
         <ChoiceFilter
           label="State" options={STANDINGS.map((each) => each.value)} shown={Object.fromEntries(STANDINGS.map((each) => [each.value, each.label])) as Record<Standing, string>}

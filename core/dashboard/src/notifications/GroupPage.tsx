@@ -33,7 +33,7 @@ export function GroupPage() {
     return <Empty icon={<IconUsersGroup size={21} stroke={1.7} />} title="There is no such group"><Link to="/notifications" className={classes.back}>All groups</Link></Empty>;
   }
   const handlers = group.handler ?? [];
-  const denied = refusal(session, 'operate');
+  const denied = refusal(session, 'test-handlers');
   const show = (search: { preview?: string; event?: string }) =>
     void navigate({ to: '/notifications/groups/$project/$name', params: { project, name }, search, resetScroll: false });
 

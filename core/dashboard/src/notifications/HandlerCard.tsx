@@ -25,7 +25,7 @@ interface HandlerCardProps {
 
 export function HandlerCard({ group, handler, failure, onTest, onPreview }: HandlerCardProps) {
   const session = useSession();
-  const denied = refusal(session, 'operate');
+  const denied = refusal(session, 'test-handlers');
   const filter = filterInWords(handler.filter);
   const to = destination(handler.config);
   return (
@@ -63,7 +63,7 @@ function Declared({ group, handler }: { group: Group; handler: Handler }) {
   const session = useSession();
   const change = useSwitchHandler();
   const [asked, setAsked] = useState(false);
-  const denied = refusal(session, 'declare');
+  const denied = refusal(session, 'configure');
   const on = handler.enabled !== false;
   const leave = () => {
     setAsked(false);
@@ -92,7 +92,7 @@ function Declared({ group, handler }: { group: Group; handler: Handler }) {
 function Failing({ group, handler, failure }: { group: Group; handler: Handler; failure: FailingHandler }) {
   const session = useSession();
   const enable = useEnableHandler();
-  const denied = refusal(session, 'declare');
+  const denied = refusal(session, 'configure');
   const off = failure.disabled != null;
   return (
     <div className={classes.failing} data-off={off || undefined}>

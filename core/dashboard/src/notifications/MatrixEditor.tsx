@@ -30,7 +30,7 @@ export function MatrixEditor({ group }: { group: Group }) {
   const [busy, setBusy] = useState(false);
   const handlers = group.handler ?? [];
   if (handlers.length === 0) return null;
-  const denied = refusal(session, 'declare');
+  const denied = refusal(session, 'configure');
   const matrix = draft?.matrix ?? group.matrix ?? {};
   const changed = draft === null ? [] : changedTypes(draft.read.matrix ?? {}, draft.matrix);
 

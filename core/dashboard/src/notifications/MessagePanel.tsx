@@ -83,7 +83,7 @@ function Replay({ message, onOpen }: { message: Message; onOpen: (id: string) =>
   const replay = useReplay();
   const [asked, setAsked] = useState(false);
   if (message.state !== 'delivered' && message.state !== 'dead') return null;
-  const denied = refusal(session, 'operate');
+  const denied = refusal(session, 'replay-messages');
   const send = () =>
     replay.mutate(message.id, {
       onSuccess: ({ id }) => {

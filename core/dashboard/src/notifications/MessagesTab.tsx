@@ -5,7 +5,7 @@ import { IconFilterOff, IconHash, IconMail, IconRepeat, IconX } from '@tabler/ic
 import { useMemo, useState } from 'react';
 
 import { useMessages } from '../api/messages';
-import { useGroups, useProjectNames } from '../api/notifications';
+import { useGroups } from '../api/notifications';
 import { refusal, useSession } from '../api/rights';
 import { formatCount } from '../format/bytes';
 import { TextFilter } from '../tasks/FilterBar';
@@ -13,8 +13,10 @@ import bar from '../tasks/FilterBar.module.css';
 import { ChoiceFilter } from '../tasks/FilterMenu';
 import { SPANS } from '../tasks/filters';
 import { CommandLine } from '../ui/Copy';
+import { More } from '../ui/More';
 import { OneFilter } from '../ui/OneFilter';
 import { Empty, Failure, Loading } from '../ui/Panel';
+import { ProjectFilter } from '../ui/ProjectFilter';
 import { someOf } from '../ui/search';
 import { MessagePanel } from './MessagePanel';
 import { countMessageFilters, MESSAGE_STATES, type MessageSearch, readMessageSearch, toMessageCommand } from './messageSearch';
@@ -38,7 +40,7 @@ export function MessagesTab() {
     return [...new Map(all.map((message) => [message.id, message])).values()];
   }, [list.data]);
   const first = list.data?.pages[0];
-  const denied = refusal(session, 'operate');
+  const denied = refusal(session, 'replay-messages');
   const command = toMessageCommand(search);
   const change = (next: MessageSearch) => void navigate({ to: '/notifications/messages', search: next, resetScroll: false });
 
@@ -66,12 +68,7 @@ export function MessagesTab() {
           <Empty icon={<IconMail size={21} stroke={1.7} />} title="No message was made yet">What handlers are told will be listed here.</Empty>
         ))}
         {messages.length > 0 && <MessageTable messages={messages} selected={id} />}
-        {list.hasNextPage && (
-          <div className={classes.more}>
-            <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Load more</Button>
-          </div>
-        )}
-        {list.isFetchNextPageError && <Failure error={list.error} />}
+        <More list={list} />
       </section>
       {command !== null && <CommandLine command={command} />}
       <Outlet />
@@ -81,8 +78,6 @@ export function MessagesTab() {
 }
 
 function Filters({ search, onChange }: { search: MessageSearch; onChange: (search: MessageSearch) => void }) {
-  const session = useSession();
-  const projects = useProjectNames();
   const groups = useGroups().data?.groups ?? [];
   const ofProject = groups.filter((group) => search.project === undefined || group.project === search.project);
   const handlers = ofProject.filter((group) => search.group === undefined || group.name === search.group).flatMap((group) => group.handler ?? []);
@@ -90,7 +85,7 @@ function Filters({ search, onChange }: { search: MessageSearch; onChange: (searc
   return (
     <search className={bar.bar}>
       <ChoiceFilter label="State" options={MESSAGE_STATES} shown={{ pending: 'pending', sending: 'sending', delivered: 'delivered', dead: 'dead letter' }} value={someOf(search.state, MESSAGE_STATES)} onChange={(states) => change({ state: states.join(',') })} />
-      {session?.project == null && projects.length !== 1 && <OneFilter label="Project" any="Every project, and the hub" options={projects} value={search.project} onChange={(project) => change({ project })} />}
+      <ProjectFilter any="Every project, and the hub" value={search.project} onChange={(project) => change({ project })} />
       <OneFilter label="Group" any="Every group" options={[...new Set(ofProject.map((group) => group.name))]} value={search.group} onChange={(group) => change({ group, handler: undefined })} />
       <OneFilter label="Handler" any="Every handler" options={[...new Set(handlers.map((handler) => handler.name))]} value={search.handler} onChange={(handler) => change({ handler })} />
       <OneFilter label="Made" any="Any time" options={SPANS} value={search.since} onChange={(since) => change({ since })} />

@@ -4,7 +4,7 @@ import { type SubmitEvent, useState } from 'react';
 
 import type { SilenceWish } from '../api/model';
 import { useAddSilence, useProjectNames } from '../api/notifications';
-import { useSession } from '../api/rights';
+import { may, useSession } from '../api/rights';
 import { fromZoned } from '../format/time';
 import { useZone } from '../shell/zone';
 import { SidePanel } from '../ui/SidePanel';
@@ -22,7 +22,7 @@ export function SilenceForm({ onClose }: { onClose: () => void }) {
   const projects = useProjectNames();
   const add = useAddSilence();
   const [key] = useState(() => crypto.getRandomValues(new Uint32Array(4)).join('-'));
-  const ofHub = session?.role === 'admin' && session.project == null;
+  const ofHub = may(session, 'silence-hub');
   const [project, setProject] = useState(session?.project ?? '');
   const [comment, setComment] = useState('');
   const [span, setSpan] = useState('2h');

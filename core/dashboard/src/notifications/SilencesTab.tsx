@@ -29,8 +29,8 @@ export function SilencesTab() {
   const [making, setMaking] = useState<'silence' | 'window' | null>(null);
   const [ending, setEnding] = useState<Silence | null>(null);
   const [removing, setRemoving] = useState<MaintenanceView | null>(null);
-  const noSilence = refusal(session, 'operate');
-  const noWindow = refusal(session, 'declare');
+  const noSilence = refusal(session, 'silence');
+  const noWindow = refusal(session, 'configure');
   const overSwitch = (
     <Switch size="xs" label="Those that are over too" checked={over !== undefined} onChange={(event) => void navigate({ to: '/notifications/silences', search: event.currentTarget.checked ? { over: 'yes' } : {}, resetScroll: false })} />
   );

@@ -1,11 +1,8 @@
 // The small tools at the right of the header.
 import { ActionIcon, Button, Menu, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { IconLogout, IconMoon, IconSun, IconUserCircle, IconWorld } from '@tabler/icons-react';
-import { useQueryClient } from '@tanstack/react-query';
+import { IconMoon, IconSun, IconWorld } from '@tabler/icons-react';
 
 import { useStreamState } from '../api/live';
-import type { Session } from '../api/model';
-import { setToken } from '../api/token';
 import { browserZone, offsetOf } from '../format/time';
 import { useNow } from '../ui/now';
 import classes from './Shell.module.css';
@@ -64,31 +61,5 @@ export function ColorSchemeButton() {
         {scheme === 'dark' ? <IconSun size={18} stroke={1.7} /> : <IconMoon size={18} stroke={1.7} />}
       </ActionIcon>
     </Tooltip>
-  );
-}
-
-export function UserMenu({ session }: { session: Session }) {
-  const client = useQueryClient();
-  const signOut = () => {
-    setToken(null);
-    client.clear();
-  };
-  return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Signed in as ${session.user}`}>
-          <IconUserCircle size={20} stroke={1.7} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {session.user}
-          <br />
-          {session.role}
-          {session.project != null && ` of ${session.project}`}
-        </Menu.Label>
-        <Menu.Item leftSection={<IconLogout size={16} />} onClick={signOut}>Sign out</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
   );
 }

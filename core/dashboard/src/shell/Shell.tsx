@@ -6,26 +6,36 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import {
   IconAlertOctagon, IconBell, IconCalendarMonth, IconCalendarRepeat, IconChartLine, IconDatabase, IconInbox, IconLayoutDashboard,
-  IconListDetails, IconPuzzle, IconServer, IconStack2,
+  IconHistory, IconListDetails, IconPuzzle, IconServer, IconSettings, IconStack2, IconTransfer,
+  IconUsers,
 } from '@tabler/icons-react';
-import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react';
+import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
 
+import { findLogin, useAdmit } from '../api/account';
 import { keys } from '../api/cache';
 import { answer, api } from '../api/client';
 import { LiveProvider } from '../api/live';
-import type { Session } from '../api/model';
-import { currentToken, onTokenChange } from '../api/token';
+import { currentLogin, endLogin, onLoginChange } from '../api/login';
+import type { Right, Session } from '../api/model';
+import { may } from '../api/rights';
 import { InboxBadge } from '../inbox/InboxBadge';
+import { SignInPage } from '../signin/SignInPage';
+import { Mark } from '../ui/Mark';
 import { Failure, Loading } from '../ui/Panel';
-import { ColorSchemeButton, LiveSign, UserMenu, ZoneMenu } from './HeaderTools';
-import { Login } from './Login';
+import { ColorSchemeButton, LiveSign, ZoneMenu } from './HeaderTools';
 import { ReconnectBanner } from './ReconnectBanner';
 import classes from './Shell.module.css';
+import { UserMenu } from './UserMenu';
+
+/** How soon to ask again when the hub does not answer. */
+const AGAIN_MS = 5_000;
 
 interface Page {
   to: string;
   label: string;
   icon: typeof IconBell;
+  /** Shown to those only who have this right. */
+  needs?: Right;
   /** What stands beside the link. */
   badge?: () => ReactNode;
 }
@@ -37,24 +47,40 @@ const PAGES = [
   { to: '/jobs', label: 'Jobs', icon: IconCalendarRepeat },
   { to: '/snapshots', label: 'Snapshots', icon: IconStack2 },
   { to: '/datastores', label: 'Datastores', icon: IconDatabase },
+  { to: '/replication', label: 'Replication', icon: IconTransfer },
   { to: '/statistics', label: 'Statistics', icon: IconChartLine },
   { to: '/inbox', label: 'Inbox', icon: IconInbox, badge: InboxBadge },
   { to: '/incidents', label: 'Incidents', icon: IconAlertOctagon },
   { to: '/notifications', label: 'Notifications', icon: IconBell },
   { to: '/workers', label: 'Workers', icon: IconServer },
   { to: '/plugins', label: 'Plugins', icon: IconPuzzle },
+  { to: '/access', label: 'Access', icon: IconUsers, needs: 'read-access' },
+  { to: '/audit', label: 'Audit', icon: IconHistory, needs: 'read-access' },
+  { to: '/settings', label: 'Settings', icon: IconSettings },
 ] as const satisfies readonly Page[];
 
 export function Shell() {
-  const token = useSyncExternalStore(onTokenChange, currentToken);
-  const [hadToken, setHadToken] = useState(false);
-  if (token !== null && !hadToken) setHadToken(true);
-  if (token === null) return <Login expired={hadToken} onLeave={() => setHadToken(false)} />;
+  const login = useSyncExternalStore(onLoginChange, currentLogin);
+  if (login === undefined) return <Looking />;
+  if (login === null) return <SignInPage />;
   return (
-    <LiveProvider key={token} token={token}>
+    <LiveProvider key={login.turn} login={login}>
       <Signed />
     </LiveProvider>
   );
+}
+
+/** This browser was signed in when it was here last: is it still? */
+function Looking() {
+  const admit = useAdmit();
+  const found = useQuery({ queryKey: keys.login, queryFn: ({ signal }) => findLogin(signal), gcTime: 0, retry: false, refetchInterval: ({ state }) => (state.status === 'error' ? AGAIN_MS : false) });
+  const { data } = found;
+  useEffect(() => {
+    if (data === null) endLogin('refused');
+    else if (data !== undefined) admit(data, false);
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- what was found is taken once
+  }, [data]);
+  return <Alone error={found.error} retry={() => void found.refetch()} />;
 }
 
 function Signed() {
@@ -62,25 +88,21 @@ function Signed() {
     queryKey: keys.session,
     queryFn: ({ signal }) => answer(api.GET('/api/v1/session', { signal })),
     staleTime: Infinity,
-    refetchInterval: (query) => (query.state.status === 'error' ? 5_000 : false),
+    refetchInterval: (query) => (query.state.status === 'error' ? AGAIN_MS : false),
   });
   if (session.data !== undefined) return <Frame session={session.data} />;
-  return (
-    <main className={classes.alone}>
-      {session.isError ? <Failure error={session.error} retry={() => void session.refetch()} /> : <Loading rows={4} />}
-    </main>
-  );
+  return <Alone error={session.error} retry={() => void session.refetch()} />;
+}
+
+/** Before there is a frame: on its way, or why it is not. */
+function Alone({ error, retry }: { error: Error | null; retry: () => void }) {
+  return <main className={classes.alone}>{error === null ? <Loading rows={4} /> : <Failure error={error} retry={retry} />}</main>;
 }
 
 function Brand() {
   return (
     <Link to="/" className={classes.brand} aria-label="Ironcore Backup">
-      <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden>
-        <g fill="none" stroke="currentColor" strokeWidth="2.4" strokeLinejoin="round">
-          <path d="M16 4.5 26 10.2v11.6L16 27.5 6 21.8V10.2z" />
-          <path d="M6 10.4l10 5.7 10-5.7M16 16.2v11" />
-        </g>
-      </svg>
+      <Mark size={26} />
       <span>Ironcore Backup</span>
     </Link>
   );
@@ -118,7 +140,7 @@ function Frame({ session }: { session: Session }) {
       </AppShell.Header>
       <AppShell.Navbar aria-label="Pages">
         <ul className={classes.links}>
-          {PAGES.map(({ to, label, icon: Icon, ...rest }) => (
+          {PAGES.filter((each) => !('needs' in each) || may(session, each.needs)).map(({ to, label, icon: Icon, ...rest }) => (
             <li key={to}>
               <NavLink
                 renderRoot={(props) => <Link to={to} {...props} />}

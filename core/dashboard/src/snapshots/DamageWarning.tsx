@@ -6,7 +6,7 @@ import { useMemo, useState } from 'react';
 import { useSnapshots } from '../api/datastores';
 import { useRunJob } from '../api/jobs';
 import type { Snapshot } from '../api/model';
-import { useRefusal } from '../api/session';
+import { useRefusal } from '../api/rights';
 import { shellQuote } from '../format/upid';
 import { Reason } from '../jobs/JobActions';
 import { TaskLink } from '../tasks/TaskLink';
@@ -70,7 +70,7 @@ function Restore({ reference }: { reference: string }) {
 
 function FullBackup({ project, name }: { project: string; name: string }) {
   const [asked, setAsked] = useState(false);
-  const why = useRefusal('run');
+  const why = useRefusal('run-jobs');
   const { key, renew } = useOnce();
   const run = useRunJob();
   const confirm = () =>

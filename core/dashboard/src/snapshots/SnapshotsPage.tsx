@@ -10,6 +10,7 @@ import { formatCount } from '../format/bytes';
 import { oneOf, withParts } from '../format/search';
 import { TaskOverlay } from '../tasks/TaskOverlay';
 import { CommandLine } from '../ui/Copy';
+import { More } from '../ui/More';
 import { Empty, Failure, Loading, PageHead } from '../ui/Panel';
 import page from '../ui/Page.module.css';
 import { toTree } from './tree';
@@ -79,14 +80,7 @@ export function SnapshotsPage() {
           </Empty>
         ))}
         {tree.length > 0 && <Tree tree={tree} open={search.open} onOpen={(open) => change({ open }, true)} />}
-        {list.hasNextPage && (
-          <div className={page.more}>
-            <Button variant="default" size="xs" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-              Load more ({formatCount(Math.max(0, (count ?? 0) - snapshots.length))} left)
-            </Button>
-          </div>
-        )}
-        {list.isFetchNextPageError && <Failure error={list.error} />}
+        <More list={list} left={(count ?? 0) - snapshots.length} />
       </section>
       <CommandLine command={`ironcore-backup snapshot list ${datastore}`} />
       <TaskOverlay />

@@ -5,7 +5,7 @@ import { useState } from 'react';
 
 import { useStartTask } from '../api/datastores';
 import { isFinal, type SnapshotDetail, type Verification } from '../api/model';
-import { useRefusal } from '../api/session';
+import { useRefusal } from '../api/rights';
 import { useTask } from '../api/tasks';
 import { formatCount } from '../format/bytes';
 import { formatDuration } from '../format/time';
@@ -94,7 +94,7 @@ function meaning({ result }: Verification): string {
 }
 
 function VerifyNow({ datastore, path }: { datastore: string; path: string }) {
-  const why = useRefusal('start-verify');
+  const why = useRefusal('verify');
   const start = useStartTask();
   const { key, renew } = useOnce();
   const [stored, setStored] = useState(false);

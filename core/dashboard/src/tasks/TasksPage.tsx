@@ -9,6 +9,7 @@ import { keys } from '../api/cache';
 import { useTaskList, useTasksBehind } from '../api/tasks';
 import { formatCount } from '../format/bytes';
 import { CommandLine } from '../ui/Copy';
+import { More } from '../ui/More';
 import { Empty, Failure, Loading, PageHead } from '../ui/Panel';
 import { FilterBar } from './FilterBar';
 import { countFilters, toCommand, type TaskSearch } from './filters';
@@ -67,12 +68,7 @@ export function TasksPage() {
         )}
         {list.data !== undefined && tasks.length === 0 && <NoTasks filtered={countFilters(search) > 0} clear={() => change({})} />}
         {tasks.length > 0 && <TaskTable tasks={tasks} label="Tasks" selected={selected} />}
-        {list.hasNextPage && (
-          <div className={classes.more}>
-            <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Load more</Button>
-          </div>
-        )}
-        {list.isFetchNextPageError && <Failure error={list.error} />}
+        <More list={list} />
       </section>
       <CommandLine command={toCommand(search)} />
       <Outlet />

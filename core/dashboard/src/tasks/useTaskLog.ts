@@ -6,7 +6,7 @@ import { ApiError } from '../api/client';
 import type { LogLine } from '../api/model';
 import { followStream, sleepFor, type StreamState } from '../api/stream';
 import { fetchLog } from '../api/tasks';
-import { currentToken, setToken } from '../api/token';
+import { currentLogin, headersOf, refuseLogin } from '../api/login';
 
 const CHUNK = 1_000;
 /** More lines than these are only in the file; the first ones are dropped. */
@@ -82,18 +82,18 @@ class LogReader {
   }
 
   async #follow(): Promise<void> {
-    const token = currentToken();
-    if (token === null) return;
+    const login = currentLogin();
+    if (login == null) return;
     await followStream({
       url: `/api/v1/tasks/${encodeURIComponent(this.#upid)}/log/stream?after=${this.#after ?? 0}`,
-      token,
+      headers: headersOf(login),
       signal: this.#stop.signal,
       onState: (state) => {
         this.#stream = state;
         // What went wrong while the stream was gone is over, even when no line follows.
         if (state === 'live') this.#change((log) => (log.error === null ? log : { ...log, error: null }));
       },
-      onRefused: () => setToken(null),
+      onRefused: () => refuseLogin(login),
       onMessage: ({ event, data }) => {
         if (event === 'line') {
           this.#buffer.push(JSON.parse(data) as LogLine);

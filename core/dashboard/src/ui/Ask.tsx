@@ -1,4 +1,5 @@
-// Asking before something is done: what will happen, a word for the others where there is one, and what went wrong.
+// Asking before something is done: what will happen, a word for the others or other fields where there are some, and what
+// went wrong.
 import { Button, Modal, Textarea } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 
@@ -17,8 +18,11 @@ interface AskProps {
   /** With it, a comment is asked for: its label. */
   comment?: string;
   onConfirm: (comment: string) => void;
-  onClose: () => void;
+  /** Without it there is no other way out than to confirm. */
+  onClose?: () => void;
 }
+
+const nothing = () => undefined;
 
 /** Stays open until it is done, so that nothing typed is lost when it fails. */
 export function Ask({ title, children, confirm, danger = false, busy, error, comment, onConfirm, onClose }: AskProps) {
@@ -26,12 +30,12 @@ export function Ask({ title, children, confirm, danger = false, busy, error, com
   const [text, setText] = useState('');
   return (
     // Put together by hand, for the ready-made header would be another banner to screen readers.
-    <Modal.Root opened onClose={onClose} centered size="md">
+    <Modal.Root opened onClose={onClose ?? nothing} centered size="md">
       <Modal.Overlay />
       <Modal.Content>
         <div className={classes.header}>
           <Modal.Title className={classes.title}>{title}</Modal.Title>
-          <Modal.CloseButton aria-label="Close" />
+          {onClose !== undefined && <Modal.CloseButton aria-label="Close" />}
         </div>
         <Modal.Body>
           <form
@@ -47,7 +51,7 @@ export function Ask({ title, children, confirm, danger = false, busy, error, com
             )}
             <Trouble error={error} />
             <div className={classes.choices}>
-              <Button variant="default" onClick={onClose}>Not now</Button>
+              {onClose !== undefined && <Button variant="default" onClick={onClose}>Not now</Button>}
               <Button type="submit" loading={busy} {...(danger ? { color: 'red.8' } : {})}>{confirm}</Button>
             </div>
           </form>
@@ -55,4 +59,9 @@ export function Ask({ title, children, confirm, danger = false, busy, error, com
       </Modal.Content>
     </Modal.Root>
   );
+}
+
+/** Fields that are to be filled in before. */
+export function Fields({ children }: { children: ReactNode }) {
+  return <div className={classes.fields}>{children}</div>;
 }

@@ -46,13 +46,18 @@ export function CopyButton({ value, what, icon }: { value: string; what: string;
   );
 }
 
-/** The command that does the same as the page. */
-export function CommandLine({ command }: { command: string }) {
+/** A text in a frame, with a button that copies it. */
+export function CopyBox({ value, what, label }: { value: string; what: string; label?: string }) {
   return (
     <div className={classes.command}>
-      <span className={classes.label}>Same by CLI</span>
-      <code>{command}</code>
-      <CopyButton value={command} what="command" />
+      {label !== undefined && <span className={classes.label}>{label}</span>}
+      <code>{value}</code>
+      <CopyButton value={value} what={what} />
     </div>
   );
+}
+
+/** The command that does the same as the page. */
+export function CommandLine({ command }: { command: string }) {
+  return <CopyBox value={command} what="command" label="Same by CLI" />;
 }

@@ -13,6 +13,8 @@ export interface Column<T> {
   end?: boolean;
   /** Stands at the head of a card, without the column's name. */
   lead?: boolean;
+  /** Takes the whole width of a card. */
+  wide?: boolean;
   /** A CSS width; the others share what is left. */
   width?: string;
   /** The head is only for screen readers, as over a column of buttons. */
@@ -26,13 +28,15 @@ interface DataTableProps<T> {
   rowKey: (row: T) => string;
   /** Columns of fewer than these rem become cards. */
   cardsBelow?: 'narrow' | 'wide';
+  /** Nothing is held back, as where the rows come page by page. */
+  all?: boolean;
 }
 
 /** More rows than these are shown when they are asked for. */
 const STEP = 200;
 
-export function DataTable<T>({ label, columns, rows, rowKey, cardsBelow = 'wide' }: DataTableProps<T>) {
-  const [shown, setShown] = useState(STEP);
+export function DataTable<T>({ label, columns, rows, rowKey, cardsBelow = 'wide', all = false }: DataTableProps<T>) {
+  const [shown, setShown] = useState(all ? Infinity : STEP);
   /* eslint-disable jsx-a11y/no-redundant-roles, jsx-a11y/no-interactive-element-to-noninteractive-role -- the roles are
      named because cards are no longer a table to browsers, while they still are one to people. */
   return (
@@ -51,7 +55,7 @@ export function DataTable<T>({ label, columns, rows, rowKey, cardsBelow = 'wide'
           {rows.slice(0, shown).map((row) => (
             <tr key={rowKey(row)} role="row">
               {columns.map((column) => (
-                <td key={column.id} role="cell" data-end={column.end} data-lead={column.lead} data-bare={column.bare}>
+                <td key={column.id} role="cell" data-end={column.end} data-lead={column.lead} data-wide={column.wide} data-bare={column.bare}>
                   {column.lead !== true && column.bare !== true && <span className={classes.name} aria-hidden>{column.head}</span>}
                   <div className={classes.value}>{column.cell(row)}</div>
                 </td>

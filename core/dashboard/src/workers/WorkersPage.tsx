@@ -7,7 +7,7 @@ import { useState } from 'react';
 
 import { usePauseScheduler, useStatus, useWorkers } from '../api/hub';
 import type { HubStatus, Worker } from '../api/model';
-import { useRefusal } from '../api/session';
+import { useRefusal } from '../api/rights';
 import { formatCount } from '../format/bytes';
 import { Reason } from '../jobs/JobActions';
 import { Callout } from '../ui/Callout';
