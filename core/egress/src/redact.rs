@@ -62,9 +62,16 @@ impl Redactor {
             self.push(wide.trim_end_matches('\0').to_owned());
         }
         if secret.len() >= SHORTEST_HEX {
-            let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-            self.push(hex.to_ascii_uppercase());
-            self.push(hex);
+            for between in ["", " ", ":"] {
+                let digits: Vec<String> = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+                let hex = digits.join(between);
+                self.push(hex.to_ascii_uppercase());
+                self.push(hex);
+            }
+        }
+        if secret.len() >= SHORTEST_PART && secret.is_ascii() {
+            self.push(secret.to_ascii_lowercase());
+            self.push(secret.to_ascii_uppercase());
         }
         let trimmed = secret.trim();
         if trimmed != secret {
@@ -272,6 +279,7 @@ mod tests {
             URL_SAFE.encode(SECRET),
             URL_SAFE_NO_PAD.encode(SECRET),
             BASE32_NOPAD.encode(SECRET.as_bytes()),
+            bytes(|byte| format!("{byte:02x} ")).trim_end().to_owned(),
             bytes(|byte| format!("%25{byte:02X}")),
             // As MIME breaks lines, and in JSON.
             STANDARD.encode(SECRET).replacen('x', "x\r\n", 1),
@@ -283,6 +291,14 @@ mod tests {
         }
         let others = "50 % of \\n &amp; \\u0041 &#65; %41 a/b+c= \\/ whsk_a\\/b+c=&lt;x";
         assert_eq!(redactor.text(others), others);
+    }
+
+    #[test]
+    fn a_secret_in_other_letters_goes() {
+        let redactor = of(&["Routing-Key+17/a"]);
+        for form in ["routing-key+17/a", "ROUTING-KEY+17/A", "routing-key%2b17%2fa"] {
+            assert_eq!(redactor.text(&format!("<{form}>")), "<[redacted]>");
+        }
     }
 
     #[test]

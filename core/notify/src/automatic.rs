@@ -1,5 +1,5 @@
 //! Actions of tips that the hub takes by itself, where a group says so: as `PLUGIN@plugin`, once for each cause, kind and
-//! target, within the project of the event, and no further than a chain of a few.
+//! target, within the project of the event, and no further than a chain of a few; work that is no job's once in a whole chain.
 //!
 //! They are recorded before the event counts as fanned out: after a crash in between they are found to be there.
 
@@ -93,6 +93,13 @@ async fn one(
         };
     if !allowed {
         tracing::warn!(event = %event.id, kind, target, %actor, "not taken: it would reach beyond the project");
+        return Ok(false);
+    }
+    // Many events of one task offer the same, and so do those of what was done about them: once is enough.
+    if let (ActionWork::Enqueue(work), Some(task)) = (&planned.action.work, &event.data.task)
+        && work.job.is_none()
+        && ledger.acted_since(task.upid.task, kind, target).await?
+    {
         return Ok(false);
     }
     let action = NewAction {

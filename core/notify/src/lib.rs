@@ -49,6 +49,7 @@ mod slots;
 mod template_choice;
 mod template_fit;
 mod template_helpers;
+mod template_nesting;
 mod template_place;
 pub mod templates;
 pub mod trial;

@@ -24,6 +24,8 @@ const EXCHANGES: usize = 20;
 pub(crate) struct Record {
     /// What the plugin wrote and what did not work, line by line.
     pub(crate) detail: String,
+    /// What is wrong with templates, each with its place.
+    pub(crate) templates: Vec<String>,
     /// What was asked and answered, in order.
     pub(crate) exchanges: Vec<Exchange>,
     /// Who took the mail and who refused it, in this attempt and before; none when no server said.

@@ -176,14 +176,15 @@ impl HostServices for AttemptServices {
             Ok(rendered) => {
                 if let Some(error) = rendered.fallback {
                     tracing::warn!(code = %error.code(), "{error}; the built-in template was used");
-                    self.note(format!(
-                        "template {template}: {error}; the built-in template was used"
-                    ));
+                    let line = format!("{error}; the built-in template was used");
+                    self.note(format!("template {template}: {line}"));
+                    self.record().templates.push(line);
                 }
                 Ok(rendered.text)
             }
             Err(error) => {
                 self.note(format!("template {template}: {error}"));
+                self.record().templates.push(error.to_string());
                 Err(render_error(error))
             }
         }

@@ -17,7 +17,7 @@ use ironcore_types::{ErrorCode, Seams, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{template_fit, template_helpers, template_place};
+use crate::{template_fit, template_helpers, template_nesting, template_place};
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "../../templates"]
@@ -68,6 +68,8 @@ pub struct Templates {
 
 struct Shared {
     admin: Option<PathBuf>,
+    /// The admin's folder where these stand for those of it, with one in the place of another.
+    instead_of: Option<PathBuf>,
     seams: Seams,
     state: Mutex<State>,
     /// The built-in templates alone, for when an override does not work; none where nothing is overridden.
@@ -104,6 +106,8 @@ struct Set {
     sources: BTreeMap<String, String>,
     broken: BTreeMap<String, TemplateError>,
     needs: BTreeMap<String, Vec<String>>,
+    /// What each includes.
+    includes: BTreeMap<String, Vec<String>>,
     /// Whether any of them is not a built-in one.
     overridden: bool,
 }
@@ -123,6 +127,7 @@ impl Templates {
         Self {
             shared: Arc::new(Shared {
                 admin,
+                instead_of: None,
                 seams,
                 state: Mutex::new(state),
                 builtin,
@@ -142,6 +147,7 @@ impl Templates {
         set.broken.remove(name);
         set.overridden = true;
         set.add(name, name.to_owned(), text);
+        set.leave_out_endless();
         if let Some(error) = set.broken.get(name) {
             return Err(error.clone());
         }
@@ -153,6 +159,7 @@ impl Templates {
         Ok(Self {
             shared: Arc::new(Shared {
                 admin: None,
+                instead_of: self.shared.admin.clone(),
                 seams: self.shared.seams.clone(),
                 state: Mutex::new(state),
                 builtin: None,
@@ -241,7 +248,7 @@ impl Templates {
     }
 
     fn not_found(&self, name: &str) -> TemplateError {
-        let looked = match &self.shared.admin {
+        let looked = match self.shared.admin.as_ref().or(self.shared.instead_of.as_ref()) {
             Some(folder) => format!(
                 "at {} and among the built-in templates",
                 folder.join(name).display()
@@ -313,6 +320,7 @@ impl Set {
             sources: BTreeMap::new(),
             broken: BTreeMap::new(),
             needs: BTreeMap::new(),
+            includes: BTreeMap::new(),
             overridden: !overrides.is_empty(),
         };
         for name in Builtin::iter() {
@@ -343,7 +351,29 @@ impl Set {
                 }
             }
         }
+        set.leave_out_endless();
         set
+    }
+
+    /// Takes out what would never come to an end.
+    fn leave_out_endless(&mut self) {
+        for (name, message) in template_nesting::endless(&self.includes) {
+            self.leave_out(&name, (0, 0), message);
+        }
+    }
+
+    fn leave_out(&mut self, name: &str, (line, column): (usize, usize), message: String) {
+        let fault = TemplateError::Invalid {
+            file: self.files.get(name).cloned().unwrap_or_else(|| name.to_owned()),
+            line: number(Some(line)),
+            column: number(Some(column)),
+            message,
+        };
+        tracing::warn!("{fault}");
+        self.html.unregister_template(name);
+        self.plain.unregister_template(name);
+        self.includes.remove(name);
+        self.broken.insert(name.to_owned(), fault);
     }
 
     fn registry(&self, name: &str) -> &Handlebars<'static> {
@@ -351,24 +381,27 @@ impl Set {
     }
 
     fn add(&mut self, name: &str, file: String, text: &str) {
+        self.files.insert(name.to_owned(), file);
+        self.sources.insert(name.to_owned(), text.to_owned());
+        self.needs.insert(name.to_owned(), needs(text));
+        if let Some((line, message)) = template_nesting::too_deep(text) {
+            return self.leave_out(name, (line, 0), message);
+        }
         let added = self
             .html
             .register_template_string(name, text)
             .and_then(|()| self.plain.register_template_string(name, text));
         if let Err(error) = added {
-            let (line, column) = error.pos().unwrap_or_default();
-            let fault = TemplateError::Invalid {
-                file: file.clone(),
-                line: number(Some(line)),
-                column: number(Some(column)),
-                message: error.reason().to_string(),
-            };
-            tracing::warn!("{fault}");
-            self.broken.insert(name.to_owned(), fault);
+            let place = error.pos().unwrap_or_default();
+            return self.leave_out(name, place, error.reason().to_string());
         }
-        self.files.insert(name.to_owned(), file);
-        self.sources.insert(name.to_owned(), text.to_owned());
-        self.needs.insert(name.to_owned(), needs(text));
+        match self.plain.get_template(name).map(template_nesting::included) {
+            Some(Ok(names)) => {
+                self.includes.insert(name.to_owned(), names);
+            }
+            Some(Err(why)) => self.leave_out(name, (0, 0), why.to_owned()),
+            None => {}
+        }
     }
 }
 

@@ -304,3 +304,63 @@ fn event() -> serde_json::Value {
 fn links() -> serde_json::Value {
     json!({ "dashboard": null, "task": null, "log": null })
 }
+
+#[test]
+fn what_goes_round_or_too_deep_falls_back_and_says_so() {
+    let deep = "{{#if a}}".repeat(3_000);
+    let around = "{{#*inline \"a\"}}{{> b}}{{/inline}}{{#*inline \"b\"}}{{> a}}{{/inline}}{{> a}}";
+    let cases: [(&[(&str, &str)], &str); 3] = [
+        (
+            &[
+                ("webhook/parts/title.txt", "A {{> webhook/parts/problem.txt}}"),
+                ("webhook/parts/problem.txt", "B {{> webhook/parts/title.txt}}"),
+            ],
+            "includes itself",
+        ),
+        (&[("webhook/parts/title.txt", &deep)], "within one another"),
+        (&[("webhook/parts/title.txt", around)], "inline"),
+    ];
+    for (files, why) in cases {
+        let (_folder, _, templates) = with(files);
+        assert!(
+            templates.faults()[0].to_string().contains(why),
+            "{:?}",
+            templates.faults()
+        );
+        let error = templates
+            .render("webhook/parts/title.txt", &json!({}))
+            .expect_err("broken");
+        assert!(error.to_string().contains(why), "{error}");
+        // So it is with what is only tried.
+        let tried = with(&[]).2.with(
+            "mine.txt",
+            files[0]
+                .1
+                .replace("webhook/parts/problem.txt", "mine.txt")
+                .as_str(),
+        );
+        assert!(tried.is_err(), "{why}");
+    }
+    // As deep as is allowed, all of it within one another.
+    let blocks = |inner: &str| format!("{}{inner}{}", "{{#if a}}".repeat(32), "{{/if}}".repeat(32));
+    let names: Vec<String> = (0..8).map(|number| format!("deep/{number}.txt")).collect();
+    let texts: Vec<String> = (1..9)
+        .map(|next| {
+            blocks(
+                &names
+                    .get(next)
+                    .map_or_else(String::new, |name| format!("{{{{> {name}}}}}")),
+            )
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = names
+        .iter()
+        .map(String::as_str)
+        .zip(texts.iter().map(String::as_str))
+        .collect();
+    let (_folder, _, templates) = with(&files);
+    assert_eq!(
+        templates.render("deep/0.txt", &json!({ "a": true })),
+        Ok(String::new())
+    );
+}

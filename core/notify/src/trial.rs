@@ -65,6 +65,8 @@ pub struct Tested {
     pub status: Option<u16>,
     /// What was sent and answered; redacted.
     pub detail: Option<String>,
+    /// What is wrong with templates, each with its place; where the built-in one was used all the same, it says so.
+    pub templates: Vec<String>,
 }
 
 /// What a handler would send.
@@ -116,7 +118,8 @@ impl Notify {
         let (started, began) = (shared.seams.now(), shared.seams.moment());
         let services = services_of(shared, &claimed);
         let (meaning, _) = call(shared, &claimed, as_services(&services)).await;
-        let detail = written(&services.finish());
+        let record = services.finish();
+        let detail = written(&record);
         Tested {
             message: claimed.message.id,
             started,
@@ -125,6 +128,7 @@ impl Notify {
             status: meaning.status,
             outcome: outcome(meaning),
             detail: Some(cut(detail, DETAIL)).filter(|detail| !detail.is_empty()),
+            templates: record.templates,
         }
     }
 

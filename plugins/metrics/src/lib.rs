@@ -15,6 +15,9 @@ use ironcore_plugin::{Delivery, Failure, Host, Plugin, Receipt};
 use crate::config::{Config, Target};
 use crate::task_end::TaskEnd;
 
+/// The kind of a delivery that somebody asked for to try the handler: nothing happened.
+const TEST: &str = "test";
+
 /// The plugin.
 #[derive(Debug)]
 pub struct Metrics;

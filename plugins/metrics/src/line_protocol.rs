@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use ironcore_plugin::{Delivery, Failure, Host, Receipt};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::TEST;
 use crate::answer;
 use crate::config::Config;
 use crate::task_end::TaskEnd;
@@ -27,9 +28,14 @@ pub(crate) fn push(
     if let Some(org) = &config.org {
         path.push_str(&format!("&org={}", encoded(org)));
     }
+    let mut measurement = config.measurement.clone();
+    if delivery.kind == TEST {
+        // What did not happen is not among what did.
+        measurement.push_str("_test");
+    }
     let body: String = ends
         .iter()
-        .map(|end| point(&config.measurement, &delivery.hub.name, config, end))
+        .map(|end| point(&measurement, &delivery.hub.name, config, end))
         .collect();
     answer::outcome(host.http(&config.request("POST", &path, TEXT, body)))
 }

@@ -236,3 +236,29 @@ fn answers_are_classified() {
     let failure = deliver(&host, influx(), vec![ended(None, "ok", 1)]).expect_err("no answer");
     assert!(matches!(failure, Failure::Retry(_)), "{failure:?}");
 }
+
+#[test]
+fn what_did_not_happen_is_not_among_what_did() {
+    let host = FakeHost::new();
+    for config in [influx(), gateway()] {
+        let test = Delivery {
+            kind: "test".to_owned(),
+            ..Delivery::sample(ended(Some("nightly"), "ok", 1), &config)
+        };
+        Metrics::deliver(&host, &test).expect("delivered");
+    }
+    let requests = requests(&host);
+    assert!(
+        text(&requests[0]).starts_with("ironcore_task_test,"),
+        "{}",
+        text(&requests[0])
+    );
+    assert!(
+        url(&requests[1]).contains("/metrics/job/ironcore-backup-test/"),
+        "{}",
+        url(&requests[1])
+    );
+    // Nor is it remembered: an older run is pushed after it.
+    deliver(&host, gateway(), vec![ended(Some("nightly"), "ok", 0)]).expect("delivered");
+    assert_eq!(self::requests(&host).len(), 3);
+}

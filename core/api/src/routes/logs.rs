@@ -80,11 +80,7 @@ async fn text(
     Path(upid): Path<Upid>,
 ) -> Result<Response, ApiError> {
     let task = access.task(state.ledger(), &upid).await?;
-    if is_removed(&state, &task).await? {
-        return Err(ApiError::not_found(
-            "log of this task any more: it is older than the hub keeps logs",
-        ));
-    }
+    not_removed(&state, &task).await?;
     let (kind, number) = (task.task_type(), task.id);
     let name = format!("attachment; filename=\"{kind}-{number}.log\"");
     let head = [
@@ -92,6 +88,16 @@ async fn text(
         (CONTENT_DISPOSITION, name),
     ];
     Ok((head, Body::from_stream(whole(state, task.id))).into_response())
+}
+
+/// Refuses what is asked of a log that is gone.
+async fn not_removed(state: &ApiState, task: &Task) -> Result<(), ApiError> {
+    match is_removed(state, task).await? {
+        true => Err(ApiError::not_found(
+            "log of this task any more: it is older than the hub keeps logs",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// Whether a task had a log that is gone.
@@ -150,6 +156,7 @@ async fn follow(
 ) -> Result<Response, ApiError> {
     let after = stream::resume(&headers, query.after)?.unwrap_or(0);
     let task = access.task(state.ledger(), &upid).await?;
+    not_removed(&state, &task).await?;
     let permit = stream::permit(&state)?;
     Ok(stream::answer_text(
         LogFeed::open(state, access, task.id, after, permit).stream(),

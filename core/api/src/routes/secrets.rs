@@ -35,7 +35,11 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     responses((status = 200, body = SecretList))
 )]
 async fn list(State(state): State<ApiState>, access: Access) -> Result<Json<SecretList>, ApiError> {
-    access.require(Right::Export)?;
+    if !access.may(Right::Export) {
+        return Err(ApiError::denied(
+            "see which secrets there are, which takes the right `export`",
+        ));
+    }
     let mut uses = uses(state.ledger()).await?;
     let mut secrets: Vec<Secret> = kept(&state)
         .await?

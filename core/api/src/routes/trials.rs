@@ -340,6 +340,7 @@ fn shown(handler: &Handler, tested: Tested) -> TestedHandler {
         error,
         again: tested.again,
         detail: tested.detail,
+        templates: tested.templates,
     }
 }
 

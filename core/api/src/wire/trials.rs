@@ -60,6 +60,8 @@ pub struct TestedHandler {
     pub again: bool,
     /// What was sent and answered; secrets are taken out.
     pub detail: Option<String>,
+    /// What is wrong with templates, with file, line and column; where the built-in one was used all the same, it says so.
+    pub templates: Vec<String>,
 }
 
 /// Which event or message is previewed, and by what.

@@ -384,3 +384,27 @@ async fn the_inbox_counts_what_its_user_has_not_read() {
         (1, &json!(1))
     );
 }
+
+#[tokio::test]
+async fn a_log_that_is_kept_no_longer_is_no_empty_log() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let task = hub.enqueue("demo", verify("shared")).await;
+    let claimed = hub.claim().await;
+    hub.finish(&claimed, TaskState::Ok).await;
+    let path = format!("/api/v1/tasks/{}/log", encode(&task.upid));
+    let whole = hub.get(&path, &admin).await.expect(StatusCode::OK);
+    assert_eq!(whole["removed"], false);
+    hub.clock.forward(3600);
+    hub.ledger.remove_logs(hub.seams.now()).await.expect("removed");
+    let gone = hub.get(&path, &admin).await.expect(StatusCode::OK);
+    assert_eq!((&gone["removed"], &gone["lines"]), (&json!(true), &json!([])));
+    for part in [".txt", "/stream"] {
+        let answer = hub.get(&format!("{path}{part}"), &admin).await;
+        let problem = answer.problem(StatusCode::NOT_FOUND, "not-found");
+        assert!(
+            problem["detail"].as_str().expect("why").contains("older"),
+            "{problem}"
+        );
+    }
+}

@@ -49,6 +49,7 @@ impl Trials for FakeTrials {
             again: false,
             status: Some(if well { 200 } else { 404 }),
             detail: Some(tried.events[0].event.data.title.clone()),
+            templates: Vec::new(),
         };
         std::future::ready(tested).boxed()
     }

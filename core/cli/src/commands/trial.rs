@@ -50,6 +50,10 @@ pub(super) async fn test(
     context.form.listing(&answer, &head, &order, rows)?;
     let failed = answer.handlers.iter().filter(|one| !one.delivered);
     let mut all_well = true;
+    let faults = answer.handlers.iter().flat_map(|one| &one.templates);
+    for fault in faults.filter(|_| context.form != Form::Json) {
+        output::complain(&format!("template {fault}"));
+    }
     for one in failed {
         all_well = false;
         if let Some(detail) = one.detail.as_ref().filter(|_| context.form != Form::Json) {

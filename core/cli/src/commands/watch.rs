@@ -112,6 +112,11 @@ pub(super) async fn follow(context: &Context, upid: &Upid, mut after: u64) -> Re
         loop {
             let page = print_page(&mut hub, upid, after).await?;
             after = page.next;
+            if page.removed {
+                output::complain(
+                    "there is no log of this task any more: it is older than the hub keeps logs",
+                );
+            }
             if page.done {
                 return ended(&mut hub, upid).await;
             }
@@ -177,6 +182,11 @@ pub(super) async fn log_so_far(context: &Context, upid: &Upid, mut after: u64) -
     let mut hub = Patient::new(context);
     loop {
         let page = print_page(&mut hub, upid, after).await?;
+        if page.removed {
+            // The hub says what became of it, as it does to who wants all of it.
+            let path = ["tasks", &upid.to_string(), "log.txt"];
+            return hub.get::<String>(&path, &[]).await.map(|_| Exit::Ok);
+        }
         if page.done || page.lines.len() < LINES {
             return Ok(Exit::Ok);
         }

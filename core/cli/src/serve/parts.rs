@@ -41,7 +41,9 @@ impl Hub {
     /// What the API tries handlers with: who asks waits for the answer.
     fn trials(&self, address: std::net::SocketAddr) -> Notify {
         let options = NotifyOptions {
-            attempt_timeout: Duration::from_secs(20),
+            // Longer than a mail server may take to greet, so that it is the plugin that says what is wrong; but no longer
+            // than the API waits for an answer.
+            attempt_timeout: Duration::from_secs(27),
             ..NotifyOptions::default()
         };
         self.notify_with(address, options)

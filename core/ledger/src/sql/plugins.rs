@@ -159,6 +159,33 @@ impl Sql {
         Ok(None)
     }
 
+    pub(crate) async fn acted_since(&self, task: TaskId, kind: String, target: String) -> Result<bool> {
+        let mut conn = self.reader().await?;
+        let (mut task, mut since) = (task.0, None);
+        for _ in 0..ATTEMPTS {
+            let row = sql("SELECT t.queued, t.retry_of, (SELECT MAX(e.task) FROM actions a JOIN events e ON e.id = a.cause
+                    WHERE a.task = t.id AND e.task IS NOT NULL) AS caused_by
+                 FROM tasks t WHERE t.id = $1")
+            .bind(task)
+            .fetch_optional(&mut conn)
+            .await?;
+            let Some(row) = row else { break };
+            since = Some(row.num("queued")?);
+            let before = row.opt_word::<Upid>("retry_of")?.map(|before| before.task.0);
+            match row.opt_num("caused_by")?.or(before) {
+                Some(before) => task = before,
+                None => break,
+            }
+        }
+        let found = sql("SELECT 1 FROM actions WHERE kind = $1 AND target = $2 AND at >= $3 AND actor LIKE '%@plugin' LIMIT 1")
+            .bind(kind)
+            .bind(target)
+            .bind(since)
+            .fetch_optional(&mut conn)
+            .await?;
+        Ok(found.is_some())
+    }
+
     pub(crate) async fn actions_of(&self, cause: EventId) -> Result<Vec<Action>> {
         let mut conn = self.reader().await?;
         let rows = sql("SELECT * FROM actions WHERE cause = $1 ORDER BY at, kind, target")

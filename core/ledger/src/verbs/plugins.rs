@@ -24,6 +24,14 @@ impl Ledger {
         self.sql.action_depth(task).await
     }
 
+    /// Whether a plugin has taken an action of this kind on this target since the work began that led to a task: itself, the
+    /// attempts before it, and whatever an action that enqueued one of them goes back to.
+    pub async fn acted_since(&self, task: TaskId, kind: &str, target: &str) -> Result<bool> {
+        self.sql
+            .acted_since(task, kind.to_owned(), target.to_owned())
+            .await
+    }
+
     /// The actions that an event caused.
     pub async fn actions_of(&self, cause: EventId) -> Result<Vec<Action>> {
         self.sql.actions_of(cause).await

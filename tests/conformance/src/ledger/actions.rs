@@ -11,7 +11,7 @@ use super::{Place, World, demo};
 pub async fn actions_happen_once(place: &dyn Place) -> Result<()> {
     let world = World::new(place).await?;
     world.job("nightly", json!({})).await?;
-    world.enqueue().await?;
+    let root = world.enqueue().await?;
     let cause = world.last_event().await?.event.id;
     let verify = |datastore: &str| -> Result<ActionWork> {
         let spec = serde_json::from_value(json!({ "type": "verify", "datastore": datastore }))?;
@@ -42,6 +42,13 @@ pub async fn actions_happen_once(place: &dyn Place) -> Result<()> {
         .record_action(action("verify", "ibs-primary", verify("ibs-primary")?)?)
         .await?;
     ensure!(!again.new && again.task.is_none() && again.action.task == Some(task.id));
+    // What came of it, and of what was done about that, goes back to the same work.
+    let acted = async |task, target: &str| world.ledger.acted_since(task, "verify", target).await;
+    ensure!(acted(root.id, "ibs-primary").await? && acted(task.id, "ibs-primary").await?);
+    ensure!(!acted(task.id, "ibs-archival").await?);
+    world.clock.advance(1);
+    let other = world.enqueue().await?;
+    ensure!(!acted(other.id, "ibs-primary").await?, "that is another matter");
     let refused = world
         .ledger
         .record_action(action("verify", "gone", verify("gone")?)?)
@@ -72,7 +79,7 @@ pub async fn actions_happen_once(place: &dyn Place) -> Result<()> {
             .await?
             .total
             .value
-            == 2
+            == 3
     );
     let nowhere = NewAction {
         cause: EventId(world.seams.uuid()),
