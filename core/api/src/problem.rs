@@ -68,7 +68,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
     use ErrorCode as C;
     match code {
         C::AuthRequired => StatusCode::UNAUTHORIZED,
-        C::AuthDenied => StatusCode::FORBIDDEN,
+        C::AuthDenied | C::AuthSecondFactor => StatusCode::FORBIDDEN,
         C::NotFound | C::TaskNotFound | C::SnapshotNotFound | C::DatastoreNotFound => StatusCode::NOT_FOUND,
         C::Conflict
         | C::SnapshotExists

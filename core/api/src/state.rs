@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::backups::HubBackups;
+use crate::factors::Demand;
 use crate::live::Live;
 use crate::logins::Attempts;
 use crate::passwords::Passwords;
@@ -77,6 +78,8 @@ pub struct ApiParts {
     pub links: LinkKey,
     /// Whether people reach the hub by TLS alone: cookies are sent by nothing else then.
     pub secure: bool,
+    /// Of whom a second factor is demanded.
+    pub demand: Demand,
     /// What requests may take.
     pub limits: Limits,
 }
@@ -166,6 +169,10 @@ impl ApiState {
 
     pub(crate) fn attempts(&self) -> &Attempts {
         &self.inner.attempts
+    }
+
+    pub(crate) fn demand(&self) -> &Demand {
+        &self.inner.parts.demand
     }
 
     pub(crate) fn is_secure(&self) -> bool {

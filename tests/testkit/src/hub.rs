@@ -223,16 +223,21 @@ impl TestHub {
 
     /// The same, with standard input.
     pub fn cli_with(&self, args: &[&str], input: &[u8]) -> Result<Output> {
-        let mut child = self
-            .command(args)?
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        let mut child = self.spawn(args)?;
         if let Some(mut stdin) = child.stdin.take() {
             std::io::Write::write_all(&mut stdin, input)?;
         }
         Ok(child.wait_with_output()?)
+    }
+
+    /// Starts the command line with these arguments, to be talked with.
+    pub fn spawn(&self, args: &[&str]) -> Result<std::process::Child> {
+        let mut command = self.command(args)?;
+        let piped = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Ok(piped.spawn()?)
     }
 
     /// Starts the command line with these arguments and lets it go on. `name` is that of its output, in the hub's folder.

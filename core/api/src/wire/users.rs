@@ -25,12 +25,15 @@ impl std::fmt::Debug for LoginRequest {
 }
 
 /// Somebody is signed in; the secret is in a cookie that no script reads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LoggedIn {
     /// Who, and what that allows.
     pub session: Session,
     /// To be sent as `X-CSRF-Token` with every request that changes something.
     pub csrf_token: String,
+    /// What stands in for a second factor that was set up on the way, shown this once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recovery_codes: Vec<String>,
 }
 
 /// What a user may do somewhere.
@@ -74,6 +77,8 @@ pub struct User {
     pub created_by: Option<UserId>,
     /// When the password was set; null when there is none.
     pub password_set: Option<Timestamp>,
+    /// Since when a second factor is asked for; null when it has none.
+    pub second_factor: Option<Timestamp>,
     /// When it signed in last.
     pub last_login: Option<Timestamp>,
     /// Until when nobody may sign in by this name, after failures.
@@ -137,17 +142,7 @@ pub struct ChangePassword {
     pub new: String,
 }
 
-macro_rules! quiet {
-    ($($type:ident),+) => {
-        $(impl std::fmt::Debug for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($type)).finish_non_exhaustive()
-            }
-        })+
-    };
-}
-
-quiet!(CreateUser, ChangeUser, ChangePassword);
+super::quiet!(CreateUser, ChangeUser, ChangePassword, LoggedIn);
 
 /// A role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use ironcore_api::wire::{Fault, PluginList};
-use ironcore_api::{ApiParts, ApiState, Limits, PluginCatalog, new_secret, router};
+use ironcore_api::{ApiParts, ApiState, Demand, Limits, PluginCatalog, new_secret, router};
 use ironcore_engine::{SigningSeed, Stores};
 use ironcore_ledger::model::{NewSession, NewTask, NewToken, Outcome, Role, Service, Task};
 use ironcore_ledger::{Database, Ledger, LedgerOptions};
@@ -208,6 +208,7 @@ impl Hub {
             shutdown: shutdown.clone(),
             links: LinkKey::derived(b"links"),
             secure: false,
+            demand: demand(),
             limits,
         });
         let folder = dir.path().to_owned();
@@ -341,6 +342,14 @@ impl Hub {
             .finish(task.id, self.session, Outcome::new(state))
             .await
             .expect("finished");
+    }
+}
+
+/// A second factor is demanded of the auditors of the hub.
+fn demand() -> Demand {
+    Demand {
+        all: false,
+        roles: vec![Role::Auditor.into()],
     }
 }
 

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::setup::{Answer, Hub};
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Alice, a member of `demo` and an operator of the hub.
-async fn alice(hub: &Hub, admin: &str) {
+pub(crate) async fn alice(hub: &Hub, admin: &str) {
     let alice = json!({
         "user": "alice@local", "name": "Alice", "password": PASSWORD,
         "grants": [{ "role": "member", "project": "demo" }, { "role": "operator" }],
@@ -23,13 +23,13 @@ async fn alice(hub: &Hub, admin: &str) {
     assert!(!made.to_string().contains("argon"), "{made}");
 }
 
-async fn sign_in(hub: &Hub, user: &str, password: &str) -> Answer {
+pub(crate) async fn sign_in(hub: &Hub, user: &str, password: &str) -> Answer {
     let body = json!({ "user": user, "password": password });
     hub.ask(Method::POST, "/api/v1/login", None, Some(body)).await
 }
 
 /// What the browser keeps of an answer, and the token that pages send.
-fn kept(answer: &Answer) -> (String, String) {
+pub(crate) fn kept(answer: &Answer) -> (String, String) {
     let cookie = answer.head[header::SET_COOKIE].to_str().expect("text");
     let cookie = cookie.split(';').next().expect("a pair").to_owned();
     let body: Value = serde_json::from_str(&answer.text).expect("JSON");
@@ -37,7 +37,7 @@ fn kept(answer: &Answer) -> (String, String) {
 }
 
 /// Asks as a browser does; `csrf` is what the hub's own pages send.
-async fn browse(
+pub(crate) async fn browse(
     hub: &Hub,
     method: Method,
     path: &str,

@@ -73,7 +73,26 @@ pub(crate) enum User {
         #[arg(long)]
         project: Option<ProjectName>,
     },
+    /// Set up a second factor, or take one away.
+    #[command(subcommand)]
+    SecondFactor(SecondFactor),
     /// Remove a user, what it may do, and its tokens.
+    Remove {
+        /// NAME@REALM
+        user: UserId,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecondFactor {
+    /// Set up a second factor: the user's password, then a code of it, are read from standard input, a line each.
+    Set {
+        /// NAME@REALM
+        user: UserId,
+    },
+    /// Take a user's second factor away, say because the telephone is lost; it signs the user out everywhere.
     Remove {
         /// NAME@REALM
         user: UserId,

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use access::{Audit, Role, User};
+pub(crate) use access::{Audit, Role, SecondFactor, User};
 pub(crate) use hub::{
     Apply, Config, Datastore, DatastoreArgs, Group, LocalHub, Secret, Serve, Status, Sure, Token,
 };

@@ -20,6 +20,7 @@ mod removal;
 mod report;
 mod schedule;
 mod scheduler;
+mod second_factor;
 mod secret;
 mod silence;
 mod simulate;
@@ -40,7 +41,7 @@ use anyhow::Result;
 use clap::CommandFactory;
 use ironcore_types::ErrorCode;
 
-use crate::args::{Cli, Command, Config, Hub, Prune, Verify};
+use crate::args::{Cli, Command, Config, Hub, Prune, SecondFactor, User, Verify};
 use crate::client::Client;
 use crate::exit::{Coded, Exit};
 use crate::output::Form;
@@ -103,6 +104,9 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Maintenance(command) => silence::maintenance(&context()?, command).await,
         Command::Inbox(command) => inbox::run(&context()?, command).await,
         Command::Token(command) => token::run(&context()?, command).await,
+        Command::User(User::SecondFactor(SecondFactor::Set { user })) => {
+            second_factor::set(&Client::without_token(&cli.global)?, form, &user).await
+        }
         Command::User(command) => user::run(&context()?, command).await,
         Command::Role(command) => user::run_role(&context()?, command).await,
         Command::Audit(command) => user::run_audit(&context()?, command).await,

@@ -188,7 +188,7 @@ impl Tasks {
                 .spawn(async move { notify.run(stop).await.map_err(anyhow::Error::from) });
         }
         if let Some(listener) = listener {
-            let router = ironcore_api::router(hub.api(address, Arc::new(copies), self.api_stop.clone()));
+            let router = ironcore_api::router(hub.api(address, Arc::new(copies), self.api_stop.clone())?);
             let serving = ironcore_api::serve(listener, router, self.api_stop.clone());
             self.api
                 .spawn(async move { serving.await.map_err(anyhow::Error::from) });

@@ -163,8 +163,8 @@ impl Hub {
         address: std::net::SocketAddr,
         backups: Arc<dyn HubBackups>,
         shutdown: CancellationToken,
-    ) -> ApiState {
-        ApiState::new(ApiParts {
+    ) -> Result<ApiState> {
+        Ok(ApiState::new(ApiParts {
             ledger: self.ledger.clone(),
             stores: self.stores.clone(),
             plugins: Arc::new(self.plugins.clone().with_templates(self.templates())),
@@ -181,8 +181,9 @@ impl Hub {
                 .public_url
                 .as_ref()
                 .is_some_and(|url| url.scheme() == "https"),
+            demand: self.settings.login.demand()?,
             limits: Limits::default(),
-        })
+        }))
     }
 
     /// An event about this process.

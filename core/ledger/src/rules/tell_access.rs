@@ -77,6 +77,31 @@ pub(crate) fn password_changed(user: &UserId, by: &UserId) -> NewEvent {
     )
 }
 
+fn factor(user: &UserId, by: Option<&UserId>, title: String) -> NewEvent {
+    let subject = format!("user/{user}");
+    event(EventType::ConfigKeyRotated, None, subject, title, by)
+}
+
+/// `config.key-rotated`: a second factor is asked for from now on.
+pub(crate) fn factor_set(user: &UserId, by: &UserId) -> NewEvent {
+    factor(user, Some(by), format!("{user} has set up a second factor"))
+}
+
+/// `config.key-rotated`: no second factor is asked for any more.
+pub(crate) fn factor_removed(user: &UserId, by: &UserId) -> NewEvent {
+    let title = match user == by {
+        true => format!("{user} has removed the second factor"),
+        false => format!("The second factor of {user} was removed by {by}"),
+    };
+    factor(user, Some(by), title)
+}
+
+/// `config.key-rotated`: a recovery code is used up.
+pub(crate) fn recovery_code_used(user: &UserId, left: i64) -> NewEvent {
+    let title = format!("{user} has signed in with a recovery code; {left} are left");
+    factor(user, Some(user), title)
+}
+
 /// `config.role-created`.
 pub(crate) fn role_created(role: &RoleRow, by: &UserId) -> NewEvent {
     let rights: Vec<&str> = role.rights.iter().map(|right| right.as_str()).collect();

@@ -116,21 +116,12 @@ impl Sql {
         .await
     }
 
-    /// Somebody proved who it is. `fenced` when the code of the second factor was taken by somebody else meanwhile, and
-    /// `denied` when the user may do nothing.
+    /// Somebody proved who it is. `fenced` when what it proved that with was used before, and `not-found` when the user may
+    /// do nothing.
     pub(crate) async fn create_login(&self, new: NewLogin) -> Result<Login> {
         self.write(move |tx| {
             Box::pin(async move {
-                if let Some(step) = new.step {
-                    let done = sql("UPDATE users SET factor_step = $2 WHERE \"user\" = $1 AND factor_step < $2")
-                        .bind(new.user.as_str())
-                        .bind(step)
-                        .execute(&mut tx.conn)
-                        .await?;
-                    if done == 0 {
-                        return Err(LedgerError::Fenced(format!("a code of user {}", new.user)));
-                    }
-                }
+                tx.use_up(&new).await?;
                 let known = sql("UPDATE users SET last_login = $2 WHERE \"user\" = $1 AND disabled IS NULL")
                     .bind(new.user.as_str())
                     .bind(tx.now.as_micros())
@@ -246,7 +237,7 @@ impl Sql {
         Ok(found)
     }
 
-    /// Forgets logins that are over, and failures that no longer count.
+    /// Forgets logins that are over, steps to them that nobody took, and failures that no longer count.
     pub(crate) async fn forget_logins(&self) -> Result<u64> {
         self.write(move |tx| {
             Box::pin(async move {
@@ -264,7 +255,13 @@ impl Sql {
                 .bind(i64::from(FORGET))
                 .execute(&mut tx.conn)
                 .await?;
-                Ok(over + failures)
+                let steps = sql("DELETE FROM login_steps WHERE sha256 IN
+                        (SELECT sha256 FROM login_steps WHERE ends <= $1 LIMIT $2)")
+                .bind(now)
+                .bind(i64::from(FORGET))
+                .execute(&mut tx.conn)
+                .await?;
+                Ok(over + failures + steps)
             })
         })
         .await

@@ -8,6 +8,7 @@ mod claim;
 mod conditions;
 mod delivery;
 mod events;
+mod factors;
 mod fanout;
 mod figures;
 mod finish;

@@ -63,14 +63,14 @@ impl Ledger {
             .await
     }
 
-    /// Takes the second factor away, and ends what the user is signed in with.
+    /// Takes the second factor away, and ends what the user is signed in with. Of who has none nothing is taken.
     pub async fn remove_factor(&self, by: &Actor, user: &UserId) -> Result<()> {
         self.sql.remove_factor(by.clone(), user.clone()).await
     }
 
-    /// Takes a recovery code. False when there is none with this SHA-256 (any more).
-    pub async fn take_recovery_code(&self, user: &UserId, sha256: [u8; 32]) -> Result<bool> {
-        self.sql.take_recovery_code(user.clone(), sha256).await
+    /// Whether the user has the recovery code with this SHA-256 (still).
+    pub async fn has_recovery_code(&self, user: &UserId, sha256: [u8; 32]) -> Result<bool> {
+        self.sql.has_recovery_code(user.clone(), sha256).await
     }
 
     /// Makes a role, or changes it; tells `config.role-created` of a new one. `conflict` for those that every hub has.

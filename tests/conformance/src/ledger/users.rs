@@ -55,6 +55,8 @@ fn browser(user: &UserId, secret: u8) -> NewLogin {
         address: None,
         agent: Some("a browser".to_owned()),
         step: None,
+        recovery: None,
+        after: None,
         idle: HOUR,
         longest: 8 * HOUR,
     }
@@ -354,11 +356,71 @@ pub async fn second_factors_are_used_once(place: &dyn Place) -> Result<()> {
     ensure!(matches!(replayed, LedgerError::Fenced(_)), "{replayed}");
     ledger.create_login(with(101, 1)).await?;
     ensure!(ledger.create_login(with(101, 2)).await.is_err());
-    ensure!(ledger.take_recovery_code(&user, [7; 32]).await?);
-    ensure!(!ledger.take_recovery_code(&user, [7; 32]).await?);
+    let instead = |code, secret| NewLogin {
+        recovery: Some([code; 32]),
+        ..browser(&user, secret)
+    };
+    ledger.create_login(instead(7, 2)).await?;
+    let told = world.last_event().await?.event;
+    ensure!(
+        told.event_type == EventType::ConfigKeyRotated && told.data.title.contains("1 are left"),
+        "{}",
+        told.data.title
+    );
+    ensure!(ledger.create_login(instead(7, 3)).await.is_err(), "once");
+    ensure!(ledger.credentials(&user).await?.context("alice")?.recovery_codes == 1);
     ledger.remove_factor(&by, &user).await?;
     ensure!(ledger.login_by_hash([1; 32]).await?.is_none(), "signed out");
-    ensure!(!ledger.take_recovery_code(&user, [8; 32]).await?);
+    ensure!(ledger.create_login(instead(8, 4)).await.is_err(), "gone with it");
+    let told = world.last_event().await?.event;
+    ensure!(
+        told.data.title.contains("removed by root@local!admin"),
+        "{}",
+        told.data.title
+    );
+    Ok(())
+}
+
+/// Between password and second factor: good once, for its time, and no longer than the password.
+pub async fn steps_to_a_login_are_taken_once(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let (ledger, by) = (&world.ledger, actor()?);
+    let (user, other) = (
+        make(&world, "alice@local").await?,
+        make(&world, "bob@local").await?,
+    );
+    for user in [&user, &other] {
+        ledger.make_grant(None, user, &role("auditor")?, None).await?;
+    }
+    let minutes = Duration::from_secs(300);
+    let after = |user: &UserId, step, secret| NewLogin {
+        after: Some([step; 32]),
+        ..browser(user, secret)
+    };
+    ledger.begin_step(&user, [1; 32], minutes).await?;
+    ensure!(ledger.step_user([1; 32]).await? == Some(user.clone()));
+    ensure!(
+        ledger.create_login(after(&other, 1, 1)).await.is_err(),
+        "somebody else's"
+    );
+    ledger.create_login(after(&user, 1, 1)).await?;
+    ensure!(ledger.step_user([1; 32]).await?.is_none());
+    ensure!(ledger.create_login(after(&user, 1, 2)).await.is_err(), "once");
+    ledger.begin_step(&user, [2; 32], minutes).await?;
+    let change = UserChange {
+        password: Some("$argon2id$other".to_owned()),
+        ..UserChange::default()
+    };
+    ledger.change_user(&by, &user, change).await?;
+    ensure!(
+        ledger.step_user([2; 32]).await?.is_none(),
+        "the password that was shown is another"
+    );
+    ledger.begin_step(&user, [3; 32], minutes).await?;
+    world.clock.advance(300);
+    ensure!(ledger.step_user([3; 32]).await?.is_none());
+    ensure!(ledger.create_login(after(&user, 3, 3)).await.is_err(), "late");
+    ensure!(ledger.forget_logins().await? == 1);
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! Users of a real hub: made on the command line, signed in as a browser does, and written down.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use ironcore_testkit::hub::TestHub;
@@ -26,6 +27,60 @@ fn ask(hub: &TestHub, method: &str, path: &str, headers: &str, body: &str) -> Re
     stream.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").context("an answer")?;
     Ok((head.to_owned(), body.to_owned()))
+}
+
+/// The code of a second factor at this moment, by another implementation than the hub's.
+fn code(secret: &str) -> Result<String> {
+    let program = "import base64, hashlib, hmac, struct, sys, time\n\
+        key = base64.b32decode(sys.argv[1])\n\
+        tag = hmac.new(key, struct.pack('>q', int(time.time()) // 30), hashlib.sha1).digest()\n\
+        at = tag[-1] & 15\n\
+        print('%06d' % ((struct.unpack('>I', tag[at:at + 4])[0] & 0x7fffffff) % 10 ** 6))";
+    let made = Command::new("python3").args(["-c", program, secret]).output()?;
+    ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    Ok(String::from_utf8(made.stdout)?.trim().to_owned())
+}
+
+#[test]
+fn a_second_factor_is_set_up_and_taken_away_on_the_command_line() -> Result<()> {
+    let hub = TestHub::start("")?;
+    let create = ["user", "create", "alice@local", "--role", "operator"];
+    let made = hub.cli_with(&create, format!("{PASSWORD}\n").as_bytes())?;
+    ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let mut child = hub.spawn(&["user", "second-factor", "set", "alice@local", "--output", "json"])?;
+    let mut input = child.stdin.take().context("standard input")?;
+    writeln!(input, "{PASSWORD}")?;
+    let mut told = BufReader::new(child.stderr.take().context("standard error")?);
+    let (mut said, mut secret) = (String::new(), None);
+    while secret.is_none() && told.read_line(&mut said)? > 0 {
+        let line = said.lines().last().unwrap_or_default().trim();
+        secret = Some(line.to_owned()).filter(|line| line.len() == 32 && !line.contains(' '));
+    }
+    let secret = secret.with_context(|| format!("no secret: {said}"))?;
+    writeln!(input, "{}", code(&secret)?)?;
+    drop(input);
+    let done = child.wait_with_output()?;
+    ensure!(done.status.success(), "{said}");
+    let codes: Value = serde_json::from_slice(&done.stdout)?;
+    ensure!(
+        codes["recovery_codes"].as_array().map(Vec::len) == Some(10),
+        "{codes}"
+    );
+
+    let login = json!({ "user": "alice", "password": PASSWORD }).to_string();
+    let (head, _) = ask(&hub, "POST", "/api/v1/login", "", &login)?;
+    ensure!(
+        head.starts_with("HTTP/1.1 202") && !head.contains("set-cookie"),
+        "{head}"
+    );
+    let shown = hub.ok(&["user", "show", "alice@local"])?;
+    ensure!(shown.contains("Second factor since"), "{shown}");
+    hub.ok(&["user", "second-factor", "remove", "alice@local", "--yes"])?;
+    let (head, _) = ask(&hub, "POST", "/api/v1/login", "", &login)?;
+    ensure!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let everything = hub.ok(&["audit", "list", "--output", "json"])? + &hub.log();
+    ensure!(everything.contains("user.factor-removed") && !everything.contains(&secret));
+    Ok(())
 }
 
 #[test]

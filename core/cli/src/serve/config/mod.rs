@@ -19,7 +19,7 @@ use crate::exit::Coded;
 
 use parts::{BackupFile, RetentionFile};
 pub(crate) use parts::{
-    BackupSettings, Database, EgressSettings, PluginSettings, ProxySettings, RetentionSettings,
+    BackupSettings, Database, EgressSettings, LoginSettings, PluginSettings, ProxySettings, RetentionSettings,
 };
 
 /// What the file may hold. Unknown keys are refused with line and column.
@@ -37,6 +37,7 @@ struct File {
     templates: Option<PathBuf>,
     commands: Option<PathBuf>,
     paused_warning: Option<Span>,
+    login: LoginSettings,
     egress: EgressSettings,
     heartbeat: Option<HeartbeatSettings>,
     backup: BackupFile,
@@ -70,6 +71,8 @@ pub(crate) struct Settings {
     pub(crate) commands: PathBuf,
     /// A scheduler that is paused for longer is told as a warning.
     pub(crate) paused_warning: Span,
+    /// What is asked of who signs in.
+    pub(crate) login: LoginSettings,
     /// What may leave the machine.
     pub(crate) egress: EgressSettings,
     /// Whom to tell that the hub lives.
@@ -152,6 +155,7 @@ impl Settings {
                 None => data.join("commands"),
             },
             paused_warning: file.paused_warning.unwrap_or(Span::from_secs(3600)),
+            login: file.login,
             egress: file.egress,
             heartbeat: file.heartbeat,
             backup: file.backup.settings(&data, &database)?,
@@ -204,6 +208,7 @@ impl Settings {
                 )));
             }
         }
+        self.login.demand()?;
         ironcore_egress::AllowList::parse(&self.egress.allow)
             .map_err(|error| invalid(format!("egress.allow: {error}")))?;
         if self.paused_warning < Span::from_secs(60) {
@@ -295,6 +300,17 @@ mod tests {
         let settings = load("listen = \"127.0.0.1:9000\"\nnode = \"a\"\n").expect("valid");
         assert_eq!(settings.listen.port(), 9000);
         assert_eq!(settings.slots, 4);
+    }
+
+    #[test]
+    fn a_second_factor_is_demanded_of_roles_or_of_all() {
+        let demand = |text: &str| load(&format!("[login]\nsecond-factor-for = {text}\n"));
+        let of = |text: &str| demand(text).expect("valid").login.demand().expect("a demand");
+        assert!(of("[\"*\"]").all);
+        let some = of("[\"admin\", \"pilot\"]");
+        assert!(!some.all && some.roles.len() == 2);
+        let error = demand("[\"not a role\"]").expect_err("refused").to_string();
+        assert!(error.contains("login.second-factor-for"), "{error}");
     }
 
     #[test]
