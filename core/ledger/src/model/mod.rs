@@ -25,7 +25,7 @@ pub mod user;
 pub mod verification;
 pub mod waiting;
 
-pub use access::{NewToken, Role, Token};
+pub use access::{NewToken, Role, Token, Withheld};
 pub use action::{Action, ActionResult, ActionWork, NewAction};
 pub use audit::{AuditEntry, AuditFilter, AuditPage, Change};
 pub use condition::{Condition, Freshness, GoodRun, QueuedRun, RunningRun, SnapshotWindow};

@@ -29,37 +29,35 @@ fn from(address: Option<IpAddr>) -> String {
         .unwrap_or_default()
 }
 
-/// `auth.login-failed`.
-pub(crate) fn login_failed(user: &UserId, address: Option<IpAddr>) -> NewEvent {
-    let title = format!("Log-in as {user}{} failed", from(address));
-    event(
-        EventType::AuthLoginFailed,
-        None,
-        format!("user/{user}"),
-        title,
-        None,
-    )
+/// What was typed that is no user's name is not told: it may be a password.
+fn of(user: Option<&UserId>) -> (String, String) {
+    match user {
+        Some(user) => (user.to_string(), format!("user/{user}")),
+        None => ("a user that there is not".to_owned(), "user/".to_owned()),
+    }
 }
 
-/// `auth.locked-out`.
+/// `auth.login-failed`; none for a name that is no user's.
+pub(crate) fn login_failed(user: Option<&UserId>, address: Option<IpAddr>) -> NewEvent {
+    let (name, subject) = of(user);
+    let title = format!("Log-in as {name}{} failed", from(address));
+    event(EventType::AuthLoginFailed, None, subject, title, None)
+}
+
+/// `auth.locked-out`; none for a name that is no user's.
 pub(crate) fn locked_out(
-    user: &UserId,
+    user: Option<&UserId>,
     address: Option<IpAddr>,
     failures: i64,
     until: Timestamp,
 ) -> NewEvent {
     let until = Timestamp::from_seconds(until.as_seconds());
+    let (name, subject) = of(user);
     let title = format!(
-        "{user} is locked until {until} after {failures} failed log-ins, the last{}",
+        "{name} is locked until {until} after {failures} failed log-ins, the last{}",
         from(address)
     );
-    event(
-        EventType::AuthLockedOut,
-        None,
-        format!("user/{user}"),
-        title,
-        None,
-    )
+    event(EventType::AuthLockedOut, None, subject, title, None)
 }
 
 /// `config.key-rotated`: a password was replaced.

@@ -73,25 +73,28 @@ pub(super) async fn rights_of(conn: &mut Conn, role: &RoleName) -> Result<Option
     Ok(rights.map(Rights::from_iter))
 }
 
-/// Refuses what would leave nobody who may say who may do what. `goes` are the grants that count no more.
-pub(super) async fn keep_an_admin(conn: &mut Conn, goes: impl Fn(&Grant) -> bool) -> Result<()> {
+/// The grants of those who may say who may do what on the whole hub, and sign in.
+pub(super) async fn administrators(conn: &mut Conn) -> Result<Vec<Grant>> {
     let rows = sql("SELECT g.* FROM grants g JOIN users u ON u.\"user\" = g.\"user\"
          WHERE g.project = $1 AND u.disabled IS NULL")
     .bind(HUB)
     .fetch_all(conn)
     .await?;
-    let (mut before, mut after) = (false, false);
+    let mut found = Vec::new();
     for row in &rows {
         let grant = grant(row)?;
-        if rights_of(conn, &grant.role)
-            .await?
-            .is_some_and(|rights| rights.has(Right::ManageAccess))
-        {
-            before = true;
-            after |= !goes(&grant);
+        let rights = rights_of(conn, &grant.role).await?;
+        if rights.is_some_and(|rights| rights.has(Right::ManageAccess)) {
+            found.push(grant);
         }
     }
-    match before && !after {
+    Ok(found)
+}
+
+/// Refuses what would leave nobody who may say who may do what. `goes` are the grants that count no more.
+pub(super) async fn keep_an_admin(conn: &mut Conn, goes: impl Fn(&Grant) -> bool) -> Result<()> {
+    let there = administrators(conn).await?;
+    match !there.is_empty() && there.iter().all(goes) {
         true => Err(LedgerError::conflict(
             "nobody would be left who may say who may do what: grant a user the role admin on the hub first",
         )),
@@ -197,6 +200,7 @@ impl Sql {
                 .await?;
                 let made = tx.role(&name).await?;
                 let made = made.ok_or_else(|| LedgerError::NotFound(format!("role {name}")))?;
+                tx.woken.access = true;
                 if before.is_none() {
                     tx.tell(tell::role_created(&made, &by.user), None);
                 }
@@ -288,6 +292,7 @@ impl Sql {
                     .await?;
                 let missing = || LedgerError::NotFound(format!("the role {role} of user {user} there"));
                 let taken = grant(&row.ok_or_else(missing)?)?;
+                tx.woken.access = true;
                 keep_an_admin(&mut tx.conn, |grant| {
                     grant.user == user && grant.role == role && grant.project == project
                 })

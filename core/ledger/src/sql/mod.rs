@@ -37,6 +37,7 @@ mod removal;
 mod reports;
 mod schedule;
 mod sessions;
+mod setup;
 mod silenced;
 mod silences;
 mod slots;

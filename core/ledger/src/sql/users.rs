@@ -66,7 +66,7 @@ async fn read(conn: &mut Conn, which: Option<&UserId>, now: Timestamp) -> Result
 }
 
 /// A user is no token, and has a realm.
-fn check(name: &UserId) -> Result<()> {
+pub(super) fn check(name: &UserId) -> Result<()> {
     let text = name.as_str();
     let parts = text.split_once('@');
     match parts {
@@ -91,6 +91,7 @@ impl Tx {
 
     /// Whoever was signed in, or half so, is so no more.
     pub(super) async fn end_logins(&mut self, user: &UserId) -> Result<u64> {
+        self.woken.access = true;
         sql("DELETE FROM login_steps WHERE \"user\" = $1")
             .bind(user.as_str())
             .execute(&mut self.conn)
@@ -99,6 +100,44 @@ impl Tx {
             .bind(user.as_str())
             .execute(&mut self.conn)
             .await
+    }
+
+    /// Makes a user with these roles.
+    pub(super) async fn make_user(
+        &mut self,
+        by: Option<&Actor>,
+        new: NewUser,
+        grants: Vec<(RoleName, Option<ProjectName>)>,
+    ) -> Result<User> {
+        let done = sql(
+            "INSERT INTO users (\"user\", name, email, created, created_by, password, password_set)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        )
+        .bind(new.user.as_str())
+        .bind(new.name.filter(|name| !name.is_empty()))
+        .bind(new.email.filter(|email| !email.is_empty()))
+        .bind(self.now.as_micros())
+        .bind(by.map(|by| by.user.as_str()))
+        .bind(new.password.clone())
+        .bind(micros(new.password.as_ref().map(|_| self.now)))
+        .execute(&mut self.conn)
+        .await?;
+        if done == 0 {
+            return Err(LedgerError::conflict(format!("user {} exists already", new.user)));
+        }
+        let made = self.user(&new.user).await?;
+        let change = Change {
+            action: "user.created",
+            object: format!("user/{}", made.user),
+            project: None,
+            before: None,
+            after: Some(shown(&made)),
+        };
+        self.audit(by, change).await?;
+        for (role, project) in grants {
+            self.put_grant(by, new.user.clone(), role, project).await?;
+        }
+        self.user(&new.user).await
     }
 
     async fn put_change(&mut self, name: &UserId, change: &UserChange) -> Result<()> {
@@ -128,40 +167,8 @@ impl Sql {
         grants: Vec<(RoleName, Option<ProjectName>)>,
     ) -> Result<User> {
         check(&new.user)?;
-        self.write(move |tx| {
-            Box::pin(async move {
-                let done = sql(
-                    "INSERT INTO users (\"user\", name, email, created, created_by, password, password_set)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-                )
-                .bind(new.user.as_str())
-                .bind(new.name.filter(|name| !name.is_empty()))
-                .bind(new.email.filter(|email| !email.is_empty()))
-                .bind(tx.now.as_micros())
-                .bind(by.as_ref().map(|by| by.user.as_str()))
-                .bind(new.password.clone())
-                .bind(micros(new.password.as_ref().map(|_| tx.now)))
-                .execute(&mut tx.conn)
-                .await?;
-                if done == 0 {
-                    return Err(LedgerError::conflict(format!("user {} exists already", new.user)));
-                }
-                let made = tx.user(&new.user).await?;
-                let change = Change {
-                    action: "user.created",
-                    object: format!("user/{}", made.user),
-                    project: None,
-                    before: None,
-                    after: Some(shown(&made)),
-                };
-                tx.audit(by.as_ref(), change).await?;
-                for (role, project) in grants {
-                    tx.put_grant(by.as_ref(), new.user.clone(), role, project).await?;
-                }
-                tx.user(&new.user).await
-            })
-        })
-        .await
+        self.write(move |tx| Box::pin(async move { tx.make_user(by.as_ref(), new, grants).await }))
+            .await
     }
 
     pub(crate) async fn change_user(&self, by: Actor, name: UserId, change: UserChange) -> Result<User> {
@@ -199,6 +206,7 @@ impl Sql {
             Box::pin(async move {
                 let before = tx.user(&name).await?;
                 grants::keep_an_admin(&mut tx.conn, |grant| grant.user == name).await?;
+                tx.woken.access = true;
                 // Its tokens go with it: whoever gets the name next must not have them.
                 sql("UPDATE tokens SET revoked = $1 WHERE revoked IS NULL AND \"user\" >= $2 AND \"user\" < $3")
                     .bind(tx.now.as_micros())

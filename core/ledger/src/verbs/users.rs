@@ -17,6 +17,16 @@ impl Ledger {
         self.sql.create_user(by.cloned(), new, grants).await
     }
 
+    /// Whether there is a user who may say who may do what on the whole hub.
+    pub async fn is_set_up(&self) -> Result<bool> {
+        self.sql.is_set_up().await
+    }
+
+    /// Makes the first such user. `conflict` when there is one.
+    pub async fn set_up(&self, by: &Actor, new: NewUser) -> Result<User> {
+        self.sql.set_up(by.clone(), new).await
+    }
+
     /// Changes a user. Another password, or that it may not sign in any more, ends what it is signed in with.
     /// `conflict` when nobody would be left who may say who may do what.
     pub async fn change_user(&self, by: &Actor, user: &UserId, change: UserChange) -> Result<User> {

@@ -424,6 +424,43 @@ pub async fn steps_to_a_login_are_taken_once(place: &dyn Place) -> Result<()> {
     Ok(())
 }
 
+/// Whoever sets the hub up is its first administrator, and there is no second first.
+pub async fn a_hub_is_set_up_once(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let (ledger, by) = (&world.ledger, actor()?);
+    let user = make(&world, "bob@local").await?;
+    ledger.make_grant(None, &user, &role("operator")?, None).await?;
+    let new = |name: &str| -> Result<NewUser> {
+        Ok(NewUser {
+            user: name.parse()?,
+            name: None,
+            email: None,
+            password: Some("$argon2id$hash".to_owned()),
+        })
+    };
+    ensure!(!ledger.is_set_up().await?);
+    ensure!(
+        ledger.set_up(&by, new("root@local")?).await.is_err(),
+        "a name of the hub's"
+    );
+    let (one, two) = tokio::join!(
+        ledger.set_up(&by, new("alice@local")?),
+        ledger.set_up(&by, new("carol@local")?)
+    );
+    ensure!(one.is_ok() != two.is_ok(), "one of both");
+    ensure!(ledger.is_set_up().await?);
+    let again = ledger
+        .set_up(&by, new("eve@local")?)
+        .await
+        .err()
+        .context("set up")?;
+    ensure!(
+        again.code() == ErrorCode::Conflict && ledger.users().await?.len() == 2,
+        "{again}"
+    );
+    Ok(())
+}
+
 /// Every change says who, what, from where, before and after; nothing secret is in it.
 pub async fn changes_are_written_down(place: &dyn Place) -> Result<()> {
     let world = World::new(place).await?;
