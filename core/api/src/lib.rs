@@ -1,8 +1,8 @@
 //! HTTP routes, access control, OpenAPI, server-sent events and the embedded dashboard.
 //!
 //! [`router`] is the whole API over an [`ApiState`]; [`serve`] answers with it. Shapes are in [`wire`], which the
-//! command line uses too; who may do what is in [`access`]. Starting and stopping the hub, TLS and the terminal are
-//! left to the binary.
+//! command line uses too; who may do what is in [`access`]. Starting and stopping the hub, certificates and the terminal
+//! are left to the binary.
 
 pub mod access;
 mod acknowledge;
@@ -31,6 +31,7 @@ mod sign_in;
 mod silencing;
 mod state;
 mod stream;
+mod tls;
 mod totp;
 mod trials;
 mod usage;
@@ -45,6 +46,7 @@ pub use factors::Demand;
 pub use problem::{PROBLEM_JSON, REQUEST_ID};
 pub use routes::{openapi, router};
 pub use secrets::{Kept, SecretKeeper, SecretValue};
-pub use serve::serve;
-pub use state::{ApiParts, ApiState, Limits, PluginCatalog};
+pub use serve::{serve, serve_tls};
+pub use state::{ApiParts, ApiState, Limits, PluginCatalog, SetUp};
+pub use tls::ShownCertificate;
 pub use trials::Trials;

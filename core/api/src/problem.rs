@@ -37,12 +37,17 @@ impl IntoResponse for ApiError {
         if status.is_server_error() {
             tracing::error!(code = code.as_str(), error = %Chain(&self), "request failed");
         }
+        let mut response = status.into_response();
+        if let Some(wait) = self.wait() {
+            // Whole seconds, and none too few.
+            let seconds = HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
         let draft = Draft {
             code,
             detail: self.detail(),
             errors: self.into_faults(),
         };
-        let mut response = status.into_response();
         response.extensions_mut().insert(draft);
         response
     }

@@ -38,37 +38,45 @@ impl Caller {
 
 /// Refuses an address that tries too often, whatever names it gives.
 pub(crate) fn attempt(state: &ApiState, from: &From) -> Result<(), ApiError> {
-    match state.attempts().may(from.address, state.seams().moment()) {
-        true => Ok(()),
-        false => Err(ApiError::busy(
-            "Too many attempts to sign in come from this address; wait a minute.",
-        )),
+    match state.attempts().wait(from.address, state.seams().moment()) {
+        None => Ok(()),
+        Some(wait) => Err(ApiError::Later {
+            detail: "Too many attempts to sign in come from this address; wait a minute.".to_owned(),
+            wait,
+        }),
     }
 }
 
 /// Refuses a name that is locked.
 pub(crate) async fn unlocked(state: &ApiState, user: &UserId) -> Result<(), ApiError> {
     match state.ledger().locked_until(user).await? {
-        Some(until) => Err(locked(user, until)),
+        Some(until) => Err(locked(state, user, until)),
         None => Ok(()),
     }
 }
 
 /// Counts a failure, which may lock the name; what is answered.
 pub(crate) async fn failed(state: &ApiState, user: &UserId, from: &From, why: &'static str) -> ApiError {
-    tracing::warn!(%user, address = ?from.address, "a log-in failed");
+    match state.ledger().user(user).await {
+        Ok(Some(_)) => tracing::warn!(%user, address = ?from.address, "a log-in failed"),
+        // What was typed may be a password.
+        Ok(None) => tracing::warn!(address = ?from.address, "a log-in of a user that there is not failed"),
+        Err(error) => return error.into(),
+    }
     match state.ledger().login_failed(user, from.address, POLICY).await {
-        Ok(Some(until)) => locked(user, until),
+        Ok(Some(until)) => locked(state, user, until),
         Ok(None) => ApiError::Refused(why),
         Err(error) => error.into(),
     }
 }
 
-fn locked(user: &UserId, until: Timestamp) -> ApiError {
+fn locked(state: &ApiState, user: &UserId, until: Timestamp) -> ApiError {
+    let wait = until.since(state.seams().now());
     let until = Timestamp::from_seconds(until.as_seconds());
-    ApiError::busy(format!(
-        "Nobody can sign in as {user} until {until}, for too many attempts failed."
-    ))
+    ApiError::Later {
+        detail: format!("Nobody can sign in as {user} until {until}, for too many attempts failed."),
+        wait,
+    }
 }
 
 /// Refuses who does not know the password of the user that is signed in; counted as attempts to sign in are.

@@ -54,7 +54,7 @@ pub use server::{MailReport, RecipientOutcome, SmtpAuth, SmtpMechanism, SmtpServ
 pub use sign::SignSpec;
 pub use signing_key::{SigningKind, generate_signing_secret};
 pub use slots::SecretSlot;
-pub use tls::Fingerprint;
+pub use tls::{Fingerprint, pinned_tls, wrong_certificate};
 
 /// What the admin decides about everything that leaves the machine.
 #[derive(Clone)]

@@ -46,6 +46,8 @@ mod soak;
 mod stopped;
 #[path = "hub/tips.rs"]
 mod tips;
+#[path = "hub/tls.rs"]
+mod tls;
 #[path = "hub/told.rs"]
 mod told;
 #[path = "hub/tried.rs"]

@@ -158,7 +158,18 @@ impl TestHub {
     /// The hub's address.
     pub fn url(&self) -> Result<String> {
         let address = std::fs::read_to_string(self.data().join("listen"))?;
-        Ok(format!("http://{}", address.trim()))
+        let scheme = if self.fingerprint().is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        Ok(format!("{scheme}://{}", address.trim()))
+    }
+
+    /// The fingerprint of the certificate that the hub shows, when it speaks TLS.
+    pub fn fingerprint(&self) -> Option<String> {
+        let text = std::fs::read_to_string(self.data().join("tls/fingerprint")).ok()?;
+        Some(text.trim().to_owned())
     }
 
     /// The file with the local admin's token.
@@ -256,6 +267,9 @@ impl TestHub {
                 std::fs::read_to_string(self.token_file()).unwrap_or_default(),
             )
             .env("XDG_CONFIG_HOME", self.folder().join("config"));
+        if let Some(fingerprint) = self.fingerprint() {
+            command.env("IRONCORE_FINGERPRINT", fingerprint);
+        }
         Ok(command)
     }
 

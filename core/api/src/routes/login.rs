@@ -69,7 +69,7 @@ async fn login(
 }
 
 /// A user by what somebody types.
-fn user_of(text: &str) -> Option<UserId> {
+pub(super) fn user_of(text: &str) -> Option<UserId> {
     let text = text.trim();
     let full = if text.contains('@') {
         text.to_owned()

@@ -21,6 +21,7 @@ mod projects;
 mod roles;
 mod second_factor;
 mod secrets;
+mod setup;
 mod silences;
 mod snapshots;
 mod statistics;
@@ -46,12 +47,13 @@ use crate::access::Access;
 use crate::state::ApiState;
 use crate::{acknowledge, auth, dashboard, document, headers, problem};
 
-/// Routes that need no token: the hub's health, and signing in.
+/// Routes that need no token: the hub's health, signing in, and the first set-up.
 fn unguarded() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .merge(hub::public())
         .merge(login::public())
         .merge(second_factor::public())
+        .merge(setup::public())
 }
 
 /// Routes that need a token: all others.

@@ -36,6 +36,24 @@ pub struct LoggedIn {
     pub recovery_codes: Vec<String>,
 }
 
+/// The first administrator of a hub.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetUpHub {
+    /// What `serve` printed and left in `setup.token`.
+    pub token: String,
+    /// `NAME@local`; the realm may be left out.
+    pub user: String,
+    /// For people.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Where the user is reached.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// 12 characters or more.
+    pub password: String,
+}
+
 /// What a user may do somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Grant {
@@ -142,7 +160,7 @@ pub struct ChangePassword {
     pub new: String,
 }
 
-super::quiet!(CreateUser, ChangeUser, ChangePassword, LoggedIn);
+super::quiet!(SetUpHub, CreateUser, ChangeUser, ChangePassword, LoggedIn);
 
 /// A role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -1,6 +1,8 @@
 //! Users, roles, and who changed what.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 use ironcore_types::{ProjectName, Right, RoleName, UserId};
 
 use super::hub::Sure;
@@ -84,6 +86,25 @@ pub(crate) enum User {
         sure: Sure,
     },
 }
+
+/// Makes the first administrator of a new hub.
+#[derive(Debug, Args)]
+pub(crate) struct Setup {
+    /// Its name: NAME, or NAME@local.
+    pub(crate) user: String,
+    /// The administrator's name, for people.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Where the administrator is reached.
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// File with the token of the set-up, which the hub leaves in its data folder until it is set up.
+    #[arg(long, value_name = "FILE", default_value = SETUP_TOKEN)]
+    pub(crate) setup_token: PathBuf,
+}
+
+/// Where `serve` leaves it when it runs as a system service.
+const SETUP_TOKEN: &str = "/var/lib/ironcore-backup/setup.token";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SecondFactor {

@@ -22,7 +22,7 @@ pub(crate) use self::browser::Browser;
 use self::problem::problem;
 pub(crate) use self::settings::LOCAL_ADMIN_TOKEN;
 use crate::args::Global;
-use crate::exit::Refused;
+use crate::exit::{Coded, Refused};
 
 const DEFAULT_SERVER: &str = "https://127.0.0.1:8007";
 /// Characters that stand for themselves in one segment of a path.
@@ -91,7 +91,9 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
             .user_agent(concat!("ironcore-backup/", env!("CARGO_PKG_VERSION")));
-        if let Some(path) = global.ca.clone().or(file.ca) {
+        if let Some(pin) = settings::fingerprint(global, file.fingerprint.as_deref(), &base)? {
+            builder = builder.tls_backend_preconfigured(ironcore_egress::pinned_tls(pin)?);
+        } else if let Some(path) = global.ca.clone().or(file.ca) {
             let pem = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
             let authority = reqwest::Certificate::from_pem(&pem)
                 .with_context(|| format!("{} holds no certificate", path.display()))?;
@@ -231,6 +233,14 @@ impl Client {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> anyhow::Error {
+        if let Some(why) = ironcore_egress::wrong_certificate(error) {
+            let message = format!(
+                "{}: {why}; is it the right hub, or has it renewed its certificate?",
+                self.base
+            );
+            let code = ErrorCode::RemoteFingerprint;
+            return Coded { code, message }.into();
+        }
         let mut why = error.to_string();
         let mut source = std::error::Error::source(error);
         while let Some(inner) = source {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use ironcore_egress::Fingerprint;
 use ironcore_types::ErrorCode;
 use reqwest::Url;
 use secrecy::SecretString;
@@ -13,6 +14,8 @@ use crate::exit::Coded;
 
 /// Where `serve` leaves the local admin's token when it runs as a system service.
 pub(crate) const LOCAL_ADMIN_TOKEN: &str = "/var/lib/ironcore-backup/admin.token";
+/// Where it leaves the fingerprint of its certificate.
+const LOCAL_FINGERPRINT: &str = "/var/lib/ironcore-backup/tls/fingerprint";
 
 /// What the client file may hold: `$XDG_CONFIG_HOME/ironcore-backup/client.toml`.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -24,6 +27,8 @@ pub(crate) struct ClientFile {
     pub(crate) token_file: Option<PathBuf>,
     /// PEM file with the authority to trust.
     pub(crate) ca: Option<PathBuf>,
+    /// SHA-256 of the one certificate to believe.
+    pub(crate) fingerprint: Option<String>,
 }
 
 /// Where the client file is.
@@ -68,20 +73,41 @@ pub(super) fn token(global: &Global, from_file: Option<PathBuf>) -> Result<Secre
     .into())
 }
 
+/// The one certificate to believe: what was said, else what the hub of this machine left beside its token.
+pub(super) fn fingerprint(
+    global: &Global,
+    from_file: Option<&str>,
+    base: &Url,
+) -> Result<Option<Fingerprint>> {
+    let said = global.fingerprint.as_deref().or(from_file);
+    if let Some(text) = said {
+        return Ok(Some(text.parse()?));
+    }
+    if global.ca.is_some() || base.scheme() != "https" || !is_loopback(base) {
+        return Ok(None);
+    }
+    let left = std::fs::read_to_string(LOCAL_FINGERPRINT).ok();
+    Ok(left.and_then(|text| text.trim().parse().ok()))
+}
+
 fn read_token(path: &Path) -> Result<SecretString> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the token file {}", path.display()))?;
     Ok(SecretString::from(text.trim().to_owned()))
 }
 
-/// A token must not travel in the clear over a network.
-pub(super) fn refuse_plain(base: &Url) -> Result<()> {
-    let loopback = match base.host() {
+fn is_loopback(base: &Url) -> bool {
+    match base.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         Some(url::Host::Domain(name)) => name == "localhost",
         None => false,
-    };
+    }
+}
+
+/// A token must not travel in the clear over a network.
+pub(super) fn refuse_plain(base: &Url) -> Result<()> {
+    let loopback = is_loopback(base);
     match base.scheme() {
         "https" => Ok(()),
         "http" if loopback => Ok(()),

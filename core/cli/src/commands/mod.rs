@@ -22,6 +22,7 @@ mod schedule;
 mod scheduler;
 mod second_factor;
 mod secret;
+mod setup;
 mod silence;
 mod simulate;
 mod snapshot;
@@ -82,6 +83,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
     };
     match cli.command {
         Command::Serve(options) => serve::run(&options).await,
+        Command::Setup(options) => setup::run(&Client::without_token(&cli.global)?, form, options).await,
         Command::Task(command) => task::run(&context()?, command).await,
         Command::Snapshot(command) => snapshot::run(&context()?, command).await,
         Command::Statistics(filter) => statistics::run(&context()?, filter).await,

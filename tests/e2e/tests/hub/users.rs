@@ -29,6 +29,72 @@ fn ask(hub: &TestHub, method: &str, path: &str, headers: &str, body: &str) -> Re
     Ok((head.to_owned(), body.to_owned()))
 }
 
+#[test]
+fn a_new_hub_is_set_up_once_by_who_can_read_its_data_folder() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut hub = TestHub::start("")?;
+    let file = hub.folder().join("data/setup.token");
+    ensure!(std::fs::metadata(&file)?.permissions().mode() & 0o777 == 0o600);
+    let token = std::fs::read_to_string(&file)?.trim().to_owned();
+    ensure!(hub.log().contains(&format!("/setup#{token}")), "{}", hub.log());
+    hub.stop()?;
+    hub.resume()?;
+    ensure!(hub.log().matches(&token).count() == 1, "once: {}", hub.log());
+    let file = file.display().to_string();
+    let set_up = |user: &str| {
+        hub.cli_with(
+            &["setup", user, "--setup-token", &file],
+            format!("{PASSWORD}\n").as_bytes(),
+        )
+    };
+    let made = set_up("ada")?;
+    ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    ensure!(!std::path::Path::new(&file).exists(), "it is of no use any more");
+    let again = set_up("eve")?;
+    ensure!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("setup.token"));
+    let body = json!({ "token": token, "user": "eve", "password": PASSWORD }).to_string();
+    let (head, said) = ask(&hub, "POST", "/api/v1/setup", "", &body)?;
+    ensure!(
+        head.starts_with("HTTP/1.1 409") && said.contains("is set up"),
+        "{head} {said}"
+    );
+    let login = json!({ "user": "ada", "password": PASSWORD }).to_string();
+    let (head, said) = ask(&hub, "POST", "/api/v1/login", "", &login)?;
+    ensure!(
+        head.starts_with("HTTP/1.1 200") && said.contains("\"admin\""),
+        "{head} {said}"
+    );
+    let told = hub.ok(&["audit", "list"])?;
+    ensure!(told.contains("setup@system") && !told.contains(&token), "{told}");
+    hub.stop()?;
+    hub.resume()?;
+    ensure!(!std::path::Path::new(&file).exists() && hub.log().matches("/setup#").count() == 1);
+    Ok(())
+}
+
+#[test]
+fn the_local_administrator_stays_revoked() -> Result<()> {
+    let mut hub = TestHub::start("")?;
+    hub.keep_port()?;
+    let list: Value = hub.json(&["token", "list"])?;
+    let name = list["tokens"][0]["user"].as_str().context("a token")?.to_owned();
+    hub.ok(&["token", "revoke", &name])?;
+    hub.stop()?;
+    hub.resume()?;
+    let refused = hub.cli(&["token", "list"])?;
+    ensure!(
+        refused.status.code() == Some(4),
+        "{}",
+        String::from_utf8_lossy(&refused.stderr)
+    );
+    ensure!(hub.log().contains("was revoked, and stays so"), "{}", hub.log());
+    hub.stop()?;
+    std::fs::remove_file(hub.token_file())?;
+    hub.resume()?;
+    hub.ok(&["token", "list"])?;
+    Ok(())
+}
+
 /// The code of a second factor at this moment, by another implementation than the hub's.
 fn code(secret: &str) -> Result<String> {
     let program = "import base64, hashlib, hmac, struct, sys, time\n\

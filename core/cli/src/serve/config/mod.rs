@@ -19,7 +19,8 @@ use crate::exit::Coded;
 
 use parts::{BackupFile, RetentionFile};
 pub(crate) use parts::{
-    BackupSettings, Database, EgressSettings, LoginSettings, PluginSettings, ProxySettings, RetentionSettings,
+    BackupSettings, Database, EgressSettings, LoginSettings, PluginSettings, ProxySettings,
+    RetentionSettings, TlsSettings,
 };
 
 /// What the file may hold. Unknown keys are refused with line and column.
@@ -37,6 +38,7 @@ struct File {
     templates: Option<PathBuf>,
     commands: Option<PathBuf>,
     paused_warning: Option<Span>,
+    tls: Option<TlsSettings>,
     login: LoginSettings,
     egress: EgressSettings,
     heartbeat: Option<HeartbeatSettings>,
@@ -71,6 +73,8 @@ pub(crate) struct Settings {
     pub(crate) commands: PathBuf,
     /// A scheduler that is paused for longer is told as a warning.
     pub(crate) paused_warning: Span,
+    /// The certificate that the API shows; none for plain HTTP on this machine alone.
+    pub(crate) tls: Option<TlsSettings>,
     /// What is asked of who signs in.
     pub(crate) login: LoginSettings,
     /// What may leave the machine.
@@ -155,6 +159,7 @@ impl Settings {
                 None => data.join("commands"),
             },
             paused_warning: file.paused_warning.unwrap_or(Span::from_secs(3600)),
+            tls: file.tls.map(TlsSettings::absolute).transpose()?,
             login: file.login,
             egress: file.egress,
             heartbeat: file.heartbeat,
@@ -169,9 +174,11 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), Coded> {
-        if !self.listen.ip().is_loopback() {
+        if let Some(tls) = &self.tls {
+            tls.check()?;
+        } else if !self.listen.ip().is_loopback() {
             return Err(invalid(format!(
-                "listen = \"{}\": the API speaks plain HTTP and would show tokens to the network; listen on a \
+                "listen = \"{}\": without TLS the API would show tokens to the network; add a table [tls], or listen on a \
                  loopback address and let a reverse proxy with TLS stand before it",
                 self.listen
             )));
@@ -359,5 +366,29 @@ mod tests {
             .expect_err("refused")
             .to_string();
         assert!(error.contains("loopback"), "{error}");
+        for tls in [
+            "",
+            "names = [\"backup.example\"]",
+            "certificate = \"a.pem\"\nkey = \"b.pem\"",
+        ] {
+            let settings = load(&format!("listen = \"0.0.0.0:8007\"\n[tls]\n{tls}\n")).expect("valid");
+            assert!(
+                settings
+                    .tls
+                    .expect("TLS")
+                    .certificate
+                    .is_none_or(|path| path.is_absolute())
+            );
+        }
+        for wrong in [
+            "certificate = \"a\"",
+            "key = \"a\"",
+            "certificate = \"a\"\nkey = \"b\"\nnames = [\"c\"]",
+        ] {
+            let error = load(&format!("[tls]\n{wrong}\n"))
+                .expect_err("refused")
+                .to_string();
+            assert!(error.contains("config.invalid"), "{error}");
+        }
     }
 }

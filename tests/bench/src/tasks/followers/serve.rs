@@ -130,7 +130,9 @@ impl Served {
             shutdown: stop.clone(),
             links: LinkKey::derived(b"bench"),
             secure: false,
+            certificate: None,
             demand: ironcore_api::Demand::default(),
+            setup: None,
             limits: Limits::default(),
         }));
         let (token, secret_sha256) = new_secret()?;
