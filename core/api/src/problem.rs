@@ -91,6 +91,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | C::PluginCapability
         | C::TemplateInvalid
         | C::SecretMissing => StatusCode::UNPROCESSABLE_ENTITY,
+        C::AuthProvider => StatusCode::BAD_GATEWAY,
         C::Overloaded => StatusCode::TOO_MANY_REQUESTS,
         C::DatastoreOffline | C::LedgerUnavailable | C::LedgerLocked => StatusCode::SERVICE_UNAVAILABLE,
         C::DatastoreFull | C::DatastoreInodes => StatusCode::INSUFFICIENT_STORAGE,

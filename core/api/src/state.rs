@@ -15,6 +15,7 @@ use crate::backups::HubBackups;
 use crate::factors::Demand;
 use crate::live::Live;
 use crate::logins::Attempts;
+use crate::oidc::Oidc;
 use crate::passwords::Passwords;
 use crate::secrets::SecretKeeper;
 use crate::stream::Tails;
@@ -82,6 +83,8 @@ pub struct ApiParts {
     pub certificate: Option<watch::Receiver<wire::Certificate>>,
     /// Of whom a second factor is demanded.
     pub demand: Demand,
+    /// Identity providers at which users of other realms sign in.
+    pub oidc: Oidc,
     /// How the first administrator is made; none where there is one.
     pub setup: Option<SetUp>,
     /// What requests may take.
@@ -195,6 +198,10 @@ impl ApiState {
     pub(crate) fn certificate(&self) -> Option<wire::Certificate> {
         let shown = self.inner.parts.certificate.as_ref();
         shown.map(|shown| shown.borrow().clone())
+    }
+
+    pub(crate) fn oidc(&self) -> &Oidc {
+        &self.inner.parts.oidc
     }
 
     pub(crate) fn is_secure(&self) -> bool {

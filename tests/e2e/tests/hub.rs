@@ -28,6 +28,8 @@ mod keyed;
 mod metrics;
 #[path = "hub/night.rs"]
 mod night;
+#[path = "hub/oidc.rs"]
+mod oidc;
 #[path = "hub/operate.rs"]
 mod operate;
 #[path = "hub/refusals.rs"]

@@ -16,6 +16,7 @@ mod jobs;
 mod login;
 mod logs;
 mod metrics;
+mod oidc;
 mod peer;
 mod projects;
 mod roles;
@@ -54,6 +55,7 @@ fn unguarded() -> OpenApiRouter<ApiState> {
         .merge(login::public())
         .merge(second_factor::public())
         .merge(setup::public())
+        .merge(oidc::public())
 }
 
 /// Routes that need a token: all others.

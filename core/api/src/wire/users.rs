@@ -36,6 +36,22 @@ pub struct LoggedIn {
     pub recovery_codes: Vec<String>,
 }
 
+/// An identity provider at which one can sign in: at `/api/v1/login/oidc/REALM`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoginWay {
+    /// The realm of its users.
+    pub realm: String,
+    /// What people know it by.
+    pub title: String,
+}
+
+/// Where one can sign in, beside a password here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoginWays {
+    /// The identity providers.
+    pub ways: Vec<LoginWay>,
+}
+
 /// The first administrator of a hub.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -13,8 +13,9 @@ use axum::http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use ironcore_api::wire::{Fault, PluginList};
 use ironcore_api::{
-    ApiParts, ApiState, Demand, Limits, PluginCatalog, SetUp, new_secret, router, secret_hash,
+    ApiParts, ApiState, Demand, Limits, Oidc, PluginCatalog, SetUp, new_secret, router, secret_hash,
 };
+use ironcore_egress::{Egress, EgressOptions, Secrets};
 use ironcore_engine::{SigningSeed, Stores};
 use ironcore_ledger::model::{NewSession, NewTask, NewToken, Outcome, Role, Service, Task};
 use ironcore_ledger::{Database, Ledger, LedgerOptions};
@@ -214,6 +215,7 @@ impl Hub {
             links: LinkKey::derived(b"links"),
             secure: false,
             certificate: None,
+            oidc: oidc(dir.path(), &seams),
             demand: demand(),
             setup: Some(set_up(&set_up_calls)),
             limits,
@@ -351,6 +353,13 @@ impl Hub {
             .await
             .expect("finished");
     }
+}
+
+/// No identity provider.
+fn oidc(folder: &std::path::Path, seams: &Seams) -> Oidc {
+    let secrets = Secrets::open(&folder.join("secrets"), &folder.join("secrets.key")).expect("secrets");
+    let egress = Egress::new(EgressOptions::default(), secrets, seams.clone()).expect("egress");
+    Oidc::new(Vec::new(), egress, seams.clone())
 }
 
 /// What the first administrator is made with.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use ironcore_api::{ApiParts, ApiState, HubBackups, Limits, wire};
+use ironcore_api::{ApiParts, ApiState, HubBackups, Limits, Oidc, wire};
 use ironcore_engine::{
     Guard, Housekeeping, HousekeepingOptions, Pulse, Scheduler, SchedulerOptions, Watch, WatchOptions,
     Worker, WorkerOptions,
@@ -187,6 +187,11 @@ impl Hub {
             secure: self.settings.tls.is_some() || self.dashboard(address).starts_with("https:"),
             certificate,
             demand: self.settings.login.demand()?,
+            oidc: Oidc::new(
+                self.settings.login.providers(&self.dashboard(address))?,
+                self.egress.clone(),
+                self.seams.clone(),
+            ),
             setup: self.set_up(),
             limits: Limits::default(),
         }))

@@ -57,7 +57,8 @@ pub use task::{
     RenewalState, Renewals, Task, TaskFilter, TaskPage, WARNINGS_KEPT,
 };
 pub use user::{
-    Actor, Credentials, Grant, LockPolicy, Login, NewLogin, NewUser, RoleRow, SecondFactor, User, UserChange,
+    Actor, Credentials, Elsewhere, Grant, LockPolicy, Login, NewLogin, NewUser, RoleRow, SecondFactor, User,
+    UserChange,
 };
 pub use verification::{GroupScope, ReportFilter, ReportPage, VerificationRow};
 pub use waiting::{WaitReason, Waiting};

@@ -56,6 +56,23 @@ pub struct User {
     pub grants: Vec<Grant>,
 }
 
+/// Somebody whom an identity provider has sent.
+#[derive(Debug, Clone)]
+pub struct Elsewhere {
+    /// `NAME@REALM`.
+    pub user: UserId,
+    /// What the provider knows it by, whatever its name: issuer and subject.
+    pub subject: String,
+    /// For people.
+    pub name: Option<String>,
+    /// Where the user is reached.
+    pub email: Option<String>,
+    /// Whether the user is made when there is none.
+    pub create: bool,
+    /// The roles that go with its groups; none when people alone give roles.
+    pub grants: Option<Vec<(RoleName, Option<ProjectName>)>>,
+}
+
 /// What changes of a user. What is none stays.
 #[derive(Debug, Clone, Default)]
 pub struct UserChange {

@@ -173,6 +173,26 @@ impl Tx {
     }
 }
 
+impl Tx {
+    /// Takes a role away.
+    pub(super) async fn take(&mut self, by: &Actor, taken: &Grant) -> Result<()> {
+        self.woken.access = true;
+        for statement in [
+            "DELETE FROM grants WHERE \"user\" = $1 AND project = $2 AND role = $3",
+            // Whoever is signed in with it is so no more.
+            "DELETE FROM logins WHERE \"user\" = $1 AND project = $2 AND role = $3",
+        ] {
+            sql(statement)
+                .bind(taken.user.as_str())
+                .bind(place_of(taken.project.as_ref()))
+                .bind(taken.role.as_str())
+                .execute(&mut self.conn)
+                .await?;
+        }
+        self.audit(Some(by), change("grant.taken", taken, false)).await
+    }
+}
+
 impl Sql {
     pub(crate) async fn put_role(
         &self,
@@ -292,24 +312,11 @@ impl Sql {
                     .await?;
                 let missing = || LedgerError::NotFound(format!("the role {role} of user {user} there"));
                 let taken = grant(&row.ok_or_else(missing)?)?;
-                tx.woken.access = true;
                 keep_an_admin(&mut tx.conn, |grant| {
                     grant.user == user && grant.role == role && grant.project == project
                 })
                 .await?;
-                for statement in [
-                    "DELETE FROM grants WHERE \"user\" = $1 AND project = $2 AND role = $3",
-                    // Whoever is signed in with it is so no more.
-                    "DELETE FROM logins WHERE \"user\" = $1 AND project = $2 AND role = $3",
-                ] {
-                    sql(statement)
-                        .bind(user.as_str())
-                        .bind(place.as_str())
-                        .bind(role.as_str())
-                        .execute(&mut tx.conn)
-                        .await?;
-                }
-                tx.audit(Some(&by), change("grant.taken", &taken, false)).await
+                tx.take(&by, &taken).await
             })
         })
         .await

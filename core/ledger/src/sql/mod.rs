@@ -7,6 +7,7 @@ mod bells;
 mod claim;
 mod conditions;
 mod delivery;
+mod elsewhere;
 mod events;
 mod factors;
 mod fanout;

@@ -4,7 +4,7 @@ use ironcore_types::{ProjectName, Rights, RoleName, UserId};
 
 use crate::Ledger;
 use crate::error::Result;
-use crate::model::{Actor, Credentials, Grant, NewUser, RoleRow, User, UserChange};
+use crate::model::{Actor, Credentials, Elsewhere, Grant, NewUser, RoleRow, User, UserChange};
 
 impl Ledger {
     /// Makes a user with these roles, each on a project or on the whole hub. `conflict` when there is one of that name.
@@ -25,6 +25,12 @@ impl Ledger {
     /// Makes the first such user. `conflict` when there is one.
     pub async fn set_up(&self, by: &Actor, new: NewUser) -> Result<User> {
         self.sql.set_up(by.clone(), new).await
+    }
+
+    /// An identity provider has sent somebody: makes the user where that is wanted, and fits the roles that came with groups.
+    /// `not-found` when there is no such user, `conflict` when it is somebody else at its provider.
+    pub async fn sign_in_elsewhere(&self, by: &Actor, who: Elsewhere) -> Result<()> {
+        self.sql.sign_in_elsewhere(by.clone(), who).await
     }
 
     /// Changes a user. Another password, or that it may not sign in any more, ends what it is signed in with.

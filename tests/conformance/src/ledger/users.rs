@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use ironcore_ledger::LedgerError;
 use ironcore_ledger::model::{
-    Actor, AuditFilter, Change, LockPolicy, NewLogin, NewToken, NewUser, Role, UserChange,
+    Actor, AuditFilter, Change, Elsewhere, LockPolicy, NewLogin, NewToken, NewUser, Role, UserChange,
 };
 use ironcore_types::{ErrorCode, EventType, Right, Rights, RoleName, UserId};
 
@@ -458,6 +458,71 @@ pub async fn a_hub_is_set_up_once(place: &dyn Place) -> Result<()> {
         again.code() == ErrorCode::Conflict && ledger.users().await?.len() == 2,
         "{again}"
     );
+    Ok(())
+}
+
+/// Who signs in elsewhere is who it was there, and has the roles of its groups beside those that people gave.
+pub async fn users_of_providers_keep_who_they_are(place: &dyn Place) -> Result<()> {
+    let world = World::new(place).await?;
+    let (ledger, by) = (&world.ledger, actor()?);
+    let user: UserId = "ada@corp".parse()?;
+    let (auditor, operator) = (role("auditor")?, role("operator")?);
+    let sent = |subject: &str, create: bool, grants: &[&RoleName]| Elsewhere {
+        user: user.clone(),
+        subject: format!("https://id.example {subject}"),
+        name: Some("Ada".to_owned()),
+        email: None,
+        create,
+        grants: Some(grants.iter().map(|role| ((*role).clone(), None)).collect()),
+    };
+    let missing = ledger.sign_in_elsewhere(&by, sent("1", false, &[])).await;
+    ensure!(missing.err().context("nobody made it")?.code() == ErrorCode::NotFound);
+    ledger
+        .sign_in_elsewhere(&by, sent("1", true, &[&auditor]))
+        .await?;
+    let roles = async || -> Result<Vec<String>> {
+        let user = ledger.user(&user).await?.context("ada")?;
+        Ok(user.grants.iter().map(|grant| grant.role.to_string()).collect())
+    };
+    ensure!(roles().await? == ["auditor"]);
+    ensure!(
+        ledger
+            .credentials(&user)
+            .await?
+            .context("ada")?
+            .password
+            .is_none()
+    );
+    ledger.create_login(browser(&user, 1)).await?;
+    let other = Actor {
+        user: "root@local!admin2".parse()?,
+        ..actor()?
+    };
+    ledger
+        .make_grant(Some(&other), &user, &role("member")?, Some(&demo()?))
+        .await?;
+    ledger
+        .sign_in_elsewhere(&by, sent("1", false, &[&operator]))
+        .await?;
+    ensure!(roles().await? == ["operator", "member"], "{:?}", roles().await?);
+    ensure!(
+        ledger.login_by_hash([1; 32]).await?.is_none(),
+        "it went by the other"
+    );
+    let somebody = ledger.sign_in_elsewhere(&by, sent("2", true, &[&operator])).await;
+    ensure!(somebody.err().context("somebody else")?.code() == ErrorCode::Conflict);
+    let people = Elsewhere {
+        grants: None,
+        ..sent("1", false, &[])
+    };
+    ledger.sign_in_elsewhere(&by, people).await?;
+    ensure!(roles().await?.len() == 2, "people alone give roles");
+    // Somebody must be left who may say who may do what.
+    ledger
+        .sign_in_elsewhere(&by, sent("1", false, &[&role("admin")?]))
+        .await?;
+    ledger.sign_in_elsewhere(&by, sent("1", false, &[])).await?;
+    ensure!(roles().await? == ["admin", "member"]);
     Ok(())
 }
 

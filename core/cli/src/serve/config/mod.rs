@@ -3,6 +3,7 @@
 //! It holds what concerns the process only; jobs, groups, datastores and tokens live in the ledger. The tables of the
 //! file are in [`parts`].
 
+mod login;
 mod parts;
 
 use std::collections::BTreeMap;
@@ -17,10 +18,10 @@ use serde::{Deserialize, Serialize};
 use super::heartbeat::HeartbeatSettings;
 use crate::exit::Coded;
 
+pub(crate) use login::LoginSettings;
 use parts::{BackupFile, RetentionFile};
 pub(crate) use parts::{
-    BackupSettings, Database, EgressSettings, LoginSettings, PluginSettings, ProxySettings,
-    RetentionSettings, TlsSettings,
+    BackupSettings, Database, EgressSettings, PluginSettings, ProxySettings, RetentionSettings, TlsSettings,
 };
 
 /// What the file may hold. Unknown keys are refused with line and column.
@@ -216,6 +217,7 @@ impl Settings {
             }
         }
         self.login.demand()?;
+        self.login.providers("")?;
         ironcore_egress::AllowList::parse(&self.egress.allow)
             .map_err(|error| invalid(format!("egress.allow: {error}")))?;
         if self.paused_warning < Span::from_secs(60) {

@@ -1,14 +1,13 @@
-//! The tables of the configuration: signing in, what may leave the machine, plugins' grants, copies of the hub, the database.
+//! The tables of the configuration: TLS, what may leave the machine, plugins' grants, copies of the hub, the database.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use ironcore_api::Demand;
 use ironcore_egress::{AllowList, ProxyOptions, SecretString};
 use ironcore_ledger::Postgres;
-use ironcore_types::{RoleName, Span};
+use ironcore_types::Span;
 use serde::{Deserialize, Serialize};
 
 use super::invalid;
@@ -55,29 +54,6 @@ impl fmt::Display for TlsSettings {
             Some(path) => write!(f, "{}", path.display()),
             None => f.write_str("a certificate of the hub's own making"),
         }
-    }
-}
-
-/// `[login]`: what is asked of who signs in.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct LoginSettings {
-    /// Roles whose users must have a second factor; `*` for all.
-    pub(crate) second_factor_for: Vec<String>,
-}
-
-impl LoginSettings {
-    /// Of whom a second factor is demanded.
-    pub(crate) fn demand(&self) -> Result<Demand, Coded> {
-        let roles = self.second_factor_for.iter().filter(|role| *role != "*");
-        let role = |role: &String| {
-            let role = role.parse::<RoleName>();
-            role.map_err(|error| invalid(format!("login.second-factor-for: {error}; write roles, or *")))
-        };
-        Ok(Demand {
-            all: self.second_factor_for.iter().any(|role| role == "*"),
-            roles: roles.map(role).collect::<Result<_, _>>()?,
-        })
     }
 }
 
