@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::files;
-use crate::steps::{cargo, need, note, products, program, read, run, say, succeeds};
+use crate::steps::{cargo, need, note, products, program, read, root, run, say, succeeds};
 
 /// A Debian package, and what for.
 type Package = (&'static str, &'static str);
@@ -184,6 +184,22 @@ pub(crate) fn python_packages() -> Result<()> {
         run(program("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
         let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
         run(program(&python).args(install).args(PYTHON))
+    })
+}
+
+/// Makes `build/oidc` with an OpenID provider, which tests run.
+pub(crate) fn node_packages() -> Result<()> {
+    let (folder, source) = (products().join("oidc"), root().join("tests/testkit/oidc"));
+    let lock = std::fs::read_to_string(source.join("package-lock.json"))?;
+    let done = folder.join("node_modules/oidc-provider/package.json");
+    files::once("oidc-provider", &lock, &done, || {
+        need("npm", "the OpenID provider of the tests comes from there")?;
+        std::fs::create_dir_all(&folder)?;
+        for name in ["package.json", "package-lock.json"] {
+            files::write(&folder.join(name), &std::fs::read(source.join(name))?)?;
+        }
+        let arguments = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+        run(program("npm").args(arguments).current_dir(&folder))
     })
 }
 

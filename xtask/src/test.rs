@@ -12,6 +12,7 @@ pub(crate) fn all() -> Result<()> {
     step("Debian packages", machine::debian_packages)?;
     step("Python packages", machine::python_packages)?;
     step("programs of Prometheus", machine::prometheus)?;
+    step("packages of Node", machine::node_packages)?;
     step("lints", || {
         run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     })?;

@@ -1,5 +1,7 @@
 //! What an API request can fail of.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use ironcore_engine::EngineError;
 use ironcore_ledger::LedgerError;
@@ -35,9 +37,14 @@ pub enum ApiError {
         /// The single faults, when they are known.
         faults: Vec<Fault>,
     },
-    /// The body is not JSON.
-    #[error("The body must be JSON, with Content-Type: application/json.")]
-    MediaType,
+    /// It may be asked again, but not before this time has passed.
+    #[error("{detail}")]
+    Later {
+        /// In words.
+        detail: String,
+        /// How long.
+        wait: Duration,
+    },
     /// The HTTP layer refused it.
     #[error("{detail}")]
     Http {
@@ -130,7 +137,7 @@ impl ApiError {
             Self::Denied(_) => ErrorCode::AuthDenied,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Invalid { code, .. } => *code,
-            Self::MediaType => ErrorCode::RequestInvalid,
+            Self::Later { .. } => ErrorCode::Overloaded,
             Self::Http { status, .. } if status.is_client_error() => ErrorCode::RequestInvalid,
             Self::Ledger(error) => error.code(),
             Self::Engine(error) => error.code(),
@@ -143,7 +150,6 @@ impl ApiError {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Http { status, .. } => *status,
             other => status_of(other.code()),
         }
@@ -159,6 +165,14 @@ impl ApiError {
                 "The hub's database does not answer now; try again.".to_owned()
             }
             _ => sentence(&self.to_string()),
+        }
+    }
+
+    /// After which time to ask again, when that is known.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Later { wait, .. } => Some(*wait),
+            _ => None,
         }
     }
 

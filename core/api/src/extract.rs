@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use ironcore_types::ErrorCode;
@@ -28,7 +29,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             .and_then(|value| value.split(';').next())
             .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
         if !json {
-            return Err(ApiError::MediaType);
+            return Err(ApiError::Http {
+                status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                detail: "The body must be JSON, with Content-Type: application/json.".to_owned(),
+            });
         }
         let bytes = Bytes::from_request(request, state)
             .await

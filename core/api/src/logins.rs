@@ -70,9 +70,9 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Counts one; false when there were too many.
-    pub(crate) fn may(&self, address: Option<IpAddr>, now: Moment) -> bool {
-        let Some(address) = address else { return true };
+    /// Counts one; when there were too many, after which time there may be more.
+    pub(crate) fn wait(&self, address: Option<IpAddr>, now: Moment) -> Option<Duration> {
+        let address = address?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= ADDRESSES {
             known.retain(|_, (since, _)| now.since(*since) < SPAN);
@@ -82,7 +82,7 @@ impl Attempts {
             (*since, *count) = (now, 0);
         }
         *count = count.saturating_add(1);
-        *count <= ATTEMPTS
+        (*count > ATTEMPTS).then(|| SPAN.saturating_sub(now.since(*since)))
     }
 }
 
@@ -107,6 +107,19 @@ mod tests {
             "{set}"
         );
         assert!(set.ends_with("; Secure"));
+    }
+
+    #[test]
+    fn many_attempts_from_one_address_wait() {
+        let attempts = Attempts::default();
+        let at = |seconds| Moment::new(Duration::from_secs(seconds));
+        let address = "192.0.2.7".parse().ok();
+        for _ in 0..ATTEMPTS {
+            assert_eq!(attempts.wait(address, at(10)), None);
+        }
+        assert_eq!(attempts.wait(address, at(30)), Some(Duration::from_secs(40)));
+        assert_eq!(attempts.wait("192.0.2.8".parse().ok(), at(30)), None);
+        assert_eq!(attempts.wait(address, at(70)), None);
     }
 
     #[test]

@@ -37,12 +37,17 @@ impl IntoResponse for ApiError {
         if status.is_server_error() {
             tracing::error!(code = code.as_str(), error = %Chain(&self), "request failed");
         }
+        let mut response = status.into_response();
+        if let Some(wait) = self.wait() {
+            // Whole seconds, and none too few.
+            let seconds = HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
         let draft = Draft {
             code,
             detail: self.detail(),
             errors: self.into_faults(),
         };
-        let mut response = status.into_response();
         response.extensions_mut().insert(draft);
         response
     }
@@ -68,7 +73,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
     use ErrorCode as C;
     match code {
         C::AuthRequired => StatusCode::UNAUTHORIZED,
-        C::AuthDenied => StatusCode::FORBIDDEN,
+        C::AuthDenied | C::AuthSecondFactor => StatusCode::FORBIDDEN,
         C::NotFound | C::TaskNotFound | C::SnapshotNotFound | C::DatastoreNotFound => StatusCode::NOT_FOUND,
         C::Conflict
         | C::SnapshotExists
@@ -86,6 +91,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | C::PluginCapability
         | C::TemplateInvalid
         | C::SecretMissing => StatusCode::UNPROCESSABLE_ENTITY,
+        C::AuthProvider => StatusCode::BAD_GATEWAY,
         C::Overloaded => StatusCode::TOO_MANY_REQUESTS,
         C::DatastoreOffline | C::LedgerUnavailable | C::LedgerLocked => StatusCode::SERVICE_UNAVAILABLE,
         C::DatastoreFull | C::DatastoreInodes => StatusCode::INSUFFICIENT_STORAGE,

@@ -1,5 +1,5 @@
 //! What the API needs of whoever keeps secrets. How they are sealed is the binary's matter; a value goes in here and never
-//! comes out.
+//! comes out. What the API itself has sealed, to keep it elsewhere, it may open.
 
 use ironcore_types::event::ErrorData;
 use ironcore_types::{Timestamp, UserId};
@@ -43,4 +43,10 @@ pub trait SecretKeeper: Send + Sync + 'static {
 
     /// Forgets a secret; whether there was one.
     fn remove(&self, name: &str) -> Result<bool, ErrorData>;
+
+    /// Seals what is kept elsewhere, for one purpose.
+    fn seal_for(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, ErrorData>;
+
+    /// Opens what was sealed for this purpose; none when it was not.
+    fn open_for(&self, purpose: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, ErrorData>;
 }

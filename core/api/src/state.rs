@@ -8,12 +8,14 @@ use ironcore_ledger::Ledger;
 use ironcore_notify::links::LinkKey;
 use ironcore_types::objects::Group;
 use ironcore_types::{NodeName, Seams};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::backups::HubBackups;
+use crate::factors::Demand;
 use crate::live::Live;
 use crate::logins::Attempts;
+use crate::oidc::Oidc;
 use crate::passwords::Passwords;
 use crate::secrets::SecretKeeper;
 use crate::stream::Tails;
@@ -77,8 +79,25 @@ pub struct ApiParts {
     pub links: LinkKey,
     /// Whether people reach the hub by TLS alone: cookies are sent by nothing else then.
     pub secure: bool,
+    /// The certificate that the hub shows, as it changes; none without TLS.
+    pub certificate: Option<watch::Receiver<wire::Certificate>>,
+    /// Of whom a second factor is demanded.
+    pub demand: Demand,
+    /// Identity providers at which users of other realms sign in.
+    pub oidc: Oidc,
+    /// How the first administrator is made; none where there is one.
+    pub setup: Option<SetUp>,
     /// What requests may take.
     pub limits: Limits,
+}
+
+/// How the first administrator of a hub is made.
+#[derive(Clone)]
+pub struct SetUp {
+    /// SHA-256 of the token that is asked for.
+    pub sha256: [u8; 32],
+    /// To be called when it is done.
+    pub done: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// What the routes work with; cheap to clone.
@@ -166,6 +185,23 @@ impl ApiState {
 
     pub(crate) fn attempts(&self) -> &Attempts {
         &self.inner.attempts
+    }
+
+    pub(crate) fn demand(&self) -> &Demand {
+        &self.inner.parts.demand
+    }
+
+    pub(crate) fn set_up(&self) -> Option<&SetUp> {
+        self.inner.parts.setup.as_ref()
+    }
+
+    pub(crate) fn certificate(&self) -> Option<wire::Certificate> {
+        let shown = self.inner.parts.certificate.as_ref();
+        shown.map(|shown| shown.borrow().clone())
+    }
+
+    pub(crate) fn oidc(&self) -> &Oidc {
+        &self.inner.parts.oidc
     }
 
     pub(crate) fn is_secure(&self) -> bool {

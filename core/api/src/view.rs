@@ -322,6 +322,7 @@ pub(crate) fn user(user: model::User) -> wire::User {
         created: user.created,
         created_by: user.created_by,
         password_set: user.password_set,
+        second_factor: user.second_factor,
         last_login: user.last_login,
         locked_until: user.locked_until,
         grants: user.grants.into_iter().map(grant).collect(),

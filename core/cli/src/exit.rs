@@ -91,7 +91,7 @@ impl Exit {
 
     fn of_code(code: ErrorCode) -> Self {
         match code {
-            ErrorCode::AuthRequired | ErrorCode::AuthDenied => Self::Denied,
+            ErrorCode::AuthRequired | ErrorCode::AuthDenied | ErrorCode::AuthSecondFactor => Self::Denied,
             ErrorCode::NotFound | ErrorCode::TaskNotFound | ErrorCode::SnapshotNotFound => Self::NotFound,
             ErrorCode::RequestInvalid | ErrorCode::ScheduleInvalid => Self::Usage,
             ErrorCode::ChunkCorrupt | ErrorCode::ChunkMissing | ErrorCode::ManifestSignature => {

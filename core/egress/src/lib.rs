@@ -15,6 +15,7 @@ mod failure;
 mod fetch;
 mod fill;
 mod http;
+mod kept_elsewhere;
 mod mail;
 mod pool;
 mod proxy;
@@ -47,13 +48,13 @@ pub use http::{HttpRequest, HttpResponse, MAX_ANSWER};
 pub use mail::{Attachment, Mail};
 pub use proxy::ProxyOptions;
 pub use resolve::{Looking, Lookup, SystemLookup};
-pub use secrecy::SecretString;
+pub use secrecy::{SecretBox, SecretString};
 pub use secrets::{KeptSecret, SecretName, Secrets, Stamp};
 pub use server::{MailReport, RecipientOutcome, SmtpAuth, SmtpMechanism, SmtpServer, SmtpTls};
 pub use sign::SignSpec;
 pub use signing_key::{SigningKind, generate_signing_secret};
 pub use slots::SecretSlot;
-pub use tls::Fingerprint;
+pub use tls::{Fingerprint, pinned_tls, wrong_certificate};
 
 /// What the admin decides about everything that leaves the machine.
 #[derive(Clone)]

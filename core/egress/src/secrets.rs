@@ -1,4 +1,5 @@
-//! Secrets by name: sealed with a key file that lies outside the database, opened inside this crate only.
+//! Secrets by name: sealed with a key file that lies outside the database, opened inside this crate only. The key also
+//! seals what is kept elsewhere.
 //!
 //! A secret is one file `NAME.sealed` in the folder handed in, whose form is [`crate::sealed`]'s. Files are read anew for
 //! each use: a value sealed by another process counts at once.
@@ -17,6 +18,7 @@ use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
 use crate::durable;
 use crate::error::EgressError;
+use crate::kept_elsewhere;
 use crate::sealed;
 pub use crate::sealed::Stamp;
 pub use crate::secret_name::SecretName;
@@ -172,6 +174,16 @@ impl Secrets {
     /// The value; for this crate alone.
     pub(crate) fn reveal(&self, name: &SecretName) -> Result<SecretString, EgressError> {
         Ok(self.open_file(name)?.0)
+    }
+
+    /// Seals a value that is kept elsewhere, for one purpose such as `second-factor/alice@local`.
+    pub fn seal_for(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, EgressError> {
+        kept_elsewhere::seal(&self.cipher()?, purpose, plain)
+    }
+
+    /// Opens what was sealed for this purpose; none when it was for another, with another key, or was changed.
+    pub fn open_for(&self, purpose: &str, sealed: &[u8]) -> Result<Option<SecretBox<Vec<u8>>>, EgressError> {
+        Ok(kept_elsewhere::open(&self.cipher()?, purpose, sealed))
     }
 
     fn open_file(&self, name: &SecretName) -> Result<(SecretString, Stamp), EgressError> {

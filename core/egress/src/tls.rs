@@ -188,6 +188,21 @@ fn authorities(number: usize, pem: &str) -> Result<Vec<CertificateDer<'static>>,
     Ok(found)
 }
 
+/// TLS that believes this one certificate, for clients outside of this crate: the command line.
+pub fn pinned_tls(fingerprint: Fingerprint) -> Result<ClientConfig, EgressError> {
+    let trust = Trust {
+        provider: Arc::new(default_provider()),
+        certificates: Vec::new(),
+        bundled: false,
+    };
+    trust.pinned(fingerprint)
+}
+
+/// What an error says of a certificate that is not the pinned one, when that is why.
+pub fn wrong_certificate(error: &(dyn StdError + 'static)) -> Option<String> {
+    cause::<WrongCertificate>(error).map(ToString::to_string)
+}
+
 /// The server showed another certificate than the pinned one.
 #[derive(Debug, thiserror::Error)]
 #[error("the server's certificate has the fingerprint {found}, not the pinned {pinned}")]

@@ -155,6 +155,8 @@ pub struct Wakes {
     pub logs: watch::Receiver<u64>,
     /// Configuration changed, the scheduler was paused or resumed.
     pub objects: watch::Receiver<u64>,
+    /// Somebody lost something: a token, a login, a role, or what a role allows.
+    pub access: watch::Receiver<u64>,
 }
 
 /// The ledger: every verb of the hub's state over its database. Cheap to clone; dropped without

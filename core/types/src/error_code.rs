@@ -163,6 +163,10 @@ codes! {
     AuthRequired = "auth.required",
     /// The token has no right to do this.
     AuthDenied = "auth.denied",
+    /// This is for who has a second factor, and the user has none.
+    AuthSecondFactor = "auth.second-factor",
+    /// The identity provider cannot be asked, or what it says cannot be relied on.
+    AuthProvider = "auth.provider",
     /// There is nothing of that name.
     NotFound = "not-found",
     /// The object is in the way of the change.

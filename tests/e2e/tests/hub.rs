@@ -28,6 +28,8 @@ mod keyed;
 mod metrics;
 #[path = "hub/night.rs"]
 mod night;
+#[path = "hub/oidc.rs"]
+mod oidc;
 #[path = "hub/operate.rs"]
 mod operate;
 #[path = "hub/refusals.rs"]
@@ -46,6 +48,8 @@ mod soak;
 mod stopped;
 #[path = "hub/tips.rs"]
 mod tips;
+#[path = "hub/tls.rs"]
+mod tls;
 #[path = "hub/told.rs"]
 mod told;
 #[path = "hub/tried.rs"]

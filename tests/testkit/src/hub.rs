@@ -158,7 +158,18 @@ impl TestHub {
     /// The hub's address.
     pub fn url(&self) -> Result<String> {
         let address = std::fs::read_to_string(self.data().join("listen"))?;
-        Ok(format!("http://{}", address.trim()))
+        let scheme = if self.fingerprint().is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        Ok(format!("{scheme}://{}", address.trim()))
+    }
+
+    /// The fingerprint of the certificate that the hub shows, when it speaks TLS.
+    pub fn fingerprint(&self) -> Option<String> {
+        let text = std::fs::read_to_string(self.data().join("tls/fingerprint")).ok()?;
+        Some(text.trim().to_owned())
     }
 
     /// The file with the local admin's token.
@@ -223,16 +234,21 @@ impl TestHub {
 
     /// The same, with standard input.
     pub fn cli_with(&self, args: &[&str], input: &[u8]) -> Result<Output> {
-        let mut child = self
-            .command(args)?
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        let mut child = self.spawn(args)?;
         if let Some(mut stdin) = child.stdin.take() {
             std::io::Write::write_all(&mut stdin, input)?;
         }
         Ok(child.wait_with_output()?)
+    }
+
+    /// Starts the command line with these arguments, to be talked with.
+    pub fn spawn(&self, args: &[&str]) -> Result<std::process::Child> {
+        let mut command = self.command(args)?;
+        let piped = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Ok(piped.spawn()?)
     }
 
     /// Starts the command line with these arguments and lets it go on. `name` is that of its output, in the hub's folder.
@@ -251,6 +267,9 @@ impl TestHub {
                 std::fs::read_to_string(self.token_file()).unwrap_or_default(),
             )
             .env("XDG_CONFIG_HOME", self.folder().join("config"));
+        if let Some(fingerprint) = self.fingerprint() {
+            command.env("IRONCORE_FINGERPRINT", fingerprint);
+        }
         Ok(command)
     }
 

@@ -7,6 +7,7 @@ pub mod exposition;
 pub mod http_proxy;
 pub mod hub;
 pub mod line_protocol;
+pub mod oidc;
 pub mod postgres;
 pub mod program;
 pub mod prometheus;

@@ -43,6 +43,7 @@ async fn status(State(state): State<ApiState>, access: Access) -> Result<Json<St
     let now = state.seams().now();
     Ok(Json(Status {
         hub: state.hub(),
+        certificate: state.certificate(),
         time: now,
         services: services(&sessions),
         scheduler_paused: ledger.scheduler_paused().await?,

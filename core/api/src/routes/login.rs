@@ -3,23 +3,21 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::{HeaderMap, SET_COOKIE, USER_AGENT};
+use axum::http::header::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use ironcore_ledger::LedgerError;
-use ironcore_ledger::model::{NewLogin, UserChange};
-use ironcore_types::{Timestamp, UserId};
+use ironcore_ledger::model::UserChange;
+use ironcore_types::{ErrorCode, UserId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::second_factor;
 use crate::access::{Access, Key};
-use crate::auth::{access_of, new_secret};
 use crate::error::ApiError;
 use crate::extract::{From, Json as Body};
-use crate::logins::{self, IDLE, LONGEST, POLICY};
-use crate::passwords;
+use crate::sign_in::{Caller, Shown};
 use crate::state::ApiState;
-use crate::view;
-use crate::wire::{ChangePassword, Grant, LoggedIn, LoginRequest, RoleAt};
+use crate::wire::{ChangePassword, Grant, LoggedIn, LoginRequest, RoleAt, SecondFactorWanted};
+use crate::{factors, logins, passwords, sign_in, view};
 
 /// Routes that need nothing.
 pub(super) fn public() -> OpenApiRouter<ApiState> {
@@ -36,10 +34,12 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 }
 
 /// Signs a user in. The secret comes as a cookie that no script reads; with it go requests of the hub's own pages, which send
-/// `X-CSRF-Token` with what changes something. Five failures within a quarter of an hour lock the name for as long.
+/// `X-CSRF-Token` with what changes something. Who has a second factor, or has to have one, goes on with `step`. Five failures
+/// within a quarter of an hour lock the name for as long.
 #[utoipa::path(
     post, path = "/api/v1/login", tag = "hub", operation_id = "login", request_body = LoginRequest, security(()),
-    responses((status = 200, body = LoggedIn), (status = 401, description = "User name or password is wrong."),
+    responses((status = 200, body = LoggedIn), (status = 202, body = SecondFactorWanted),
+        (status = 401, description = "User name or password is wrong."),
         (status = 429, description = "Too many failures; see Retry-After."))
 )]
 async fn login(
@@ -48,62 +48,28 @@ async fn login(
     headers: HeaderMap,
     Body(request): Body<LoginRequest>,
 ) -> Result<Response, ApiError> {
+    const WRONG: &str = "User name or password is wrong.";
     let ledger = state.ledger();
-    if !state.attempts().may(from.address, state.seams().moment()) {
-        return Err(ApiError::busy(
-            "Too many attempts to sign in come from this address; wait a minute.",
-        ));
-    }
-    let wrong = || ApiError::Refused("User name or password is wrong.");
+    sign_in::attempt(&state, &from)?;
     let Some(user) = user_of(&request.user) else {
-        return Err(wrong());
+        return Err(ApiError::Refused(WRONG));
     };
-    if let Some(until) = ledger.locked_until(&user).await? {
-        return Err(locked(&user, until));
-    }
-    let known = ledger.credentials(&user).await?;
+    sign_in::unlocked(&state, &user).await?;
+    let known = ledger.credentials(&user).await?.filter(|known| known.enabled);
     let hash = known.as_ref().and_then(|known| known.password.clone());
     let is_right = state.passwords().is(request.password, hash).await?;
-    if !is_right || !known.is_some_and(|known| known.enabled && known.second_factor.is_none()) {
-        tracing::warn!(%user, address = ?from.address, "a log-in failed");
-        return Err(match ledger.login_failed(&user, from.address, POLICY).await? {
-            Some(until) => locked(&user, until),
-            None => wrong(),
-        });
+    let Some(known) = known.filter(|_| is_right) else {
+        return Err(sign_in::failed(&state, &user, &from, WRONG).await);
+    };
+    let has = known.second_factor.is_some_and(|factor| factor.confirmed);
+    if has || factors::is_demanded(&state, &user).await? {
+        return second_factor::begin(&state, &user, !has).await;
     }
-    let (secret, hash) = new_secret()?;
-    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-    let new = NewLogin {
-        user: user.clone(),
-        secret_sha256: hash,
-        address: from.address,
-        agent: agent.map(str::to_owned),
-        step: None,
-        idle: IDLE,
-        longest: LONGEST,
-    };
-    ledger.create_login(new).await.map_err(|error| match error {
-        LedgerError::NotFound(_) => ApiError::denied("do anything here yet: ask an administrator for a role"),
-        error => error.into(),
-    })?;
-    let access = access_of(ledger, Key::Login(hash))
-        .await?
-        .ok_or(ApiError::Unauthorized)?;
-    tracing::info!(%user, address = ?from.address, "signed in");
-    let answer = LoggedIn {
-        session: view::session(&state, access),
-        csrf_token: logins::csrf_of(&secret),
-    };
-    let cookie = logins::cookie(Some(&secret), state.is_secure());
-    Ok((with_cookie(cookie), Json(answer)).into_response())
-}
-
-fn with_cookie(cookie: Option<axum::http::HeaderValue>) -> HeaderMap {
-    cookie.into_iter().map(|cookie| (SET_COOKIE, cookie)).collect()
+    sign_in::admit(&state, Caller::of(from, &headers), &user, Shown::default()).await
 }
 
 /// A user by what somebody types.
-fn user_of(text: &str) -> Option<UserId> {
+pub(super) fn user_of(text: &str) -> Option<UserId> {
     let text = text.trim();
     let full = if text.contains('@') {
         text.to_owned()
@@ -112,13 +78,6 @@ fn user_of(text: &str) -> Option<UserId> {
     };
     // Tokens do not sign in.
     full.parse().ok().filter(|_| !full.contains('!'))
-}
-
-fn locked(user: &UserId, until: Timestamp) -> ApiError {
-    let until = Timestamp::from_seconds(until.as_seconds());
-    ApiError::busy(format!(
-        "Nobody can sign in as {user} until {until}, for too many attempts failed."
-    ))
 }
 
 /// Signs out.
@@ -132,7 +91,7 @@ async fn logout(State(state): State<ApiState>, access: Access) -> Result<Respons
     };
     state.ledger().end_login(hash).await?;
     let cookie = logins::cookie(None, state.is_secure());
-    Ok((StatusCode::NO_CONTENT, with_cookie(cookie)).into_response())
+    Ok((StatusCode::NO_CONTENT, sign_in::cookies(cookie)).into_response())
 }
 
 /// Who is signed in by the cookie, with the token that pages send with what changes something.
@@ -150,6 +109,7 @@ async fn csrf(
     Ok(Json(LoggedIn {
         session: view::session(&state, access),
         csrf_token,
+        recovery_codes: Vec::new(),
     }))
 }
 
@@ -177,6 +137,19 @@ async fn switch(
     let Key::Login(hash) = access.key else {
         return Err(ApiError::denied("act by another role: it has one"));
     };
+    let user = state.ledger().user(&access.user).await?;
+    // Who signs in elsewhere has to show there what is demanded.
+    let bare = user.is_some_and(|user| user.password_set.is_some() && user.second_factor.is_none());
+    if bare && state.demand().of([&wanted.role].into_iter()) {
+        return Err(ApiError::Invalid {
+            code: ErrorCode::AuthSecondFactor,
+            detail: format!(
+                "The role {} is for who has a second factor: set one up first.",
+                wanted.role
+            ),
+            faults: Vec::new(),
+        });
+    }
     let done = state
         .ledger()
         .switch_login(hash, &wanted.role, wanted.project.as_ref())
@@ -201,22 +174,8 @@ async fn password(
     access: Access,
     Body(request): Body<ChangePassword>,
 ) -> Result<StatusCode, ApiError> {
-    if !matches!(access.key, Key::Login(_)) {
-        return Err(ApiError::denied("change a password: it has none"));
-    }
     let user = access.user.clone();
-    if let Some(until) = state.ledger().locked_until(&user).await? {
-        return Err(locked(&user, until));
-    }
-    let known = state
-        .ledger()
-        .credentials(&user)
-        .await?
-        .and_then(|known| known.password);
-    if !state.passwords().is(request.old, known).await? {
-        state.ledger().login_failed(&user, access.address, POLICY).await?;
-        return Err(ApiError::Refused("The old password is wrong."));
-    }
+    sign_in::prove(&state, &access, request.old).await?;
     if let Some(fault) = passwords::fault(&request.new, user.as_str()) {
         return Err(crate::extract::parameter("new", &fault));
     }

@@ -16,11 +16,14 @@ mod jobs;
 mod login;
 mod logs;
 mod metrics;
+mod oidc;
 mod peer;
 mod plans;
 mod projects;
 mod roles;
+mod second_factor;
 mod secrets;
+mod setup;
 mod silences;
 mod snapshots;
 mod statistics;
@@ -46,7 +49,17 @@ use crate::access::Access;
 use crate::state::ApiState;
 use crate::{acknowledge, auth, dashboard, document, headers, problem};
 
-/// Routes that need a token: all but one.
+/// Routes that need no token: the hub's health, signing in, and the first set-up.
+fn unguarded() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .merge(hub::public())
+        .merge(login::public())
+        .merge(second_factor::public())
+        .merge(setup::public())
+        .merge(oidc::public())
+}
+
+/// Routes that need a token: all others.
 fn protected() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .merge(hub::routes())
@@ -77,6 +90,7 @@ fn protected() -> OpenApiRouter<ApiState> {
         .merge(users::routes())
         .merge(roles::routes())
         .merge(login::routes())
+        .merge(second_factor::routes())
         .merge(peer::routes())
         .merge(metrics::routes())
         .routes(routes!(openapi_json))
@@ -85,8 +99,7 @@ fn protected() -> OpenApiRouter<ApiState> {
 /// The OpenAPI document of the API.
 pub fn openapi() -> OpenApi {
     let described = OpenApiRouter::with_openapi(document::base())
-        .merge(hub::public())
-        .merge(login::public())
+        .merge(unguarded())
         .merge(protected());
     document::finish(described.into_openapi())
 }
@@ -94,7 +107,7 @@ pub fn openapi() -> OpenApi {
 /// The API with the embedded dashboard, ready to be served.
 pub fn router(state: ApiState) -> Router {
     let (protected, _) = protected().split_for_parts();
-    let (public, _) = hub::public().merge(login::public()).split_for_parts();
+    let (public, _) = unguarded().split_for_parts();
     let limits = state.limits().clone();
     let seams = state.seams().clone();
     protected

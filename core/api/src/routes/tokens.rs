@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ironcore_ledger::model::NewToken;
+use ironcore_ledger::model::{NewToken, Withheld};
 use ironcore_types::UserId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -35,7 +35,8 @@ async fn list(State(state): State<ApiState>, access: Access) -> Result<Json<Toke
     }))
 }
 
-/// Makes a token. Its secret is in this answer and nowhere else.
+/// Makes a token. Its secret is in this answer and nowhere else. It may do no more than its user may there; what its role allows
+/// beside is told.
 #[utoipa::path(
     post, path = "/api/v1/tokens", tag = "tokens", operation_id = "create_token", request_body = CreateToken,
     responses((status = 201, body = CreatedToken))
@@ -65,11 +66,17 @@ async fn create(
         actor: Some(access.user.clone()),
     };
     let token = state.ledger().create_token(Some(&access.actor()), new).await?;
+    let (usable, withheld) = match state.ledger().withheld(&token).await? {
+        Withheld::All => (false, Vec::new()),
+        Withheld::These(rights) => (true, rights.iter().collect()),
+    };
     Ok((
         StatusCode::CREATED,
         Json(CreatedToken {
             token: view::token(token),
             secret,
+            usable,
+            withheld,
         }),
     ))
 }

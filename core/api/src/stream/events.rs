@@ -10,9 +10,8 @@ use ironcore_ledger::model::{Scope, SeqEvent};
 use ironcore_types::{EventType, Moment, Upid};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::{PING, event};
+use super::{PING, Reader, event};
 use crate::access::Access;
-use crate::auth::access_of;
 use crate::error::ApiError;
 use crate::live::REFRESH;
 use crate::state::ApiState;
@@ -24,7 +23,7 @@ const BATCH: u32 = 200;
 /// A reader of events from a place on.
 pub(crate) struct EventFeed {
     state: ApiState,
-    access: Access,
+    reader: Reader,
     types: Vec<EventType>,
     /// Everything up to here was sent, or is not for this reader.
     place: i64,
@@ -53,7 +52,7 @@ impl EventFeed {
         let wake = state.ledger().wakes().events;
         let now = state.seams().moment();
         Ok(Self {
-            access,
+            reader: Reader::new(&state, access),
             types,
             place,
             ready: VecDeque::new(),
@@ -77,6 +76,7 @@ impl EventFeed {
 
     async fn next(&mut self) -> Option<Event> {
         loop {
+            self.reader.look_if_changed(&self.state).await?;
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
@@ -104,7 +104,7 @@ impl EventFeed {
     /// Takes the next events in. True when there may be more at once.
     async fn read(&mut self) -> Result<bool, ApiError> {
         let ledger = self.state.ledger();
-        let scope = self.access.scope();
+        let scope = self.reader.access().scope();
         let last = ledger.last_seq().await?;
         let events = ledger.events_after(self.place, BATCH, &scope).await?;
         let full = events.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
@@ -139,7 +139,7 @@ impl EventFeed {
         if self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &running)) {
             return Ok(());
         }
-        let scope = self.access.scope();
+        let scope = self.reader.access().scope();
         let mut said = HashMap::with_capacity(running.len());
         for notice in running.iter().filter(|notice| visible(&scope, notice)) {
             if self.said.get(&notice.upid) != Some(notice) {
@@ -154,14 +154,7 @@ impl EventFeed {
 
     /// Says that the stream lives, and how far it is. None when the token ended meanwhile.
     async fn ping(&mut self) -> Option<()> {
-        match access_of(self.state.ledger(), self.access.key).await {
-            Ok(Some(access)) => self.access = access,
-            Ok(None) => return None,
-            Err(error) => {
-                log_end(&error);
-                return None;
-            }
-        }
+        self.reader.look(&self.state).await?;
         let ping = Ping {
             time: self.state.seams().now(),
         };
@@ -176,6 +169,7 @@ impl EventFeed {
         tokio::select! {
             () = self.state.shutdown().cancelled() => None,
             woken = self.wake.changed() => woken.ok(),
+            lost = self.reader.changed() => lost,
             () = self.state.seams().sleep_to(next) => Some(()),
         }
     }

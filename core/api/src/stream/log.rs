@@ -9,9 +9,8 @@ use ironcore_types::{Moment, TaskId, TaskState};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::tail::{BATCH, Lines, Next, Seen, Tail};
-use super::{PING, text};
+use super::{PING, Reader, text};
 use crate::access::Access;
-use crate::auth::access_of;
 use crate::error::ApiError;
 use crate::state::ApiState;
 use crate::wire::{LogDone, Ping};
@@ -19,7 +18,7 @@ use crate::wire::{LogDone, Ping};
 /// A follower of one log from a line on.
 pub(crate) struct LogFeed {
     state: ApiState,
-    access: Access,
+    reader: Reader,
     task: TaskId,
     tail: Arc<Tail>,
     /// The last line that was sent.
@@ -44,8 +43,8 @@ impl LogFeed {
         let next_ping = state.seams().moment();
         Self {
             tail: state.tails().of(task),
+            reader: Reader::new(&state, access),
             state,
-            access,
             task,
             line: after,
             logs: wakes.logs,
@@ -69,6 +68,7 @@ impl LogFeed {
             if self.over || self.state.shutdown().is_cancelled() {
                 return None;
             }
+            self.reader.look_if_changed(&self.state).await?;
             let seen = Seen {
                 logs: *self.logs.borrow_and_update(),
                 tasks: *self.tasks.borrow_and_update(),
@@ -83,8 +83,7 @@ impl LogFeed {
             let now = self.state.seams().moment();
             if now >= self.next_ping {
                 self.next_ping = now.after(PING);
-                let known = access_of(self.state.ledger(), self.access.key).await;
-                self.access = known.ok().flatten()?;
+                self.reader.look(&self.state).await?;
                 if !self.over {
                     // Behind the lines just read, so its id is the number of the last of them.
                     let mut ping = String::from_utf8_lossy(&events).into_owned();
@@ -146,6 +145,7 @@ impl LogFeed {
             () = self.state.shutdown().cancelled() => None,
             woken = self.logs.changed() => woken.ok(),
             woken = self.tasks.changed() => woken.ok(),
+            lost = self.reader.changed() => lost,
             () = self.state.seams().sleep_to(self.next_ping) => Some(()),
         }
     }

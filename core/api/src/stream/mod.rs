@@ -1,7 +1,8 @@
 //! Server-sent events: what all streams share.
 //!
 //! Each stream reads the ledger from a place on, waits until the ledger says "look again", and reads on. So it has
-//! neither gaps nor repetitions, however often it is cut and resumed. Who asks is looked up again at every ping.
+//! neither gaps nor repetitions, however often it is cut and resumed. Who asks is looked up again at every ping, and as soon
+//! as anybody has lost a token, a login or a role.
 
 mod events;
 mod log;
@@ -16,8 +17,10 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
+use crate::access::Access;
+use crate::auth::access_of;
 use crate::error::ApiError;
 use crate::extract::parameter;
 use crate::state::ApiState;
@@ -28,6 +31,59 @@ pub(crate) use tail::Tails;
 
 /// How often a stream says that it lives.
 pub(crate) const PING: Duration = Duration::from_secs(15);
+
+/// Who reads a stream: looked up again when somebody has lost something, and at every ping.
+pub(crate) struct Reader {
+    access: Access,
+    changed: watch::Receiver<u64>,
+}
+
+impl Reader {
+    pub(crate) fn new(state: &ApiState, access: Access) -> Self {
+        Self {
+            access,
+            changed: state.ledger().wakes().access,
+        }
+    }
+
+    /// As it was known last.
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Looks it up. None when it may read no more, or sees something else than before; whoever may resumes.
+    pub(crate) async fn look(&mut self, state: &ApiState) -> Option<()> {
+        self.changed.borrow_and_update();
+        match access_of(state.ledger(), self.access.key).await {
+            Ok(Some(access)) if access.project == self.access.project => {
+                self.access = access;
+                Some(())
+            }
+            Ok(_) => None,
+            Err(error) => {
+                tracing::warn!(%error, "a stream ends");
+                None
+            }
+        }
+    }
+
+    /// Looks it up if somebody has lost something since.
+    pub(crate) async fn look_if_changed(&mut self, state: &ApiState) -> Option<()> {
+        match self.changed.has_changed() {
+            Ok(false) => Some(()),
+            Ok(true) => self.look(state).await,
+            Err(_) => None,
+        }
+    }
+
+    /// Until somebody has lost something. None when the ledger ends.
+    pub(crate) async fn changed(&mut self) -> Option<()> {
+        self.changed.changed().await.ok()?;
+        // Seen by nobody yet: the stream looks before it goes on.
+        self.changed.mark_changed();
+        Some(())
+    }
+}
 
 /// Where a stream is to go on: `Last-Event-ID`, else the parameter `after`.
 pub(crate) fn resume<T: std::str::FromStr>(

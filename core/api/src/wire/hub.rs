@@ -76,11 +76,25 @@ pub struct Service {
     pub running: u64,
 }
 
+/// A certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Certificate {
+    /// SHA-256 of it, in hexadecimal digits: what clients pin.
+    pub fingerprint: String,
+    /// When it ends.
+    pub ends: Timestamp,
+    /// Whether the hub made it itself, and renews it.
+    pub generated: bool,
+}
+
 /// How the hub is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// The hub.
     pub hub: Hub,
+    /// The certificate that it shows; null without TLS of its own.
+    #[serde(default)]
+    pub certificate: Option<Certificate>,
     /// Its time.
     pub time: Timestamp,
     /// Its services.
@@ -165,6 +179,12 @@ pub struct CreatedToken {
     pub token: Token,
     /// What goes behind `Authorization: Bearer`.
     pub secret: String,
+    /// Whether it is of any use now: not when its user has no role there, or may not sign in.
+    #[serde(default)]
+    pub usable: bool,
+    /// What its role allows and its user may not do there, so that the token may not either.
+    #[serde(default)]
+    pub withheld: Vec<Right>,
 }
 
 impl std::fmt::Debug for CreatedToken {

@@ -25,12 +25,49 @@ impl std::fmt::Debug for LoginRequest {
 }
 
 /// Somebody is signed in; the secret is in a cookie that no script reads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LoggedIn {
     /// Who, and what that allows.
     pub session: Session,
     /// To be sent as `X-CSRF-Token` with every request that changes something.
     pub csrf_token: String,
+    /// What stands in for a second factor that was set up on the way, shown this once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recovery_codes: Vec<String>,
+}
+
+/// An identity provider at which one can sign in: at `/api/v1/login/oidc/REALM`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoginWay {
+    /// The realm of its users.
+    pub realm: String,
+    /// What people know it by.
+    pub title: String,
+}
+
+/// Where one can sign in, beside a password here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoginWays {
+    /// The identity providers.
+    pub ways: Vec<LoginWay>,
+}
+
+/// The first administrator of a hub.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetUpHub {
+    /// What `serve` printed and left in `setup.token`.
+    pub token: String,
+    /// `NAME@local`; the realm may be left out.
+    pub user: String,
+    /// For people.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Where the user is reached.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// 12 characters or more.
+    pub password: String,
 }
 
 /// What a user may do somewhere.
@@ -74,6 +111,8 @@ pub struct User {
     pub created_by: Option<UserId>,
     /// When the password was set; null when there is none.
     pub password_set: Option<Timestamp>,
+    /// Since when a second factor is asked for; null when it has none.
+    pub second_factor: Option<Timestamp>,
     /// When it signed in last.
     pub last_login: Option<Timestamp>,
     /// Until when nobody may sign in by this name, after failures.
@@ -137,17 +176,7 @@ pub struct ChangePassword {
     pub new: String,
 }
 
-macro_rules! quiet {
-    ($($type:ident),+) => {
-        $(impl std::fmt::Debug for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($type)).finish_non_exhaustive()
-            }
-        })+
-    };
-}
-
-quiet!(CreateUser, ChangeUser, ChangePassword);
+super::quiet!(SetUpHub, CreateUser, ChangeUser, ChangePassword, LoggedIn);
 
 /// A role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

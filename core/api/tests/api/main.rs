@@ -3,6 +3,7 @@
 mod access;
 mod configuration;
 mod explain;
+mod factors;
 mod figures;
 mod inbox;
 mod incidents;

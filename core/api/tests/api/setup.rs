@@ -12,7 +12,10 @@ use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use ironcore_api::wire::{Fault, PluginList};
-use ironcore_api::{ApiParts, ApiState, Limits, PluginCatalog, new_secret, router};
+use ironcore_api::{
+    ApiParts, ApiState, Demand, Limits, Oidc, PluginCatalog, SetUp, new_secret, router, secret_hash,
+};
+use ironcore_egress::{Egress, EgressOptions, Secrets};
 use ironcore_engine::{SigningSeed, Stores};
 use ironcore_ledger::model::{NewSession, NewTask, NewToken, Outcome, Role, Service, Task};
 use ironcore_ledger::{Database, Ledger, LedgerOptions};
@@ -120,6 +123,8 @@ pub(crate) struct Hub {
     pub(crate) seams: Seams,
     pub(crate) session: SessionId,
     pub(crate) shutdown: CancellationToken,
+    /// How often it was said that the hub is set up.
+    pub(crate) set_up_calls: Arc<AtomicU64>,
     pub(crate) folder: PathBuf,
     router: Router,
     _dir: tempfile::TempDir,
@@ -195,6 +200,7 @@ impl Hub {
         };
         ledger.register_session(new).await.expect("session");
         let shutdown = CancellationToken::new();
+        let set_up_calls = Arc::new(AtomicU64::new(0));
         let state = ApiState::new(ApiParts {
             stores,
             ledger: ledger.clone(),
@@ -208,6 +214,10 @@ impl Hub {
             shutdown: shutdown.clone(),
             links: LinkKey::derived(b"links"),
             secure: false,
+            certificate: None,
+            oidc: oidc(dir.path(), &seams),
+            demand: demand(),
+            setup: Some(set_up(&set_up_calls)),
             limits,
         });
         let folder = dir.path().to_owned();
@@ -217,6 +227,7 @@ impl Hub {
             seams,
             session,
             shutdown,
+            set_up_calls,
             folder,
             router: router(state),
             _dir: dir,
@@ -341,6 +352,34 @@ impl Hub {
             .finish(task.id, self.session, Outcome::new(state))
             .await
             .expect("finished");
+    }
+}
+
+/// No identity provider.
+fn oidc(folder: &std::path::Path, seams: &Seams) -> Oidc {
+    let secrets = Secrets::open(&folder.join("secrets"), &folder.join("secrets.key")).expect("secrets");
+    let egress = Egress::new(EgressOptions::default(), secrets, seams.clone()).expect("egress");
+    Oidc::new(Vec::new(), egress, seams.clone())
+}
+
+/// What the first administrator is made with.
+pub(crate) const SET_UP: &str = "the set-up token of the test";
+
+fn set_up(calls: &Arc<AtomicU64>) -> SetUp {
+    let calls = calls.clone();
+    SetUp {
+        sha256: secret_hash(SET_UP),
+        done: Arc::new(move || {
+            calls.fetch_add(1, Ordering::SeqCst);
+        }),
+    }
+}
+
+/// A second factor is demanded of the auditors of the hub.
+fn demand() -> Demand {
+    Demand {
+        all: false,
+        roles: vec![Role::Auditor.into()],
     }
 }
 

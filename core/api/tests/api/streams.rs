@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
-use axum::http::{Request, StatusCode, header};
+use axum::http::{Method, Request, StatusCode, header};
 use futures::StreamExt as _;
-use ironcore_api::Limits;
-use ironcore_ledger::model::{LogLevel, NewLogLine, Role};
+use ironcore_api::{Limits, secret_hash};
+use ironcore_ledger::model::{LogLevel, NewLogLine, NewToken, Role};
 use ironcore_types::progress::{Progress, Stage};
 use ironcore_types::{TaskState, Timestamp};
 use serde_json::{Value, json};
 
 use crate::setup::{Hub, encode, user, verify};
+use crate::users::{PASSWORD, alice, browse, kept, sign_in};
 
 #[derive(Debug)]
 struct Sent {
@@ -37,6 +38,15 @@ impl Reader {
         if let Some(last) = last {
             request = request.header("last-event-id", last.to_string());
         }
+        Self::of(hub, request).await
+    }
+
+    /// As a browser does.
+    async fn browse(hub: &Hub, path: &str, cookie: &str) -> Self {
+        Self::of(hub, Request::get(path).header(header::COOKIE, cookie)).await
+    }
+
+    async fn of(hub: &Hub, request: axum::http::request::Builder) -> Self {
         let response = hub.send(request.body(Body::empty()).expect("request")).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
@@ -247,6 +257,49 @@ async fn logs_are_followed_to_their_end_and_resumed_by_line() {
 }
 
 #[tokio::test]
+async fn streams_of_a_user_end_with_what_it_may_do() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    alice(&hub, &admin).await;
+    let task = hub.enqueue("demo", verify("shared")).await;
+    let log = format!("/api/v1/tasks/{}/log/stream", encode(&task.upid));
+    let own = NewToken {
+        user: user("alice@local!own"),
+        role: Role::Member.into(),
+        project: Some("demo".parse().expect("a project")),
+        secret_sha256: secret_hash("alice's own"),
+        comment: None,
+        expires: None,
+        actor: None,
+    };
+    hub.ledger.create_token(None, own).await.expect("a token");
+    let change = async |enabled: bool| {
+        let path = "/api/v1/users/alice@local";
+        let body = Some(json!({ "enabled": enabled }));
+        hub.ask(Method::PATCH, path, Some(&admin), body)
+            .await
+            .expect(StatusCode::OK);
+    };
+    let mut staying = Reader::open(&hub, EVENTS, &admin, None).await;
+    staying.ping().await;
+    for path in [EVENTS, &log] {
+        // No time passes in any of these.
+        let mut leaving = Reader::open(&hub, path, "alice's own", None).await;
+        leaving.ping().await;
+        change(false).await;
+        while leaving.next().await.is_some() {}
+        change(true).await;
+        let (cookie, csrf) = kept(&sign_in(&hub, "alice", PASSWORD).await);
+        let mut leaving = Reader::browse(&hub, path, &cookie).await;
+        leaving.ping().await;
+        browse(&hub, Method::POST, "/api/v1/logout", &cookie, Some(&csrf), None).await;
+        while leaving.next().await.is_some() {}
+    }
+    hub.enqueue("demo", verify("shared")).await;
+    assert_eq!(staying.told().await.event, "ironcore.task.queued");
+}
+
+#[tokio::test]
 async fn streams_end_with_their_token_and_with_the_server() {
     let hub = Hub::start().await;
     let admin = hub.token(Role::Admin, None).await;
@@ -259,8 +312,9 @@ async fn streams_end_with_their_token_and_with_the_server() {
         .revoke_token(None, &user("auditor@local!hub"))
         .await
         .expect("revoked");
-    hub.clock.forward(16);
+    // At once: no time passes.
     while leaving.next().await.is_some() {}
+    hub.clock.forward(16);
     staying.ping().await;
     hub.shutdown.cancel();
     while staying.next().await.is_some() {}

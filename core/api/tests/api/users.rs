@@ -3,14 +3,16 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use ironcore_ledger::model::Role;
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 
-use crate::setup::{Answer, Hub};
+use crate::setup::{Answer, Hub, SET_UP};
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Alice, a member of `demo` and an operator of the hub.
-async fn alice(hub: &Hub, admin: &str) {
+pub(crate) async fn alice(hub: &Hub, admin: &str) {
     let alice = json!({
         "user": "alice@local", "name": "Alice", "password": PASSWORD,
         "grants": [{ "role": "member", "project": "demo" }, { "role": "operator" }],
@@ -23,13 +25,13 @@ async fn alice(hub: &Hub, admin: &str) {
     assert!(!made.to_string().contains("argon"), "{made}");
 }
 
-async fn sign_in(hub: &Hub, user: &str, password: &str) -> Answer {
+pub(crate) async fn sign_in(hub: &Hub, user: &str, password: &str) -> Answer {
     let body = json!({ "user": user, "password": password });
     hub.ask(Method::POST, "/api/v1/login", None, Some(body)).await
 }
 
 /// What the browser keeps of an answer, and the token that pages send.
-fn kept(answer: &Answer) -> (String, String) {
+pub(crate) fn kept(answer: &Answer) -> (String, String) {
     let cookie = answer.head[header::SET_COOKIE].to_str().expect("text");
     let cookie = cookie.split(';').next().expect("a pair").to_owned();
     let body: Value = serde_json::from_str(&answer.text).expect("JSON");
@@ -37,7 +39,7 @@ fn kept(answer: &Answer) -> (String, String) {
 }
 
 /// Asks as a browser does; `csrf` is what the hub's own pages send.
-async fn browse(
+pub(crate) async fn browse(
     hub: &Hub,
     method: Method,
     path: &str,
@@ -178,9 +180,23 @@ async fn wrong_passwords_tell_nothing_and_lock_the_name() {
     assert_eq!(said[0], said[1]);
     let statuses: Vec<u16> = said[0].iter().map(|(status, _)| status.as_u16()).collect();
     assert_eq!(statuses, [401, 401, 401, 401, 429, 429]);
-    sign_in(&hub, "alice", PASSWORD)
+    hub.clock.forward(100);
+    let locked = sign_in(&hub, "alice", PASSWORD).await;
+    assert_eq!(
+        locked.head[header::RETRY_AFTER],
+        "800",
+        "as long as the lock lasts"
+    );
+    locked.expect(StatusCode::TOO_MANY_REQUESTS);
+    let events = hub
+        .get("/api/v1/events", &admin)
         .await
-        .expect(StatusCode::TOO_MANY_REQUESTS);
+        .expect(StatusCode::OK)
+        .to_string();
+    assert!(
+        events.contains("Log-in as alice@local") && !events.contains("mallory"),
+        "{events}"
+    );
     let shown = hub
         .get("/api/v1/users/alice@local", &admin)
         .await
@@ -374,4 +390,113 @@ async fn who_may_do_what_is_changed_by_administrators_alone_and_written_down() {
         ["grant.made", "grant.made", "grant.made", "user.created"]
     );
     assert!(!rest.to_string().contains("argon"), "{rest}");
+}
+
+#[tokio::test]
+async fn the_first_administrator_is_made_once() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let set_up = async |token: &str, user: &str, password: &str| {
+        let body = json!({ "token": token, "user": user, "name": "Ada", "password": password });
+        hub.ask(Method::POST, "/api/v1/setup", None, Some(body)).await
+    };
+    // Who merely works here is no administrator.
+    alice(&hub, &admin).await;
+    set_up("wrong", "ada", PASSWORD)
+        .await
+        .problem(StatusCode::UNAUTHORIZED, "auth.required");
+    set_up(SET_UP, "ada", "short")
+        .await
+        .problem(StatusCode::BAD_REQUEST, "request.invalid");
+    set_up(SET_UP, "root", PASSWORD)
+        .await
+        .problem(StatusCode::BAD_REQUEST, "request.invalid");
+    assert_eq!(hub.set_up_calls.load(Ordering::SeqCst), 0);
+    let made = set_up(SET_UP, "ada", PASSWORD).await.expect(StatusCode::CREATED);
+    assert_eq!(
+        (&made["user"], &made["grants"][0]["role"]),
+        (&json!("ada@local"), &json!("admin"))
+    );
+    assert_eq!(hub.set_up_calls.load(Ordering::SeqCst), 1);
+    let signed_in = sign_in(&hub, "ada", PASSWORD).await.expect(StatusCode::OK);
+    assert_eq!(signed_in["session"]["role"], "admin");
+    for token in [SET_UP, "wrong"] {
+        let refused = set_up(token, "eve", PASSWORD).await;
+        let problem = refused.problem(StatusCode::CONFLICT, "conflict");
+        assert!(
+            problem["detail"].as_str().expect("words").contains("is set up"),
+            "{problem}"
+        );
+    }
+    let audit = hub
+        .get("/api/v1/audit?object=user/ada@local", &admin)
+        .await
+        .expect(StatusCode::OK);
+    let by: Vec<&str> = audit["entries"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .filter_map(|entry| entry["user"].as_str())
+        .collect();
+    assert_eq!(by, ["setup@system", "setup@system"], "made, and granted the role");
+    assert!(!audit.to_string().contains(SET_UP));
+}
+
+#[tokio::test]
+async fn a_password_in_the_wrong_field_is_not_kept() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    let typed = "correct-horse-battery";
+    for _ in 0..5 {
+        sign_in(&hub, typed, "x").await;
+    }
+    sign_in(&hub, typed, "x")
+        .await
+        .expect(StatusCode::TOO_MANY_REQUESTS);
+    let events = hub
+        .get("/api/v1/events", &admin)
+        .await
+        .expect(StatusCode::OK)
+        .to_string();
+    assert!(
+        events.contains("auth.locked-out") && !events.contains("horse"),
+        "{events}"
+    );
+    let file = std::fs::read(hub.folder.join("ledger.db")).expect("the ledger");
+    let log = std::fs::read(hub.folder.join("ledger.db-wal")).unwrap_or_default();
+    for bytes in [file, log] {
+        assert!(!bytes.windows(typed.len()).any(|part| part == typed.as_bytes()));
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_may_less_than_its_role_says_so() {
+    let hub = Hub::start().await;
+    let admin = hub.token(Role::Admin, None).await;
+    alice(&hub, &admin).await;
+    let make = async |name: &str, role: &str, project: Option<&str>| {
+        let body = json!({ "user": name, "role": role, "project": project });
+        let made = hub
+            .post("/api/v1/tokens", &admin, body)
+            .await
+            .expect(StatusCode::CREATED);
+        (
+            made["usable"] == true,
+            made["withheld"].as_array().map_or(0, Vec::len),
+        )
+    };
+    assert_eq!(make("alice@local!same", "operator", None).await, (true, 0));
+    assert_eq!(make("alice@local!less", "member", Some("demo")).await, (true, 0));
+    let (usable, withheld) = make("alice@local!more", "admin", None).await;
+    assert!(usable && withheld > 0);
+    assert_eq!(
+        make("robot@local!all", "admin", None).await,
+        (true, 0),
+        "of nobody's"
+    );
+    let nobody = json!({ "user": "nobody@local" });
+    hub.post("/api/v1/users", &admin, nobody)
+        .await
+        .expect(StatusCode::CREATED);
+    assert_eq!(make("nobody@local!none", "auditor", None).await, (false, 0));
 }

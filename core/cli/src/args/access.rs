@@ -1,6 +1,8 @@
 //! Users, roles, and who changed what.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 use ironcore_types::{ProjectName, Right, RoleName, UserId};
 
 use super::hub::Sure;
@@ -73,7 +75,45 @@ pub(crate) enum User {
         #[arg(long)]
         project: Option<ProjectName>,
     },
+    /// Set up a second factor, or take one away.
+    #[command(subcommand)]
+    SecondFactor(SecondFactor),
     /// Remove a user, what it may do, and its tokens.
+    Remove {
+        /// NAME@REALM
+        user: UserId,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+/// Makes the first administrator of a new hub.
+#[derive(Debug, Args)]
+pub(crate) struct Setup {
+    /// Its name: NAME, or NAME@local.
+    pub(crate) user: String,
+    /// The administrator's name, for people.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Where the administrator is reached.
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// File with the token of the set-up, which the hub leaves in its data folder until it is set up.
+    #[arg(long, value_name = "FILE", default_value = SETUP_TOKEN)]
+    pub(crate) setup_token: PathBuf,
+}
+
+/// Where `serve` leaves it when it runs as a system service.
+const SETUP_TOKEN: &str = "/var/lib/ironcore-backup/setup.token";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecondFactor {
+    /// Set up a second factor: the user's password, then a code of it, are read from standard input, a line each.
+    Set {
+        /// NAME@REALM
+        user: UserId,
+    },
+    /// Take a user's second factor away, say because the telephone is lost; it signs the user out everywhere.
     Remove {
         /// NAME@REALM
         user: UserId,

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use access::{Audit, Role, User};
+pub(crate) use access::{Audit, Role, SecondFactor, Setup, User};
 pub(crate) use hub::{
     Apply, Config, Datastore, DatastoreArgs, Group, LocalHub, Secret, Serve, Status, Sure, Token,
 };
@@ -67,6 +67,9 @@ pub(crate) struct Global {
     /// PEM file with the certificate authority to trust for the hub.
     #[arg(long, global = true, env = "IRONCORE_CA", value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
+    /// SHA-256 fingerprint of the hub's certificate, which `serve` and `status` show: no other is believed.
+    #[arg(long, global = true, env = "IRONCORE_FINGERPRINT", value_name = "SHA256")]
+    pub(crate) fingerprint: Option<String>,
     /// How results are printed.
     #[arg(long, global = true, value_enum, default_value_t = OutputMode::Auto)]
     pub(crate) output: OutputMode,
@@ -89,6 +92,8 @@ pub(crate) enum OutputMode {
 pub(crate) enum Command {
     /// Run the hub.
     Serve(Serve),
+    /// Make the first administrator of a new hub; the password is read from standard input.
+    Setup(Setup),
     /// Look at tasks: list, show, log, cancel.
     #[command(subcommand)]
     Task(Task),

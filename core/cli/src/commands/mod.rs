@@ -20,7 +20,9 @@ mod removal;
 mod report;
 mod schedule;
 mod scheduler;
+mod second_factor;
 mod secret;
+mod setup;
 mod silence;
 mod simulate;
 mod snapshot;
@@ -40,7 +42,7 @@ use anyhow::Result;
 use clap::CommandFactory;
 use ironcore_types::ErrorCode;
 
-use crate::args::{Cli, Command, Config, Hub, Prune, Verify};
+use crate::args::{Cli, Command, Config, Hub, Prune, SecondFactor, User, Verify};
 use crate::client::Client;
 use crate::exit::{Coded, Exit};
 use crate::output::Form;
@@ -81,6 +83,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
     };
     match cli.command {
         Command::Serve(options) => serve::run(&options).await,
+        Command::Setup(options) => setup::run(&Client::without_token(&cli.global)?, form, options).await,
         Command::Task(command) => task::run(&context()?, command).await,
         Command::Snapshot(command) => snapshot::run(&context()?, command).await,
         Command::Statistics(filter) => statistics::run(&context()?, filter).await,
@@ -103,6 +106,9 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Maintenance(command) => silence::maintenance(&context()?, command).await,
         Command::Inbox(command) => inbox::run(&context()?, command).await,
         Command::Token(command) => token::run(&context()?, command).await,
+        Command::User(User::SecondFactor(SecondFactor::Set { user })) => {
+            second_factor::set(&Client::without_token(&cli.global)?, form, &user).await
+        }
         Command::User(command) => user::run(&context()?, command).await,
         Command::Role(command) => user::run_role(&context()?, command).await,
         Command::Audit(command) => user::run_audit(&context()?, command).await,

@@ -142,6 +142,22 @@ pub(super) fn value() -> Result<SecretString> {
     Ok(SecretString::from(value))
 }
 
+/// One line on standard input, without its end; on a terminal it is asked for as `what`, and not shown.
+pub(super) fn line(what: &str) -> Result<SecretString> {
+    let mut line = String::new();
+    let _silent = std::io::stdin().is_terminal().then(|| {
+        output::note(&format!("Type {what} and press Enter; it is not shown."));
+        Silence::begin()
+    });
+    std::io::stdin()
+        .read_line(&mut line)
+        .context("cannot read standard input")?;
+    match line.trim_end_matches(['\r', '\n']) {
+        "" => bail!("there is nothing on standard input: write {what} to it, on a line"),
+        line => Ok(SecretString::from(line.to_owned())),
+    }
+}
+
 /// A terminal that does not show what is typed, until this is dropped.
 struct Silence(Option<rustix::termios::Termios>);
 

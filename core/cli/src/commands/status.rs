@@ -33,6 +33,13 @@ pub(super) async fn run(context: &Context, options: &Status) -> Result<Exit> {
         let mut fields = vec![
             ("Hub", format!("{} ({})", status.hub.name, status.hub.id)),
             ("Version", status.hub.version.clone()),
+            (
+                "Certificate",
+                status.certificate.as_ref().map_or_else(
+                    || "-".to_owned(),
+                    |shown| format!("{}, ends {}", shown.fingerprint, shown.ends),
+                ),
+            ),
             ("Scheduler", scheduler::told(&status)),
             ("Queued", status.queue_depth.to_string()),
             ("Running", status.running.to_string()),

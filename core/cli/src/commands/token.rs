@@ -33,6 +33,17 @@ pub(super) async fn run(context: &Context, command: Token) -> Result<Exit> {
                 ("Secret", answer.secret.clone()),
             ];
             context.form.fields(&answer, &fields)?;
+            if !answer.usable {
+                output::complain(
+                    "the token is of no use yet: its user has no role there, or may not sign in",
+                );
+            } else if !answer.withheld.is_empty() {
+                let withheld: Vec<&str> = answer.withheld.iter().map(|right| right.as_str()).collect();
+                output::complain(&format!(
+                    "its role allows more than its user may do there; the token may not do it either: {}",
+                    withheld.join(", ")
+                ));
+            }
             output::complain("the secret is shown this once; keep it in a file that only its user can read");
         }
         Token::List => {

@@ -5,8 +5,8 @@ use ironcore_api::wire;
 use ironcore_types::Right;
 use secrecy::ExposeSecret as _;
 
-use super::{Context, page, removal, secret};
-use crate::args::{Audit, Role, User};
+use super::{Context, page, removal, second_factor, secret};
+use crate::args::{Audit, Role, SecondFactor, User};
 use crate::exit::Exit;
 use crate::output;
 use crate::table::GivesWay;
@@ -88,6 +88,16 @@ pub(super) async fn run(context: &Context, command: User) -> Result<Exit> {
             let user: wire::User = client.get(&["users", user.as_str()], &[]).await?;
             tell(context, &user)?;
         }
+        // One's own needs no token.
+        User::SecondFactor(SecondFactor::Set { user }) => {
+            return second_factor::set(client, context.form, &user).await;
+        }
+        User::SecondFactor(SecondFactor::Remove { user, sure }) => {
+            let object = format!("the second factor of {user}");
+            let stays = "it is signed out, and signs in with the password alone";
+            let path = ["users", user.as_str(), "second-factor"];
+            return removal::remove(context, sure, &object, &path, stays).await;
+        }
         User::Remove { user, sure } => {
             let object = format!("user {user}");
             let stays = "what it may do and its tokens go with it; what it did stays in the audit log";
@@ -150,6 +160,7 @@ fn tell(context: &Context, user: &wire::User) -> Result<()> {
         ("State", state(user).to_owned()),
         ("Locked until", output::time(user.locked_until)),
         ("Password set", output::time(user.password_set)),
+        ("Second factor since", output::time(user.second_factor)),
         ("Last log-in", output::time(user.last_login)),
         ("Created", output::time(Some(user.created))),
         ("Created by", output::or_dash(user.created_by.as_ref())),

@@ -8,8 +8,8 @@ use ironcore_egress::{AllowList, EgressOptions};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
-use super::builtin;
 use super::config::{EgressSettings, Overrides, ProxySettings, Settings, invalid};
+use super::{builtin, tls};
 use crate::exit::{Coded, Exit};
 use crate::output::{self, Form};
 
@@ -23,6 +23,9 @@ pub(crate) fn check(form: Form, config: Option<&Path>) -> Result<Exit> {
     egress(&settings.egress)?
         .check()
         .map_err(|error| invalid(format!("egress: {error}")))?;
+    if let Some(settings) = &settings.tls {
+        tls::check(settings)?;
+    }
     data_folder(&settings.data)?;
     let show = |path: &Option<PathBuf>| {
         path.as_ref()
@@ -30,6 +33,7 @@ pub(crate) fn check(form: Form, config: Option<&Path>) -> Result<Exit> {
     };
     let fields = [
         ("Listen", settings.listen.to_string()),
+        ("TLS", output::or_dash(settings.tls.as_ref())),
         (
             "Public address",
             settings

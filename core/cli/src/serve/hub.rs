@@ -4,9 +4,11 @@
 //! round: nothing new comes in, what runs ends or is handed over, messages in flight are finished, the ledger closes.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use ironcore_api::{SetUp, secret_hash};
 use ironcore_egress::{Egress, Secrets};
 use ironcore_engine::{Pulse, Stores};
 use ironcore_ledger::model::Service;
@@ -20,8 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::{Database, Settings};
 use super::process::{StopSignals, process_start, write_address};
+use super::tls::Tls;
 use super::{builtin, check, keys, remotes, seams, secrets};
 use crate::exit::Coded;
+use crate::output;
+
+/// What the first administrator is made with lies here, in the data folder.
+pub(crate) const SETUP_TOKEN: &str = "setup.token";
 
 /// What its parts share.
 pub(super) struct Hub {
@@ -32,6 +39,10 @@ pub(super) struct Hub {
     pub(super) plugins: Plugins,
     pub(super) egress: Egress,
     pub(super) links: LinkKey,
+    /// The certificate that the API shows; none for plain HTTP.
+    tls: Option<Tls>,
+    /// What the first administrator is made with, and whether it is new; none where there is one.
+    setup: Option<(String, bool)>,
     listener: Option<TcpListener>,
 }
 
@@ -74,6 +85,7 @@ impl Hub {
             Database::Postgres(..) => format!("root@local!admin-{}", settings.node),
         };
         keys::local_admin(&ledger, &settings.data.join("admin.token"), &admin).await?;
+        let setup = keys::setup_token(&ledger, &settings.data.join(SETUP_TOKEN)).await?;
         let signing = keys::signing_seed(&settings.data.join("keys"))?;
         let links = LinkKey::derived(&signing.0);
         let egress = egress_of(&settings, secrets, &seams)?;
@@ -84,6 +96,13 @@ impl Hub {
         let stores =
             Stores::new(ledger.clone(), signing, Some(remotes), seams.clone()).beside(&settings.data);
         keys::tell_others(&ledger, &stores).await?;
+        let tls = settings
+            .tls
+            .as_ref()
+            .filter(|_| settings.roles.contains(&Service::Api));
+        let tls = tls
+            .map(|tls| Tls::open(tls, &settings.data, &settings.node, seams.now()))
+            .transpose()?;
         let options = builtin::options(&settings)?;
         // Compiling plugins takes a while where they are not cached yet.
         let plugins = tokio::task::spawn_blocking(move || Plugins::load(&options)).await??;
@@ -103,6 +122,8 @@ impl Hub {
             plugins,
             egress,
             links,
+            tls,
+            setup,
             listener,
         })
     }
@@ -117,7 +138,8 @@ impl Hub {
         let signals = StopSignals::listen()?;
         self.tell(EventType::SystemStarted, "started").await?;
         let mut tasks = Tasks::default();
-        tasks.start(&self, listener, address)?;
+        let tls = self.tls.take();
+        tasks.start(&self, listener, address, tls)?;
         // A part that ends by itself is a fault: the hub stops, so that whoever watches it starts it anew.
         let fault = tasks.first_fault(signals).await;
         tracing::info!("stopping: the API, then tasks, then messages");
@@ -131,6 +153,41 @@ impl Hub {
         match fault {
             Some(error) => Err(error),
             None => Ok(()),
+        }
+    }
+}
+
+impl Hub {
+    fn setup_file(&self) -> PathBuf {
+        self.settings.data.join(SETUP_TOKEN)
+    }
+
+    /// How the first administrator is made.
+    pub(super) fn set_up(&self) -> Option<SetUp> {
+        let file = self.setup_file();
+        self.setup.as_ref().map(|(token, _)| SetUp {
+            sha256: secret_hash(token),
+            done: Arc::new(move || {
+                if let Err(error) = keys::forget(&file) {
+                    tracing::warn!(%error, "the token of the set-up is of no use any more, and stays");
+                }
+            }),
+        })
+    }
+
+    /// Prints the link by which the first administrator is made; once, and in no log.
+    fn say_how_to_set_up(&self, address: SocketAddr) {
+        match &self.setup {
+            None => {}
+            Some((token, true)) => output::complain(&format!(
+                "nobody can sign in yet. Make the first administrator at {}/setup#{token}\nor with `ironcore-backup setup NAME \
+                 --setup-token {}`; this is shown once",
+                self.dashboard(address),
+                self.setup_file().display()
+            )),
+            Some((_, false)) => {
+                tracing::info!(token = %self.setup_file().display(), "the hub has no administrator yet; see `ironcore-backup setup`");
+            }
         }
     }
 }
@@ -163,7 +220,13 @@ struct Tasks {
 }
 
 impl Tasks {
-    fn start(&mut self, hub: &Hub, listener: Option<TcpListener>, address: SocketAddr) -> Result<()> {
+    fn start(
+        &mut self,
+        hub: &Hub,
+        listener: Option<TcpListener>,
+        address: SocketAddr,
+        tls: Option<Tls>,
+    ) -> Result<()> {
         let data = hub.settings.data.display();
         // The session of the worker also tells that this process is there, whatever it does.
         let (worker, stop) = (hub.worker(), self.work_stop.clone());
@@ -188,12 +251,27 @@ impl Tasks {
                 .spawn(async move { notify.run(stop).await.map_err(anyhow::Error::from) });
         }
         if let Some(listener) = listener {
-            let router = ironcore_api::router(hub.api(address, Arc::new(copies), self.api_stop.clone()));
-            let serving = ironcore_api::serve(listener, router, self.api_stop.clone());
-            self.api
-                .spawn(async move { serving.await.map_err(anyhow::Error::from) });
+            let certificate = tls.as_ref().map(Tls::certificate);
+            let api = hub.api(address, Arc::new(copies), certificate, self.api_stop.clone())?;
+            let (router, stop) = (ironcore_api::router(api), self.api_stop.clone());
+            match tls {
+                None => {
+                    let serving = ironcore_api::serve(listener, router, stop);
+                    self.api.spawn(async move { Ok(serving.await?) });
+                }
+                Some(tls) => {
+                    let fingerprint = tls.certificate().borrow().fingerprint.clone();
+                    tracing::info!(%fingerprint, "the API shows a certificate of this SHA-256 fingerprint");
+                    let serving = ironcore_api::serve_tls(listener, tls.shown(), router, stop);
+                    self.api.spawn(async move { Ok(serving.await?) });
+                    let (ledger, node, seams) =
+                        (hub.ledger.clone(), hub.settings.node.clone(), hub.seams.clone());
+                    self.work_until_stopped(|stop| tls.keep(ledger, node, seams, stop));
+                }
+            }
             write_address(&hub.settings.data.join("listen"), address)?;
             tracing::info!(%address, %data, "the hub listens");
+            hub.say_how_to_set_up(address);
         } else {
             tracing::info!(%data, roles = ?hub.settings.roles, "the hub works");
         }

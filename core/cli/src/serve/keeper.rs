@@ -50,6 +50,15 @@ impl SecretKeeper for Keeper {
         let name = SecretName::new(name).map_err(told)?;
         self.0.remove(&name).map_err(told)
     }
+
+    fn seal_for(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, ErrorData> {
+        self.0.seal_for(purpose, plain).map_err(told)
+    }
+
+    fn open_for(&self, purpose: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, ErrorData> {
+        let opened = self.0.open_for(purpose, sealed).map_err(told)?;
+        Ok(opened.map(|value| value.expose_secret().clone()))
+    }
 }
 
 fn told(error: EgressError) -> ErrorData {

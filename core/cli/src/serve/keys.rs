@@ -1,6 +1,6 @@
-//! The hub's own key material: the key that signs manifests, and the local admin's token.
+//! The hub's own key material: the key that signs manifests, the local admin's token, and that of the first set-up.
 //!
-//! Both are files with mode 0600 that are made once, synced before they are used, and never written again.
+//! All are files with mode 0600 that are made once, synced before they are used, and never written again.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -37,24 +37,31 @@ fn read_or_make(path: &Path, content: impl FnOnce() -> Result<Vec<u8>>) -> Resul
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let bytes = content()?;
-            // It appears under its name when it is whole: a crash leaves nothing half made.
-            let temporary = path.with_extension("new");
-            let mut file = std::fs::File::options()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&temporary)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            rename(&temporary, path)?;
-            if let Some(folder) = path.parent() {
-                std::fs::File::open(folder)?.sync_all()?;
-            }
+            replace(path, &bytes)?;
             Ok((bytes, true))
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
+}
+
+/// Writes a file that only its owner reads, in place of one that may be there.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    // It appears under its name when it is whole: a crash leaves nothing half made.
+    let temporary = path.with_extension("new");
+    let mut file = std::fs::File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)
+        .with_context(|| format!("cannot write {}", temporary.display()))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    rename(&temporary, path)?;
+    if let Some(folder) = path.parent() {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 #[expect(
@@ -130,7 +137,29 @@ pub(crate) async fn tell_others(ledger: &Ledger, stores: &Stores) -> Result<()> 
     Ok(())
 }
 
-/// Makes sure that there is a local administrator whose token is in `admin.token`.
+/// The token that the first administrator is made with, as long as there is none; and whether it was made just now.
+pub(crate) async fn setup_token(ledger: &Ledger, path: &Path) -> Result<Option<(String, bool)>> {
+    if ledger.is_set_up().await? {
+        forget(path)?;
+        return Ok(None);
+    }
+    let (token, made) = read_or_make(path, || {
+        Ok(format!("{}\n", hex::encode(random::<32>()?)).into_bytes())
+    })?;
+    Ok(Some((String::from_utf8_lossy(&token).trim().to_owned(), made)))
+}
+
+/// Removes a file that may be there.
+pub(crate) fn forget(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes sure that there is a local administrator whose token is in `admin.token`, unless that very token was revoked.
 pub(crate) async fn local_admin(ledger: &Ledger, path: &Path, user: &str) -> Result<()> {
     let (secret, _) = read_or_make(path, || {
         Ok(format!("{}\n", hex::encode(random::<32>()?)).into_bytes())
@@ -138,6 +167,13 @@ pub(crate) async fn local_admin(ledger: &Ledger, path: &Path, user: &str) -> Res
     let secret = String::from_utf8_lossy(&secret).trim().to_owned();
     let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
     if ledger.token_by_hash(hash).await?.is_some() {
+        return Ok(());
+    }
+    if ledger.is_revoked(hash).await? {
+        tracing::warn!(
+            token = user, file = %path.display(),
+            "the local administrator's token was revoked, and stays so: remove the file to get another at the next start"
+        );
         return Ok(());
     }
     let user = UserId::new(user)?;

@@ -12,6 +12,7 @@ mod parts;
 mod process;
 mod remotes;
 pub(crate) mod seams;
+mod tls;
 
 use std::path::Path;
 

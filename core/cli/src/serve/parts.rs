@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use ironcore_api::{ApiParts, ApiState, HubBackups, Limits};
+use ironcore_api::{ApiParts, ApiState, HubBackups, Limits, Oidc, wire};
 use ironcore_engine::{
     Guard, Housekeeping, HousekeepingOptions, Pulse, Scheduler, SchedulerOptions, Watch, WatchOptions,
     Worker, WorkerOptions,
@@ -13,6 +13,7 @@ use ironcore_ledger::model::{NewEvent, Service};
 use ironcore_notify::{Notify, NotifyOptions, NotifyParts, Templates};
 use ironcore_types::event::{EventData, NodeData};
 use ironcore_types::{EventType, Span};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Database;
@@ -31,6 +32,15 @@ impl Hub {
         [Service::Worker, Service::Verifier, Service::Gc, Service::Sync]
             .iter()
             .any(|role| self.does(*role))
+    }
+
+    /// Where people reach the dashboard of a hub that listens at `address`.
+    pub(super) fn dashboard(&self, address: std::net::SocketAddr) -> String {
+        match &self.settings.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None if self.settings.tls.is_some() => format!("https://{address}"),
+            None => format!("http://{address}"),
+        }
     }
 
     /// Delivery, whose messages lead to the dashboard at `address`.
@@ -64,10 +74,7 @@ impl Hub {
             pid: std::process::id(),
             options: NotifyOptions {
                 hub_name: self.settings.node.to_string(),
-                dashboard: Some(match &self.settings.public_url {
-                    Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-                    None => format!("http://{address}"),
-                }),
+                dashboard: Some(self.dashboard(address)),
                 links: Some(self.links.clone()),
                 ..options
             },
@@ -164,9 +171,10 @@ impl Hub {
         &self,
         address: std::net::SocketAddr,
         backups: Arc<dyn HubBackups>,
+        certificate: Option<watch::Receiver<wire::Certificate>>,
         shutdown: CancellationToken,
-    ) -> ApiState {
-        ApiState::new(ApiParts {
+    ) -> Result<ApiState> {
+        Ok(ApiState::new(ApiParts {
             ledger: self.ledger.clone(),
             stores: self.stores.clone(),
             plugins: Arc::new(self.plugins.clone().with_templates(self.templates())),
@@ -178,13 +186,17 @@ impl Hub {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             shutdown,
             links: self.links.clone(),
-            secure: self
-                .settings
-                .public_url
-                .as_ref()
-                .is_some_and(|url| url.scheme() == "https"),
+            secure: self.settings.tls.is_some() || self.dashboard(address).starts_with("https:"),
+            certificate,
+            demand: self.settings.login.demand()?,
+            oidc: Oidc::new(
+                self.settings.login.providers(&self.dashboard(address))?,
+                self.egress.clone(),
+                self.seams.clone(),
+            ),
+            setup: self.set_up(),
             limits: Limits::default(),
-        })
+        }))
     }
 
     /// An event about this process.

@@ -1,7 +1,7 @@
 //! Tokens: who may speak to the hub, with which role.
 
 pub use ironcore_types::right::Role;
-use ironcore_types::{ProjectName, RoleName, Timestamp, UserId};
+use ironcore_types::{ProjectName, Rights, RoleName, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// A token to be made. The secret itself never comes here.
@@ -46,4 +46,13 @@ pub struct Token {
     /// When it was used last, to the minute.
     #[serde(default)]
     pub last_used: Option<Timestamp>,
+}
+
+/// What the role of a token allows and its owner may not do there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withheld {
+    /// Everything: the owner has no role there, or may not sign in.
+    All,
+    /// These rights.
+    These(Rights),
 }

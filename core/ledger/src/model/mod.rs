@@ -25,7 +25,7 @@ pub mod user;
 pub mod verification;
 pub mod waiting;
 
-pub use access::{NewToken, Role, Token};
+pub use access::{NewToken, Role, Token, Withheld};
 pub use action::{Action, ActionResult, ActionWork, NewAction};
 pub use audit::{AuditEntry, AuditFilter, AuditPage, Change};
 pub use condition::{Condition, Freshness, GoodRun, QueuedRun, RunningRun, SnapshotWindow};
@@ -57,7 +57,8 @@ pub use task::{
     RenewalState, Renewals, Task, TaskFilter, TaskPage, WARNINGS_KEPT,
 };
 pub use user::{
-    Actor, Credentials, Grant, LockPolicy, Login, NewLogin, NewUser, RoleRow, SecondFactor, User, UserChange,
+    Actor, Credentials, Elsewhere, Grant, LockPolicy, Login, NewLogin, NewUser, RoleRow, SecondFactor, User,
+    UserChange,
 };
 pub use verification::{GroupScope, ReportFilter, ReportPage, VerificationRow};
 pub use waiting::{WaitReason, Waiting};

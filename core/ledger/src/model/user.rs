@@ -56,6 +56,23 @@ pub struct User {
     pub grants: Vec<Grant>,
 }
 
+/// Somebody whom an identity provider has sent.
+#[derive(Debug, Clone)]
+pub struct Elsewhere {
+    /// `NAME@REALM`.
+    pub user: UserId,
+    /// What the provider knows it by, whatever its name: issuer and subject.
+    pub subject: String,
+    /// For people.
+    pub name: Option<String>,
+    /// Where the user is reached.
+    pub email: Option<String>,
+    /// Whether the user is made when there is none.
+    pub create: bool,
+    /// The roles that go with its groups; none when people alone give roles.
+    pub grants: Option<Vec<(RoleName, Option<ProjectName>)>>,
+}
+
 /// What changes of a user. What is none stays.
 #[derive(Debug, Clone, Default)]
 pub struct UserChange {
@@ -76,6 +93,8 @@ pub struct Credentials {
     pub password: Option<String>,
     /// The second factor.
     pub second_factor: Option<SecondFactor>,
+    /// How many codes are left that stand in for it.
+    pub recovery_codes: u32,
     /// Whether the user may sign in at all.
     pub enabled: bool,
 }
@@ -147,6 +166,10 @@ pub struct NewLogin {
     pub agent: Option<String>,
     /// The time step of the code of the second factor, when one was asked for.
     pub step: Option<i64>,
+    /// SHA-256 of the recovery code that was given in its place.
+    pub recovery: Option<[u8; 32]>,
+    /// SHA-256 of what the browser went on with from the password to the second factor.
+    pub after: Option<[u8; 32]>,
     /// It ends when it is not used for so long.
     pub idle: Duration,
     /// It ends after this time in any case.

@@ -29,37 +29,35 @@ fn from(address: Option<IpAddr>) -> String {
         .unwrap_or_default()
 }
 
-/// `auth.login-failed`.
-pub(crate) fn login_failed(user: &UserId, address: Option<IpAddr>) -> NewEvent {
-    let title = format!("Log-in as {user}{} failed", from(address));
-    event(
-        EventType::AuthLoginFailed,
-        None,
-        format!("user/{user}"),
-        title,
-        None,
-    )
+/// What was typed that is no user's name is not told: it may be a password.
+fn of(user: Option<&UserId>) -> (String, String) {
+    match user {
+        Some(user) => (user.to_string(), format!("user/{user}")),
+        None => ("a user that there is not".to_owned(), "user/".to_owned()),
+    }
 }
 
-/// `auth.locked-out`.
+/// `auth.login-failed`; none for a name that is no user's.
+pub(crate) fn login_failed(user: Option<&UserId>, address: Option<IpAddr>) -> NewEvent {
+    let (name, subject) = of(user);
+    let title = format!("Log-in as {name}{} failed", from(address));
+    event(EventType::AuthLoginFailed, None, subject, title, None)
+}
+
+/// `auth.locked-out`; none for a name that is no user's.
 pub(crate) fn locked_out(
-    user: &UserId,
+    user: Option<&UserId>,
     address: Option<IpAddr>,
     failures: i64,
     until: Timestamp,
 ) -> NewEvent {
     let until = Timestamp::from_seconds(until.as_seconds());
+    let (name, subject) = of(user);
     let title = format!(
-        "{user} is locked until {until} after {failures} failed log-ins, the last{}",
+        "{name} is locked until {until} after {failures} failed log-ins, the last{}",
         from(address)
     );
-    event(
-        EventType::AuthLockedOut,
-        None,
-        format!("user/{user}"),
-        title,
-        None,
-    )
+    event(EventType::AuthLockedOut, None, subject, title, None)
 }
 
 /// `config.key-rotated`: a password was replaced.
@@ -75,6 +73,31 @@ pub(crate) fn password_changed(user: &UserId, by: &UserId) -> NewEvent {
         title,
         Some(by),
     )
+}
+
+fn factor(user: &UserId, by: Option<&UserId>, title: String) -> NewEvent {
+    let subject = format!("user/{user}");
+    event(EventType::ConfigKeyRotated, None, subject, title, by)
+}
+
+/// `config.key-rotated`: a second factor is asked for from now on.
+pub(crate) fn factor_set(user: &UserId, by: &UserId) -> NewEvent {
+    factor(user, Some(by), format!("{user} has set up a second factor"))
+}
+
+/// `config.key-rotated`: no second factor is asked for any more.
+pub(crate) fn factor_removed(user: &UserId, by: &UserId) -> NewEvent {
+    let title = match user == by {
+        true => format!("{user} has removed the second factor"),
+        false => format!("The second factor of {user} was removed by {by}"),
+    };
+    factor(user, Some(by), title)
+}
+
+/// `config.key-rotated`: a recovery code is used up.
+pub(crate) fn recovery_code_used(user: &UserId, left: i64) -> NewEvent {
+    let title = format!("{user} has signed in with a recovery code; {left} are left");
+    factor(user, Some(user), title)
 }
 
 /// `config.role-created`.

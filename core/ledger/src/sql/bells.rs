@@ -12,6 +12,7 @@ pub(crate) struct Woken {
     pub(crate) messages: bool,
     pub(crate) logs: bool,
     pub(crate) objects: bool,
+    pub(crate) access: bool,
 }
 
 impl Woken {
@@ -21,6 +22,7 @@ impl Woken {
         messages: true,
         logs: true,
         objects: true,
+        access: true,
     };
 
     /// A letter for each, as hubs tell one another.
@@ -31,6 +33,7 @@ impl Woken {
             (self.messages, 'm'),
             (self.logs, 'l'),
             (self.objects, 'o'),
+            (self.access, 'a'),
         ];
         each.into_iter()
             .filter_map(|(rung, letter)| rung.then_some(letter))
@@ -44,6 +47,7 @@ impl Woken {
             messages: letters.contains('m'),
             logs: letters.contains('l'),
             objects: letters.contains('o'),
+            access: letters.contains('a'),
         }
     }
 }
@@ -56,6 +60,7 @@ pub(crate) struct Bells {
     messages: watch::Sender<u64>,
     logs: watch::Sender<u64>,
     objects: watch::Sender<u64>,
+    access: watch::Sender<u64>,
 }
 
 impl Bells {
@@ -67,6 +72,7 @@ impl Bells {
             messages: bell(),
             logs: bell(),
             objects: bell(),
+            access: bell(),
         }
     }
 
@@ -77,6 +83,7 @@ impl Bells {
             (woken.messages, &self.messages),
             (woken.logs, &self.logs),
             (woken.objects, &self.objects),
+            (woken.access, &self.access),
         ];
         for (_, bell) in each.into_iter().filter(|(rung, _)| *rung) {
             bell.send_modify(|number| *number = number.wrapping_add(1));
@@ -90,6 +97,7 @@ impl Bells {
             messages: self.messages.subscribe(),
             logs: self.logs.subscribe(),
             objects: self.objects.subscribe(),
+            access: self.access.subscribe(),
         }
     }
 }

@@ -73,25 +73,28 @@ pub(super) async fn rights_of(conn: &mut Conn, role: &RoleName) -> Result<Option
     Ok(rights.map(Rights::from_iter))
 }
 
-/// Refuses what would leave nobody who may say who may do what. `goes` are the grants that count no more.
-pub(super) async fn keep_an_admin(conn: &mut Conn, goes: impl Fn(&Grant) -> bool) -> Result<()> {
+/// The grants of those who may say who may do what on the whole hub, and sign in.
+pub(super) async fn administrators(conn: &mut Conn) -> Result<Vec<Grant>> {
     let rows = sql("SELECT g.* FROM grants g JOIN users u ON u.\"user\" = g.\"user\"
          WHERE g.project = $1 AND u.disabled IS NULL")
     .bind(HUB)
     .fetch_all(conn)
     .await?;
-    let (mut before, mut after) = (false, false);
+    let mut found = Vec::new();
     for row in &rows {
         let grant = grant(row)?;
-        if rights_of(conn, &grant.role)
-            .await?
-            .is_some_and(|rights| rights.has(Right::ManageAccess))
-        {
-            before = true;
-            after |= !goes(&grant);
+        let rights = rights_of(conn, &grant.role).await?;
+        if rights.is_some_and(|rights| rights.has(Right::ManageAccess)) {
+            found.push(grant);
         }
     }
-    match before && !after {
+    Ok(found)
+}
+
+/// Refuses what would leave nobody who may say who may do what. `goes` are the grants that count no more.
+pub(super) async fn keep_an_admin(conn: &mut Conn, goes: impl Fn(&Grant) -> bool) -> Result<()> {
+    let there = administrators(conn).await?;
+    match !there.is_empty() && there.iter().all(goes) {
         true => Err(LedgerError::conflict(
             "nobody would be left who may say who may do what: grant a user the role admin on the hub first",
         )),
@@ -170,6 +173,26 @@ impl Tx {
     }
 }
 
+impl Tx {
+    /// Takes a role away.
+    pub(super) async fn take(&mut self, by: &Actor, taken: &Grant) -> Result<()> {
+        self.woken.access = true;
+        for statement in [
+            "DELETE FROM grants WHERE \"user\" = $1 AND project = $2 AND role = $3",
+            // Whoever is signed in with it is so no more.
+            "DELETE FROM logins WHERE \"user\" = $1 AND project = $2 AND role = $3",
+        ] {
+            sql(statement)
+                .bind(taken.user.as_str())
+                .bind(place_of(taken.project.as_ref()))
+                .bind(taken.role.as_str())
+                .execute(&mut self.conn)
+                .await?;
+        }
+        self.audit(Some(by), change("grant.taken", taken, false)).await
+    }
+}
+
 impl Sql {
     pub(crate) async fn put_role(
         &self,
@@ -197,6 +220,7 @@ impl Sql {
                 .await?;
                 let made = tx.role(&name).await?;
                 let made = made.ok_or_else(|| LedgerError::NotFound(format!("role {name}")))?;
+                tx.woken.access = true;
                 if before.is_none() {
                     tx.tell(tell::role_created(&made, &by.user), None);
                 }
@@ -292,19 +316,7 @@ impl Sql {
                     grant.user == user && grant.role == role && grant.project == project
                 })
                 .await?;
-                for statement in [
-                    "DELETE FROM grants WHERE \"user\" = $1 AND project = $2 AND role = $3",
-                    // Whoever is signed in with it is so no more.
-                    "DELETE FROM logins WHERE \"user\" = $1 AND project = $2 AND role = $3",
-                ] {
-                    sql(statement)
-                        .bind(user.as_str())
-                        .bind(place.as_str())
-                        .bind(role.as_str())
-                        .execute(&mut tx.conn)
-                        .await?;
-                }
-                tx.audit(Some(&by), change("grant.taken", &taken, false)).await
+                tx.take(&by, &taken).await
             })
         })
         .await

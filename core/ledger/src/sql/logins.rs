@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ironcore_types::{ProjectName, RoleName, Timestamp, UserId};
+use sha2::{Digest as _, Sha256};
 
 use super::Sql;
 use super::grants::{place, place_of, rights_of};
@@ -47,6 +48,20 @@ async fn login(conn: &mut Conn, row: &Row) -> Result<Option<Login>> {
     }))
 }
 
+/// Under which name failures are counted, and whether it is a user's. What is none is not kept as it was typed: it may be a
+/// password. Four bytes of a hash are enough to count by, and too few to find a password by.
+async fn key_of(conn: &mut Conn, hub: &str, user: &UserId) -> Result<(String, bool)> {
+    let known = sql("SELECT 1 FROM users WHERE \"user\" = $1")
+        .bind(user.as_str())
+        .fetch_optional(conn)
+        .await?;
+    if known.is_some() {
+        return Ok((user.to_string(), true));
+    }
+    let hash = Sha256::digest(format!("{hub} {user}").as_bytes());
+    Ok((format!("?{}", hex::encode(&hash[..4])), false))
+}
+
 impl Tx {
     /// The grant that somebody begins with: on the hub before one on a project, the strongest before others.
     async fn first_grant(&mut self, user: &UserId) -> Result<Option<(String, String)>> {
@@ -64,10 +79,12 @@ impl Tx {
 impl Sql {
     /// Until when nobody may sign in by this name.
     pub(crate) async fn locked_until(&self, user: UserId) -> Result<Option<Timestamp>> {
+        let mut conn = self.reader().await?;
+        let (key, _) = key_of(&mut conn, &self.ctx.hub.to_string(), &user).await?;
         let row = sql("SELECT locked_until FROM login_failures WHERE \"user\" = $1 AND locked_until > $2")
-            .bind(user.as_str())
+            .bind(key)
             .bind(self.ctx.seams.now().as_micros())
-            .fetch_optional(&mut self.reader().await?)
+            .fetch_optional(&mut conn)
             .await?;
         row.map(|row| row.time("locked_until")).transpose()
     }
@@ -82,8 +99,12 @@ impl Sql {
         self.write(move |tx| {
             Box::pin(async move {
                 let now = tx.now;
+                let hub = tx.ctx.hub.to_string();
+                let (key, is_known) = key_of(&mut tx.conn, &hub, &user).await?;
+                // Who has typed the password into the wrong field is not to read it in an event.
+                let known = is_known.then_some(&user);
                 let row = sql("SELECT * FROM login_failures WHERE \"user\" = $1")
-                    .bind(user.as_str())
+                    .bind(key.as_str())
                     .fetch_optional(&mut tx.conn)
                     .await?;
                 let (mut failures, mut first) = (0, now);
@@ -99,16 +120,16 @@ impl Sql {
                 let locked = (failures >= i64::from(policy.failures)).then(|| now.after(policy.lock));
                 sql("INSERT INTO login_failures (\"user\", failures, first, last, locked_until) VALUES ($1, $2, $3, $4, $5)
                      ON CONFLICT (\"user\") DO UPDATE SET failures = $2, first = $3, last = $4, locked_until = $5")
-                .bind(user.as_str())
+                .bind(key.as_str())
                 .bind(failures)
                 .bind(first.as_micros())
                 .bind(now.as_micros())
                 .bind(micros(locked))
                 .execute(&mut tx.conn)
                 .await?;
-                tx.tell(tell::login_failed(&user, address), None);
+                tx.tell(tell::login_failed(known, address), None);
                 if let Some(until) = locked {
-                    tx.tell(tell::locked_out(&user, address, failures, until), None);
+                    tx.tell(tell::locked_out(known, address, failures, until), None);
                 }
                 Ok(locked)
             })
@@ -116,21 +137,12 @@ impl Sql {
         .await
     }
 
-    /// Somebody proved who it is. `fenced` when the code of the second factor was taken by somebody else meanwhile, and
-    /// `denied` when the user may do nothing.
+    /// Somebody proved who it is. `fenced` when what it proved that with was used before, and `not-found` when the user may
+    /// do nothing.
     pub(crate) async fn create_login(&self, new: NewLogin) -> Result<Login> {
         self.write(move |tx| {
             Box::pin(async move {
-                if let Some(step) = new.step {
-                    let done = sql("UPDATE users SET factor_step = $2 WHERE \"user\" = $1 AND factor_step < $2")
-                        .bind(new.user.as_str())
-                        .bind(step)
-                        .execute(&mut tx.conn)
-                        .await?;
-                    if done == 0 {
-                        return Err(LedgerError::Fenced(format!("a code of user {}", new.user)));
-                    }
-                }
+                tx.use_up(&new).await?;
                 let known = sql("UPDATE users SET last_login = $2 WHERE \"user\" = $1 AND disabled IS NULL")
                     .bind(new.user.as_str())
                     .bind(tx.now.as_micros())
@@ -212,6 +224,7 @@ impl Sql {
                 .bind(role.as_str())
                 .execute(&mut tx.conn)
                 .await?;
+                tx.woken.access = true;
                 Ok(done > 0)
             })
         })
@@ -225,6 +238,7 @@ impl Sql {
                     .bind(secret_sha256.as_slice())
                     .execute(&mut tx.conn)
                     .await?;
+                tx.woken.access = true;
                 Ok(done > 0)
             })
         })
@@ -246,7 +260,7 @@ impl Sql {
         Ok(found)
     }
 
-    /// Forgets logins that are over, and failures that no longer count.
+    /// Forgets logins that are over, steps to them that nobody took, and failures that no longer count.
     pub(crate) async fn forget_logins(&self) -> Result<u64> {
         self.write(move |tx| {
             Box::pin(async move {
@@ -264,7 +278,13 @@ impl Sql {
                 .bind(i64::from(FORGET))
                 .execute(&mut tx.conn)
                 .await?;
-                Ok(over + failures)
+                let steps = sql("DELETE FROM login_steps WHERE sha256 IN
+                        (SELECT sha256 FROM login_steps WHERE ends <= $1 LIMIT $2)")
+                .bind(now)
+                .bind(i64::from(FORGET))
+                .execute(&mut tx.conn)
+                .await?;
+                Ok(over + failures + steps)
             })
         })
         .await

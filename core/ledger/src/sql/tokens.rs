@@ -9,7 +9,7 @@ use super::Sql;
 use super::grants::{HUB, place_of, rights_of};
 use crate::db::{Conn, Row, micros, sql};
 use crate::error::{LedgerError, Result};
-use crate::model::{Actor, Change, NewToken, Token};
+use crate::model::{Actor, Change, NewToken, Token, Withheld};
 use crate::rules::tell;
 
 /// How exactly the last use is known.
@@ -150,6 +150,27 @@ impl Sql {
         Ok(Some((found, rights.and(allowed))))
     }
 
+    /// Whether there is a token with this secret that was taken back.
+    pub(crate) async fn is_revoked(&self, secret_sha256: [u8; 32]) -> Result<bool> {
+        let row = sql("SELECT 1 FROM tokens WHERE sha256 = $1 AND revoked IS NOT NULL")
+            .bind(secret_sha256.as_slice())
+            .fetch_optional(&mut self.reader().await?)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// What the role of a token allows, and of that what its owner may not do there; all is none's who may not even look.
+    pub(crate) async fn withheld(&self, token: Token) -> Result<Withheld> {
+        let mut conn = self.reader().await?;
+        let role = rights_of(&mut conn, &token.role).await?.unwrap_or(Rights::NONE);
+        Ok(match allowed(&mut conn, &token).await? {
+            None => Withheld::All,
+            Some(allowed) => Withheld::These(Rights::from_iter(
+                role.iter().filter(|right| !allowed.has(*right)),
+            )),
+        })
+    }
+
     /// Keeps when a token was used last, to the minute.
     async fn note_use(&self, token: &Token) -> Result<()> {
         let now = self.ctx.seams.now();
@@ -192,6 +213,7 @@ impl Sql {
                     .bind(user.as_str())
                     .execute(&mut tx.conn)
                     .await?;
+                tx.woken.access = true;
                 if known.revoked.is_none() {
                     tx.audit(by.as_ref(), change("token.revoked", &known, false))
                         .await?;

@@ -1,4 +1,4 @@
-//! Users, and how they prove who they are.
+//! Users. How they prove who they are is in `factors` and `logins`.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::grants::{self, grant};
 use super::tx::Tx;
 use crate::db::{Conn, Row, micros, sql, words};
 use crate::error::{LedgerError, Result};
-use crate::model::{Actor, Change, Credentials, Grant, NewUser, SecondFactor, User, UserChange};
+use crate::model::{Actor, Change, Grant, NewUser, User, UserChange};
 use crate::rules::tell_access as tell;
 
 fn user(row: &Row, now: Timestamp) -> Result<User> {
@@ -66,7 +66,7 @@ async fn read(conn: &mut Conn, which: Option<&UserId>, now: Timestamp) -> Result
 }
 
 /// A user is no token, and has a realm.
-fn check(name: &UserId) -> Result<()> {
+pub(super) fn check(name: &UserId) -> Result<()> {
     let text = name.as_str();
     let parts = text.split_once('@');
     match parts {
@@ -89,12 +89,55 @@ impl Tx {
             .ok_or_else(|| LedgerError::NotFound(format!("user {name}")))
     }
 
-    /// Whoever was signed in is so no more.
+    /// Whoever was signed in, or half so, is so no more.
     pub(super) async fn end_logins(&mut self, user: &UserId) -> Result<u64> {
+        self.woken.access = true;
+        sql("DELETE FROM login_steps WHERE \"user\" = $1")
+            .bind(user.as_str())
+            .execute(&mut self.conn)
+            .await?;
         sql("DELETE FROM logins WHERE \"user\" = $1")
             .bind(user.as_str())
             .execute(&mut self.conn)
             .await
+    }
+
+    /// Makes a user with these roles.
+    pub(super) async fn make_user(
+        &mut self,
+        by: Option<&Actor>,
+        new: NewUser,
+        grants: Vec<(RoleName, Option<ProjectName>)>,
+    ) -> Result<User> {
+        let done = sql(
+            "INSERT INTO users (\"user\", name, email, created, created_by, password, password_set)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        )
+        .bind(new.user.as_str())
+        .bind(new.name.filter(|name| !name.is_empty()))
+        .bind(new.email.filter(|email| !email.is_empty()))
+        .bind(self.now.as_micros())
+        .bind(by.map(|by| by.user.as_str()))
+        .bind(new.password.clone())
+        .bind(micros(new.password.as_ref().map(|_| self.now)))
+        .execute(&mut self.conn)
+        .await?;
+        if done == 0 {
+            return Err(LedgerError::conflict(format!("user {} exists already", new.user)));
+        }
+        let made = self.user(&new.user).await?;
+        let change = Change {
+            action: "user.created",
+            object: format!("user/{}", made.user),
+            project: None,
+            before: None,
+            after: Some(shown(&made)),
+        };
+        self.audit(by, change).await?;
+        for (role, project) in grants {
+            self.put_grant(by, new.user.clone(), role, project).await?;
+        }
+        self.user(&new.user).await
     }
 
     async fn put_change(&mut self, name: &UserId, change: &UserChange) -> Result<()> {
@@ -124,40 +167,8 @@ impl Sql {
         grants: Vec<(RoleName, Option<ProjectName>)>,
     ) -> Result<User> {
         check(&new.user)?;
-        self.write(move |tx| {
-            Box::pin(async move {
-                let done = sql(
-                    "INSERT INTO users (\"user\", name, email, created, created_by, password, password_set)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-                )
-                .bind(new.user.as_str())
-                .bind(new.name.filter(|name| !name.is_empty()))
-                .bind(new.email.filter(|email| !email.is_empty()))
-                .bind(tx.now.as_micros())
-                .bind(by.as_ref().map(|by| by.user.as_str()))
-                .bind(new.password.clone())
-                .bind(micros(new.password.as_ref().map(|_| tx.now)))
-                .execute(&mut tx.conn)
-                .await?;
-                if done == 0 {
-                    return Err(LedgerError::conflict(format!("user {} exists already", new.user)));
-                }
-                let made = tx.user(&new.user).await?;
-                let change = Change {
-                    action: "user.created",
-                    object: format!("user/{}", made.user),
-                    project: None,
-                    before: None,
-                    after: Some(shown(&made)),
-                };
-                tx.audit(by.as_ref(), change).await?;
-                for (role, project) in grants {
-                    tx.put_grant(by.as_ref(), new.user.clone(), role, project).await?;
-                }
-                tx.user(&new.user).await
-            })
-        })
-        .await
+        self.write(move |tx| Box::pin(async move { tx.make_user(by.as_ref(), new, grants).await }))
+            .await
     }
 
     pub(crate) async fn change_user(&self, by: Actor, name: UserId, change: UserChange) -> Result<User> {
@@ -195,6 +206,7 @@ impl Sql {
             Box::pin(async move {
                 let before = tx.user(&name).await?;
                 grants::keep_an_admin(&mut tx.conn, |grant| grant.user == name).await?;
+                tx.woken.access = true;
                 // Its tokens go with it: whoever gets the name next must not have them.
                 sql("UPDATE tokens SET revoked = $1 WHERE revoked IS NULL AND \"user\" >= $2 AND \"user\" < $3")
                     .bind(tx.now.as_micros())
@@ -222,135 +234,5 @@ impl Sql {
     pub(crate) async fn users(&self, which: Option<UserId>) -> Result<Vec<User>> {
         let now = self.ctx.seams.now();
         read(&mut self.reader().await?, which.as_ref(), now).await
-    }
-
-    pub(crate) async fn credentials(&self, user: UserId) -> Result<Option<Credentials>> {
-        let row = sql(
-            "SELECT password, factor, factor_since, factor_step, disabled FROM users WHERE \"user\" = $1",
-        )
-        .bind(user.as_str())
-        .fetch_optional(&mut self.reader().await?)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let confirmed = row.opt_time("factor_since")?.is_some();
-        let last_step = row.num("factor_step")?;
-        let factor = row.opt_bytes("factor")?.map(|sealed| SecondFactor {
-            sealed,
-            confirmed,
-            last_step,
-        });
-        Ok(Some(Credentials {
-            password: row.opt_text("password")?,
-            second_factor: factor,
-            enabled: row.opt_time("disabled")?.is_none(),
-        }))
-    }
-
-    /// A second factor that is not asked for before the user has shown a code of it.
-    pub(crate) async fn propose_factor(&self, by: Actor, user: UserId, sealed: Vec<u8>) -> Result<()> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                if tx.user(&user).await?.second_factor.is_some() {
-                    return Err(LedgerError::conflict(format!(
-                        "user {user} has a second factor already"
-                    )));
-                }
-                sql("UPDATE users SET factor = $2, factor_step = 0 WHERE \"user\" = $1")
-                    .bind(user.as_str())
-                    .bind(sealed)
-                    .execute(&mut tx.conn)
-                    .await?;
-                tx.note_factor(&by, &user, "user.factor-proposed").await
-            })
-        })
-        .await
-    }
-
-    /// A code of this step was shown: from now on one is asked for, or one of these that stand in for it.
-    pub(crate) async fn confirm_factor(
-        &self,
-        by: Actor,
-        user: UserId,
-        step: i64,
-        recovery: Vec<[u8; 32]>,
-    ) -> Result<()> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                let done = sql("UPDATE users SET factor_since = $2, factor_step = $3
-                     WHERE \"user\" = $1 AND factor IS NOT NULL AND factor_since IS NULL")
-                .bind(user.as_str())
-                .bind(tx.now.as_micros())
-                .bind(step)
-                .execute(&mut tx.conn)
-                .await?;
-                if done == 0 {
-                    return Err(LedgerError::conflict(format!(
-                        "user {user} has no second factor to confirm"
-                    )));
-                }
-                tx.put_recovery_codes(&user, recovery).await?;
-                tx.note_factor(&by, &user, "user.factor-set").await
-            })
-        })
-        .await
-    }
-
-    pub(crate) async fn remove_factor(&self, by: Actor, user: UserId) -> Result<()> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                tx.user(&user).await?;
-                sql("UPDATE users SET factor = NULL, factor_since = NULL, factor_step = 0 WHERE \"user\" = $1")
-                    .bind(user.as_str())
-                    .execute(&mut tx.conn)
-                    .await?;
-                tx.put_recovery_codes(&user, Vec::new()).await?;
-                tx.end_logins(&user).await?;
-                tx.note_factor(&by, &user, "user.factor-removed").await
-            })
-        })
-        .await
-    }
-
-    /// Takes a code that stands in for the second factor. False when there is none such.
-    pub(crate) async fn take_recovery_code(&self, user: UserId, sha256: [u8; 32]) -> Result<bool> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                let done = sql("DELETE FROM recovery_codes WHERE \"user\" = $1 AND sha256 = $2")
-                    .bind(user.as_str())
-                    .bind(sha256.as_slice())
-                    .execute(&mut tx.conn)
-                    .await?;
-                Ok(done > 0)
-            })
-        })
-        .await
-    }
-}
-
-impl Tx {
-    async fn put_recovery_codes(&mut self, user: &UserId, codes: Vec<[u8; 32]>) -> Result<()> {
-        sql("DELETE FROM recovery_codes WHERE \"user\" = $1")
-            .bind(user.as_str())
-            .execute(&mut self.conn)
-            .await?;
-        for code in codes {
-            sql("INSERT INTO recovery_codes (\"user\", sha256) VALUES ($1, $2)")
-                .bind(user.as_str())
-                .bind(code.as_slice())
-                .execute(&mut self.conn)
-                .await?;
-        }
-        Ok(())
-    }
-
-    async fn note_factor(&mut self, by: &Actor, user: &UserId, action: &'static str) -> Result<()> {
-        let entry = Change {
-            action,
-            object: format!("user/{user}"),
-            project: None,
-            before: None,
-            after: None,
-        };
-        self.audit(Some(by), entry).await
     }
 }

@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::error::{LedgerError, Result};
 
 /// Every table that is copied, each behind those that it refers to.
-const TABLES: [&str; 51] = [
+const TABLES: [&str; 52] = [
     "hub",
     "projects",
     "datastores",
@@ -29,6 +29,7 @@ const TABLES: [&str; 51] = [
     "tokens",
     "users",
     "recovery_codes",
+    "login_steps",
     "roles",
     "grants",
     "logins",

@@ -1,6 +1,7 @@
 //! Verbs of signing in, and of what is written down of changes.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ironcore_types::{ProjectName, RoleName, Timestamp, UserId};
 
@@ -25,8 +26,18 @@ impl Ledger {
         self.sql.login_failed(user.clone(), address, policy).await
     }
 
+    /// Somebody has shown the password, and goes on to the second factor with the secret of this SHA-256, for so long.
+    pub async fn begin_step(&self, user: &UserId, sha256: [u8; 32], lasts: Duration) -> Result<()> {
+        self.sql.begin_step(user.clone(), sha256, lasts).await
+    }
+
+    /// Who goes on with the secret of this SHA-256, as long as it is good.
+    pub async fn step_user(&self, sha256: [u8; 32]) -> Result<Option<UserId>> {
+        self.sql.step_user(sha256).await
+    }
+
     /// Somebody has proved who it is. It begins with the user's strongest grant. `fenced` when the code of the second
-    /// factor was used before, `not-found` when the user may do nothing here.
+    /// factor, the recovery code or the step to it was used before, `not-found` when the user may do nothing here.
     pub async fn create_login(&self, new: NewLogin) -> Result<Login> {
         self.sql.create_login(new).await
     }

@@ -4,7 +4,7 @@ use ironcore_types::{Rights, UserId};
 
 use crate::Ledger;
 use crate::error::Result;
-use crate::model::{Actor, NewToken, Token};
+use crate::model::{Actor, NewToken, Token, Withheld};
 
 impl Ledger {
     /// Makes a token and tells `auth.token-created`. `conflict` when the name or the hash is taken (a revoked token
@@ -17,6 +17,16 @@ impl Ledger {
     /// allows, as far as its owner may do that too. Notes that it is used.
     pub async fn token_by_hash(&self, secret_sha256: [u8; 32]) -> Result<Option<(Token, Rights)>> {
         self.sql.token_by_hash(secret_sha256).await
+    }
+
+    /// Whether the secret with this SHA-256 is that of a token that was taken back.
+    pub async fn is_revoked(&self, secret_sha256: [u8; 32]) -> Result<bool> {
+        self.sql.is_revoked(secret_sha256).await
+    }
+
+    /// What the role of a token allows and its owner may not do there, so that the token may not either.
+    pub async fn withheld(&self, token: &Token) -> Result<Withheld> {
+        self.sql.withheld(token.clone()).await
     }
 
     /// All tokens, revoked ones included, by name.

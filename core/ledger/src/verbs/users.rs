@@ -4,7 +4,7 @@ use ironcore_types::{ProjectName, Rights, RoleName, UserId};
 
 use crate::Ledger;
 use crate::error::Result;
-use crate::model::{Actor, Credentials, Grant, NewUser, RoleRow, User, UserChange};
+use crate::model::{Actor, Credentials, Elsewhere, Grant, NewUser, RoleRow, User, UserChange};
 
 impl Ledger {
     /// Makes a user with these roles, each on a project or on the whole hub. `conflict` when there is one of that name.
@@ -15,6 +15,22 @@ impl Ledger {
         grants: Vec<(RoleName, Option<ProjectName>)>,
     ) -> Result<User> {
         self.sql.create_user(by.cloned(), new, grants).await
+    }
+
+    /// Whether there is a user who may say who may do what on the whole hub.
+    pub async fn is_set_up(&self) -> Result<bool> {
+        self.sql.is_set_up().await
+    }
+
+    /// Makes the first such user. `conflict` when there is one.
+    pub async fn set_up(&self, by: &Actor, new: NewUser) -> Result<User> {
+        self.sql.set_up(by.clone(), new).await
+    }
+
+    /// An identity provider has sent somebody: makes the user where that is wanted, and fits the roles that came with groups.
+    /// `not-found` when there is no such user, `conflict` when it is somebody else at its provider.
+    pub async fn sign_in_elsewhere(&self, by: &Actor, who: Elsewhere) -> Result<()> {
+        self.sql.sign_in_elsewhere(by.clone(), who).await
     }
 
     /// Changes a user. Another password, or that it may not sign in any more, ends what it is signed in with.
@@ -63,14 +79,14 @@ impl Ledger {
             .await
     }
 
-    /// Takes the second factor away, and ends what the user is signed in with.
+    /// Takes the second factor away, and ends what the user is signed in with. Of who has none nothing is taken.
     pub async fn remove_factor(&self, by: &Actor, user: &UserId) -> Result<()> {
         self.sql.remove_factor(by.clone(), user.clone()).await
     }
 
-    /// Takes a recovery code. False when there is none with this SHA-256 (any more).
-    pub async fn take_recovery_code(&self, user: &UserId, sha256: [u8; 32]) -> Result<bool> {
-        self.sql.take_recovery_code(user.clone(), sha256).await
+    /// Whether the user has the recovery code with this SHA-256 (still).
+    pub async fn has_recovery_code(&self, user: &UserId, sha256: [u8; 32]) -> Result<bool> {
+        self.sql.has_recovery_code(user.clone(), sha256).await
     }
 
     /// Makes a role, or changes it; tells `config.role-created` of a new one. `conflict` for those that every hub has.

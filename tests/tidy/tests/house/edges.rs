@@ -94,6 +94,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // The command line is a client of the API.
     ("reqwest", &["ironcore-egress", "ironcore-cli"]),
     ("axum", &["ironcore-api"]),
+    ("jsonwebtoken", &["ironcore-api"]),
     ("handlebars", &["ironcore-notify"]),
     ("cron", &["ironcore-types"]),
     ("fastcdc", &["ironcore-store"]),

@@ -3,6 +3,7 @@
 //! It holds what concerns the process only; jobs, groups, datastores and tokens live in the ledger. The tables of the
 //! file are in [`parts`].
 
+mod login;
 mod parts;
 
 use std::collections::BTreeMap;
@@ -17,9 +18,10 @@ use serde::{Deserialize, Serialize};
 use super::heartbeat::HeartbeatSettings;
 use crate::exit::Coded;
 
+pub(crate) use login::LoginSettings;
 use parts::{BackupFile, RetentionFile};
 pub(crate) use parts::{
-    BackupSettings, Database, EgressSettings, PluginSettings, ProxySettings, RetentionSettings,
+    BackupSettings, Database, EgressSettings, PluginSettings, ProxySettings, RetentionSettings, TlsSettings,
 };
 
 /// What the file may hold. Unknown keys are refused with line and column.
@@ -37,6 +39,8 @@ struct File {
     templates: Option<PathBuf>,
     commands: Option<PathBuf>,
     paused_warning: Option<Span>,
+    tls: Option<TlsSettings>,
+    login: LoginSettings,
     egress: EgressSettings,
     heartbeat: Option<HeartbeatSettings>,
     backup: BackupFile,
@@ -70,6 +74,10 @@ pub(crate) struct Settings {
     pub(crate) commands: PathBuf,
     /// A scheduler that is paused for longer is told as a warning.
     pub(crate) paused_warning: Span,
+    /// The certificate that the API shows; none for plain HTTP on this machine alone.
+    pub(crate) tls: Option<TlsSettings>,
+    /// What is asked of who signs in.
+    pub(crate) login: LoginSettings,
     /// What may leave the machine.
     pub(crate) egress: EgressSettings,
     /// Whom to tell that the hub lives.
@@ -152,6 +160,8 @@ impl Settings {
                 None => data.join("commands"),
             },
             paused_warning: file.paused_warning.unwrap_or(Span::from_secs(3600)),
+            tls: file.tls.map(TlsSettings::absolute).transpose()?,
+            login: file.login,
             egress: file.egress,
             heartbeat: file.heartbeat,
             backup: file.backup.settings(&data, &database)?,
@@ -165,9 +175,11 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), Coded> {
-        if !self.listen.ip().is_loopback() {
+        if let Some(tls) = &self.tls {
+            tls.check()?;
+        } else if !self.listen.ip().is_loopback() {
             return Err(invalid(format!(
-                "listen = \"{}\": the API speaks plain HTTP and would show tokens to the network; listen on a \
+                "listen = \"{}\": without TLS the API would show tokens to the network; add a table [tls], or listen on a \
                  loopback address and let a reverse proxy with TLS stand before it",
                 self.listen
             )));
@@ -204,6 +216,8 @@ impl Settings {
                 )));
             }
         }
+        self.login.demand()?;
+        self.login.providers("")?;
         ironcore_egress::AllowList::parse(&self.egress.allow)
             .map_err(|error| invalid(format!("egress.allow: {error}")))?;
         if self.paused_warning < Span::from_secs(60) {
@@ -298,6 +312,17 @@ mod tests {
     }
 
     #[test]
+    fn a_second_factor_is_demanded_of_roles_or_of_all() {
+        let demand = |text: &str| load(&format!("[login]\nsecond-factor-for = {text}\n"));
+        let of = |text: &str| demand(text).expect("valid").login.demand().expect("a demand");
+        assert!(of("[\"*\"]").all);
+        let some = of("[\"admin\", \"pilot\"]");
+        assert!(!some.all && some.roles.len() == 2);
+        let error = demand("[\"not a role\"]").expect_err("refused").to_string();
+        assert!(error.contains("login.second-factor-for"), "{error}");
+    }
+
+    #[test]
     fn copies_of_the_hub_can_be_switched_off() {
         let every = |text: &str| load(text).map(|settings| settings.backup.every);
         let day = Some(Span::from_days(1));
@@ -343,5 +368,29 @@ mod tests {
             .expect_err("refused")
             .to_string();
         assert!(error.contains("loopback"), "{error}");
+        for tls in [
+            "",
+            "names = [\"backup.example\"]",
+            "certificate = \"a.pem\"\nkey = \"b.pem\"",
+        ] {
+            let settings = load(&format!("listen = \"0.0.0.0:8007\"\n[tls]\n{tls}\n")).expect("valid");
+            assert!(
+                settings
+                    .tls
+                    .expect("TLS")
+                    .certificate
+                    .is_none_or(|path| path.is_absolute())
+            );
+        }
+        for wrong in [
+            "certificate = \"a\"",
+            "key = \"a\"",
+            "certificate = \"a\"\nkey = \"b\"\nnames = [\"c\"]",
+        ] {
+            let error = load(&format!("[tls]\n{wrong}\n"))
+                .expect_err("refused")
+                .to_string();
+            assert!(error.contains("config.invalid"), "{error}");
+        }
     }
 }

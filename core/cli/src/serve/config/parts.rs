@@ -1,4 +1,4 @@
-//! The tables of the configuration: what may leave the machine, plugins' grants, copies of the hub, the database.
+//! The tables of the configuration: TLS, what may leave the machine, plugins' grants, copies of the hub, the database.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,50 @@ use serde::{Deserialize, Serialize};
 
 use super::invalid;
 use crate::exit::Coded;
+
+/// `[tls]`: the certificate that the API shows. Without files the hub makes one.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct TlsSettings {
+    /// PEM file with the certificate, and those between it and its authority.
+    pub(crate) certificate: Option<PathBuf>,
+    /// PEM file with its key.
+    pub(crate) key: Option<PathBuf>,
+    /// Names and addresses that a certificate of the hub's own making is for, beside this machine's.
+    pub(crate) names: Vec<String>,
+}
+
+impl TlsSettings {
+    /// The same wherever the process goes.
+    pub(super) fn absolute(self) -> std::io::Result<Self> {
+        let absolute = |path: Option<PathBuf>| path.map(std::path::absolute).transpose();
+        Ok(Self {
+            certificate: absolute(self.certificate)?,
+            key: absolute(self.key)?,
+            names: self.names,
+        })
+    }
+
+    pub(super) fn check(&self) -> Result<(), Coded> {
+        let wrong = match (&self.certificate, &self.key) {
+            (Some(_), Some(_)) if !self.names.is_empty() => {
+                "tls.names is for a certificate of the hub's own making; tls.certificate is for what it is for"
+            }
+            (Some(_), Some(_)) | (None, None) => return Ok(()),
+            _ => "tls: certificate and key belong together; name both, or none for one that the hub makes",
+        };
+        Err(invalid(wrong.to_owned()))
+    }
+}
+
+impl fmt::Display for TlsSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.certificate {
+            Some(path) => write!(f, "{}", path.display()),
+            None => f.write_str("a certificate of the hub's own making"),
+        }
+    }
+}
 
 /// What may leave the machine.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]

@@ -10,6 +10,7 @@ use ironcore_api::{
     ApiError, ApiParts, ApiState, HubBackups, Kept, Limits, PluginCatalog, SecretKeeper, SecretValue, Trials,
     new_secret,
 };
+use ironcore_egress::{Egress, EgressOptions, Secrets};
 use ironcore_engine::{SigningSeed, Stores};
 use ironcore_ledger::Ledger;
 use ironcore_ledger::model::{NewToken, Role};
@@ -60,6 +61,14 @@ impl SecretKeeper for Nothing {
     fn remove(&self, _: &str) -> Result<bool, ErrorData> {
         Ok(false)
     }
+
+    fn seal_for(&self, _: &str, _: &[u8]) -> Result<Vec<u8>, ErrorData> {
+        Ok(Vec::new())
+    }
+
+    fn open_for(&self, _: &str, _: &[u8]) -> Result<Option<Vec<u8>>, ErrorData> {
+        Ok(None)
+    }
 }
 
 impl HubBackups for Nothing {
@@ -98,6 +107,13 @@ impl Trials for Nothing {
     }
 }
 
+/// A way out that nobody takes.
+fn nowhere(seams: &Seams) -> Result<Egress> {
+    let folder = tempfile::tempdir()?;
+    let secrets = Secrets::open(&folder.path().join("secrets"), &folder.path().join("key"))?;
+    Ok(Egress::new(EgressOptions::default(), secrets, seams.clone())?)
+}
+
 /// An API that answers until it is stopped.
 pub(super) struct Served {
     pub(super) front: Front,
@@ -122,6 +138,10 @@ impl Served {
             shutdown: stop.clone(),
             links: LinkKey::derived(b"bench"),
             secure: false,
+            certificate: None,
+            oidc: ironcore_api::Oidc::new(Vec::new(), nowhere(seams)?, seams.clone()),
+            demand: ironcore_api::Demand::default(),
+            setup: None,
             limits: Limits::default(),
         }));
         let (token, secret_sha256) = new_secret()?;

@@ -1,0 +1,7 @@
+-- Who has shown the password and not yet the second factor: SHA-256 of what the browser goes on with. Good once, for minutes.
+CREATE TABLE login_steps (
+    sha256 BLOB PRIMARY KEY,
+    user   TEXT NOT NULL REFERENCES users (user) ON DELETE CASCADE,
+    ends   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX login_steps_user ON login_steps (user);
