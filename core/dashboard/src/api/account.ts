@@ -13,7 +13,9 @@ export type SignedIn =
 
 /** With a password. The secret comes as a cookie. */
 export async function signInByPassword(user: string, password: string): Promise<SignedIn> {
-  return { by: 'cookie', answer: await answer(api.POST('/api/v1/login', { body: { user, password } })) };
+  const said = await answer(api.POST('/api/v1/login', { body: { user, password } }));
+  if ('step' in said) throw new ApiError(202, 'auth.second-factor', 'This user has a second factor, which this page cannot ask for yet: sign in with a token.');
+  return { by: 'cookie', answer: said };
 }
 
 /** With the secret of a token, which is tried before it is kept. */
