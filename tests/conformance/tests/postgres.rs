@@ -24,6 +24,10 @@ impl PostgresPlace {
 }
 
 impl Place for PostgresPlace {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn open(&self, seams: Seams) -> BoxFuture<'_, Result<Ledger, LedgerError>> {
         let options = LedgerOptions {
             database: Database::Postgres(self.database.clone()),

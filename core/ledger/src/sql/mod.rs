@@ -59,7 +59,6 @@ pub(crate) use bells::{Bells, Woken};
 pub(crate) use group::Backend;
 pub(crate) use tx::{Begun, Numbers, Time};
 
-use std::fs::File;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -100,7 +99,7 @@ pub(crate) struct Sql {
     clock: Clock,
     /// No other process has the database.
     alone: bool,
-    lock: Mutex<Option<File>>,
+    lock: Mutex<Option<sqlite::Lock>>,
     /// What goes on beside the verbs, as hearing from other hubs; ends with this.
     beside: Mutex<JoinSet<()>>,
 }
@@ -113,7 +112,7 @@ pub(crate) struct Opened {
     pub(crate) hub: HubId,
     pub(crate) backend: Backend,
     /// What keeps other processes out, where that must be.
-    pub(crate) lock: Option<File>,
+    pub(crate) lock: Option<sqlite::Lock>,
     pub(crate) listener: Option<Listener>,
     /// Writes what tasks are called, where that is not done by triggers.
     pub(crate) texts: Option<Texts>,

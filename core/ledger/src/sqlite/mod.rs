@@ -86,7 +86,20 @@ fn lock_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn lock(path: &Path) -> Result<File> {
+/// Keeps other processes out. Let go by a word of its own, for a program that this process is just starting has the file
+/// open, too, for a moment.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the lock of a ledger could not be let go");
+        }
+    }
+}
+
+fn lock(path: &Path) -> Result<Lock> {
     let lock_path = lock_path(path);
     let failed = |source| LedgerError::Io {
         path: lock_path.clone(),
@@ -99,7 +112,7 @@ fn lock(path: &Path) -> Result<File> {
         .open(&lock_path)
         .map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(LedgerError::Locked(path.to_owned())),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }

@@ -49,6 +49,12 @@ use crate::clock::ManualClock;
 pub trait Place: Send + Sync {
     /// Opens it.
     fn open(&self, seams: Seams) -> BoxFuture<'_, Result<Ledger, LedgerError>>;
+
+    /// Whether several hubs may have it open: then whoever has just opened it takes nobody's lease away before the others
+    /// had time to renew theirs.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }
 
 /// A ledger with a project, two datastores and a clock in hand.

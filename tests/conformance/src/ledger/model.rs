@@ -75,6 +75,8 @@ struct Model {
 }
 
 const LEASE: u64 = 30;
+/// Who has just opened a shared ledger waits for so long before it takes leases away.
+const ALL_RENEW: u64 = 15;
 
 impl Model {
     fn at(&self, pick: usize) -> Option<usize> {
@@ -256,7 +258,14 @@ async fn act(world: &mut World, place: &dyn Place, model: &mut Model, step: Step
                 ensure!(renewal.state == wanted, "{renewal:?}");
             }
         }
-        Step::Reap => reap(world, model, now).await?,
+        Step::Reap => {
+            let reach = world.ledger.within_reach();
+            if place.is_shared() && reach < std::time::Duration::from_secs(ALL_RENEW) {
+                ensure!(world.ledger.reap().await?.is_empty(), "others may renew yet");
+            } else {
+                reap(world, model, now).await?;
+            }
+        }
     }
     Ok(())
 }
