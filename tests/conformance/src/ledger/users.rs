@@ -640,5 +640,9 @@ pub async fn people_are_known_as_they_are(place: &dyn Place) -> Result<()> {
         "{alice:?}"
     );
     ensure!(alice.locked_until.is_none() && alice.created_by.is_some());
+    // One who is on the way in.
+    ledger
+        .begin_step(&alice.user, [9; 32], Duration::from_secs(300))
+        .await?;
     Ok(())
 }
