@@ -197,6 +197,28 @@ pub(super) const RULES: &[Rule] = &[
         offers: &[],
     },
     Rule {
+        codes: &["auth.second-factor"],
+        title: "Set up a second factor",
+        why: "The hub demands a second factor for this role, and the user has none.",
+        steps: &[
+            "Set one up: `ironcore-backup user second-factor set USER`, or on the way in at the next sign-in.",
+            "An administrator decides for which roles it is demanded: `login.second-factor-for` in the hub's configuration.",
+        ],
+        offers: &[],
+    },
+    Rule {
+        codes: &["auth.provider"],
+        title: "Let the hub reach the identity provider",
+        why: "The identity provider could not be asked, or what it answered cannot be relied on.",
+        steps: &[
+            "Read the message: it says what was asked and what came back.",
+            "Compare `issuer`, `client-id` and the secret of `[[login.oidc]]` with what the provider has, and its list of return addresses with the hub's `public-url`.",
+            "If the provider has an address inside the house, allow it: `egress.allow` in the hub's configuration.",
+            "Sign in with a password or a token meanwhile.",
+        ],
+        offers: &[],
+    },
+    Rule {
         codes: &["overloaded"],
         title: "Try again when the hub has less to do",
         why: "The hub had too much to do, and took nothing more.",

@@ -32,6 +32,7 @@ pub mod statistics;
 mod suite;
 pub mod tasks;
 pub mod users;
+pub mod ways_in;
 pub mod windows;
 
 use anyhow::{Context, Result};

@@ -32,7 +32,9 @@ macro_rules! ledger_suite {
             objects: bad_declarations_are_refused_whole, groups_are_of_projects_or_of_the_hub, rules_hold_together, removal_checks_references, datastores_are_known;
             access: tokens_live_and_die;
             users: users_come_and_go, grants_say_who_may_do_what, failures_lock_a_name, logins_end,
-                second_factors_are_used_once, steps_to_a_login_are_taken_once, a_hub_is_set_up_once, users_of_providers_keep_who_they_are, changes_are_written_down, people_are_known_as_they_are;
+                changes_are_written_down, people_are_known_as_they_are;
+            ways_in: second_factors_are_used_once, steps_to_a_login_are_taken_once, a_hub_is_set_up_once,
+                users_of_providers_keep_who_they_are;
             logs: logs_are_read_by_line, every_log_has_an_end, old_logs_are_removed, progress_is_replaced, wakes_follow_commits,
                 verifications_are_recorded;
             messages: fan_out_is_fenced, outcomes_follow_each_other, limits_are_kept, digests_gather_events, a_message_keeps_its_handler,
