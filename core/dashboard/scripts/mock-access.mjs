@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { bodyOf, done, iso, json, problem } from './mock-answer.mjs';
+import { factorOf, newStep, ownFactorRoutes, takeFactor } from './mock-signin.mjs';
 
 const HUB = { name: 'hub1', id: '018f2f6e-0000-7000-8000-000000000001', version: '0.1.0' };
 const DAY = 86_400_000;
@@ -22,9 +23,10 @@ const roles = [
   { name: 'night-watch', rights: ['run-jobs', 'acknowledge', 'silence'], built_in: false, comment: 'Answers the phone at night' },
 ];
 const grant = (role, project, days, by = 'root@local') => ({ role, project, granted: ago(days), by });
-const users = [
+export const users = [
+  { user: 'dana@local', name: 'Dana Roth', email: 'dana@example.net', enabled: true, created: ago(3), created_by: 'admin@local', password_set: ago(3), last_login: null, locked_until: null, second_factor: null, grants: [grant('auditor', null, 3)] },
   { user: 'admin@local', name: 'Ada Marsh', email: 'ada@example.net', enabled: true, created: ago(220), created_by: 'root@local', password_set: ago(31), last_login: ago(0, 4), locked_until: null, grants: [grant('admin', null, 220), grant('operator', 'acme', 90), grant('member', 'office', 12)] },
-  { user: 'jonas@local', name: 'Jonas Feld', email: 'jonas@example.net', enabled: true, created: ago(180), created_by: 'admin@local', password_set: ago(180), last_login: ago(1, 70), locked_until: null, grants: [grant('operator', null, 180, 'admin@local')] },
+  { user: 'jonas@local', name: 'Jonas Feld', email: 'jonas@example.net', enabled: true, created: ago(180), created_by: 'admin@local', password_set: ago(180), last_login: ago(1, 70), locked_until: null, second_factor: ago(80), grants: [grant('operator', null, 180, 'admin@local')] },
   { user: 'mara@polystack', name: 'Mara Lindqvist', email: null, enabled: true, created: ago(160), created_by: 'admin@local', password_set: null, last_login: null, locked_until: null, grants: [grant('operator', 'acme', 160, 'admin@local')] },
   { user: 'night@local', name: null, email: 'night@example.net', enabled: true, created: ago(40), created_by: 'admin@local', password_set: ago(40), last_login: ago(9), locked_until: iso(now + 11 * 60_000), grants: [grant('night-watch', 'acme', 40, 'admin@local'), grant('member', 'office', 40, 'admin@local')] },
   { user: 'olga@local', name: 'Olga Reiter', email: 'olga@example.net', enabled: false, created: ago(300), created_by: 'root@local', password_set: ago(200), last_login: ago(61), locked_until: null, grants: [grant('auditor', null, 300)] },
@@ -38,7 +40,7 @@ const tokens = [
 ];
 
 const audit = [];
-function note(user, action, object, before, after, project = null, time = Date.now(), address = '192.0.2.14') {
+export function note(user, action, object, before, after, project = null, time = Date.now(), address = '192.0.2.14') {
   audit.unshift({ number: audit.length + 1, time: iso(time), user, action, object, project, before, after, address, request: `req-${(4096 + audit.length).toString(16)}` });
 }
 const plain = ({ user, name, email, enabled }) => ({ user, name, email, enabled });
@@ -55,8 +57,10 @@ for (let at = 0; at < 130; at += 1) {
 }
 
 /** What browsers are signed in with: by the secret of the cookie. */
-const logins = new Map();
-const passwords = new Map([['admin@local', 'correct horse battery'], ['jonas@local', 'correct horse battery']]);
+export const logins = new Map();
+/** Whose password was right, by what a second factor goes on with. */
+export const steps = new Map();
+export const passwords = new Map([['dana@local', 'correct horse battery'], ['admin@local', 'correct horse battery'], ['jonas@local', 'correct horse battery']]);
 const failures = new Map();
 const cookieOf = (req) => /(?:^|;\s*)ironcore_session=([^;]+)/.exec(req.headers.cookie ?? '')?.[1];
 const setCookie = (secret) => ({ 'set-cookie': `ironcore_session=${secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${secret === '' ? 0 : 604_800}` });
@@ -80,21 +84,31 @@ export function whoAsks(req) {
 async function signIn(req, res) {
   const { user = '', password = '' } = await bodyOf(req);
   const full = user.includes('@') ? user : `${user}@local`;
-  const failed = failures.get(full) ?? { count: 0, until: 0 };
-  const locked = () => problem(res, 429, 'overloaded', `Nobody can sign in as ${full} until ${iso(failed.until).replace(/\.\d+/, '')}, for too many attempts failed.`);
-  if (failed.until > Date.now()) return locked();
-  if (passwords.get(full) !== password) {
-    failed.count += 1;
-    failures.set(full, failed);
-    if (failed.count < 5) return problem(res, 401, 'auth.required', 'User name or password is wrong.');
-    Object.assign(failed, { count: 0, until: Date.now() + 15 * 60_000 });
-    return locked();
+  if ((failures.get(full)?.until ?? 0) > Date.now() || passwords.get(full) !== password) return failed(res, full, 'User name or password is wrong.');
+  if (factorOf(users.find((each) => each.user === full)) !== null) return json(res, newStep(full), 202);
+  const { answer, headers } = begin(full);
+  json(res, answer, 200, headers);
+}
+
+/** Counts a failure; five lock the name. */
+export function failed(res, full, detail) {
+  const failure = failures.get(full) ?? { count: 0, until: 0 };
+  failures.set(full, failure);
+  if (failure.until <= Date.now()) {
+    failure.count += 1;
+    if (failure.count < 5) return problem(res, 401, 'auth.required', detail);
+    Object.assign(failure, { count: 0, until: Date.now() + 15 * 60_000 });
   }
+  return problem(res, 429, 'overloaded', `Nobody can sign in as ${full} until ${iso(failure.until).replace(/\.\d+/, '')}, for too many attempts failed.`);
+}
+
+/** Somebody is signed in: the answer, and the cookie. */
+export function begin(full) {
   const known = users.find((each) => each.user === full);
   const login = { user: full, role: known.grants[0].role, project: known.grants[0].project ?? null, csrf: randomBytes(8).toString('hex') };
   const secret = randomBytes(16).toString('hex');
   logins.set(secret, login);
-  json(res, { session: session(login), csrf_token: login.csrf }, 200, setCookie(secret));
+  return { answer: { session: session(login), csrf_token: login.csrf }, headers: setCookie(secret) };
 }
 
 const fault = (password) => (password.length < 12 ? 'it is too short: use 12 characters or more' : null);
@@ -114,6 +128,7 @@ async function ofUsers(req, res, who, name, rest) {
     return json(res, made, 201);
   }
   if (found === undefined) return problem(res, 404, 'not-found', `There is no user ${name}.`);
+  if (rest === 'second-factor') return takeFactor(found, who.user) ?? done(res);
   if (rest === 'grants') {
     const wish = req.method === 'POST' ? await bodyOf(req) : Object.fromEntries(new URL(req.url, 'http://mock').searchParams);
     const same = (each) => each.role === wish.role && (each.project ?? null) === (wish.project ?? null);
@@ -210,6 +225,7 @@ export async function accessRoutes(req, res, path, query, who) {
     const { role, project = null } = await bodyOf(req);
     return Object.assign(login, { role, project }) && done(res);
   }
+  if ((await ownFactorRoutes(req, res, path, who)) !== false) return undefined;
   if (path === '/api/v1/session/password') {
     const wish = await bodyOf(req);
     if (passwords.get(who.user) !== wish.old) return problem(res, 401, 'auth.required', 'The old password is wrong.');

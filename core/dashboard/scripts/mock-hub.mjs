@@ -25,6 +25,7 @@ const JOBS = [
   job('gc-primary', { type: 'gc', datastore: 'ibs-primary' }, 'Sun 04:00'),
   job('mirror', { type: 'sync', from: { datastore: 'ibs-primary' }, to: 'ibs-copy', groups: [] }, '05:00', { enabled: false, comment: 'paused while the disks are exchanged' }),
   job('offsite', { type: 'sync', from: { datastore: 'ibs-primary' }, to: 'ibs-archival', groups: [], namespace: 'acme' }, '04:00', { 'recovery-point': '1d' }),
+  job('prune-primary', { type: 'prune', datastore: 'ibs-primary', namespace: '', keep: { last: 3, hourly: null, daily: 7, weekly: 4, monthly: null, yearly: null }, timezone: 'Europe/Berlin', groups: [], 'dry-run': false }, 'mon..fri 03:30'),
   job('to-come', { type: 'sync', from: { datastore: 'old', remote: { ...REMOTE, url: 'https://other.example.net:8007', fingerprint: null } }, to: 'ibs-copy', groups: [] }, null),
 ];
 

@@ -9,6 +9,8 @@ import { accessRoutes, whoAsks } from './mock-access.mjs';
 import { iso, json, problem } from './mock-answer.mjs';
 import { hubRoutes } from './mock-hub.mjs';
 import { newsRoutes } from './mock-news.mjs';
+import { planRoutes } from './mock-plans.mjs';
+import { signInRoutes } from './mock-signin.mjs';
 
 const port = Number(process.env.PORT ?? 8007);
 const dist = new URL('../dist', import.meta.url).pathname;
@@ -182,7 +184,9 @@ createServer(async (req, res) => {
     return res.end(body);
   }
   const who = whoAsks(req);
+  if ((await signInRoutes(req, res, path)) !== false) return;
   if ((await accessRoutes(req, res, path, url.searchParams, who)) !== false) return;
+  if ((await planRoutes(req, res, path)) !== false) return;
   if (newsRoutes(req, res, path, url.searchParams) !== false || hubRoutes(req, res, path, url.searchParams, tasks) !== false) return;
   if (path in NOTHING && req.method === 'GET') return json(res, NOTHING[path]);
   if (path === '/api/v1/tasks') return list(res, url.searchParams);

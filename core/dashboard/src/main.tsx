@@ -10,12 +10,13 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { createQueryClient } from './api/cache';
-import { adoptTokenFromAddress, heedOtherTabs } from './api/login';
+import { adoptSetUpToken, adoptTokenFromAddress, heedOtherTabs } from './api/login';
 import { router } from './router';
 import { theme } from './shell/theme';
 import { ZoneProvider } from './shell/zone';
 
 adoptTokenFromAddress();
+adoptSetUpToken();
 heedOtherTabs();
 const client = createQueryClient();
 

@@ -41,6 +41,9 @@ const dashboard = createRoute({
   component: DashboardPage,
 });
 
+// The frame shows it by itself, to whoever is signed in or not.
+const setUp = createRoute({ getParentRoute: () => root, path: '/setup' });
+
 const tasks = createRoute({
   getParentRoute: () => root,
   path: '/tasks',
@@ -53,6 +56,7 @@ const task = createRoute({ getParentRoute: () => tasks, path: '$upid', component
 export const router = createRouter({
   routeTree: root.addChildren([
     dashboard,
+    setUp,
     tasks.addChildren([task]),
     ...calendarRoutes(root),
     ...jobRoutes(root),

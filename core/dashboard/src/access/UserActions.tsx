@@ -1,15 +1,15 @@
 // What can be done to a user: another name, another password, no more signing in, and its end. Each is asked about.
 import { ActionIcon, Menu } from '@mantine/core';
-import { IconDots, IconEdit, IconKey, IconTrash, IconUserCheck, IconUserOff } from '@tabler/icons-react';
+import { IconDots, IconEdit, IconKey, IconShieldOff, IconTrash, IconUserCheck, IconUserOff } from '@tabler/icons-react';
 import { useState } from 'react';
 
-import { useChangeUser, useRemoveUser } from '../api/access';
+import { useChangeUser, useRemoveUser, useTakeFactor } from '../api/access';
 import type { User } from '../api/model';
 import { Ask } from '../ui/Ask';
 import { tellDone } from '../ui/Trouble';
 import { EditUser, ResetPassword } from './UserForms';
 
-type Asked = 'edit' | 'password' | 'switch' | 'remove';
+type Asked = 'edit' | 'password' | 'factor' | 'switch' | 'remove';
 
 export function UserActions({ user, onGone }: { user: User; onGone?: () => void }) {
   const [asked, setAsked] = useState<Asked | null>(null);
@@ -23,6 +23,7 @@ export function UserActions({ user, onGone }: { user: User; onGone?: () => void 
         <Menu.Dropdown>
           <Menu.Item leftSection={<IconEdit size={16} stroke={1.7} />} onClick={() => setAsked('edit')}>Name and address</Menu.Item>
           <Menu.Item leftSection={<IconKey size={16} stroke={1.7} />} onClick={() => setAsked('password')}>Set a password</Menu.Item>
+          {user.second_factor != null && <Menu.Item leftSection={<IconShieldOff size={16} stroke={1.7} />} onClick={() => setAsked('factor')}>Take the second factor away</Menu.Item>}
           <Menu.Item leftSection={user.enabled ? <IconUserOff size={16} stroke={1.7} /> : <IconUserCheck size={16} stroke={1.7} />} onClick={() => setAsked('switch')}>{user.enabled ? 'Disable' : 'Enable'}</Menu.Item>
           <Menu.Divider />
           <Menu.Item leftSection={<IconTrash size={16} stroke={1.7} />} color="red.8" onClick={() => setAsked('remove')}>Remove</Menu.Item>
@@ -30,6 +31,7 @@ export function UserActions({ user, onGone }: { user: User; onGone?: () => void 
       </Menu>
       {asked === 'edit' && <EditUser user={user} onClose={close} />}
       {asked === 'password' && <ResetPassword user={user.user} onClose={close} />}
+      {asked === 'factor' && <TakeFactor user={user.user} onClose={close} />}
       {asked === 'switch' && <SwitchUser user={user} onClose={close} />}
       {asked === 'remove' && <RemoveUser user={user} onClose={close} {...(onGone === undefined ? {} : { onGone })} />}
     </>
@@ -48,6 +50,22 @@ function SwitchUser({ user: { user, enabled }, onClose }: { user: User; onClose:
   return (
     <Ask title={enabled ? `Disable ${user}` : `Enable ${user}`} confirm={enabled ? 'Disable' : 'Enable'} danger={enabled} busy={change.isPending} error={change.error} onConfirm={confirm} onClose={onClose}>
       {enabled ? 'It is signed out everywhere at once, and neither it nor its tokens can do anything until it is enabled again. Its roles stay.' : 'It can sign in again, and its tokens are of use again. Its roles are those it had.'}
+    </Ask>
+  );
+}
+
+function TakeFactor({ user, onClose }: { user: string; onClose: () => void }) {
+  const take = useTakeFactor();
+  const confirm = () =>
+    take.mutate(user, {
+      onSuccess: () => {
+        onClose();
+        tellDone(`${user} has no second factor any more`);
+      },
+    });
+  return (
+    <Ask title={`Take the second factor of ${user} away`} confirm="Take it away" danger busy={take.isPending} error={take.error} onConfirm={confirm} onClose={onClose}>
+      Do this when its authenticator is lost. It is signed out everywhere, its recovery codes are of no use any more, and the password alone signs it in, unless a role demands a second factor: then it sets up another on the way in.
     </Ask>
   );
 }

@@ -30,6 +30,7 @@ export function UserPanel({ user, onClose }: { user: User; onClose: () => void }
         facts={[
           ['Name', user.name], ['Mail address', user.email],
           ['Password', user.password_set == null ? 'none' : <>set <Time at={user.password_set} ago /></>],
+          ['Second factor', user.second_factor == null ? 'none' : <>since <Time at={user.second_factor} /></>],
           ['Signed in last', user.last_login == null ? 'never' : <Time at={user.last_login} ago />],
           ['Made', <Time key="made" at={user.created} />], ['By', user.created_by],
         ]}

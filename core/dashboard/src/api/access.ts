@@ -38,6 +38,8 @@ export const useChangeUser = () =>
 
 export const useRemoveUser = () => useChange((user: string) => answer<unknown>(api.DELETE('/api/v1/users/{user}', { params: { path: { user } } })));
 
+export const useTakeFactor = () => useChange((user: string) => answer<unknown>(api.DELETE('/api/v1/users/{user}/second-factor', { params: { path: { user } } })));
+
 export const useGrantRole = () =>
   useChange(({ user, ...body }: RoleAt & { user: string }) => answer(api.POST('/api/v1/users/{user}/grants', { params: { path: { user } }, body })));
 

@@ -4,18 +4,27 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { keys } from './cache';
 import { answer, api, ApiError } from './client';
 import { beginLogin, currentLogin, endLogin, headersOf } from './login';
-import type { LoggedIn, RoleAt, Session } from './model';
+import type { FactorWanted, LoggedIn, RoleAt, Session, SetUpHub } from './model';
 
 /** What a step of signing in comes to: who is signed in, and by what. */
 export type SignedIn =
   | { by: 'cookie'; answer: LoggedIn }
   | { by: 'token'; secret: string; session: Session };
 
-/** With a password. The secret comes as a cookie. */
-export async function signInByPassword(user: string, password: string): Promise<SignedIn> {
-  const said = await answer(api.POST('/api/v1/login', { body: { user, password } }));
-  if ('step' in said) throw new ApiError(202, 'auth.second-factor', 'This user has a second factor, which this page cannot ask for yet: sign in with a token.');
-  return { by: 'cookie', answer: said };
+/** With a password. The secret comes as a cookie; or a second factor is wanted first. */
+export async function signInByPassword(user: string, password: string): Promise<SignedIn | { by: 'factor'; wanted: FactorWanted }> {
+  const said = await answer<LoggedIn | FactorWanted>(api.POST('/api/v1/login', { body: { user, password } }));
+  return 'step' in said ? { by: 'factor', wanted: said } : { by: 'cookie', answer: said };
+}
+
+/** Makes the first administrator, with the token that the hub printed. */
+export async function setUpHub(body: SetUpHub): Promise<string> {
+  return (await answer(api.POST('/api/v1/setup', { body }))).user;
+}
+
+/** The identity providers at which one can sign in, too. */
+export function useLoginWays() {
+  return useQuery({ queryKey: [...keys.login, 'ways'], staleTime: 60_000, queryFn: async ({ signal }) => (await answer(api.GET('/api/v1/login/ways', { signal }))).ways });
 }
 
 /** With the secret of a token, which is tried before it is kept. */

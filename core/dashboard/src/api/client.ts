@@ -33,7 +33,10 @@ export function problemToError(status: number, body: unknown): ApiError {
 /** As whom each request was sent: an answer may come when somebody else is signed in. */
 const sentAs = new WeakMap<Request, Login>();
 /** Here a refusal is about the password that was sent, not about who is signed in. */
-const ABOUT_PASSWORDS = ['/api/v1/login', '/api/v1/session/password'];
+const ABOUT_PASSWORDS = [
+  '/api/v1/login', '/api/v1/login/second-factor', '/api/v1/login/second-factor/new', '/api/v1/setup', '/api/v1/session/password',
+  '/api/v1/session/second-factor', '/api/v1/session/second-factor/confirm', '/api/v1/session/second-factor/remove',
+];
 
 const auth: Middleware = {
   onRequest({ request }) {

@@ -8,12 +8,17 @@ export type Credential = { by: 'cookie'; csrf: string } | { by: 'token'; secret:
 export type Login = Credential & { turn: number };
 
 /** Why nobody is signed in any more; null when nobody was, or by somebody's own wish. */
-export type Ending = 'refused' | 'new-password' | null;
+export type Ending = 'refused' | 'new-password' | 'no-factor' | 'elsewhere' | null;
 
 /** The secret of this tab's token. */
 const TOKEN = 'ironcore.token';
 /** Written whenever the cookie changes, for the other tabs, and to know whether to ask for it at all. */
 const COOKIE = 'ironcore.login';
+
+/** The address that this tab left to sign in elsewhere. */
+const AWAY = 'ironcore.away';
+/** The token of the set-up, until it was used. */
+const SETUP = 'ironcore.setup';
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const listeners = new Set<() => void>();
@@ -41,7 +46,7 @@ export function currentLogin(): Login | null | undefined {
     begun = true;
     const secret = sessionStorage.getItem(TOKEN);
     if (secret !== null) login = next({ by: 'token', secret });
-    else login = localStorage.getItem(COOKIE) === null ? null : undefined;
+    else login = localStorage.getItem(COOKIE) === null && sessionStorage.getItem(AWAY) === null ? null : undefined;
   }
   return login;
 }
@@ -79,6 +84,18 @@ export function onLoginChange(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
+/** This tab goes to an identity provider; whoever comes back is asked for by the cookie, and goes on at `address`. */
+export function leaveToSignIn(address: string): void {
+  sessionStorage.setItem(AWAY, address);
+}
+
+/** Where to go on after signing in elsewhere; null when this tab was not away. */
+export function backFromAway(): string | null {
+  const address = sessionStorage.getItem(AWAY);
+  sessionStorage.removeItem(AWAY);
+  return address;
+}
+
 /** What a request carries. */
 export function headersOf(credential: Credential, method = 'GET'): Record<string, string> {
   if (credential.by === 'token') return { Authorization: `Bearer ${credential.secret}` };
@@ -109,4 +126,20 @@ export function adoptTokenFromAddress(): void {
   if (token === null) return;
   beginLogin({ by: 'token', secret: token });
   window.history.replaceState(window.history.state, '', window.location.pathname + window.location.search + rest);
+}
+
+/** Takes the token of the set-up out of the address `/setup#TOKEN`, for the same reason. */
+export function adoptSetUpToken(): void {
+  const token = window.location.hash.replace(/^#/, '').trim();
+  if (window.location.pathname !== '/setup' || token === '') return;
+  sessionStorage.setItem(SETUP, token);
+  window.history.replaceState(window.history.state, '', '/setup');
+}
+
+export function setUpToken(): string {
+  return sessionStorage.getItem(SETUP) ?? '';
+}
+
+export function forgetSetUpToken(): void {
+  sessionStorage.removeItem(SETUP);
 }

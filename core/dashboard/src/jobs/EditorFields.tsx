@@ -8,6 +8,7 @@ import { browserZone } from '../format/time';
 import { Panel } from '../ui/Panel';
 import type { CommandDraft, Draft } from './draft';
 import classes from './editor.module.css';
+import { RunsPreview } from './RunsPreview';
 
 export interface FieldsProps {
   draft: Draft;
@@ -31,7 +32,7 @@ export function WhenFields(props: FieldsProps) {
   const text = useText(props);
   const { data: jobs } = useJobs();
   const others = jobs?.filter(({ job }) => job.project === draft.project && job.name !== draft.name).map(({ job }) => job.name) ?? [];
-  const words = draft.schedule.trim() === '' ? 'Runs by hand only, or after another job.' : (scheduleInWords(draft.schedule) ?? 'The hub says on “Check” whether it can read this.');
+  const words = draft.schedule.trim() === '' ? 'Runs by hand only, or after another job.' : (scheduleInWords(draft.schedule) ?? 'The hub says below when that is.');
   return (
     <Panel title="When it runs">
       <div className={classes.fields}>
@@ -41,6 +42,7 @@ export function WhenFields(props: FieldsProps) {
         {text('after', 'after', 'After', { list: 'jobs', description: 'Runs when this job of the project ended OK or WARNING' })}
         <datalist id="jobs">{others.map((name) => <option key={name} value={name} />)}</datalist>
         {text('delay', 'randomized-delay', 'Random delay', { placeholder: '10m', description: 'Each run waits for a part of this' })}
+        <RunsPreview draft={draft} />
         <NativeSelect
           label="While a run goes on" value={draft.overlap} error={fault('overlap')} onChange={(event) => change({ overlap: event.currentTarget.value as Draft['overlap'] })}
           data={[{ value: 'queue', label: 'the next run waits' }, { value: 'skip', label: 'the next run is left out' }, { value: 'cancel-old', label: 'the run before is cancelled' }]}

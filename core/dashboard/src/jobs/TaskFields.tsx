@@ -6,6 +6,7 @@ import { Panel } from '../ui/Panel';
 import { type Draft, EDITED_TYPES, type EditedType } from './draft';
 import classes from './editor.module.css';
 import { type FieldsProps, useText } from './EditorFields';
+import { PrunePreview } from './PrunePreview';
 import { keepInWords } from './words';
 
 const RULES = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
@@ -79,6 +80,7 @@ function OfType(props: FieldsProps) {
           <Retention {...props} />
           {check('dryRun', 'Only say what would be removed')}
           {area('only', 'task.groups', 'Only these groups', 'vm/12345\none a line; all when empty')}
+          <PrunePreview draft={draft} />
         </>
       );
     case 'verify':

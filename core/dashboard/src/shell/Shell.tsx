@@ -3,19 +3,19 @@ import { AppShell, Burger, NavLink } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Notifications } from '@mantine/notifications';
 import { useQuery } from '@tanstack/react-query';
-import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { Link, Outlet, useRouter, useRouterState } from '@tanstack/react-router';
 import {
   IconAlertOctagon, IconBell, IconCalendarMonth, IconCalendarRepeat, IconChartLine, IconDatabase, IconInbox, IconLayoutDashboard,
   IconHistory, IconListDetails, IconPuzzle, IconServer, IconSettings, IconStack2, IconTransfer,
   IconUsers,
 } from '@tabler/icons-react';
-import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useSyncExternalStore } from 'react';
 
 import { findLogin, useAdmit } from '../api/account';
 import { keys } from '../api/cache';
 import { answer, api } from '../api/client';
 import { LiveProvider } from '../api/live';
-import { currentLogin, endLogin, onLoginChange } from '../api/login';
+import { backFromAway, currentLogin, endLogin, onLoginChange } from '../api/login';
 import type { Right, Session } from '../api/model';
 import { may } from '../api/rights';
 import { InboxBadge } from '../inbox/InboxBadge';
@@ -26,6 +26,8 @@ import { ColorSchemeButton, LiveSign, ZoneMenu } from './HeaderTools';
 import { ReconnectBanner } from './ReconnectBanner';
 import classes from './Shell.module.css';
 import { UserMenu } from './UserMenu';
+
+const SetUpPage = lazy(async () => ({ default: (await import('../signin/SetUpPage')).SetUpPage }));
 
 /** How soon to ask again when the hub does not answer. */
 const AGAIN_MS = 5_000;
@@ -61,6 +63,8 @@ const PAGES = [
 
 export function Shell() {
   const login = useSyncExternalStore(onLoginChange, currentLogin);
+  const settingUp = useRouterState({ select: (state) => state.location.pathname === '/setup' });
+  if (settingUp) return <Suspense fallback={<Alone error={null} retry={() => undefined} />}><SetUpPage /></Suspense>;
   if (login === undefined) return <Looking />;
   if (login === null) return <SignInPage />;
   return (
@@ -75,9 +79,13 @@ function Looking() {
   const admit = useAdmit();
   const found = useQuery({ queryKey: keys.login, queryFn: ({ signal }) => findLogin(signal), gcTime: 0, retry: false, refetchInterval: ({ state }) => (state.status === 'error' ? AGAIN_MS : false) });
   const { data } = found;
+  const { history } = useRouter();
   useEffect(() => {
-    if (data === null) endLogin('refused');
-    else if (data !== undefined) admit(data, false);
+    if (data === undefined) return;
+    const away = backFromAway();
+    if (data === null) endLogin(away === null ? 'refused' : 'elsewhere');
+    else admit(data, away !== null);
+    if (away !== null) history.replace(away);
     // eslint-disable-next-line react-hooks/exhaustive-deps -- what was found is taken once
   }, [data]);
   return <Alone error={found.error} retry={() => void found.refetch()} />;

@@ -1,8 +1,8 @@
 // Who is signed in, by which role, and what belongs to that: another role, another password, signing out.
 import { ActionIcon, Menu } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { IconKey, IconLogout, IconUserCircle } from '@tabler/icons-react';
-import { useState } from 'react';
+import { IconKey, IconLogout, IconShieldLock, IconUserCircle } from '@tabler/icons-react';
+import { lazy, Suspense, useState } from 'react';
 
 import { roleAt } from '../access/words';
 import { useOwnGrants, useSignOut, useSwitchRole } from '../api/account';
@@ -12,9 +12,11 @@ import { ChangePassword } from '../signin/ChangePassword';
 import { tellFailed } from '../ui/Trouble';
 import classes from './Shell.module.css';
 
+const OwnFactor = lazy(async () => ({ default: (await import('../signin/OwnFactor')).OwnFactor }));
+
 export function UserMenu({ session }: { session: Session }) {
   const [open, setOpen] = useState(false);
-  const [asked, setAsked] = useState(false);
+  const [asked, setAsked] = useState<'password' | 'factor' | null>(null);
   const signOut = useSignOut();
   const byCookie = currentLogin()?.by === 'cookie';
   return (
@@ -32,7 +34,8 @@ export function UserMenu({ session }: { session: Session }) {
           </Menu.Label>
           {byCookie && open && <Roles session={session} />}
           <Menu.Divider />
-          {byCookie && <Menu.Item leftSection={<IconKey size={16} stroke={1.7} />} onClick={() => setAsked(true)}>Change my password</Menu.Item>}
+          {byCookie && <Menu.Item leftSection={<IconKey size={16} stroke={1.7} />} onClick={() => setAsked('password')}>Change my password</Menu.Item>}
+          {byCookie && <Menu.Item leftSection={<IconShieldLock size={16} stroke={1.7} />} onClick={() => setAsked('factor')}>My second factor</Menu.Item>}
           <Menu.Item
             leftSection={<IconLogout size={16} stroke={1.7} />}
             onClick={() => signOut.mutate(undefined, { onError: (error) => tellFailed('You are still signed in', error) })}
@@ -41,7 +44,8 @@ export function UserMenu({ session }: { session: Session }) {
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      {asked && <ChangePassword user={session.user} onClose={() => setAsked(false)} />}
+      {asked === 'password' && <ChangePassword user={session.user} onClose={() => setAsked(null)} />}
+      {asked === 'factor' && <Suspense fallback={null}><OwnFactor user={session.user} onClose={() => setAsked(null)} /></Suspense>}
     </>
   );
 }

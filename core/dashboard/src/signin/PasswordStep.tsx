@@ -6,10 +6,11 @@ import { signInByPassword } from '../api/account';
 import { useZone } from '../shell/zone';
 import { Callout } from '../ui/Callout';
 import classes from './SignIn.module.css';
-import { type StepProps, useFirstField } from './steps';
+import { type StepProps, stepOf, useFirstField } from './steps';
+import { Ways } from './Ways';
 import { explainSignIn } from './words';
 
-export function PasswordStep({ onDone, onStep }: StepProps) {
+export function PasswordStep({ onDone, onStep, over = false }: StepProps & { over?: boolean }) {
   const { zone } = useZone();
   const first = useFirstField();
   const [user, setUser] = useState('');
@@ -25,7 +26,9 @@ export function PasswordStep({ onDone, onStep }: StepProps) {
     if (user.trim() === '' || password === '') return;
     setBusy(true);
     try {
-      onDone(await signInByPassword(user.trim(), password));
+      const done = await signInByPassword(user.trim(), password);
+      if (done.by === 'factor') onStep(stepOf(done.wanted));
+      else onDone(done);
     } catch (cause) {
       setError(explainSignIn(cause, zone, Date.now()));
       setPassword('');
@@ -36,6 +39,7 @@ export function PasswordStep({ onDone, onStep }: StepProps) {
 
   return (
     <form className={classes.form} onSubmit={(event) => void signIn(event)} noValidate>
+      {over && error === null && <Callout kind="warning" role="alert"><p>That step took too long, or was used before. Begin again with your password.</p></Callout>}
       {error !== null && <Callout kind="failed" role="alert"><p>{error}</p></Callout>}
       <TextInput
         ref={first} label="User" name="username" description="Such as admin@local; without a realm it is @local"
@@ -50,6 +54,7 @@ export function PasswordStep({ onDone, onStep }: StepProps) {
       <p className={classes.other}>
         <Anchor component="button" type="button" size="sm" underline="always" onClick={() => onStep({ at: 'token' })}>Sign in with a token instead</Anchor>
       </p>
+      <Ways />
     </form>
   );
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { ApiError } from '../api/client';
-import { explainSignIn, explainToken, passwordFault } from './words';
+import { stepOf } from './steps';
+import { codeFault, explainCode, explainSetUp, explainSignIn, explainToken, inGroups, isStepOver, passwordFault } from './words';
 
 const now = Date.parse('2026-05-21T10:03:00Z');
 const of = (status: number, message: string) => explainSignIn(new ApiError(status, 'x', message), 'UTC', now);
@@ -15,6 +16,32 @@ describe('what went wrong at sign-in', () => {
   it('does not tell whether there is such a user', () => {
     expect(of(401, 'whatever')).toBe('The user name or the password is wrong.');
     expect(explainToken(new ApiError(401, 'auth.required', 'x'))).toContain('does not accept');
+  });
+});
+
+describe('a second factor', () => {
+  const refused = (message: string, status = 401) => new ApiError(status, 'auth.required', message);
+  it('tells a wrong code from a step that is over, and from a locked name', () => {
+    expect(isStepOver(refused('This step to sign in is over; begin again with the password.'))).toBe(true);
+    expect(isStepOver(refused('The code is wrong, or was used before.'))).toBe(false);
+    expect(explainCode(refused('x'), 'UTC', now)).toContain('wrong, or was used before');
+    expect(explainCode(refused('Nobody can sign in as a@local until 2026-05-21T10:15:00Z, for x.', 429), 'UTC', now)).toContain('locked');
+  });
+  it('takes codes as people write them', () => {
+    expect([codeFault('123 456', false), codeFault('abcd-efgh-2345-mnop', true), codeFault('ABCDEFGH2345MNOP', true)]).toEqual([null, null, null]);
+    expect([codeFault('12345', false), codeFault(' ', false), codeFault('123456', true)].every((fault) => fault !== null)).toBe(true);
+    expect(inGroups('ABCDEFGHIJ')).toBe('ABCD EFGH IJ');
+  });
+  it('is set up on the way where there is none', () => {
+    const wanted = { step: 's', expires: '2026-05-21T10:08:00Z', set_up: true };
+    expect([stepOf(wanted).at, stepOf({ ...wanted, set_up: false }).at]).toEqual(['new-factor', 'code']);
+  });
+});
+
+describe('the set-up', () => {
+  it('tells a hub that is set up from a wrong link', () => {
+    expect(explainSetUp(new ApiError(409, 'conflict', 'x'))).toContain('already');
+    expect(explainSetUp(new ApiError(401, 'auth.required', 'x'))).toContain('setup.token');
   });
 });
 

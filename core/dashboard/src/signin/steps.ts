@@ -3,8 +3,18 @@
 import { useEffect, useRef } from 'react';
 
 import type { SignedIn } from '../api/account';
+import type { FactorWanted } from '../api/model';
 
-export type Step = { at: 'password' } | { at: 'token' };
+export type Step =
+  | { at: 'password'; /** The step after it ran out. */ over?: boolean }
+  | { at: 'token' }
+  | { at: 'code'; wanted: FactorWanted }
+  | { at: 'new-factor'; wanted: FactorWanted };
+
+/** What comes after the password when a second factor is wanted. */
+export function stepOf(wanted: FactorWanted): Step {
+  return { at: wanted.set_up ? 'new-factor' : 'code', wanted };
+}
 
 export interface StepProps {
   /** Somebody is signed in. */

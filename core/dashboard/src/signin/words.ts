@@ -19,6 +19,36 @@ export function explainSignIn(cause: unknown, zone: string, now: number): string
   return `Too many attempts failed, so this name is locked. Try again at ${formatClock(new Date(until).toISOString(), zone)} (${zone})${left}.`;
 }
 
+/** What somebody did too slowly, or twice: only the password leads on. The hub has no code of its own for it. */
+export function isStepOver(cause: unknown): boolean {
+  return cause instanceof ApiError && cause.status === 401 && cause.message.includes('step to sign in is over');
+}
+
+export function explainCode(cause: unknown, zone: string, now: number): string {
+  if (cause instanceof ApiError && cause.status === 401) return 'The code is wrong, or was used before. Wait for the next one, and check that the clock of your telephone is right.';
+  return explainSignIn(cause, zone, now);
+}
+
+export function codeFault(code: string, recovery: boolean): string | null {
+  const plain = code.replace(/[\s-]/g, '');
+  if (plain === '') return 'The code is missing.';
+  if (recovery) return /^[a-z2-7]{16}$/i.test(plain) ? null : 'A recovery code has four groups of four letters and digits.';
+  return /^\d{6}$/.test(plain) ? null : 'A code has six digits.';
+}
+
+/** Why the hub was not set up. */
+export function explainSetUp(cause: unknown): string {
+  if (!(cause instanceof ApiError)) return 'This contains characters that cannot be sent.';
+  if (cause.status === 409) return 'This hub is set up already: there is an administrator, who makes other users.';
+  if (cause.status === 401) return 'The set-up token of this link is wrong. The one that is good is in the file setup.token of the hub’s data folder.';
+  return cause.message;
+}
+
+/** `ABCD EFGH …`, for who types it. */
+export function inGroups(secret: string): string {
+  return secret.replace(/(.{4})(?=.)/g, '$1 ');
+}
+
 export function explainToken(cause: unknown): string {
   if (!(cause instanceof ApiError)) return 'The token contains characters that no token has.';
   return cause.status === 401 ? 'The hub does not accept this token. It may have expired or been revoked.' : cause.message;
