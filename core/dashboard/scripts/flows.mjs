@@ -234,6 +234,8 @@ await step('an identity provider signs in, or not, and one goes on where one was
   await page.waitForURL(/oidc\/lost/);
   await page.goto(`${url}/jobs`);
   await text('Nobody was signed in there.');
+  await page.getByRole('link', { name: 'Sign in with Corp' }).waitFor();
+  await look('sign-in');
   await page.getByRole('link', { name: 'Sign in with Corp' }).click();
   await page.getByRole('table', { name: 'Jobs' }).waitFor();
   await page.getByRole('button', { name: 'Signed in as mara@corp' }).waitFor();
