@@ -2,6 +2,8 @@
 // Each step fails by itself when what it waits for does not come.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,6 +20,7 @@ page.setDefaultTimeout(10_000);
 let faults = 0;
 page.on('pageerror', (error) => { faults += 1; console.error(`page: ${error.message}`); });
 
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PASSWORD = 'correct horse battery';
 const OTHER = 'battery staple horses';
 const text = (words) => page.getByText(words).first().waitFor();
@@ -38,6 +41,27 @@ async function signIn(user, password) {
   await page.getByLabel('User', { exact: true }).fill(user);
   await page.getByLabel('Password', { exact: true }).fill(password);
   await button('Sign in').click();
+}
+/** Signs out, from wherever one is. */
+async function out() {
+  await context.clearCookies();
+  await page.goto(`${url}/`);
+  await page.evaluate(() => { sessionStorage.clear(); localStorage.clear(); });
+  await page.reload();
+  await page.getByLabel('Password', { exact: true }).waitFor();
+}
+/** What axe finds; with `SHOTS=FOLDER` pictures, wide and narrow. */
+async function look(name, all = false) {
+  await page.waitForTimeout(250);
+  const found = await page.evaluate(`${axe}; axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] }).then((r) => r.violations.map((v) => v.id + ' ' + v.nodes[0].target.join(' ')))`);
+  if (process.env.SHOTS !== undefined) {
+    await page.screenshot({ path: join(process.env.SHOTS, `${name}.png`), fullPage: all });
+    await page.setViewportSize({ width: 360, height: 780 });
+    await page.waitForTimeout(250);
+    await page.screenshot({ path: join(process.env.SHOTS, `${name}-narrow.png`), fullPage: all });
+    await page.setViewportSize({ width: 1280, height: 860 });
+  }
+  if (found.length > 0) throw new Error(`axe: ${found.join('; ')}`);
 }
 const menu = () => page.getByRole('button', { name: /^Signed in as/ });
 
@@ -141,6 +165,134 @@ await step('a token signs in as well, for this tab', async () => {
 });
 
 const field = (name) => page.getByRole('dialog').getByLabel(name, { exact: true });
+
+await step('the set-up link makes the first administrator, once', async () => {
+  await out();
+  await page.goto(`${url}/setup#wrong`);
+  const fill = async () => {
+    await page.getByLabel('User', { exact: true }).fill('first');
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await page.getByLabel('Password again', { exact: true }).fill(PASSWORD);
+    await button('Make the administrator and sign in').click();
+  };
+  await page.getByLabel('Password again', { exact: true }).waitFor();
+  if (page.url() !== `${url}/setup`) throw new Error(page.url());
+  await look('set-up');
+  await button('Make the administrator and sign in').click();
+  await text('The user name is missing.');
+  await fill();
+  await text('The set-up token of this link is wrong.');
+  await page.getByLabel('Set-up token', { exact: true }).fill('setup-demo');
+  await button('Make the administrator and sign in').click();
+  await menu().waitFor();
+  await out();
+  await page.goto(`${url}/setup#setup-demo`);
+  await fill();
+  await text('This hub is set up already');
+});
+await step('a second factor is asked for after the password; a step that is over leads back', async () => {
+  await page.goto(`${url}/tasks`);
+  await page.reload();
+  await signIn('jonas', PASSWORD);
+  const code = page.getByLabel('Code', { exact: true });
+  await code.fill('12');
+  await button('Sign in').click();
+  await text('A code has six digits.');
+  await look('code');
+  await code.fill('111111');
+  await button('Sign in').click();
+  await text('The code is wrong, or was used before.');
+  await code.fill('000000');
+  await button('Sign in').click();
+  await text('Begin again with your password.');
+  await signIn('jonas', PASSWORD);
+  await button('Use a recovery code').click();
+  await page.getByLabel('Recovery code', { exact: true }).fill('AAAA bbbb cccc dddd');
+  await button('Sign in').click();
+  await page.getByRole('table', { name: 'Tasks' }).waitFor();
+});
+await step('one that is demanded is set up on the way in', async () => {
+  await out();
+  await signIn('dana', PASSWORD);
+  await text('JBSW Y3DP');
+  await look('new-factor');
+  await page.getByLabel('First code', { exact: true }).fill('246 810');
+  await button('Set up and sign in').click();
+  await text('aaaa-bbbb-cccc-dddd');
+  await look('recovery-codes');
+  await button('I have kept them').click();
+  await menu().waitFor();
+  await menu().click();
+  await page.getByRole('menuitem', { name: 'My second factor' }).click();
+  await text('One of your roles demands it');
+  await page.keyboard.press('Escape');
+});
+await step('an identity provider signs in, or not, and one goes on where one was', async () => {
+  await out();
+  await page.goto(`${url}/jobs`);
+  await page.getByRole('link', { name: 'Sign in with Lost' }).click();
+  await page.waitForURL(/oidc\/lost/);
+  await page.goto(`${url}/jobs`);
+  await text('Nobody was signed in there.');
+  await page.getByRole('link', { name: 'Sign in with Corp' }).waitFor();
+  await look('sign-in');
+  await page.getByRole('link', { name: 'Sign in with Corp' }).click();
+  await page.getByRole('table', { name: 'Jobs' }).waitFor();
+  await page.getByRole('button', { name: 'Signed in as mara@corp' }).waitFor();
+});
+await step('one’s own second factor is set up, and removed with password and code', async () => {
+  await out();
+  await signIn('admin', OTHER);
+  await menu().click();
+  await page.getByRole('menuitem', { name: 'My second factor' }).click();
+  await field('Password').fill('wrong');
+  await button('Go on').click();
+  await text('The password is wrong.');
+  await look('own-password');
+  await field('Password').fill(OTHER);
+  await button('Go on').click();
+  await field('First code').fill('246810');
+  await look('own-factor');
+  await button('Set up').click();
+  await text('aaaa-bbbb-cccc-dddd');
+  await look('own-codes');
+  await button('I have kept them').click();
+  await menu().click();
+  await page.getByRole('menuitem', { name: 'My second factor' }).click();
+  await field('Password').fill(OTHER);
+  await field('Code, or a recovery code').fill('246810');
+  await look('own-remove');
+  await button('Remove').click();
+  await text('Your second factor is removed');
+  await signIn('admin', OTHER);
+  await menu().waitFor();
+});
+await step('the second factor of another is taken away', async () => {
+  await page.goto(`${url}/access`);
+  await page.getByRole('button', { name: 'Change jonas@local' }).click();
+  await page.getByRole('menuitem', { name: 'Take the second factor away' }).click();
+  await button('Take it away').click();
+  await text('jonas@local has no second factor any more');
+});
+await step('the editor of a job shows its next runs and what retention would do', async () => {
+  await page.goto(`${url}/jobs/acme/prune-primary/edit`);
+  await text('would stay,');
+  await page.getByText('Would run next').waitFor();
+  const runs = page.getByRole('region', { name: 'Next runs as typed' });
+  await runs.getByRole('listitem').nth(9).waitFor();
+  const table = page.getByRole('table', { name: 'Snapshots as planned' });
+  await table.getByText('no rule keeps it').first().waitFor();
+  await look('plan', true);
+  await page.getByRole('spinbutton').first().fill('40');
+  await page.getByText('120 would stay, 0 would go.').waitFor();
+  await page.getByLabel('Schedule', { exact: true }).fill('never');
+  await text('schedule: cannot be read');
+});
+await step('a token is signed in with again', async () => {
+  await page.goto(`${url}/#token=demo`);
+  await page.reload();
+  await menu().waitFor();
+});
 const row = (name) => page.getByRole('row').filter({ hasText: name });
 
 await step('a user is made, with a password that is made up and a role', async () => {

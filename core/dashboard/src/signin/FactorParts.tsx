@@ -36,7 +36,7 @@ export function SecretSteps({ proposed }: { proposed: ProposedFactor }) {
     <ol className={classes.steps}>
       <li>
         Add an account to your authenticator with this secret:
-        <CopyBox value={inGroups(proposed.secret)} what="secret" />
+        <CopyBox value={proposed.secret} shown={inGroups(proposed.secret)} what="secret" />
         <div className={classes.copy}>
           <Anchor href={proposed.url} size="sm" underline="always">Open it in an authenticator of this device</Anchor>
           <CopyButton value={proposed.url} what="otpauth link" />

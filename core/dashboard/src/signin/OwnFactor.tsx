@@ -95,7 +95,7 @@ function Remove({ user, onClose, since, left, demanded }: OwnProps & { since: st
   if (demanded) {
     return (
       <Ask title="My second factor" confirm="Close" busy={false} error={null} onConfirm={onClose} onClose={onClose}>
-        <Fields>{facts}<Callout kind="quiet"><p>One of your roles demands it, so that you cannot remove it. Was the authenticator lost, an administrator takes it away.</p></Callout></Fields>
+        <Fields>{facts}<Callout kind="quiet"><p>One of your roles demands it, so that you cannot remove it. When the authenticator is lost, an administrator takes it away.</p></Callout></Fields>
       </Ask>
     );
   }

@@ -47,11 +47,11 @@ export function CopyButton({ value, what, icon }: { value: string; what: string;
 }
 
 /** A text in a frame, with a button that copies it. */
-export function CopyBox({ value, what, label }: { value: string; what: string; label?: string }) {
+export function CopyBox({ value, what, label, shown = value }: { value: string; what: string; label?: string; /** As people read it better than it is copied. */ shown?: string }) {
   return (
     <div className={classes.command}>
       {label !== undefined && <span className={classes.label}>{label}</span>}
-      <code>{value}</code>
+      <code>{shown}</code>
       <CopyButton value={value} what={what} />
     </div>
   );
