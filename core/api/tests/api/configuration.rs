@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::setup::Hub;
 
-fn job(name: &str, changes: Value) -> Value {
+pub(crate) fn job(name: &str, changes: Value) -> Value {
     let mut job = json!({
         "project": "demo", "name": name, "owner": "root@local",
         "task": { "type": "verify", "datastore": "shared" },

@@ -4,19 +4,17 @@ use axum::http::StatusCode;
 use ironcore_ledger::model::Role;
 use serde_json::{Value, json};
 
+use crate::configuration;
 use crate::setup::Hub;
 use crate::snapshots::store;
 
+/// One that runs every night.
 fn job(changes: Value) -> Value {
-    let mut job = json!({
-        "project": "demo", "name": "new", "owner": "root@local", "schedule": "02:00",
-        "task": { "type": "verify", "datastore": "shared" },
-    });
-    let (Value::Object(into), Value::Object(from)) = (&mut job, changes) else {
-        unreachable!("both are objects")
-    };
-    into.extend(from);
-    job
+    let mut nightly = configuration::job("new", json!({ "schedule": "02:00" }));
+    for (key, value) in changes.as_object().into_iter().flatten() {
+        nightly[key] = value.clone();
+    }
+    nightly
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ pub(crate) struct OpenRun {
     pub(crate) retry: bool,
     /// Not to begin before.
     pub(crate) not_before: Option<Timestamp>,
-    /// Its tick; none for a further attempt and for a run after another job.
+    /// Its tick, or that of the run that it tries again; none for a run after another job.
     pub(crate) tick: Option<Timestamp>,
     /// Since when it is queued.
     pub(crate) since: Timestamp,

@@ -32,12 +32,12 @@ pub(super) async fn streams(short: bool) -> Result<Vec<Figure>> {
     for number in 0..events {
         // One a second, each at a moment that no other shares.
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let silence = json!({ "user": format!("stream@local!{number}"), "role": "auditor" });
+        let new = json!({ "user": format!("stream@local!{number}"), "role": "auditor" });
         asked.push(Instant::now());
         let made = client
             .post(format!("{url}/api/v1/tokens"))
             .bearer_auth(&token)
-            .json(&silence)
+            .json(&new)
             .send()
             .await?;
         made.error_for_status()?;
